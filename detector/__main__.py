@@ -1,0 +1,38 @@
+"""`faultline VERB`: finds the verb's file, and turns what went wrong into a sentence and an exit code.
+
+0 done · 1 our fault · 2 the operator's, with one sentence · 3 a check said no.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from detector.errors import OperatorError
+
+VERBS = ("run", "check", "topics")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return dispatch("faultline", "detector.commands", VERBS, arguments)
+
+
+def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequence[str] | None) -> int:
+    """Runs one verb of a program whose verbs are the modules of a package."""
+    parser = argparse.ArgumentParser(prog=program)
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in verbs:
+        module = importlib.import_module(f"{package}.{verb}")
+        module.add_arguments(commands.add_parser(verb, help=module.HELP, description=module.__doc__))
+    parsed = parser.parse_args(arguments)
+    try:
+        return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
+    except OperatorError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,209 @@
+"""What the trainer hands over: a directory of plain arrays, written and read here and nowhere else.
+
+`manifest.json` (catalogue, spec, figures), `weights.npz`, `cells.npy` and `baseline.npy` (memory-mapped), `normal.npz`,
+`golden.npz` (windows with their embeddings) and `SHA256SUMS` over all of them. No pickle, no code. Whatever is wrong
+with a bundle is found here, before a minute is judged by it.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.encoder import Embeddings, Encoder, Spec, shapes
+from detector.core.features import Baseline, Catalogue, Feature
+from detector.core.library import Normal
+from detector.errors import BundleError
+
+FORMAT = 1
+FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
+SUMS = "SHA256SUMS"
+
+GOLDEN_TOLERANCE = 1e-4 + 2**-11
+"""What an embedding may differ between machines: 1e-4 of arithmetic, and half precision's step for numbers near 1."""
+
+GOLDEN_SIZE_TOLERANCE = 2**-9
+"""Likewise for the size, relative."""
+
+
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What the arrays are."""
+
+    format: int
+    name: str
+    features: list[Feature]
+    spec: Spec
+    loss: str
+    step_minutes: int
+    trained_on: dict[str, str | int | float]
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Windows whose embeddings are known."""
+
+    windows: NDArray[np.int8]
+    """# [n, 60, F]"""
+    embeddings: Embeddings
+
+
+@dataclass(frozen=True)
+class Bundle:
+    manifest: Manifest
+    weights: dict[str, NDArray[np.float32]]
+    baseline: Baseline
+    normal: Normal
+    golden: Golden
+    digest: str = ""
+    """Of the checksums, and so of everything: it names the bundle in alarms and metrics."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(tuple(self.manifest.features))
+
+
+def write_bundle(bundle: Bundle, path: Path) -> None:
+    """Writes a bundle beside `path` and moves it there whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        (draft / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(bundle.manifest), indent=1))
+        np.savez(draft / "weights.npz", **_loosely(bundle.weights))
+        np.save(draft / "cells.npy", bundle.baseline.cells)
+        np.save(draft / "baseline.npy", bundle.baseline.table)
+        stretches = bundle.normal.stretches
+        np.savez(draft / "normal.npz", bank=bundle.normal.bank, direction=stretches.direction, size=stretches.size)
+        golden = bundle.golden
+        np.savez(
+            draft / "golden.npz",
+            windows=golden.windows,
+            direction=golden.embeddings.direction,
+            size=golden.embeddings.size,
+        )
+        (draft / SUMS).write_text("".join(f"{_sha256(draft / name)}  {name}\n" for name in FILES))
+        draft.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def read_bundle(path: Path) -> Bundle:
+    """The bundle at `path`, checked for everything but its arithmetic (see `prove`). Raises BundleError."""
+    digest = _check_sums(path)
+    manifest = _read_manifest(path)
+    spec = manifest.spec
+    weights = _arrays(path, "weights.npz", {name: np.dtype(np.float32) for name in shapes(spec)})
+    for name, shape in shapes(spec).items():
+        if weights[name].shape != shape:
+            raise BundleError(f"{path}/weights.npz: {name} is {weights[name].shape}, and the spec needs {shape}.")
+        if not np.isfinite(weights[name]).all():
+            raise BundleError(f"{path}/weights.npz: {name} holds NaN or infinity; train again.")
+    baseline = Baseline(_mapped(path, "cells.npy"), _mapped(path, "baseline.npy"))
+    expected = (len(baseline.cells) + 1, spec.features)
+    if baseline.table.ndim != 3 or (baseline.table.shape[0], baseline.table.shape[2]) != expected:
+        raise BundleError(
+            f"{path}/baseline.npy: is {baseline.table.shape}, and the bundle needs {expected} at its ends."
+        )
+    half = np.dtype(np.float16)
+    normal = _arrays(path, "normal.npz", {"bank": half, "direction": half, "size": half})
+    golden = _arrays(path, "golden.npz", {"windows": np.dtype(np.int8), "direction": half, "size": half})
+    return Bundle(
+        manifest,
+        weights,
+        baseline,
+        Normal(normal["bank"], Embeddings(normal["direction"], normal["size"]), manifest.step_minutes),
+        Golden(golden["windows"], Embeddings(golden["direction"], golden["size"])),
+        digest,
+    )
+
+
+def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
+    """Warms the encoder up on the golden windows. Raises BundleError where it computes others than the trainer did."""
+    golden = bundle.golden
+    unsteady = encoder.unsteady_windows(golden.windows)
+    if unsteady:
+        raise BundleError(
+            f"{path}: on this machine {unsteady} of its windows embed differently by batch, so verdicts could not be"
+            " repeated; run on another processor or another version of TensorFlow."
+        )
+    here = encoder(golden.windows)
+    off = np.abs(here.direction.astype(np.float32) - golden.embeddings.direction.astype(np.float32)).max()
+    size = golden.embeddings.size.astype(np.float32)
+    size_off = (np.abs(here.size.astype(np.float32) - size) / np.maximum(size, 1e-3)).max()
+    if not (off <= GOLDEN_TOLERANCE and size_off <= GOLDEN_SIZE_TOLERANCE):
+        raise BundleError(
+            f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded (allowed"
+            f" {GOLDEN_TOLERANCE:.2g}); the weights are not those it was trained with."
+        )
+
+
+def _loosely(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """For numpy's savez, whose stubs take a keyword of its own among the arrays."""
+    return dict(arrays)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_sums(path: Path) -> str:
+    try:
+        text = (path / SUMS).read_text()
+    except OSError as error:
+        raise BundleError(
+            f"{path}: has no {SUMS} ({error.strerror}); point `bundle` at a bundle's directory."
+        ) from None
+    lines = [line.split("  ", 1) for line in text.splitlines() if "  " in line]
+    sums = {name: digest for digest, name in lines}
+    if set(sums) != set(FILES):
+        raise BundleError(f"{path}/{SUMS}: lists {', '.join(sorted(sums))}, and a bundle has {', '.join(FILES)}.")
+    for name in FILES:
+        if not (path / name).is_file():
+            raise BundleError(f"{path}: {name} is missing; copy the bundle again.")
+        if _sha256(path / name) != sums[name]:
+            raise BundleError(f"{path}: {name} is not what the trainer wrote (checksum); copy the bundle again.")
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _read_manifest(path: Path) -> Manifest:
+    try:
+        manifest = msgspec.json.decode((path / "manifest.json").read_bytes(), type=Manifest)
+    except msgspec.MsgspecError as error:
+        raise BundleError(f"{path}/manifest.json: {error}.") from None
+    if manifest.format != FORMAT:
+        raise BundleError(f"{path}: has format {manifest.format}, and this version reads {FORMAT}; train it again.")
+    if manifest.spec.features != len(manifest.features):
+        raise BundleError(
+            f"{path}/manifest.json: {len(manifest.features)} features, and weights for {manifest.spec.features}."
+        )
+    return manifest
+
+
+def _arrays(path: Path, name: str, types: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path / name, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except (ValueError, OSError, EOFError) as error:
+        raise BundleError(f"{path}/{name}: cannot be read ({error}).") from None
+    if {key: array.dtype for key, array in arrays.items()} != types:
+        raise BundleError(f"{path}/{name}: holds {sorted(arrays)}, and a bundle needs {sorted(types)} in their types.")
+    return arrays
+
+
+def _mapped(path: Path, name: str) -> NDArray[Any]:
+    try:
+        mapped: NDArray[Any] = np.load(path / name, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError) as error:
+        raise BundleError(f"{path}/{name}: cannot be read ({error}).") from None
+    return mapped

@@ -1,0 +1,31 @@
+"""`faultline check`: says before a start what a start would refuse."""
+
+import argparse
+from pathlib import Path
+
+from detector.config import read_config
+
+HELP = "check configuration, bundle and topics, and change nothing"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    parser.add_argument("--offline", action="store_true", help="leave the Kafka cluster out")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.bundle import prove, read_bundle
+    from detector.core.encoder import Encoder
+    from detector.kafka.cluster import check_topics
+
+    config = read_config(arguments.config)
+    print(f"config   {arguments.config}: good")
+    path = Path(config.bundle)
+    bundle = read_bundle(path)
+    prove(bundle, Encoder(bundle.weights, config.runtime.threads), path)
+    cells = len(bundle.baseline.cells)
+    print(f"bundle   {path}: good ({bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline)")
+    if not arguments.offline:
+        check_topics(config)
+        print(f"cluster  {config.kafka.common['bootstrap.servers']}: good")
+    return 0

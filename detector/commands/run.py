@@ -1,0 +1,31 @@
+"""`faultline run`: the daemon."""
+
+import argparse
+import signal
+import threading
+from pathlib import Path
+
+from detector.config import read_config
+from detector.log import start_logging
+
+HELP = "consume minutes, publish alarms, until SIGTERM"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    config = read_config(arguments.config)
+    start_logging(config.log.level, config.log.format)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    from detector.service import Service
+
+    service = Service(config)
+    try:
+        service.run(stop)
+    finally:
+        service.close()
+    return 0

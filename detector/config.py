@@ -1,0 +1,189 @@
+"""The operator's knobs: `config.yaml`, checked whole before anything is opened.
+
+What was learned lies in the bundle, what is operated lies here. Every knob's unit, range, default and reason stand in
+the `config.yaml` at the root of the repository, which is what an operator edits; a test holds the two together.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from detector.core.features import Catalogue, Feature
+from detector.core.pipeline import Settings
+from detector.errors import ConfigError
+
+GUARDED = {
+    "enable.auto.commit": "offsets are committed with the alarms, in one transaction",
+    "enable.auto.offset.store": "offsets are committed with the alarms, in one transaction",
+    "isolation.level": "only committed records may be read",
+    "transactional.id": "it is made of kafka.group and kafka.instance",
+    "group.id": "set kafka.group",
+    "group.instance.id": "set kafka.instance",
+    "auto.offset.reset": "set kafka.start",
+    "enable.idempotence": "exactly once needs it",
+    "acks": "exactly once needs all of them",
+    "enable.partition.eof": "the daemon counts on its own setting",
+    "partition.assignment.strategy": "partitions move one by one, with their memory",
+}
+"""librdkafka properties that would break a guarantee, and why. Everything else passes through unchecked."""
+
+
+class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    minutes: str = "cells.minutes"
+    alarms: str = "cells.alarms"
+    active: str = "cells.alarms.active"
+    labels: str = "cells.labels"
+    deadletters: str = "cells.deadletters"
+
+
+class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    group: Annotated[str, Meta(min_length=1)] = "faultline"
+    instance: Annotated[str, Meta(min_length=1)] = "faultline-0"
+    start: str = "earliest"
+    batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 4000
+    batch_seconds: Annotated[float, Meta(ge=0.01, le=10)] = 0.25
+    reach_seconds: Annotated[float, Meta(ge=1, le=600)] = 30
+    topics: Topics = msgspec.field(default_factory=Topics)
+    common: dict[str, Any] = {}
+    consumer: dict[str, Any] = {}
+    producer: dict[str, Any] = {}
+
+
+class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    late_minutes: Annotated[int, Meta(ge=0, le=59)] = 15
+    behind_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
+    ahead_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
+    silent_minutes: Annotated[int, Meta(ge=2, le=1440)] = 10
+    quorum_cells: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
+
+
+class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
+    score_minutes: Annotated[int, Meta(ge=1, le=60)] = 20
+    half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 5
+    clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
+    hold_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
+    unknown_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
+    system_dn: Annotated[str, Meta(min_length=1)] = "ManagementSystem=faultline"
+
+
+class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    cells: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    record_bytes: Annotated[int, Meta(ge=100, le=10_000_000)] = 65_536
+    poison_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    poison_batches: Annotated[int, Meta(ge=1, le=10_000)] = 10
+
+
+class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 9108
+
+
+class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
+
+
+class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    level: str = "info"
+    format: str = "text"
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    bundle: Annotated[str, Meta(min_length=1)]
+    kafka: Kafka = msgspec.field(default_factory=Kafka)
+    minutes: Minutes = msgspec.field(default_factory=Minutes)
+    alarms: AlarmKnobs = msgspec.field(default_factory=AlarmKnobs)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    http: Http = msgspec.field(default_factory=Http)
+    runtime: Runtime = msgspec.field(default_factory=Runtime)
+    log: Log = msgspec.field(default_factory=Log)
+
+    @property
+    def settings(self) -> Settings:
+        minutes, alarms = self.minutes, self.alarms
+        return Settings(
+            max_cells=self.limits.cells,
+            max_record_bytes=self.limits.record_bytes,
+            late_minutes=minutes.late_minutes,
+            behind_minutes=minutes.behind_minutes,
+            ahead_minutes=minutes.ahead_minutes,
+            silent_minutes=minutes.silent_minutes,
+            quorum_cells=minutes.quorum_cells,
+            min_coverage=minutes.min_coverage,
+            score_minutes=alarms.score_minutes,
+            half_life_minutes=alarms.half_life_minutes,
+            hold_minutes=alarms.hold_minutes,
+            unknown_minutes=alarms.unknown_minutes,
+            clear_margin=alarms.clear_margin,
+            budget=alarms.false_alarms_per_1000_cells_per_day,
+        )
+
+
+CHOICES = {
+    "kafka.start": ("earliest", "latest"),
+    "log.level": ("debug", "info", "warning", "error"),
+    "log.format": ("text", "json"),
+}
+
+
+def read_config(path: Path) -> Config:
+    """The configuration at `path`. Raises ConfigError, in one sentence that names the key."""
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
+    try:
+        config = msgspec.convert(_filled(raw, "$", path), Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}; config.yaml of the distribution lists every key.") from None
+    _check(config, path)
+    return config
+
+
+def _filled(node: Any, at: str, path: Path) -> Any:
+    """Replaces ${NAME} in strings by the environment, so that secrets need not stand in the file."""
+    if isinstance(node, dict):
+        return {key: _filled(value, f"{at}.{key}", path) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_filled(value, f"{at}[{place}]", path) for place, value in enumerate(node)]
+    if not isinstance(node, str):
+        return node
+    for name in re.findall(r"\$\{(\w+)\}", node):
+        if name not in os.environ:
+            raise ConfigError(f"{path}: ${{{name}}} at `{at}` is not in the environment; export {name}.")
+        node = node.replace(f"${{{name}}}", os.environ[name])
+    return node
+
+
+def _check(config: Config, path: Path) -> None:
+    for key, allowed in CHOICES.items():
+        section, name = key.split(".")
+        value = getattr(getattr(config, section), name)
+        if value not in allowed:
+            raise ConfigError(f"{path}: {value!r} at `$.{key}` is not one of {', '.join(allowed)}.")
+    for section in ("common", "consumer", "producer"):
+        for name in getattr(config.kafka, section):
+            if name in GUARDED:
+                raise ConfigError(f"{path}: `$.kafka.{section}.{name}` must not be set: {GUARDED[name]}.")
+    if "bootstrap.servers" not in config.kafka.common:
+        raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
+
+
+def read_catalogue(path: Path) -> Catalogue:
+    """The features a YAML file lists, in its order. Raises ConfigError."""
+    try:
+        features = msgspec.convert(yaml.safe_load(path.read_text()), list[Feature])
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{path}: is no catalogue of features ({' '.join(str(error).split())}).") from None
+    return Catalogue(tuple(features))

@@ -1,0 +1,201 @@
+"""Episodes: scores that stay high become one alarm with a beginning and an end, whatever they do in between.
+
+An alarm is raised above the threshold, cleared when it has stayed below a lower one for a while, and its severity only
+rises. A cell bears one name at a time: a second fault is named once the first has gone quiet, and a named fault ends an
+`unknown`. All of it is a function of the open alarms and of the scores of the last minutes; nothing else is remembered.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.scores import Scores
+from detector.core.windows import Turn
+
+SILENT = "cell_silent"
+UNKNOWN = "unknown"
+
+NEW, CHANGED, CLEARED = "new", "changed", "cleared"
+CHANGES = (NEW, CHANGED, CLEARED)
+
+SEVERITIES = ("minor", "major", "critical")
+"""ITU-T X.733. A score of 1, 1.5 and 2.25 times the threshold: the false-alarm rate falls by a factor each."""
+
+_SEVERITY_STEPS = (1.0, 1.5, 2.25)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One episode of one cell."""
+
+    cell: str
+    name: str
+    """Fault class, `unknown` or `cell_silent`."""
+    onset: int
+    """Minute since which it has looked so; with cell and name it identifies the episode."""
+    severity: str
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell: the alarm as it now is, and why."""
+
+    change: str
+    partition: int
+    alarm: Alarm
+    minute: int
+    score: float = float("nan")
+    row: int = -1
+    """Of the cell, where a window is behind the event; -1 for a silence."""
+    superseded_by: str | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+    """What stands behind the verdict, for whoever reads the alarm."""
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """When a score becomes an alarm, and when it ends."""
+
+    threshold: float
+    clear_margin: float
+    hold_minutes: int
+    unknown_minutes: int
+
+
+class Alarms:
+    """The open alarms of all partitions."""
+
+    def __init__(self, scores: Scores, classes: Sequence[str], persistence: Persistence) -> None:
+        self._scores = scores
+        self._open: dict[int, dict[str, dict[str, Alarm]]] = {}
+        self.adopt(classes, persistence)
+
+    def adopt(self, classes: Sequence[str], persistence: Persistence) -> None:
+        """The columns of the scores from now on: faults, then unknown."""
+        self._classes = list(classes)
+        self._persistence = persistence
+
+    def restore(self, partition: int, alarms: Sequence[Alarm]) -> None:
+        opened: dict[str, dict[str, Alarm]] = {}
+        for alarm in alarms:
+            opened.setdefault(alarm.cell, {})[alarm.name] = alarm
+        self._open[partition] = opened
+
+    def drop(self, partition: int) -> None:
+        self._open.pop(partition, None)
+
+    def open_alarms(self) -> list[Alarm]:
+        return [alarm for cells in self._open.values() for named in cells.values() for alarm in named.values()]
+
+    def step(self, turn: Turn, names: Sequence[str], smoothed: NDArray[np.float32]) -> list[Event]:
+        """What one turn of the log changes. `names` and `smoothed` are of the turn's due cells. # [k], [k, C + 1]"""
+        opened = self._open.setdefault(turn.partition, {})
+        loud = (smoothed >= self._persistence.threshold).any(axis=1)
+        if opened:
+            loud |= np.fromiter((name in opened for name in names), bool, len(names))
+        events: list[Event] = []
+        for at in np.flatnonzero(loud).tolist():
+            events += self._look(turn, at, names[at], smoothed[at])
+        if turn.frontier is not None:
+            events += self._silences(turn)
+        return events
+
+    def _look(self, turn: Turn, at: int, cell: str, smoothed: NDArray[np.float32]) -> list[Event]:
+        """One cell that is loud or has something open: clear, then rename, then raise."""
+        minute, row = int(turn.minute[at]), int(turn.rows[at])
+        mine = self._open[turn.partition].get(cell, {})
+        events: list[Event] = []
+        if SILENT in mine and turn.heard[at]:
+            events.append(Event(CLEARED, turn.partition, mine[SILENT], minute))
+        for name in sorted(set(mine) - {SILENT}):
+            events += self._continue(turn.partition, mine[name], row, minute, smoothed)
+        self._apply(turn.partition, events)
+        raised = self._raise(turn.partition, cell, row, minute, smoothed)
+        self._apply(turn.partition, raised)
+        return events + raised
+
+    def _continue(
+        self, partition: int, alarm: Alarm, row: int, minute: int, smoothed: NDArray[np.float32]
+    ) -> list[Event]:
+        if alarm.name not in self._classes:
+            return [Event(CLEARED, partition, alarm, minute, superseded_by="the label was retired")]
+        column = self._classes.index(alarm.name)
+        score = float(smoothed[column])
+        if self._quiet(row, minute, column):
+            return [Event(CLEARED, partition, alarm, minute, score, row)]
+        severity = self._severity(score)
+        if SEVERITIES.index(severity) > SEVERITIES.index(alarm.severity):
+            return [Event(CHANGED, partition, replace(alarm, severity=severity), minute, score, row)]
+        return []
+
+    def _quiet(self, row: int, minute: int, column: int) -> bool:
+        """True when every minute of the hold was scored and lay below the lower threshold."""
+        settings = self._persistence
+        history = self._scores.history(row, minute, settings.hold_minutes)[:, column]
+        return bool((history < settings.threshold - settings.clear_margin).all())
+
+    def _raise(self, partition: int, cell: str, row: int, minute: int, smoothed: NDArray[np.float32]) -> list[Event]:
+        mine = self._open[partition].get(cell, {})
+        settings = self._persistence
+        lower = settings.threshold - settings.clear_margin
+        named = [name for name in mine if name not in (SILENT, UNKNOWN)]
+        if any(smoothed[self._classes.index(name)] >= lower for name in named if name in self._classes):
+            return []
+        if len(smoothed) > 1:
+            best = int(np.argmax(smoothed[:-1]))
+            if smoothed[best] >= settings.threshold and self._classes[best] not in mine:
+                fault = self._begin(partition, cell, row, minute, best, float(smoothed[best]))
+                ended = [mine[UNKNOWN]] if UNKNOWN in mine else []
+                return [
+                    *(Event(CLEARED, partition, a, minute, superseded_by=fault.alarm.name) for a in ended),
+                    fault,
+                ]
+        if named or UNKNOWN in mine or not smoothed[-1] >= settings.threshold:
+            return []
+        history = self._scores.history(row, minute, settings.unknown_minutes)[:, -1]
+        if not (history >= settings.threshold).all():
+            return []
+        return [self._begin(partition, cell, row, minute, len(smoothed) - 1, float(smoothed[-1]))]
+
+    def _begin(self, partition: int, cell: str, row: int, minute: int, column: int, score: float) -> Event:
+        """A new episode. Its onset is the first of the minutes up to now that all scored above the lower threshold."""
+        lower = self._persistence.threshold - self._persistence.clear_margin
+        raw = self._scores.raw(row, minute, self._persistence.hold_minutes)[:, column]
+        below = np.flatnonzero(~(raw >= lower))
+        onset = minute - len(raw) + 1 + (int(below[-1]) + 1 if len(below) else 0)
+        alarm = Alarm(cell, self._classes[column], min(onset, minute), self._severity(score))
+        return Event(NEW, partition, alarm, minute, score, row)
+
+    def _severity(self, score: float) -> str:
+        reached = [
+            name
+            for name, step in zip(SEVERITIES, _SEVERITY_STEPS, strict=True)
+            if score >= step * self._persistence.threshold
+        ]
+        return reached[-1] if reached else SEVERITIES[0]
+
+    def _silences(self, turn: Turn) -> list[Event]:
+        assert turn.frontier is not None
+        opened = self._open[turn.partition]
+        events = [
+            Event(NEW, turn.partition, Alarm(cell, SILENT, since, "major"), turn.frontier)
+            for cell, since in sorted(zip(turn.silent, turn.silent_since, strict=True))
+            if SILENT not in opened.get(cell, {})
+        ]
+        self._apply(turn.partition, events)
+        return events
+
+    def _apply(self, partition: int, events: Sequence[Event]) -> None:
+        opened = self._open[partition]
+        for event in events:
+            alarm = event.alarm
+            mine = opened.setdefault(alarm.cell, {})
+            if event.change == CLEARED:
+                del mine[alarm.name]
+            else:
+                mine[alarm.name] = alarm
+            if not mine:
+                del opened[alarm.cell]

@@ -1,0 +1,116 @@
+"""All exemplars, and what an embedding is near to: exact search, one FAISS index per class and one of normal.
+
+A class may hold one exemplar or a thousand: each index is asked for its nearest, so "nearest per class" is exact. What
+FAISS says when it has no answer (-1, NaN) ends here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.encoder import Embeddings
+
+NEIGHBOURS = 10
+"""How near normal comes is the mean cosine of this many normals: one lucky neighbour says little."""
+
+KINDS = ("fault", "normal", "ignore")
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """One labelled episode, embedded: the direction of the mean of its windows."""
+
+    id: str
+    name: str
+    """Its fault class, or what is to be ignored."""
+    kind: str
+    direction: NDArray[np.float16]
+    """# [D]"""
+    cell: str
+    minute: int
+    """The episode's first."""
+
+
+@dataclass(frozen=True)
+class Normal:
+    """What normal looks like here: a bank to be compared with, and stretches of ordinary life to calibrate on."""
+
+    bank: NDArray[np.float16]
+    """# [B, D]"""
+    stretches: Embeddings
+    """Of contiguous time, `step_minutes` apart. # direction [S, T, D], size [S, T]"""
+    step_minutes: int
+
+
+@dataclass(frozen=True)
+class Matches:
+    """How near each query comes, as cosines."""
+
+    normal: NDArray[np.float32]
+    """Mean cosine to its nearest normals. # [n]"""
+    cosine: NDArray[np.float32]
+    """To the nearest exemplar of each class. # [n, C]"""
+    nearest: NDArray[np.int64]
+    """Which exemplar that is, by its place in `Library.exemplars`. # [n, C]"""
+
+
+class Library:
+    """The exemplars of one moment, searchable. Never changed: a new label makes a new library."""
+
+    def __init__(self, exemplars: Sequence[Exemplar], normal: Normal, threads: int = 0) -> None:
+        self.exemplars = sorted(exemplars, key=lambda exemplar: (exemplar.name, exemplar.id))
+        self.normal = normal
+        self.faults = _names(self.exemplars, "fault")
+        self.ignores = _names(self.exemplars, "ignore")
+        _keep_queries_apart(threads)
+        taught_normal = [exemplar.direction for exemplar in self.exemplars if exemplar.kind == "normal"]
+        self._normal = _index(np.concatenate([normal.bank, *[row[None] for row in taught_normal]]))
+        self._members = [self._members_of(name, "fault") for name in self.faults]
+        self._members += [self._members_of(name, "ignore") for name in self.ignores]
+        self._classes = [
+            _index(np.stack([self.exemplars[place].direction for place in places])) for places in self._members
+        ]
+
+    def match(self, directions: NDArray[np.float16]) -> Matches:
+        """Nearest normals and, per class (faults, then ignores), the nearest exemplar. # f16 [n, D]"""
+        queries = np.ascontiguousarray(directions, np.float32)
+        nearest_normals, _ = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
+        cosine = np.empty((len(queries), len(self._classes)), np.float32)
+        nearest = np.empty((len(queries), len(self._classes)), np.int64)
+        for column, index in enumerate(self._classes):
+            found, place = index.search(queries, 1)
+            cosine[:, column] = np.where(place[:, 0] >= 0, found[:, 0], -1)
+            nearest[:, column] = self._members[column][np.maximum(place[:, 0], 0)]
+        normal = np.nan_to_num(nearest_normals, nan=-1.0, posinf=-1.0, neginf=-1.0).mean(axis=1)
+        return Matches(_rounded(normal), _rounded(cosine), nearest)
+
+    def _members_of(self, name: str, kind: str) -> NDArray[np.int64]:
+        return np.array([p for p, e in enumerate(self.exemplars) if (e.name, e.kind) == (name, kind)], np.int64)
+
+
+def _names(exemplars: Sequence[Exemplar], kind: str) -> list[str]:
+    return sorted({exemplar.name for exemplar in exemplars if exemplar.kind == kind})
+
+
+def _index(directions: NDArray[np.float16]) -> "faiss.IndexFlatIP":  # type: ignore[name-defined]  # noqa: F821
+    import faiss
+
+    index = faiss.IndexFlatIP(directions.shape[1])
+    index.add(np.ascontiguousarray(directions, np.float32))
+    return index
+
+
+def _keep_queries_apart(threads: int) -> None:
+    """From 20 queries on FAISS would multiply matrices, whose bits depend on the batch; query by query they do not."""
+    import faiss
+
+    faiss.cvar.distance_compute_blas_threshold = np.iinfo(np.int32).max
+    if threads:
+        faiss.omp_set_num_threads(threads)
+
+
+def _rounded(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
+    """To 1e-4: far below what matters, far above what an instruction set changes."""
+    return np.rint(cosine * np.float32(1e4)) * np.float32(1e-4)

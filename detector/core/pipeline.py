@@ -1,0 +1,293 @@
+"""The road of a minute, as a row of calls: decode, scale, window, encode, match and decide, alarm.
+
+The records of all partitions of a poll are taken one partition after the other up to their windows, meet in one batch
+of the encoder, and part again. The state is kept per cell; a partition can be taken up and put down at any time.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.alarms import Alarm, Alarms, Event, Persistence
+from detector.core.cells import Cells
+from detector.core.encoder import Embeddings, Encode
+from detector.core.features import Baseline, Catalogue, deviations, fingerprints
+from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
+from detector.core.scores import Scores, kernel
+from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
+from detector.core.windows import WINDOW, Admission, Tolerance, Turn, Windows
+
+NEAREST_SHOWN = 3
+"""Exemplars named in an alarm: the winner, its rival, and one to compare with."""
+
+SLACK_MINUTES = 5
+"""A replay begins this much earlier than any window can reach: its first records meet a frontier of few cells."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the operator wants the road to be. `config.yaml` says what each means."""
+
+    max_cells: int
+    max_record_bytes: int
+    late_minutes: int
+    behind_minutes: int
+    ahead_minutes: int
+    silent_minutes: int
+    quorum_cells: int
+    min_coverage: float
+    score_minutes: int
+    half_life_minutes: float
+    hold_minutes: int
+    unknown_minutes: int
+    clear_margin: float
+    budget: float
+
+    @property
+    def keep_minutes(self) -> int:
+        """Scores that can still matter: to a mean, and to the hold or the patience behind it."""
+        return self.score_minutes + max(self.hold_minutes, self.unknown_minutes)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        memory = self.behind_minutes + self.keep_minutes + WINDOW + self.ahead_minutes + SLACK_MINUTES
+        return Tolerance(
+            self.late_minutes,
+            self.behind_minutes,
+            self.ahead_minutes,
+            self.silent_minutes,
+            memory,
+            self.quorum_cells,
+        )
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        return kernel(self.score_minutes, self.half_life_minutes)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Where a partition's memory lies in the log: what a commit carries, and all that a successor needs."""
+
+    replay_offset: int
+    replay_minute: int
+    """The frontier at that offset."""
+    frontier: int
+    voters: int
+
+
+@dataclass
+class Work:
+    """What one poll came to."""
+
+    events: list[Event] = field(default_factory=list)
+    rejections: list[tuple[Records, Rejection]] = field(default_factory=list)
+    outcomes: dict[str, int] = field(default_factory=dict)
+    verdicts: dict[str, int] = field(default_factory=dict)
+    scored: int = 0
+
+
+@dataclass
+class _Share:
+    """One partition's part of a poll, between its windows and its alarms."""
+
+    admission: Admission
+    audible: bool
+    scored: NDArray[np.bool_]
+    """Which due windows go to the encoder. # [sum k]"""
+
+
+class Pipeline:
+    """All state of the partitions owned, and the one way through it."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        baseline: Baseline,
+        encode: Encode,
+        judge: Judge,
+        settings: Settings,
+        timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
+    ) -> None:
+        self._catalogue, self._baseline, self._encode, self._judge = catalogue, baseline, encode, judge
+        self._settings, self._timed = settings, timed
+        self._logarithmic = catalogue.logarithmic
+        self._decoder = Decoder(catalogue, settings.max_record_bytes)
+        self.cells = Cells(settings.max_cells)
+        self._baseline_row = np.zeros(settings.max_cells, np.int64)
+        self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
+        dimension = judge.library.normal.bank.shape[1]
+        self._scores = Scores(settings.max_cells, dimension, settings.weights, settings.keep_minutes)
+        self._alarms = Alarms(self._scores, judge.classes, self._persistence(judge))
+        self._mute_before: dict[int, int] = {}
+        """Per partition: windows before this minute are not worth encoding; only a replay meets them."""
+        self.adopt(judge)
+
+    def adopt(self, judge: Judge) -> None:
+        """Judges by another library from now on, the remembered minutes included."""
+        self._judge = judge
+        self._scores.rescore(self.cells.occupied(), judge.scores, len(judge.classes))
+        self._alarms.adopt(judge.classes, self._persistence(judge))
+
+    def assign(self, partition: int, memory: Memory | None, alarms: Sequence[Alarm]) -> None:
+        """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none."""
+        self.revoke(partition)
+        if memory is not None:
+            self._windows.frontier(partition).restore(memory.replay_minute, memory.voters, memory.replay_offset)
+            settings = self._settings
+            self._mute_before[partition] = memory.frontier - settings.behind_minutes - settings.keep_minutes
+        self._alarms.restore(partition, alarms)
+
+    def catch_up(self, partition: int) -> None:
+        """The replay has reached the committed offset."""
+        self._windows.frontier(partition).release()
+        self._mute_before.pop(partition, None)
+
+    def revoke(self, partition: int) -> None:
+        self._windows.drop(partition)
+        self._alarms.drop(partition)
+        self._mute_before.pop(partition, None)
+        self.cells.remove(partition, self.cells.rows_of(partition))
+
+    def memory(self, partition: int) -> Memory | None:
+        """What the next commit of this partition must carry; None before its first sane record."""
+        frontier = self._windows.frontier(partition)
+        if frontier.minute is None:
+            return None
+        tolerance = self._settings.tolerance
+        minute, offset = frontier.replay_from(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
+        return Memory(offset, minute, frontier.minute, frontier.voters)
+
+    def frontiers(self) -> dict[int, int]:
+        """The minute each owned partition has reached."""
+        return self._windows.minutes()
+
+    def open_alarms(self) -> list[Alarm]:
+        return self._alarms.open_alarms()
+
+    def process(self, shares: Sequence[tuple[Records, bool]]) -> Work:
+        """One poll: each partition's records, in offset order, and whether they are to be heard or only remembered."""
+        work = Work()
+        taken = [self._take(records, audible, work) for records, audible in shares]
+        windows = [share.admission.windows[share.scored] for share in taken]
+        with self._timed("encode"):
+            embeddings = self._encode(np.concatenate(windows)) if sum(map(len, windows)) else None
+        with self._timed("match"):
+            verdicts = None if embeddings is None else self._judge.verdicts(embeddings)
+        work.scored = 0 if embeddings is None else len(embeddings)
+        with self._timed("alarm"):
+            start = 0
+            for share in taken:
+                stop = start + int(np.count_nonzero(share.scored))
+                part = slice(start, stop)
+                if embeddings is not None and verdicts is not None:
+                    if share.audible:
+                        counts = np.bincount(verdicts.kind[part], minlength=len(VERDICTS)).tolist()
+                        _add(work.verdicts, dict(zip(VERDICTS, counts, strict=True)))
+                    self._follow(share, embeddings[part], verdicts.scores[part], work)
+                else:
+                    self._follow(share, None, None, work)
+                start = stop
+        for records, _ in shares:
+            self.cells.remove(records.partition, self._windows.idle_rows(records.partition))
+        return work
+
+    def _take(self, records: Records, audible: bool, work: Work) -> _Share:
+        """Decode, scale and window one partition's records."""
+        partition = records.partition
+        with self._timed("decode"):
+            samples, rejections = self._decoder.decode(records)
+        samples, rows = self._locate(samples, rejections)
+        with self._timed("scale"):
+            coefficients = self._baseline.table[self._baseline_row[rows]].astype(np.float32)
+            codes = deviations(samples.values, samples.minute, coefficients, self._logarithmic)
+            prints = fingerprints(samples.values)
+        with self._timed("window"):
+            offsets = records.offsets[samples.index]
+            admission = self._windows.admit(partition, rows, offsets, samples.minute, codes, prints)
+        rejections += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
+        if audible:
+            work.rejections += [(records, rejection) for rejection in sorted(rejections, key=lambda r: r.index)]
+            _add(work.outcomes, {**admission.outcomes, "rejected": len(rejections)})
+        else:
+            _add(work.outcomes, {"replayed": len(records)})
+        return _Share(admission, audible, self._worth_scoring(partition, admission.turns, audible, work))
+
+    def _locate(self, samples: Samples, rejections: list[Rejection]) -> tuple[Samples, NDArray[np.int64]]:
+        rows, new = self.cells.locate(samples.partition, samples.cells)
+        if len(new):
+            self._windows.begin(new)
+            self._scores.begin(new)
+            self._baseline_row[new] = self._baseline.rows([self.cells.names[row] for row in new.tolist()])
+        full = np.flatnonzero(rows < 0)
+        if not len(full):
+            return samples, rows
+        rejections += [Rejection(int(samples.index[row]), Reason.TOO_MANY_CELLS) for row in full]
+        kept = np.flatnonzero(rows >= 0)
+        return select(samples, kept), rows[kept]
+
+    def _worth_scoring(self, partition: int, turns: Sequence[Turn], audible: bool, work: Work) -> NDArray[np.bool_]:
+        coverage = np.concatenate([np.empty(0, np.float32), *(turn.coverage for turn in turns)])
+        minute = np.concatenate([np.empty(0, np.int64), *(turn.minute for turn in turns)])
+        enough = coverage >= self._settings.min_coverage
+        if audible:
+            _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~enough))})
+        return enough & (minute >= self._mute_before.get(partition, 0))
+
+    def _follow(
+        self, share: _Share, embeddings: Embeddings | None, scores: NDArray[np.float16] | None, work: Work
+    ) -> None:
+        """Walks the turns in log order: remember the scores, and step the alarms where the poll is audible."""
+        due = used = 0
+        for turn in share.admission.turns:
+            scored = share.scored[due : due + len(turn.rows)]
+            due += len(turn.rows)
+            count = int(np.count_nonzero(scored))
+            if count and embeddings is not None and scores is not None:
+                part = slice(used, used + count)
+                self._scores.push(turn.rows[scored], turn.minute[scored], embeddings[part], scores[part])
+                used += count
+            if share.audible:
+                smoothed = self._scores.smoothed(turn.rows, turn.minute)
+                smoothed[~scored] = np.nan
+                names = [self.cells.names[row] for row in turn.rows.tolist()]
+                events = self._alarms.step(turn, names, smoothed)
+                work.events += [replace(event, evidence=self._evidence(event)) for event in events]
+
+    def _evidence(self, event: Event) -> dict[str, Any]:
+        """The score against its threshold, how far from normal, and the exemplars it came nearest to."""
+        window = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
+        if window is None:
+            return {}
+        matches = self._judge.library.match(window.direction)
+        order = np.argsort(-matches.cosine[0], kind="stable")[:NEAREST_SHOWN]
+        exemplars = [self._judge.library.exemplars[matches.nearest[0, column]] for column in order]
+        return {
+            "score": round(event.score, 2),
+            "threshold": round(self._judge.threshold, 2),
+            "size": round(float(window.size[0]), 2),
+            "normal": round(float(matches.normal[0]), 4),
+            "nearest": [
+                {
+                    "name": exemplar.name,
+                    "kind": exemplar.kind,
+                    "cosine": round(float(matches.cosine[0, column]), 4),
+                    "exemplar": exemplar.id,
+                    "cell": exemplar.cell,
+                }
+                for column, exemplar in zip(order, exemplars, strict=True)
+            ],
+        }
+
+    def _persistence(self, judge: Judge) -> Persistence:
+        settings = self._settings
+        return Persistence(judge.threshold, settings.clear_margin, settings.hold_minutes, settings.unknown_minutes)
+
+
+def _add(totals: dict[str, int], counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        totals[name] = totals.get(name, 0) + count

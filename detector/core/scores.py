@@ -1,0 +1,90 @@
+"""The scores of the last minutes of every cell, and their finite weighted mean.
+
+Finite, so that the state is a function of that many minutes of the log and of nothing before. The embeddings are kept
+beside the scores: when a label arrives, the past is scored anew, as if the label had always been there.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.encoder import Embeddings
+
+LEAST_WEIGHT = 0.5
+"""Share of the kernel that must have been seen for a mean to count: half of it, or a gap would act like a fault."""
+
+_NEVER = -1
+
+
+def kernel(minutes: int, half_life: float) -> NDArray[np.float32]:
+    """Weights of the last minutes, newest first. # [minutes]"""
+    return np.exp2(-np.arange(minutes, dtype=np.float32) / np.float32(half_life))
+
+
+class Scores:
+    """One ring per cell of `keep_minutes` scores (faults in the library's order, `unknown` last) and embeddings."""
+
+    def __init__(self, limit: int, dimension: int, weights: NDArray[np.float32], keep_minutes: int) -> None:
+        self._weights = weights
+        self._keep = keep_minutes
+        self._minute = np.full((limit, keep_minutes), _NEVER, np.int32)
+        self._direction = np.zeros((limit, keep_minutes, dimension), np.float16)
+        self._size = np.zeros((limit, keep_minutes), np.float16)
+        self._score = np.zeros((limit, keep_minutes, 1), np.float16)
+
+    def begin(self, rows: NDArray[np.int64]) -> None:
+        """These rows are new cells'."""
+        self._minute[rows] = _NEVER
+
+    def push(
+        self, rows: NDArray[np.int64], minute: NDArray[np.int64], embeddings: Embeddings, scores: NDArray[np.float16]
+    ) -> None:
+        """The newest minute of these cells, all different. # scores [n, classes]"""
+        slot = minute % self._keep
+        self._minute[rows, slot] = minute
+        self._direction[rows, slot] = embeddings.direction
+        self._size[rows, slot] = embeddings.size
+        self._score[rows, slot] = scores
+
+    def rescore(
+        self, rows: NDArray[np.int64], score: Callable[[Embeddings], NDArray[np.float16]], classes: int
+    ) -> None:
+        """Scores all that is kept of these cells anew: the library has changed."""
+        self._score = np.zeros((*self._score.shape[:2], classes), np.float16)
+        for part in np.array_split(rows, max(1, len(rows) // 256)):
+            if len(part):
+                kept = Embeddings(self._direction[part].reshape(-1, self._direction.shape[2]), self._size[part].ravel())
+                self._score[part] = score(kept).reshape(len(part), self._keep, classes)
+
+    def smoothed(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The weighted mean up to `minute`, NaN where too few minutes were scored. # [n] -> [n, classes]"""
+        back = minute[:, None] - np.arange(len(self._weights))
+        slot = back % self._keep
+        there = self._minute[rows[:, None], slot] == back
+        weight = np.where(there, self._weights, np.float32(0))
+        total = weight.sum(axis=1)
+        # A fixed order of additions, row by row: the same cell gives the same bits beside any neighbours.
+        mean = np.zeros((len(rows), self._score.shape[2]), np.float32)
+        for age in range(len(self._weights)):
+            mean += self._score[rows, slot[:, age]].astype(np.float32) * weight[:, age, None]
+        enough = total >= LEAST_WEIGHT * self._weights.sum()
+        return np.where(enough[:, None], mean / np.maximum(total, 1e-6)[:, None], np.nan).astype(np.float32)
+
+    def embedding(self, row: int, minute: int) -> Embeddings | None:
+        """What was scored for that minute, if it was. # of one window"""
+        slot = minute % self._keep
+        if self._minute[row, slot] != minute:
+            return None
+        return Embeddings(self._direction[row, slot][None], self._size[row, slot][None])
+
+    def history(self, row: int, minute: int, minutes: int) -> NDArray[np.float32]:
+        """The smoothed scores of one cell over the last `minutes`, oldest first. # [minutes, classes]"""
+        span = np.arange(minute - minutes + 1, minute + 1)
+        return self.smoothed(np.full(minutes, row, np.int64), span)
+
+    def raw(self, row: int, minute: int, minutes: int) -> NDArray[np.float32]:
+        """The unsmoothed scores likewise, NaN where there is none. # [minutes, classes]"""
+        span = np.arange(minute - minutes + 1, minute + 1)
+        there = self._minute[row, span % self._keep] == span
+        return np.where(there[:, None], self._score[row, span % self._keep].astype(np.float32), np.nan)

@@ -1,0 +1,115 @@
+"""What a minute of a cell is called: normal, a taught fault, unknown, or insufficient.
+
+A nearest neighbour always answers, so a distance alone is never a verdict. A class scores by how much nearer its
+exemplar comes than this network's normal does, less half of what its strongest rival has; scores are put on one scale
+per class by what ordinary life reaches, so that one threshold serves every class, from the minute it is taught.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.encoder import Embeddings
+from detector.core.library import Library, Matches
+
+VERDICTS = ("normal", "fault", "unknown", "insufficient")
+NORMAL, FAULT, UNKNOWN, INSUFFICIENT = range(4)
+
+TWO_HOURS = 120
+BLOCKS_PER_1000_CELL_DAYS = 1000 * 1440 / TWO_HOURS
+
+TAIL = 0.01
+"""Share of two-hour maxima above a class's location: 120 per 1,000 cells and day. Rarer leaves too few to fit."""
+
+FLOOR, CEILING = -8.0, 16.0
+"""Scores are clipped here, so that one wild minute is outvoted by its neighbours."""
+
+RIVAL = 0.5
+"""A rival's lead over normal counts half: wholly, and two classes that resemble each other silence both."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Per class (faults, ignores, then unknown): the level ordinary life rarely passes, and by how much it does."""
+
+    location: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One batch, judged."""
+
+    kind: NDArray[np.int8]
+    """Place in `VERDICTS`. # [n]"""
+    scores: NDArray[np.float16]
+    """Faults in the library's order, then unknown. # [n, C + 1]"""
+
+
+def margins(matches: Matches) -> NDArray[np.float32]:
+    """How far each class leads normal, less half of its best rival's lead. # [n, C] -> [n, C]"""
+    lead = matches.cosine - matches.normal[:, None]
+    if lead.shape[1] < 2:
+        return lead
+    order = np.sort(lead, axis=1)
+    best, second = order[:, -1:], order[:, -2:-1]
+    rival = np.where(lead == best, second, best)
+    return (lead - RIVAL * np.maximum(rival, 0)).astype(np.float32)
+
+
+def threshold(classes: int, budget: float) -> float:
+    """The score at which all classes together give `budget` false alarms per 1,000 cells and day.
+
+    Above its location a class's two-hour maxima fall off about exponentially, one scale per factor e, so the rate at
+    score s is BLOCKS · TAIL · exp(-s) for each of the classes.
+    """
+    return float(np.log(BLOCKS_PER_1000_CELL_DAYS * TAIL * classes / budget))
+
+
+class Judge:
+    """One library with its calibration: embeddings in, verdicts out."""
+
+    def __init__(self, library: Library, weights: NDArray[np.float32], budget: float) -> None:
+        self.library = library
+        self.classes = [*library.faults, "unknown"]
+        self.threshold = threshold(len(self.classes), budget)
+        self.calibration = calibrate(library, weights)
+
+    def verdicts(self, embeddings: Embeddings) -> Verdicts:
+        scores = self.scores(embeddings).astype(np.float32)
+        kind = np.full(len(embeddings), NORMAL, np.int8)
+        kind[scores[:, -1] >= self.threshold] = UNKNOWN
+        kind[(scores[:, :-1] >= self.threshold).any(axis=1)] = FAULT
+        return Verdicts(kind, scores.astype(np.float16))
+
+    def scores(self, embeddings: Embeddings) -> NDArray[np.float16]:
+        """Standardised scores of the faults, then unknown; what resembles something taught is not. # [n, C + 1]"""
+        raw = _raw(self.library.match(embeddings.direction), embeddings.size)
+        standard = (raw - self.calibration.location) / self.calibration.scale
+        taught = standard[:, :-1]
+        if taught.shape[1]:
+            standard[:, -1] = np.where((taught >= 0).any(axis=1), FLOOR, standard[:, -1])
+        keep = [*range(len(self.library.faults)), standard.shape[1] - 1]
+        return np.clip(standard[:, keep], FLOOR, CEILING).astype(np.float16)
+
+
+def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
+    """Fits the tail of every class on the bundle's stretches of ordinary life, smoothed as alarms are."""
+    stretches, step = library.normal.stretches, library.normal.step_minutes
+    count, length, dimension = stretches.direction.shape
+    matches = library.match(stretches.direction.reshape(-1, dimension))
+    raw = _raw(matches, stretches.size.ravel()).reshape(count, length, -1)
+    thinned = weights[::step]
+    smooth = sum(w * raw[:, len(thinned) - 1 - k : length - k] for k, w in enumerate(thinned)) / thinned.sum()
+    peaks = np.sort(smooth.max(axis=1), axis=0)
+    above = max(3, round(TAIL * count))
+    location = peaks[-above - 1]
+    scale = np.maximum((peaks[-above:] - location).mean(axis=0), 1e-2)
+    return Calibration(location.astype(np.float32), scale.astype(np.float32))
+
+
+def _raw(matches: Matches, size: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Every class's margin, then the logarithm of the size, which is what unknown goes by. # [n, C + 1]"""
+    far = np.log(np.maximum(size.astype(np.float32), 1e-3))
+    return np.concatenate([margins(matches), far[:, None]], axis=1)

@@ -1,0 +1,81 @@
+"""What others may ask of a running daemon: `/metrics`, `/livez` (it makes progress), `/readyz` (it judges)."""
+
+import threading
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from time import monotonic
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from detector.config import Http
+from detector.errors import ConfigError
+
+REQUEST_SECONDS = 10
+"""A scraper that says nothing for so long is cut off."""
+
+
+@dataclass
+class Health:
+    """What the loop says of itself. Written by the loop alone."""
+
+    stall_seconds: float
+    progressed: float = 0.0
+    """When the loop last came round, by the monotonic clock."""
+    ready: bool = False
+    reason: str = "starting"
+    """Why it is not ready."""
+
+    def progress(self) -> None:
+        self.progressed = monotonic()
+
+    @property
+    def alive(self) -> bool:
+        return monotonic() - self.progressed < self.stall_seconds
+
+
+class Endpoints:
+    """An HTTP server on a thread of its own. `port` 0 in the configuration takes a free one."""
+
+    def __init__(self, http: Http, registry: CollectorRegistry, health: Health) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            timeout = REQUEST_SECONDS
+
+            def do_GET(self) -> None:
+                status, kind, body = _answer(self.path, registry, health)
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Scrapes are not events."""
+
+        try:
+            self._server = ThreadingHTTPServer((http.host, http.port), Handler)
+        except OSError as error:
+            raise ConfigError(
+                f"http: {http.host}:{http.port} cannot be listened on ({error.strerror}); set http.port to a free one."
+            ) from None
+        self._server.daemon_threads = True
+        self.address = f"{http.host}:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, name="endpoints", daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _answer(path: str, registry: CollectorRegistry, health: Health) -> tuple[int, str, bytes]:
+    plain = "text/plain; charset=utf-8"
+    match path.split("?")[0]:
+        case "/metrics":
+            return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
+        case "/livez":
+            if health.alive:
+                return 200, plain, b"alive\n"
+            return 503, plain, f"no progress for {health.stall_seconds:g} s\n".encode()
+        case "/readyz":
+            return (200, plain, b"ready\n") if health.ready else (503, plain, f"{health.reason}\n".encode())
+        case _:
+            return 404, plain, b"/metrics, /livez and /readyz are here\n"

@@ -1,0 +1,21 @@
+"""What an operator can put right: each error is one sentence with the thing, its value, the allowed, and the remedy."""
+
+
+class OperatorError(Exception):
+    """Ends a command with exit code 2 and its one sentence."""
+
+
+class ConfigError(OperatorError):
+    """The configuration file."""
+
+
+class BundleError(OperatorError):
+    """The bundle that the trainer handed over."""
+
+
+class LabelError(OperatorError):
+    """A labelled episode."""
+
+
+class ClusterError(OperatorError):
+    """What the Kafka cluster lacks: a topic, a permission, an address that answers."""

@@ -1,0 +1,108 @@
+"""What the cluster must have before the daemon starts, and the sentence for whoever finds that it has not."""
+
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from detector.config import Config, Kafka
+from detector.errors import ClusterError
+from detector.kafka.properties import common_properties
+
+COMPACTED = {"cleanup.policy": "compact"}
+
+
+def _admin(kafka: Kafka) -> AdminClient:
+    return AdminClient({**common_properties(kafka), "log_level": 0})
+
+
+def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
+    """One sentence with the remedy, for an error that waiting does not mend."""
+    servers = kafka.common["bootstrap.servers"]
+    remedies = {
+        KafkaError._TRANSPORT: "check kafka.common.bootstrap.servers, and that the broker runs",
+        KafkaError._TIMED_OUT: "check kafka.common.bootstrap.servers, and that the broker runs",
+        KafkaError._ALL_BROKERS_DOWN: "check kafka.common.bootstrap.servers, and that the broker runs",
+        KafkaError._RESOLVE: "check the host name in kafka.common.bootstrap.servers",
+        KafkaError._SSL: "check the certificates in kafka.common",
+        KafkaError._AUTHENTICATION: "check the user and password in kafka.common",
+        KafkaError.SASL_AUTHENTICATION_FAILED: "check the user and password in kafka.common",
+        KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to read and write Faultline's topics",
+        KafkaError.GROUP_AUTHORIZATION_FAILED: f"allow this user to read group {kafka.group}",
+        KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
+            f"allow this user to write and describe transactional id {kafka.group}-{kafka.instance}"
+        ),
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow this user idempotent writes on the cluster",
+        KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
+        KafkaError._FENCED: f"another process runs as kafka.instance {kafka.instance}; give each its own",
+        KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
+    }
+    remedy = remedies.get(error.code(), "see the broker's log")
+    return ClusterError(f"Kafka at {servers}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
+
+
+def partitions(config: Config) -> dict[str, int]:
+    """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
+    kafka = config.kafka
+    try:
+        metadata = _admin(kafka).list_topics(timeout=kafka.reach_seconds)
+    except KafkaException as error:
+        raise explain(error.args[0], kafka) from None
+    denied = [topic for topic in metadata.topics.values() if topic.error is not None]
+    ours = set(topic_names(config))
+    for topic in denied:
+        if topic.topic in ours and topic.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            raise ClusterError(
+                f"Kafka at {kafka.common['bootstrap.servers']}: access to topic {topic.topic} is denied; allow this"
+                " user to describe, read and write it."
+            )
+    return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
+
+
+def topic_names(config: Config) -> list[str]:
+    topics = config.kafka.topics
+    return [topics.minutes, topics.alarms, topics.active, topics.labels, topics.deadletters]
+
+
+def check_topics(config: Config) -> None:
+    """Raises ClusterError for the first thing that would keep the daemon from its work."""
+    found = partitions(config)
+    servers = config.kafka.common["bootstrap.servers"]
+    for name in topic_names(config):
+        if name not in found:
+            raise ClusterError(
+                f"Kafka at {servers}: topic {name} does not exist; create it with `faultline topics --create`."
+            )
+    minutes, active = config.kafka.topics.minutes, config.kafka.topics.active
+    if found[minutes] != found[active]:
+        raise ClusterError(
+            f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
+            f" alarms lie in their minute's partition, so give {active} as many."
+        )
+
+
+def create_topics(config: Config, count: int, replication: int) -> list[str]:
+    """Creates the topics that are missing, and says which. Raises ClusterError."""
+    found = partitions(config)
+    topics = config.kafka.topics
+    count = found.get(topics.minutes, count)
+    wanted: dict[str, tuple[int, dict[str, Any]]] = {
+        topics.minutes: (count, {}),
+        topics.alarms: (count, {}),
+        topics.active: (count, COMPACTED),
+        topics.labels: (1, COMPACTED),
+        topics.deadletters: (1, {}),
+    }
+    missing = [
+        NewTopic(name, num_partitions=number, replication_factor=replication, config=settings)
+        for name, (number, settings) in wanted.items()
+        if name not in found
+    ]
+    if not missing:
+        return []
+    for future in _admin(config.kafka).create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
+        try:
+            future.result()
+        except KafkaException as error:
+            raise explain(error.args[0], config.kafka) from None
+    return [topic.topic for topic in missing]

@@ -1,0 +1,66 @@
+"""What librdkafka is told: our defaults, then whatever the operator passes through, then what the guarantees need."""
+
+from typing import Any
+
+from detector.config import Kafka
+
+COMMON: dict[str, Any] = {
+    "client.id": "faultline",
+    "socket.keepalive.enable": True,  # firewalls between operations networks drop idle connections silently
+    "log.connection.close": False,
+    "reconnect.backoff.ms": 250,  # the default of 100 ms fills the log while a broker restarts
+}
+
+
+def common_properties(kafka: Kafka) -> dict[str, Any]:
+    return {**COMMON, **kafka.common}
+
+
+def consumer_properties(kafka: Kafka) -> dict[str, Any]:
+    """Of the one consumer that is a member of the group."""
+    properties = {
+        **common_properties(kafka),
+        "check.crcs": True,
+        "fetch.wait.max.ms": 100,
+        "queued.min.messages": 20_000,
+        "queued.max.messages.kbytes": 65_536,  # bounds the memory of a prefetch
+        **kafka.consumer,
+        "group.id": kafka.group,
+        "group.instance.id": kafka.instance,  # back in half a second after a kill, instead of a session time-out
+        "auto.offset.reset": kafka.start,
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+    if properties.get("group.protocol", "classic") == "classic":
+        properties["partition.assignment.strategy"] = "cooperative-sticky"
+    return properties
+
+
+def table_properties(kafka: Kafka) -> dict[str, Any]:
+    """Of a reader of whole compacted topics: it is assigned by hand, and its group is only a name."""
+    passed = {name: value for name, value in kafka.consumer.items() if name != "group.protocol"}
+    return {
+        **common_properties(kafka),
+        **passed,
+        "group.id": f"{kafka.group}-tables",
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+    }
+
+
+def producer_properties(kafka: Kafka) -> dict[str, Any]:
+    return {
+        **common_properties(kafka),
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",  # Java's placement, so that others' producers agree with ours
+        "transaction.timeout.ms": 30_000,  # bounds how long readers wait after a crash
+        **kafka.producer,
+        "transactional.id": f"{kafka.group}-{kafka.instance}",
+        "enable.idempotence": True,
+        "acks": "all",
+    }

@@ -1,0 +1,119 @@
+"""Alarms, open alarms, dead letters and the consumer's offsets: all of a poll in one transaction, or none of it."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from confluent_kafka import KafkaException, Producer, TopicPartition
+
+from detector.config import Config
+from detector.core.pipeline import Memory
+from detector.core.samples import Records, Rejection
+from detector.kafka.cluster import explain
+from detector.kafka.properties import producer_properties
+from detector.kafka.source import write_memory
+from detector.notifications import Message
+
+log = logging.getLogger("faultline")
+
+RETRIES = 5
+"""Of one call of a transaction; librdkafka has waited for the broker inside each."""
+
+
+DEAD_LETTER_BYTES = 900_000
+"""A longer value is cut, and a header says so: a producer sends 1,000,000 bytes by default, key and headers included."""
+
+
+class Aborted(Exception):
+    """The transaction was rolled back: nothing of the poll was published, and its memory must be taken up anew."""
+
+
+class Sink:
+    """One transactional producer, the same for the life of the instance: its id fences whoever had it before."""
+
+    def __init__(self, config: Config) -> None:
+        self._kafka = config.kafka
+        self._topics = config.kafka.topics
+        self._producer = Producer(producer_properties(config.kafka))
+        try:
+            self._retry(lambda: self._producer.init_transactions(self._kafka.reach_seconds))
+        except KafkaException as error:
+            raise explain(error.args[0], self._kafka) from None
+
+    def publish(
+        self,
+        alarms: Sequence[tuple[int, Message, Message]],
+        rejections: Sequence[tuple[Records, Rejection]],
+        offsets: dict[int, tuple[int, Memory | None]],
+        group_metadata: Any,
+    ) -> None:
+        """Commits (partition, notification, open record)s, dead letters and next offsets with their memory.
+
+        Raises Aborted where the poll must be taken again, and KafkaException where this instance must end.
+        """
+        try:
+            self._retry(self._producer.begin_transaction)
+            for partition, message, opened in alarms:
+                self._produce(self._topics.alarms, message)
+                self._produce(self._topics.active, opened, partition)
+            for records, rejection in rejections:
+                self._bury(records, rejection)
+            positions = [self._position(number, *address) for number, address in offsets.items()]
+            self._retry(lambda: self._producer.send_offsets_to_transaction(positions, group_metadata))
+            self._retry(self._producer.commit_transaction)
+        except KafkaException as error:
+            if not error.args[0].txn_requires_abort():
+                raise
+            log.warning("kafka: transaction rolled back: %s", error.args[0].str())
+            self._retry(self._producer.abort_transaction)
+            raise Aborted from error
+
+    def _position(self, number: int, offset: int, memory: Memory | None) -> TopicPartition:
+        metadata = write_memory(memory) if memory else ""
+        return TopicPartition(self._topics.minutes, number, offset, metadata)
+
+    def _bury(self, records: Records, rejection: Rejection) -> None:
+        """The record as it came, with its origin in Kafka Connect's headers."""
+        at = rejection.index
+        headers = {
+            "__connect.errors.topic": self._topics.minutes,
+            "__connect.errors.partition": str(records.partition),
+            "__connect.errors.offset": str(records.offsets[at]),
+            "__connect.errors.stage": "VALUE_CONVERTER",
+            "__connect.errors.exception.class.name": "faultline.Rejection",
+            "__connect.errors.exception.message": str(rejection.reason),
+        }
+        encoded = [(name, value.encode()) for name, value in headers.items()]
+        key, value = records.keys[at], records.values[at]
+        if value is not None and len(value) > DEAD_LETTER_BYTES:
+            encoded.append(("faultline.original.bytes", str(len(value)).encode()))
+            value = value[:DEAD_LETTER_BYTES]
+        self._send(self._topics.deadletters, key=key, value=value, headers=encoded)
+
+    def _produce(self, topic: str, message: Message, partition: int | None = None) -> None:
+        placed = {} if partition is None else {"partition": partition}
+        self._send(
+            topic,
+            key=message.key,
+            value=message.value,
+            headers=message.headers,
+            timestamp=message.timestamp_ms,
+            **placed,
+        )
+
+    def _send(self, topic: str, **record: Any) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, **record)
+                return
+            except BufferError:
+                self._producer.poll(1)  # the queue is full: wait for the broker to take some
+
+    def _retry(self, call: Callable[[], None]) -> None:
+        for attempt in range(RETRIES):
+            try:
+                call()
+                return
+            except KafkaException as error:
+                if not error.args[0].retriable() or attempt == RETRIES - 1:
+                    raise

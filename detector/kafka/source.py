@@ -1,0 +1,202 @@
+"""The minutes, in polls. A rebalance is part of a poll, not a callback, and an assignment brings its memory's address.
+
+A partition is rewound before its first record is fetched: to the replay offset that its last commit carries. Records
+before the committed offset are to be remembered, those from it on to be heard.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from detector.config import Config
+from detector.core.pipeline import Memory
+from detector.core.samples import Records
+from detector.kafka.cluster import explain
+from detector.kafka.properties import consumer_properties
+
+log = logging.getLogger("faultline")
+
+FINAL = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._AUTHENTICATION,
+}
+"""Errors of the consumer that waiting does not mend: the operator has to."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A partition that is ours from now on."""
+
+    partition: int
+    memory: Memory | None
+    audible_offset: int
+    """Records before it were heard by whoever committed last."""
+
+
+@dataclass
+class Poll:
+    """What one call brought, in the order in which it is to be taken."""
+
+    revoked: list[int] = field(default_factory=list)
+    assigned: list[Assignment] = field(default_factory=list)
+    records: list[Records] = field(default_factory=list)
+    ended: dict[int, int] = field(default_factory=dict)
+    """Partitions read to their end, with the offset reached."""
+    oldest_ms: int | None = None
+    """Timestamp of the oldest record, in ms since 1970."""
+
+
+class Source:
+    """One member of the consumer group."""
+
+    def __init__(self, config: Config) -> None:
+        self._kafka = config.kafka
+        self._topic = config.kafka.topics.minutes
+        self._earliest = config.kafka.start == "earliest"
+        self._memory_minutes = config.settings.tolerance.memory_minutes
+        self._pending = Poll()
+        self._fatal: KafkaError | None = None
+        self._consumer = Consumer({**consumer_properties(config.kafka), "error_cb": self._on_error})
+        self._consumer.subscribe(
+            [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
+        )
+
+    @property
+    def group_metadata(self) -> object:
+        return self._consumer.consumer_group_metadata()
+
+    def poll(self) -> Poll:
+        """Waits up to `batch_seconds` for up to `batch_records`. Raises ClusterError, or KafkaException when fatal."""
+        messages = self._consumer.consume(self._kafka.batch_records, self._kafka.batch_seconds)
+        if self._fatal is not None:
+            raise KafkaException(self._fatal)
+        poll, self._pending = self._pending, Poll()
+        gone = set(poll.revoked) - {assignment.partition for assignment in poll.assigned}
+        by_partition: dict[int, list[Message]] = {}
+        for message in messages:
+            if message.error() is not None:
+                self._note(message, poll)
+            elif message.partition() not in gone:
+                by_partition.setdefault(message.partition(), []).append(message)
+        poll.records = [_columns(partition, batch) for partition, batch in sorted(by_partition.items())]
+        stamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
+        poll.oldest_ms = min(stamps, default=None)
+        return poll
+
+    def rewind(self) -> None:
+        """Takes up every partition anew from its last commit, as after a restart: a transaction was aborted."""
+        owned = self._consumer.assignment()
+        self._pending.revoked += [partition.partition for partition in owned]
+        for position in self._addresses(owned):
+            self._consumer.seek(position)
+
+    def pause(self) -> None:
+        """Stops fetching, and stays in the group."""
+        self._consumer.pause(self._consumer.assignment())
+
+    def lag(self) -> dict[int, int]:
+        """Records behind the end, per partition, as far as the last fetch knows."""
+        lags = {}
+        for partition in self._consumer.position(self._consumer.assignment()):
+            _, high = self._consumer.get_watermark_offsets(partition, cached=True)
+            if partition.offset >= 0 and high >= 0:
+                lags[partition.partition] = max(0, high - partition.offset)
+        return lags
+
+    def close(self) -> None:
+        """Leaves the group, if it is not a static member's to keep."""
+        self._consumer.close()
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error
+        elif error.code() in FINAL:
+            self._fatal = self._fatal or error
+        log.warning("kafka: %s", error.str())
+
+    def _note(self, message: Message, poll: Poll) -> None:
+        error = message.error()
+        if error.code() == KafkaError._PARTITION_EOF:
+            poll.ended[message.partition()] = message.offset()
+        elif error.code() in FINAL:
+            raise explain(error, self._kafka)
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            log.warning("kafka: %s", error.str())
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        if partitions:
+            consumer.incremental_assign(self._addresses(partitions))
+
+    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        numbers = [partition.partition for partition in partitions]
+        self._pending.revoked += numbers
+        self._pending.assigned = [a for a in self._pending.assigned if a.partition not in numbers]
+        if partitions:
+            consumer.incremental_unassign(partitions)
+
+    def _addresses(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Where to read each partition from; notes the assignments."""
+        plain = [TopicPartition(self._topic, partition.partition) for partition in partitions]
+        return [self._address(partition) for partition in self._consumer.committed(plain, self._kafka.reach_seconds)]
+
+    def _address(self, committed: TopicPartition) -> TopicPartition:
+        if committed.error is not None:
+            raise explain(committed.error, self._kafka)
+        number = committed.partition
+        start = TopicPartition(self._topic, number, OFFSET_BEGINNING if self._earliest else OFFSET_END)
+        if committed.offset < 0:
+            self._pending.assigned.append(Assignment(number, None, 0))
+            return start
+        low, _ = self._consumer.get_watermark_offsets(start, timeout=self._kafka.reach_seconds)
+        memory = read_memory(committed.metadata)
+        replay = memory.replay_offset if memory else self._offset_by_time(number)
+        if committed.offset < low:
+            log.warning(
+                "partition %d: offsets %d to %d are gone from the log (retention); their minutes were never seen",
+                number,
+                committed.offset,
+                low,
+            )
+        self._pending.assigned.append(Assignment(number, memory, max(committed.offset, low)))
+        return TopicPartition(self._topic, number, max(low, min(replay, committed.offset)))
+
+    def _offset_by_time(self, number: int) -> int:
+        """For a commit that is not ours: the record times say about where the memory would begin."""
+        since = int((time.time() - self._memory_minutes * 60) * 1000)
+        (found,) = self._consumer.offsets_for_times(
+            [TopicPartition(self._topic, number, since)], timeout=self._kafka.reach_seconds
+        )
+        return found.offset if found.offset >= 0 else np.iinfo(np.int64).max
+
+
+def write_memory(memory: Memory) -> str:
+    """The commit's metadata. # about 80 bytes of the 4,096 a broker allows"""
+    return msgspec.json.encode(memory).decode()
+
+
+def read_memory(metadata: str | None) -> Memory | None:
+    """None where the commit was not made by this daemon."""
+    if not metadata:
+        return None
+    try:
+        return msgspec.json.decode(metadata, type=Memory)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _columns(partition: int, messages: list[Message]) -> Records:
+    return Records(
+        partition,
+        np.fromiter((message.offset() for message in messages), np.int64, len(messages)),
+        [message.key() for message in messages],
+        [message.value() for message in messages],
+    )

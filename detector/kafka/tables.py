@@ -1,0 +1,56 @@
+"""Compacted topics as what they are: a table of the newest value per key, read whole and then followed."""
+
+from collections.abc import Iterator
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from detector.config import Kafka
+from detector.errors import ClusterError
+from detector.kafka.cluster import explain
+from detector.kafka.properties import table_properties
+
+READ_AT_ONCE = 500
+
+
+class Table:
+    """A reader of one compacted topic, outside the consumer group."""
+
+    def __init__(self, kafka: Kafka, topic: str) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._consumer = Consumer(table_properties(kafka))
+
+    def read(self, partitions: list[int]) -> dict[bytes, bytes]:
+        """Every key's newest value in these partitions. Raises ClusterError where no broker answers in time."""
+        self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
+        rows: dict[bytes, bytes] = {}
+        unread = set(partitions)
+        while unread:
+            messages = self._consumer.consume(READ_AT_ONCE, self._kafka.reach_seconds)
+            if not messages:
+                raise ClusterError(
+                    f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end"
+                    f" within {self._kafka.reach_seconds:g} s; check that the broker runs."
+                )
+            for message in messages:
+                if message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF:
+                    unread.discard(message.partition())
+                elif message.error() is not None:
+                    raise explain(message.error(), self._kafka)
+                elif message.value() is None:
+                    rows.pop(message.key(), None)
+                else:
+                    rows[message.key()] = message.value()
+        return rows
+
+    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """What has been written since, without waiting; None = retired."""
+        for message in self._consumer.consume(READ_AT_ONCE, 0):
+            error = message.error()
+            if error is None:
+                yield message.key(), message.value()
+            elif error.fatal():
+                raise KafkaException(error)
+
+    def close(self) -> None:
+        self._consumer.close()

@@ -1,0 +1,221 @@
+"""The loop: poll, take up and put down partitions, judge, publish. One turn per poll, and nothing kept between turns
+but what the log can rebuild.
+"""
+
+import logging
+import threading
+from pathlib import Path
+from time import time
+
+from detector.bundle import prove, read_bundle
+from detector.config import Config
+from detector.core.alarms import SILENT, Event
+from detector.core.encoder import Encoder
+from detector.core.pipeline import Pipeline, Work
+from detector.core.samples import Records
+from detector.endpoints import Endpoints, Health
+from detector.judging import Labels
+from detector.kafka.cluster import check_topics, partitions
+from detector.kafka.sink import Aborted, Sink
+from detector.kafka.source import Assignment, Poll, Source
+from detector.kafka.tables import Table
+from detector.metrics import Metrics
+from detector.notifications import Context, Message, notification, open_record, read_open
+
+log = logging.getLogger("faultline")
+
+
+class Service:
+    """One instance of the daemon, from its start-up checks to its orderly end."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.metrics = Metrics()
+        self._health = Health(config.runtime.stall_seconds)
+        self._health.progress()
+        check_topics(config)
+        path = Path(config.bundle)
+        self._bundle = read_bundle(path)
+        encoder = Encoder(self._bundle.weights, config.runtime.threads)
+        prove(self._bundle, encoder, path)
+        self._endpoints = Endpoints(config.http, self.metrics.registry, self._health)
+        self._labels = Labels(self._bundle, encoder, config.settings, config.runtime.threads)
+        topics = config.kafka.topics
+        self._label_table, self._open_table = Table(config.kafka, topics.labels), Table(config.kafka, topics.active)
+        for key, value in self._label_table.read(list(range(partitions(config)[topics.labels]))).items():
+            self._labels.put(key, value)
+        self._pipeline = Pipeline(
+            self._bundle.catalogue,
+            self._bundle.baseline,
+            encoder,
+            self._labels.judge(),
+            config.settings,
+            self.metrics.timed,
+        )
+        self._sink = Sink(config)
+        self._source = Source(config)
+        self._replaying: dict[int, int] = {}
+        """Partitions behind their committed offset, with that offset."""
+        self._owned: set[int] = set()
+        self._poisoned = 0
+        self.metrics.gpu.set(encoder.device == "gpu")
+        self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
+        self._count_exemplars()
+        log.info("bundle %s serves on http://%s/metrics", self._bundle.digest, self._endpoints.address)
+
+    def run(self, stop: threading.Event) -> None:
+        """Turns until asked to stop; the open transaction is finished first."""
+        while not stop.is_set():
+            self.turn()
+            self._health.progress()
+
+    def turn(self) -> None:
+        """One poll, from the log to the log."""
+        poll = self._source.poll()
+        self._move_partitions(poll)
+        self._follow_labels()
+        silent, audible = self._split(poll)
+        if silent:
+            self.metrics.worked(self._pipeline.process([(records, False) for records in silent]))
+        self._end_replays(poll)
+        if audible and not self._halted:
+            self._judge_and_publish(audible, poll)
+        self._show()
+
+    def close(self) -> None:
+        """Leaves the group, so that others take over at once."""
+        self._source.close()
+        self._label_table.close()
+        self._open_table.close()
+        self._endpoints.close()
+        log.info("stopped")
+
+    def _move_partitions(self, poll: Poll) -> None:
+        if poll.revoked or poll.assigned:
+            self.metrics.rebalances.inc()
+        for partition in poll.revoked:
+            self._pipeline.revoke(partition)
+            self._replaying.pop(partition, None)
+            self._owned.discard(partition)
+        for assignment in poll.assigned:
+            self._take_up(assignment)
+
+    def _take_up(self, assignment: Assignment) -> None:
+        opened = [read_open(value) for _, value in sorted(self._open_table.read([assignment.partition]).items())]
+        self._pipeline.assign(assignment.partition, assignment.memory, opened)
+        self._replaying[assignment.partition] = assignment.audible_offset
+        self._owned.add(assignment.partition)
+        log.info(
+            "partition %d: audible from offset %d, replay %s, %d alarms open",
+            assignment.partition,
+            assignment.audible_offset,
+            f"from {assignment.memory.replay_offset}" if assignment.memory else "without memory",
+            len(opened),
+        )
+
+    def _follow_labels(self) -> None:
+        changes = list(self._label_table.changes())
+        if not changes:
+            return
+        for key, value in changes:
+            self._labels.put(key, value)
+        self._pipeline.adopt(self._labels.judge())
+        self._count_exemplars()
+        log.info("labels: %d changed", len(changes))
+
+    def _split(self, poll: Poll) -> tuple[list[Records], list[Records]]:
+        """The poll's records before and from their partition's committed offset on."""
+        silent: list[Records] = []
+        audible: list[Records] = []
+        for records in poll.records:
+            limit = self._replaying.get(records.partition, -1)
+            heard = int((records.offsets < limit).sum())
+            for part, rows in ((silent, slice(0, heard)), (audible, slice(heard, None))):
+                if len(records.offsets[rows]):
+                    part.append(
+                        Records(records.partition, records.offsets[rows], records.keys[rows], records.values[rows])
+                    )
+        return silent, audible
+
+    def _end_replays(self, poll: Poll) -> None:
+        """A replay ends at the committed offset, or at the end of the log: markers may fill the last offsets."""
+        for records in poll.records:
+            if records.offsets[-1] + 1 >= self._replaying.get(records.partition, float("inf")):
+                self._end_replay(records.partition)
+        for partition, offset in poll.ended.items():
+            if offset >= self._replaying.get(partition, float("inf")):
+                self._end_replay(partition)
+
+    def _end_replay(self, partition: int) -> None:
+        del self._replaying[partition]
+        self._pipeline.catch_up(partition)
+        log.info("partition %d: audible", partition)
+
+    def _judge_and_publish(self, audible: list[Records], poll: Poll) -> None:
+        work = self._pipeline.process([(records, True) for records in audible])
+        self.metrics.worked(work)
+        self.metrics.batch.observe(sum(map(len, audible)))
+        if self._poisonous(work, sum(map(len, audible))):
+            return
+        offsets = {
+            records.partition: (int(records.offsets[-1]) + 1, self._pipeline.memory(records.partition))
+            for records in audible
+        }
+        messages = [self._messages(event) for event in work.events]
+        try:
+            with self.metrics.timed("publish"):
+                self._sink.publish(messages, work.rejections, offsets, self._source.group_metadata)
+        except Aborted:
+            self.metrics.transactions.labels("aborted").inc()
+            self._source.rewind()
+            return
+        self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
+        if poll.oldest_ms is not None:
+            self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
+
+    def _messages(self, event: Event) -> tuple[int, Message, Message]:
+        context = Context(self._config.alarms.system_dn, self._bundle.digest)
+        return event.partition, notification(event, context), open_record(event)
+
+    def _poisonous(self, work: Work, records: int) -> bool:
+        """Stops consuming when most of what comes is refused, poll after poll: that is a schema gone wrong."""
+        limits = self._config.limits
+        self._poisoned = self._poisoned + 1 if len(work.rejections) > limits.poison_share * records else 0
+        if self._poisoned < limits.poison_batches:
+            return False
+        self._source.pause()
+        self.metrics.halted.labels("poison").set(1)
+        reasons = sorted({str(rejection.reason) for _, rejection in work.rejections})
+        log.error(
+            "stopped consuming: over %g of the records of %d polls running were refused (%s); mend the feed, restart",
+            limits.poison_share,
+            limits.poison_batches,
+            ", ".join(reasons),
+        )
+        return True
+
+    @property
+    def _halted(self) -> bool:
+        return self._poisoned >= self._config.limits.poison_batches
+
+    def _count_exemplars(self) -> None:
+        for kind in ("fault", "normal", "ignore"):
+            self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
+
+    def _show(self) -> None:
+        """Gauges and readiness, once a turn."""
+        frontiers, lags = self._pipeline.frontiers(), self._source.lag()
+        self.metrics.cells.set(len(self._pipeline.cells))
+        self.metrics.partitions.set(len(self._owned))
+        self.metrics.frontier.set(min(frontiers.values(), default=0) * 60)
+        self.metrics.lag_sum.set(sum(lags.values()))
+        self.metrics.lag_max.set(max(lags.values(), default=0))
+        self._health.reason = (
+            "stopped consuming: most records are refused"
+            if self._halted
+            else "no partition is assigned"
+            if not self._owned
+            else f"{len(self._replaying)} partitions are replayed"
+        )
+        self._health.ready = not self._halted and bool(self._owned) and not self._replaying
+        self.metrics.ready.set(self._health.ready)

@@ -1,0 +1,225 @@
+"""The slow, obvious twins: one record at a time, plain Python, nothing clever.
+
+They say what `Frontier`, `Windows`, `Scores` and `Alarms` promise. Where the fast ones differ, one of both is wrong.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from detector.core.alarms import SEVERITIES, SILENT, UNKNOWN
+from detector.core.encoder import Encode
+from detector.core.features import ABSENT, CLIP, STEPS
+from detector.core.pipeline import Settings
+from detector.core.verdicts import Judge
+from tests.builders import Told
+
+WINDOW = 60
+
+Window = tuple[tuple[int, ...], ...]
+
+
+class Frontier:
+    """The newest minute that a quorum of the cells that count has reached."""
+
+    def __init__(self, quorum_cells: int, ahead_minutes: int) -> None:
+        self.quorum_cells, self.ahead_minutes = quorum_cells, ahead_minutes
+        self.minute: int | None = None
+        self.claims: dict[str, int] = {}
+        self.streak: list[str] = []
+
+    def hear(self, cell: str, minute: int) -> bool:
+        """Says whether the frontier rose."""
+        stood = self.minute
+        ahead = stood is not None and minute > stood + self.ahead_minutes
+        claim = self.claims.get(cell, minute)
+        had_run_ahead = stood is not None and claim > stood + self.ahead_minutes
+        self.claims[cell] = minute if had_run_ahead and not ahead else max(claim, minute)
+        self.streak = [*self.streak, cell] if ahead else []
+        if len(self.streak) == self.quorum_cells:
+            self.claims = {cell: claim for cell, claim in self.claims.items() if cell in self.streak}
+            self.streak = []
+        needed = max(1, min((len(self.claims) + 1) // 2, self.quorum_cells))
+        self.minute = sorted(self.claims.values(), reverse=True)[needed - 1]
+        return stood is None or self.minute > stood
+
+
+@dataclass
+class Cell:
+    """What is remembered of one cell."""
+
+    claim: int
+    last: int | None = None
+    heard_from: int = -1
+    reported: dict[int, tuple[float | None, ...]] = field(default_factory=dict)
+    scores: dict[int, np.ndarray] = field(default_factory=dict)
+
+
+class Network:
+    """One partition, from its records to its alarms."""
+
+    def __init__(self, settings: Settings, encode: Encode, judge: Judge) -> None:
+        self.settings, self.encode, self.judge = settings, encode, judge
+        self.frontier = Frontier(settings.quorum_cells, settings.ahead_minutes)
+        self.cells: dict[str, Cell] = {}
+        self.alarms: dict[tuple[str, str], tuple[int, str]] = {}
+        self.outcomes: list[str] = []
+        self.windows: list[tuple[str, int, Window]] = []
+        self.events: list[tuple[str, str, str, int, str, int]] = []
+
+    def take(self, told: Told) -> None:
+        stood = self.frontier.minute
+        cell = self.cells.setdefault(told.cell, Cell(told.minute))
+        outcome = self._admit(cell, told)
+        self.outcomes.append(outcome)
+        if outcome == "in_order":
+            self._judge(told, cell, stood)
+        rose = self.frontier.hear(told.cell, told.minute)
+        if told.cell in self.frontier.claims:
+            cell.claim = self.frontier.claims[told.cell]
+        if rose:
+            self._advance(stood)
+
+    def _admit(self, cell: Cell, told: Told) -> str:
+        settings, stood, minute = self.settings, self.frontier.minute, told.minute
+        if stood is not None:
+            if minute > stood + settings.ahead_minutes:
+                return "too_far_ahead"
+            if minute < stood - settings.behind_minutes:
+                return "too_late"
+            if cell.last is not None and cell.last > stood + settings.ahead_minutes:
+                cell.last, cell.reported = None, {}
+        if cell.last is None or minute > cell.last:
+            cell.last = minute
+            cell.reported = {m: values for m, values in cell.reported.items() if m > minute - WINDOW}
+            cell.reported[minute] = told.values
+            return "in_order"
+        if cell.last - minute > settings.late_minutes:
+            return "too_late"
+        known = cell.reported.get(minute)
+        cell.reported[minute] = told.values
+        if known is None:
+            return "late"
+        return "duplicate" if known == told.values else "restated"
+
+    def _judge(self, told: Told, cell: Cell, stood: int | None) -> None:
+        features = len(told.values)
+        window = tuple(
+            codes(cell.reported.get(m, (None,) * features)) for m in range(told.minute - WINDOW + 1, told.minute + 1)
+        )
+        self.windows.append((told.cell, told.minute, window))
+        scored = len(cell.reported) / WINDOW >= self.settings.min_coverage
+        if scored:
+            embedding = self.encode(np.array([window], np.int8))
+            cell.scores[told.minute] = self.judge.scores(embedding)[0]
+        heard = stood is None or told.minute > stood - self.settings.silent_minutes
+        if heard and (told.cell, SILENT) in self.alarms:
+            self._tell("cleared", told.cell, SILENT, told.minute)
+        if scored:
+            self._look(told.cell, cell, told.minute)
+
+    def _advance(self, stood: int | None) -> None:
+        """The frontier rose: who is silent, and who is forgotten."""
+        settings, frontier = self.settings, self.frontier.minute
+        assert frontier is not None
+        for cell in self.cells.values():
+            if stood is not None and frontier - stood > settings.ahead_minutes:
+                cell.heard_from = frontier
+        for name, cell in sorted(self.cells.items()):
+            silent = cell.last is not None and frontier - max(cell.last, cell.heard_from) >= settings.silent_minutes
+            if silent and (name, SILENT) not in self.alarms:
+                self._tell("new", name, SILENT, frontier, (cell.last or 0) + 1, "major")
+        horizon = frontier - settings.tolerance.memory_minutes
+        for name, cell in list(self.cells.items()):
+            if cell.claim < horizon and (cell.last is None or cell.last < horizon):
+                del self.cells[name]
+                self.frontier.claims.pop(name, None)
+
+    def _look(self, name: str, cell: Cell, minute: int) -> None:
+        """Clear what has been quiet, raise what is loud. Every score here is a smoothed one."""
+        settings, threshold = self.settings, self.judge.threshold
+        lower = threshold - settings.clear_margin
+        now = self._smoothed(cell, minute)
+        if now is None:
+            return
+        columns = {fault: column for column, fault in enumerate(self.judge.classes)}
+        for fault in sorted(columns):
+            if (name, fault) not in self.alarms:
+                continue
+            hold = [self._smoothed(cell, minute - age) for age in range(settings.hold_minutes)]
+            onset, severity = self.alarms[name, fault]
+            if all(one is not None and one[columns[fault]] < lower for one in hold):
+                self._tell("cleared", name, fault, minute, onset, severity)
+            elif SEVERITIES.index(self._severity(now[columns[fault]])) > SEVERITIES.index(severity):
+                self._tell("changed", name, fault, minute, onset, self._severity(now[columns[fault]]))
+        bears = [fault for fault in columns if fault != UNKNOWN and (name, fault) in self.alarms]
+        if any(now[columns[fault]] >= lower for fault in bears):
+            return
+        best = max(columns, key=lambda fault: now[columns[fault]] if fault != UNKNOWN else -np.inf)
+        if best != UNKNOWN and now[columns[best]] >= threshold and best not in bears:
+            if (name, UNKNOWN) in self.alarms:
+                self._tell("cleared", name, UNKNOWN, minute, *self.alarms[name, UNKNOWN])
+            self._begin(name, cell, best, columns[best], minute, now)
+            return
+        patience = [self._smoothed(cell, minute - age) for age in range(settings.unknown_minutes)]
+        patient = all(one is not None and one[-1] >= threshold for one in patience)
+        if not bears and (name, UNKNOWN) not in self.alarms and patient:
+            self._begin(name, cell, UNKNOWN, columns[UNKNOWN], minute, now)
+
+    def _begin(self, name: str, cell: Cell, fault: str, column: int, minute: int, now: np.ndarray) -> None:
+        """The episode began with the first of the minutes up to now that all scored above the lower threshold."""
+        lower = self.judge.threshold - self.settings.clear_margin
+        onset = minute
+        for earlier in range(minute, minute - self.settings.hold_minutes, -1):
+            if earlier not in cell.scores or not cell.scores[earlier][column] >= lower:
+                break
+            onset = earlier
+        self._tell("new", name, fault, minute, onset, self._severity(now[column]))
+
+    def _severity(self, score: float) -> str:
+        steps = [step for step in (1.0, 1.5, 2.25) if score >= step * self.judge.threshold]
+        return SEVERITIES[max(len(steps) - 1, 0)]
+
+    def _smoothed(self, cell: Cell, minute: int) -> np.ndarray | None:
+        """The weighted mean of the scores there are, if they make up half of the weight."""
+        weights = self.settings.weights
+        there = [(weights[age], cell.scores[minute - age]) for age in range(len(weights)) if minute - age in cell.scores]
+        total = sum(weight for weight, _ in there)
+        if total < weights.sum() / 2:
+            return None
+        return sum(weight * score.astype(np.float32) for weight, score in there) / total
+
+    def _tell(self, change: str, cell: str, fault: str, minute: int, onset: int = 0, severity: str = "") -> None:
+        if change == "cleared":
+            onset, severity = self.alarms.pop((cell, fault))
+        else:
+            self.alarms[cell, fault] = (onset, severity)
+        self.events.append((change, cell, fault, onset, severity, minute))
+
+
+def play(settings: Settings, encode: Encode, judge: Judge, log: Sequence[Told]) -> Network:
+    network = Network(settings, encode, judge)
+    for told in log:
+        network.take(told)
+    return network
+
+
+def codes(values: Sequence[float | None]) -> tuple[int, ...]:
+    """Deviations of a minute whose usual is 0 and whose spread is 1."""
+    return tuple(ABSENT if v is None else round(min(max(v, -CLIP), CLIP) * STEPS) for v in values)
+
+
+def deviation(
+    value: float, minute: int, spread: float, mean: float, harmonics: Sequence[tuple[float, float]], log: bool
+) -> float:
+    """One value of one feature against its cell's day, in spreads; NaN where nothing was reported."""
+    angle = 2 * np.pi * (minute % 1440) / 1440
+    usual = mean + sum(c * np.cos(k * angle) + s * np.sin(k * angle) for k, (c, s) in enumerate(harmonics, start=1))
+    reported = np.log1p(max(value, 0)) if log and not np.isnan(value) else value
+    return float((reported - usual) / spread)
+
+
+def nearest_cosine(query: np.ndarray, members: np.ndarray) -> tuple[int, float]:
+    cosines = [float(np.dot(query.astype(np.float64), member.astype(np.float64))) for member in members]
+    return int(np.argmax(cosines)), max(cosines)

@@ -1,0 +1,1 @@
+"""The offline half of Faultline: simulates, trains, calibrates, labels."""

@@ -1,0 +1,15 @@
+"""The features a simulated network reports, as data beside this file."""
+
+from functools import cache
+from importlib.resources import files
+
+import yaml
+
+from detector.core.features import Catalogue, Feature
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue of every simulated network, in the order of a record's last axis."""
+    rows = yaml.safe_load((files("trainer.simulator") / "catalogue.yaml").read_text(encoding="utf-8"))
+    return Catalogue(tuple(Feature(**row) for row in rows))

@@ -1,0 +1,32 @@
+"""Fault classes that nobody has seen: an unlimited supply of them teaches an encoder to tell *any* two apart."""
+
+import numpy as np
+
+from trainer.simulator.faults import CONSTANTS, FaultClass, Move, Range
+from trainer.simulator.knobs import KNOBS, Knob, Span
+from trainer.simulator.randomness import Draws
+
+MORE_KNOBS = 0.38
+"""Of the geometric number of knobs beyond the first, held at 4."""
+
+
+def random_fault(k: int) -> FaultClass:
+    """The procedural class number k: two to five knobs with magnitudes of its own, ±25 % from episode to episode."""
+    luck = Draws.of(0, "procedural classes", np.array([k]))
+    more = np.ceil(np.log1p(-luck.uniform("knobs")[0]) / np.log1p(-MORE_KNOBS))  # a geometric number, by inversion
+    free = [(knob, knob.span) for knob in KNOBS if knob.span is not None]
+    order = np.argsort([luck.uniform(f"rank of {knob.name}")[0] for knob, _ in free])
+    chosen = [free[position] for position in order[: 1 + int(np.clip(more, 1, 4))]]
+    moves = tuple(_move(luck, knob, span, index) for index, (knob, span) in enumerate(chosen))
+    return FaultClass(f"procedural-{k}", "fault", ("step", "ramp", "intermittent"), 120, 720, moves)
+
+
+def _move(luck: Draws, knob: Knob, span: Span, index: int) -> Move:
+    at = float(luck.uniform(f"size of {knob.name}")[0])
+    size = span.low * (span.high / span.low) ** at if span.log else span.low + (span.high - span.low) * at
+    constant = index % CONSTANTS
+    if knob.is_factor:
+        return Move(knob.name, Range(0.9, 1.5, constant), base=size, form="raised")
+    negative = span.sign == "-" or (span.sign == "±" and luck.uniform(f"sign of {knob.name}")[0] < 0.5)
+    size = -size if negative else size
+    return Move(knob.name, Range(0.75 * size, 1.25 * size, constant))
