@@ -187,3 +187,8 @@ def read_catalogue(path: Path) -> Catalogue:
     except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"{path}: is no catalogue of features ({' '.join(str(error).split())}).") from None
     return Catalogue(tuple(features))
+
+
+def write_catalogue(catalogue: Catalogue, path: Path) -> None:
+    """The form `read_catalogue` reads."""
+    path.write_text(yaml.safe_dump(msgspec.to_builtins(list(catalogue.features)), sort_keys=False))

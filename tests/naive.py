@@ -89,7 +89,7 @@ class Network:
             if minute < stood - settings.behind_minutes:
                 return "too_late"
             if cell.last is not None and cell.last > stood + settings.ahead_minutes:
-                cell.last, cell.reported = None, {}
+                cell.last, cell.reported, cell.scores = None, {}, {}
         if cell.last is None or minute > cell.last:
             cell.last = minute
             cell.reported = {m: values for m, values in cell.reported.items() if m > minute - WINDOW}

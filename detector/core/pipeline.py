@@ -246,6 +246,7 @@ class Pipeline:
         for turn in share.admission.turns:
             scored = share.scored[due : due + len(turn.rows)]
             due += len(turn.rows)
+            self._scores.begin(turn.rows[turn.fresh])
             count = int(np.count_nonzero(scored))
             if count and embeddings is not None and scores is not None:
                 part = slice(used, used + count)

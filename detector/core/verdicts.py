@@ -31,10 +31,21 @@ RIVAL = 0.5
 
 @dataclass(frozen=True)
 class Calibration:
-    """Per class (faults, ignores, then unknown): the level ordinary life rarely passes, and by how much it does."""
+    """Per column: the level that ordinary life rarely passes, and by how much it does when it does.
+
+    The columns are the faults, the ignores, then how far from normal a window points and how large it is.
+    """
 
     location: NDArray[np.float32]
     scale: NDArray[np.float32]
+    strange: tuple[float, float]
+    """Location and scale of the sum of the last two columns, standardised: what `unknown` goes by."""
+
+    def standardise(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """# [..., C + 2] -> [..., C + 1], unknown last"""
+        standard = (raw - self.location) / self.scale
+        unknown = (standard[..., -2] + standard[..., -1] - self.strange[0]) / self.strange[1]
+        return np.concatenate([standard[..., :-2], unknown[..., None]], axis=-1).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Judge:
     def scores(self, embeddings: Embeddings) -> NDArray[np.float16]:
         """Standardised scores of the faults, then unknown; what resembles something taught is not. # [n, C + 1]"""
         raw = _raw(self.library.match(embeddings.direction), embeddings.size)
-        standard = (raw - self.calibration.location) / self.calibration.scale
+        standard = self.calibration.standardise(raw)
         taught = standard[:, :-1]
         if taught.shape[1]:
             standard[:, -1] = np.where((taught >= 0).any(axis=1), FLOOR, standard[:, -1])
@@ -102,14 +113,21 @@ def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
     raw = _raw(matches, stretches.size.ravel()).reshape(count, length, -1)
     thinned = weights[::step]
     smooth = sum(w * raw[:, len(thinned) - 1 - k : length - k] for k, w in enumerate(thinned)) / thinned.sum()
+    location, scale = _tail(smooth)
+    strange, spread = _tail(((smooth - location) / scale)[:, :, -2:].sum(axis=2, keepdims=True))
+    return Calibration(location, scale, (float(strange[0]), float(spread[0])))
+
+
+def _tail(smooth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """An exponential fitted to the largest `TAIL` of the stretches' maxima. # [S, T, C] -> [C], [C]"""
     peaks = np.sort(smooth.max(axis=1), axis=0)
-    above = max(3, round(TAIL * count))
+    above = min(max(3, round(TAIL * len(peaks))), len(peaks) - 1)
     location = peaks[-above - 1]
     scale = np.maximum((peaks[-above:] - location).mean(axis=0), 1e-2)
-    return Calibration(location.astype(np.float32), scale.astype(np.float32))
+    return location.astype(np.float32), scale.astype(np.float32)
 
 
 def _raw(matches: Matches, size: NDArray[np.float16]) -> NDArray[np.float32]:
-    """Every class's margin, then the logarithm of the size, which is what unknown goes by. # [n, C + 1]"""
-    far = np.log(np.maximum(size.astype(np.float32), 1e-3))
-    return np.concatenate([margins(matches), far[:, None]], axis=1)
+    """Every class's margin, then how far from normal: by direction, and by the logarithm of the size. # [n, C + 2]"""
+    large = np.log(np.maximum(size.astype(np.float32), 1e-3))
+    return np.concatenate([margins(matches), -matches.normal[:, None], large[:, None]], axis=1)

@@ -47,6 +47,8 @@ class Turn:
     """Share of the window's minutes that were reported. # [k]"""
     heard: NDArray[np.bool_]
     """Which of them end a silence: their minute lies within `silent_minutes` of the frontier. # [k]"""
+    fresh: NDArray[np.bool_]
+    """Which of them begin anew: what they said before, if anything, no longer counts. # [k]"""
     frontier: int | None = None
     """The minute the frontier rose to at the end of this run, if it rose."""
     silent: list[str] = field(default_factory=list)
@@ -179,7 +181,7 @@ class Windows:
             admission.outcomes[outcome] = admission.outcomes.get(outcome, 0) + count
         coverage = np.bitwise_count(self._seen[rows[newer]]).astype(np.float32) / np.float32(WINDOW)
         heard = minute[newer] > (UNSET if frontier is None else frontier - tolerance.silent_minutes)
-        return Turn(partition, rows[newer], minute[newer], coverage, heard)
+        return Turn(partition, rows[newer], minute[newer], coverage, heard, last[newer] == UNSET)
 
     def _append(
         self,
@@ -242,6 +244,7 @@ class Windows:
         turn.frontier = frontier = self.frontier(turn.partition).minute
         assert frontier is not None
         rows = self._cells.rows_of(turn.partition)
+        rows = rows[self._claim[rows] != UNSET]  # the others speak later in this poll, if at all
         if stood is not None and frontier - stood > tolerance.ahead_minutes:
             self._heard_from[rows] = frontier
         last = self._last[rows]
@@ -252,7 +255,7 @@ class Windows:
         horizon = frontier - tolerance.memory_minutes
         gone = rows[(self._claim[rows] < horizon) & (last < horizon)]
         self.frontier(turn.partition).forget(gone)
-        self._last[gone] = self._claim[gone] = UNSET
+        self.begin(gone)
 
 
 def _previous_occurrence(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """What the cluster must have before the daemon starts, and the sentence for whoever finds that it has not."""
 
+import logging
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -9,11 +10,13 @@ from detector.config import Config, Kafka
 from detector.errors import ClusterError
 from detector.kafka.properties import common_properties
 
+log = logging.getLogger("faultline.kafka")
+
 COMPACTED = {"cleanup.policy": "compact"}
 
 
 def _admin(kafka: Kafka) -> AdminClient:
-    return AdminClient({**common_properties(kafka), "log_level": 0})
+    return AdminClient({**common_properties(kafka), "log_level": 0}, logger=log)
 
 
 def explain(error: KafkaError, kafka: Kafka) -> ClusterError:

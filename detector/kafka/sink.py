@@ -14,14 +14,14 @@ from detector.kafka.properties import producer_properties
 from detector.kafka.source import write_memory
 from detector.notifications import Message
 
-log = logging.getLogger("faultline")
+log = logging.getLogger("faultline.kafka")
 
 RETRIES = 5
 """Of one call of a transaction; librdkafka has waited for the broker inside each."""
 
 
 DEAD_LETTER_BYTES = 900_000
-"""A longer value is cut, and a header says so: a producer sends 1,000,000 bytes by default, key and headers included."""
+"""A longer value is cut, and a header says so: a producer sends a million bytes by default, key and headers too."""
 
 
 class Aborted(Exception):
@@ -34,7 +34,7 @@ class Sink:
     def __init__(self, config: Config) -> None:
         self._kafka = config.kafka
         self._topics = config.kafka.topics
-        self._producer = Producer(producer_properties(config.kafka))
+        self._producer = Producer(producer_properties(config.kafka), logger=log)
         try:
             self._retry(lambda: self._producer.init_transactions(self._kafka.reach_seconds))
         except KafkaException as error:
@@ -64,7 +64,7 @@ class Sink:
         except KafkaException as error:
             if not error.args[0].txn_requires_abort():
                 raise
-            log.warning("kafka: transaction rolled back: %s", error.args[0].str())
+            log.warning("transaction rolled back: %s", error.args[0].str())
             self._retry(self._producer.abort_transaction)
             raise Aborted from error
 

@@ -18,7 +18,7 @@ from detector.core.samples import Records
 from detector.kafka.cluster import explain
 from detector.kafka.properties import consumer_properties
 
-log = logging.getLogger("faultline")
+log = logging.getLogger("faultline.kafka")
 
 FINAL = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -63,7 +63,7 @@ class Source:
         self._memory_minutes = config.settings.tolerance.memory_minutes
         self._pending = Poll()
         self._fatal: KafkaError | None = None
-        self._consumer = Consumer({**consumer_properties(config.kafka), "error_cb": self._on_error})
+        self._consumer = Consumer({**consumer_properties(config.kafka), "error_cb": self._on_error}, logger=log)
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -119,7 +119,7 @@ class Source:
             self._fatal = error
         elif error.code() in FINAL:
             self._fatal = self._fatal or error
-        log.warning("kafka: %s", error.str())
+        log.warning("%s", error.str())
 
     def _note(self, message: Message, poll: Poll) -> None:
         error = message.error()
@@ -130,7 +130,7 @@ class Source:
         elif error.fatal():
             raise KafkaException(error)
         else:
-            log.warning("kafka: %s", error.str())
+            log.warning("%s", error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:

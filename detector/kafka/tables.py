@@ -1,6 +1,8 @@
 """Compacted topics as what they are: a table of the newest value per key, read whole and then followed."""
 
+import logging
 from collections.abc import Iterator
+from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -9,7 +11,11 @@ from detector.errors import ClusterError
 from detector.kafka.cluster import explain
 from detector.kafka.properties import table_properties
 
+log = logging.getLogger("faultline.kafka")
+
 READ_AT_ONCE = 500
+WAIT_SECONDS = 0.05
+"""A call returns when it has all the records asked for or when this is over, whichever is first."""
 
 
 class Table:
@@ -18,16 +24,19 @@ class Table:
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self._kafka = kafka
         self._topic = topic
-        self._consumer = Consumer(table_properties(kafka))
+        self._consumer = Consumer(table_properties(kafka), logger=log)
 
     def read(self, partitions: list[int]) -> dict[bytes, bytes]:
         """Every key's newest value in these partitions. Raises ClusterError where no broker answers in time."""
         self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
         rows: dict[bytes, bytes] = {}
         unread = set(partitions)
+        deadline = monotonic() + self._kafka.reach_seconds
         while unread:
-            messages = self._consumer.consume(READ_AT_ONCE, self._kafka.reach_seconds)
-            if not messages:
+            messages = self._consumer.consume(READ_AT_ONCE, WAIT_SECONDS)
+            if messages:
+                deadline = monotonic() + self._kafka.reach_seconds
+            elif monotonic() > deadline:
                 raise ClusterError(
                     f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end"
                     f" within {self._kafka.reach_seconds:g} s; check that the broker runs."

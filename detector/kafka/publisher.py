@@ -1,0 +1,55 @@
+"""Plain records onto a topic, each once and in order: for feeding minutes and labels, not for the daemon's output."""
+
+import logging
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from detector.config import Kafka
+from detector.kafka.cluster import explain
+from detector.kafka.properties import common_properties
+
+
+log = logging.getLogger("faultline.kafka")
+
+
+class Publisher:
+    """An idempotent producer: a plain one reorders the first batches of a new topic when it retries."""
+
+    def __init__(self, kafka: Kafka) -> None:
+        self._kafka = kafka
+        self._failed: KafkaError | None = None
+        self._producer = Producer(
+            {
+                **common_properties(kafka),
+                "linger.ms": 5,
+                "compression.type": "lz4",
+                "partitioner": "murmur2_random",
+                **kafka.producer,
+                "enable.idempotence": True,
+            },
+            logger=log,
+        )
+
+    def publish(self, topic: str, records: Iterable[tuple[bytes, bytes | None, int]]) -> None:
+        """Sends (key, value, timestamp in ms) and waits until the broker has them all. Raises ClusterError."""
+        for key, value, timestamp in records:
+            self._send(topic, key, value, timestamp)
+        if self._producer.flush(self._kafka.reach_seconds):
+            raise explain(KafkaError(KafkaError._TIMED_OUT), self._kafka)
+        if self._failed is not None:
+            raise explain(self._failed, self._kafka)
+
+    def _send(self, topic: str, key: bytes, value: bytes | None, timestamp: int) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, key=key, value=value, timestamp=timestamp, on_delivery=self._delivered)
+                self._producer.poll(0)
+                return
+            except BufferError:
+                self._producer.poll(1)
+            except KafkaException as error:
+                raise explain(error.args[0], self._kafka) from None
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        self._failed = self._failed or error

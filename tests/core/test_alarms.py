@@ -1,0 +1,229 @@
+"""An alarm is one episode: it begins above the threshold, ends after a quiet hold, and rises in severity only."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.alarms import Alarm, Alarms, Event, Persistence
+from detector.core.encoder import Embeddings
+from detector.core.scores import Scores, kernel
+from detector.core.windows import Turn
+from tests.builders import T0, told_of
+
+ROW = 2
+QUIET, LOUD, BETWEEN = 0.0, 5.0, 3.5
+"""Below the lower threshold of 3, above the threshold of 4, and between the two."""
+
+
+class Life:
+    """One cell's minutes, its scores given outright: alpha, beta, unknown. One minute makes the smoothed score."""
+
+    def __init__(self, *, hold: int = 3, patience: int = 2, minutes: int = 1, half_life: float = 1.0) -> None:
+        self.persistence = Persistence(threshold=4, clear_margin=1, hold_minutes=hold, unknown_minutes=patience)
+        self.scores = Scores(4, 1, kernel(minutes, half_life), minutes + max(hold, patience))
+        self.scores.rescore(np.array([ROW]), lambda e: np.zeros((len(e), 3), np.float16), 3)
+        self.alarms = Alarms(self.scores, ["alpha", "beta", "unknown"], self.persistence)
+        self.alarms.restore(0, [])
+        self.minute = T0
+        self.told: list[Event] = []
+
+    def live(
+        self, alpha: float = QUIET, beta: float = QUIET, unknown: float = QUIET, *, scored: bool = True, times: int = 1
+    ) -> list[tuple[str, str, int]]:
+        """Passes some minutes of these scores; gives what was told of them, as (change, name, minute)."""
+        events: list[Event] = []
+        for _ in range(times):
+            rows, minute = np.array([ROW]), np.array([self.minute])
+            if scored:
+                score = np.array([[alpha, beta, unknown]], np.float16)
+                self.scores.push(rows, minute, Embeddings(np.zeros((1, 1), np.float16), np.ones(1, np.float16)), score)
+            smoothed = self.scores.smoothed(rows, minute)
+            smoothed[:] = smoothed if scored else np.nan
+            events += self.alarms.step(turn(rows, minute), ["a"], smoothed)
+            self.minute += 1
+        self.told += events
+        return [(change, name, minute) for change, _, name, minute in told_of(events)]
+
+
+def turn(rows: NDArray[np.int64], minute: NDArray[np.int64], frontier: int | None = None) -> Turn:
+    many = len(rows)
+    yes, no = np.ones(many, bool), np.zeros(many, bool)
+    return Turn(0, rows, minute, np.ones(many, np.float32), heard=yes, fresh=no, frontier=frontier)
+
+
+def test_an_alarm_is_raised_at_the_threshold_and_not_below() -> None:
+    life = Life()
+    assert life.live(alpha=3.99) == []
+    assert life.live(alpha=4) == [("new", "alpha", 1)]
+
+
+def test_an_alarm_is_cleared_after_a_quiet_hold() -> None:
+    life = Life(hold=3)
+    life.live(alpha=LOUD)
+    assert life.live(times=2) == []
+    assert life.live() == [("cleared", "alpha", 3)]
+    assert life.alarms.open_alarms() == []
+
+
+def test_flapping_between_the_thresholds_changes_nothing() -> None:
+    life = Life(hold=3)
+    life.live(alpha=LOUD)
+    for _ in range(10):
+        assert life.live(alpha=BETWEEN) == []
+        assert life.live(alpha=LOUD) == []
+
+
+def test_flapping_faster_than_the_hold_changes_nothing() -> None:
+    life = Life(hold=3)
+    life.live(alpha=LOUD)
+    for _ in range(10):
+        assert life.live(times=2) == []
+        assert life.live(alpha=LOUD) == []
+
+
+def test_a_score_between_the_thresholds_starts_the_hold_again() -> None:
+    life = Life(hold=3)
+    life.live(alpha=LOUD)
+    life.live(times=2)
+    assert life.live(alpha=BETWEEN) == []
+    assert life.live(times=2) == []
+    assert life.live() == [("cleared", "alpha", 6)]
+
+
+def test_a_minute_never_told_within_the_hold_is_not_a_quiet_one() -> None:
+    life = Life(hold=3)
+    life.live(alpha=LOUD)
+    life.live()
+    life.minute += 1
+    assert life.live(times=2) == []
+    assert life.live() == [("cleared", "alpha", 5)]
+
+
+def test_severity_rises_and_never_falls() -> None:
+    life = Life()
+    assert life.live(alpha=4) == [("new", "alpha", 0)]
+    assert life.live(alpha=6) == [("changed", "alpha", 1)]
+    assert life.live(alpha=4) == []
+    assert life.live(alpha=9) == [("changed", "alpha", 3)]
+    assert life.live(alpha=6) == []
+    assert [event.alarm.severity for event in life.told] == ["minor", "major", "critical"]
+    assert len({event.alarm.onset for event in life.told}) == 1, "one episode, one onset"
+
+
+def test_an_alarm_may_begin_critical() -> None:
+    life = Life()
+    life.live(alpha=12)
+    assert [event.alarm.severity for event in life.told] == ["critical"]
+
+
+def test_the_onset_is_the_first_of_the_minutes_that_all_scored_above_the_lower_threshold() -> None:
+    life = Life(hold=4)
+    life.live(times=2)
+    life.live(alpha=BETWEEN, times=2)
+    life.live(alpha=LOUD)
+    assert life.told[0].alarm.onset == T0 + 2
+    assert life.told[0].minute == T0 + 4
+
+
+def test_unknown_needs_its_patience() -> None:
+    life = Life(patience=3)
+    assert life.live(unknown=LOUD, times=2) == []
+    assert life.live() == []
+    assert life.live(unknown=LOUD, times=2) == []
+    assert life.live(unknown=LOUD) == [("new", "unknown", 5)]
+
+
+def test_a_named_fault_supersedes_unknown() -> None:
+    life = Life(patience=2)
+    life.live(unknown=LOUD, times=2)
+    assert life.live(alpha=LOUD, unknown=LOUD) == [("cleared", "unknown", 2), ("new", "alpha", 2)]
+    assert life.told[-2].superseded_by == "alpha"
+    assert [alarm.name for alarm in life.alarms.open_alarms()] == ["alpha"]
+
+
+def test_unknown_is_not_raised_beside_a_named_fault() -> None:
+    life = Life(patience=1)
+    life.live(alpha=LOUD)
+    assert life.live(alpha=BETWEEN, unknown=12, times=5) == []
+
+
+def test_a_second_fault_is_named_only_once_the_first_is_quiet() -> None:
+    life = Life()
+    life.live(alpha=LOUD)
+    assert life.live(alpha=LOUD, beta=12) == []
+    assert life.live(alpha=BETWEEN, beta=12) == []
+    assert life.live(alpha=QUIET, beta=12) == [("new", "beta", 3)]
+
+
+def test_of_two_faults_at_once_the_stronger_is_named() -> None:
+    assert Life().live(alpha=5, beta=6) == [("new", "beta", 0)]
+
+
+def test_an_insufficient_minute_raises_nothing() -> None:
+    life = Life(minutes=3, half_life=10)
+    life.live(times=2)
+    life.live(alpha=LOUD, beta=LOUD, unknown=LOUD, scored=False)
+    assert life.told == []
+
+
+def test_an_insufficient_minute_clears_nothing() -> None:
+    """Also where the minutes before it, smoothed, would be quiet up to this one."""
+    life = Life(hold=3, minutes=3, half_life=10)
+    life.live(alpha=12, times=3)
+    life.live(times=4)
+    assert [alarm.name for alarm in life.alarms.open_alarms()] == ["alpha"]
+    assert life.live(scored=False) == []
+    assert life.live() == [("cleared", "alpha", 8)]
+
+
+def test_a_retired_class_is_cleared_at_the_cells_next_minute() -> None:
+    life = Life()
+    life.live(alpha=LOUD)
+    life.alarms.adopt(["beta", "unknown"], life.persistence)
+    life.scores.rescore(np.array([ROW]), lambda e: np.zeros((len(e), 2), np.float16), 2)
+    rows, minute = np.array([ROW]), np.array([life.minute])
+    events = life.alarms.step(turn(rows, minute), ["a"], np.zeros((1, 2), np.float32))
+    assert told_of(events) == [("cleared", "a", "alpha", 1)]
+    assert events[0].superseded_by == "the label was retired"
+
+
+def test_a_retired_class_is_cleared_also_by_an_insufficient_minute() -> None:
+    life = Life()
+    life.live(alpha=LOUD)
+    life.alarms.adopt(["beta", "unknown"], life.persistence)
+    rows, minute = np.array([ROW]), np.array([life.minute])
+    events = life.alarms.step(turn(rows, minute), ["a"], np.full((1, 2), np.nan, np.float32))
+    assert told_of(events) == [("cleared", "a", "alpha", 1)]
+
+
+def test_no_fault_class_at_all_leaves_unknown() -> None:
+    scores = Scores(4, 1, kernel(1, 1.0), 4)
+    alarms = Alarms(scores, ["unknown"], Persistence(4, 1, 3, 1))
+    rows, minute = np.array([ROW]), np.array([T0])
+    one = Embeddings(np.zeros((1, 1), np.float16), np.ones(1, np.float16))
+    scores.push(rows, minute, one, np.array([[9]], np.float16))
+    events = alarms.step(turn(rows, minute), ["a"], scores.smoothed(rows, minute))
+    assert told_of(events) == [("new", "a", "unknown", 0)]
+
+
+def test_restored_alarms_go_on_as_if_nothing_had_happened() -> None:
+    life = Life(hold=2)
+    alarm = Alarm("a", "alpha", T0 - 7, "major")
+    life.alarms.restore(0, [alarm])
+    assert life.live(alpha=LOUD) == []
+    assert life.live(times=2) == [("cleared", "alpha", 2)]
+    assert life.told[-1].alarm == alarm
+
+
+def test_a_dropped_partition_takes_its_alarms_along_and_leaves_the_others() -> None:
+    life = Life()
+    life.live(alpha=LOUD)
+    life.alarms.restore(1, [Alarm("a", "beta", T0, "minor")])
+    life.alarms.drop(0)
+    assert [alarm.name for alarm in life.alarms.open_alarms()] == ["beta"]
+
+
+def test_the_alarm_of_a_neighbour_is_left_alone() -> None:
+    life = Life()
+    life.alarms.restore(0, [Alarm("b", "alpha", T0, "minor")])
+    assert life.live(times=5) == []
+    assert [alarm.cell for alarm in life.alarms.open_alarms()] == ["b"]

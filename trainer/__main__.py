@@ -1,0 +1,16 @@
+"""`faultline-trainer VERB`."""
+
+import sys
+from collections.abc import Sequence
+
+from detector.__main__ import dispatch
+
+VERBS = ("simulate", "train", "label")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    return dispatch("faultline-trainer", "trainer.commands", VERBS, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""What is usual for each cell at each time of day, fitted to a stretch of its past: a mean, two harmonics, a spread.
+
+Least squares on a thinned past; then once more without what lies beyond three spreads, so that a fault inside the
+history does not become usual.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.features import Baseline, day_basis, transform
+from trainer.history import History
+
+HARMONICS = 2
+"""Day and half day. A third adds less than the week's difference that none of them sees."""
+
+EVERY_MINUTES = 7
+"""Thinning of the past: neighbouring minutes say little new. Odd, so that every minute of the hour is met."""
+
+CELLS_AT_ONCE = 16
+
+FLEET_SHARE = 0.25
+FLOOR = 1e-2
+"""spread² = own² + (¼ of the fleet's median)² + 0.01²: a feature that hardly moves in one cell is no needle there."""
+
+TRIM = 3.0
+
+
+def fit_baseline(history: History, days: float = 7.0) -> Baseline:
+    """Fits every cell's baseline to the last `days` of a history, and the fleet's for cells that have none."""
+    names = np.array([name.encode() for name in history.cells], np.bytes_)
+    order = np.argsort(names)
+    first = max(history.span[0], history.span[1] - int(days * 1440))
+    minute = np.arange(first, history.span[1], EVERY_MINUTES)
+    fits = [_fit(history, part, minute) for part in np.array_split(order, -(-len(order) // CELLS_AT_ONCE)) if len(part)]
+    table = np.concatenate(fits)
+    table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
+    fleet = np.median(table, axis=0)
+    fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must span the fleet's levels
+    return Baseline(names[order], np.concatenate([table, fleet[None]]).astype(np.float16))
+
+
+def _fit(history: History, cells: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+    """# -> [cells, 2 + 2·H, F]"""
+    values = history.read(np.repeat(cells, len(minute)), np.tile(minute, len(cells)))
+    values = transform(values, history.catalogue.logarithmic).reshape(len(cells), len(minute), -1)
+    basis = day_basis(minute, HARMONICS)
+    present = ~np.isnan(values)
+    coefficients = _solve(basis, values, present)
+    residual = values - np.einsum("mh,chf->cmf", basis, coefficients)
+    spread = _spread(residual, present)
+    present &= np.abs(np.nan_to_num(residual)) <= TRIM * np.maximum(spread, FLOOR)[:, None]
+    coefficients = _solve(basis, values, present)
+    residual = values - np.einsum("mh,chf->cmf", basis, coefficients)
+    return np.concatenate([_spread(residual, present)[:, None], coefficients], axis=1).astype(np.float32)
+
+
+def _solve(basis: NDArray[np.float32], values: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Least squares per cell and feature over the minutes present; a little ridge holds a feature hardly ever seen."""
+    weight = present.astype(np.float32)
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    normal = np.einsum("cmf,mk->cfk", weight, products, optimize=True)
+    normal = normal.reshape(*normal.shape[:2], basis.shape[1], basis.shape[1]).astype(np.float64)
+    normal += np.eye(basis.shape[1]) * np.array([1e-3] + [2.0] * (basis.shape[1] - 1))
+    right = np.einsum("cmf,mh->cfh", np.nan_to_num(values) * weight, basis, optimize=True).astype(np.float64)
+    return np.linalg.solve(normal, right[..., None])[..., 0].swapaxes(1, 2)
+
+
+def _spread(residual: NDArray[np.floating], present: NDArray[np.bool_]) -> NDArray[np.float64]:
+    square = np.where(present, np.nan_to_num(residual) ** 2, 0).sum(axis=1)
+    return np.sqrt(square / np.maximum(present.sum(axis=1), 1))

@@ -1,0 +1,59 @@
+"""A bundle from its parts: an encoder, and the network it is to watch."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import FORMAT, Bundle, Golden, Manifest, prove, write_bundle
+from detector.core.encoder import BATCHES, Encoder, Spec
+from detector.core.features import Baseline
+from trainer.calibration import measure_size, normal_windows, survey
+from trainer.history import History
+
+SIZE_WINDOWS = 3000
+"""Normal windows for the size's covariance of F × F: some 20 for each feature."""
+
+STRETCHES = 1200
+"""Of two hours and a half each: 100 cell-days. Fewer, and the false-alarm budget is a guess; see the README."""
+
+
+def assemble(
+    history: History,
+    baseline: Baseline,
+    spec: Spec,
+    weights: dict[str, NDArray[np.float32]],
+    manifest: dict[str, str | int | float],
+    figures: dict[str, float],
+    stretches: int,
+    seed: int,
+    path: Path,
+) -> Bundle:
+    """Surveys the network's normal life with these weights, and writes the proven bundle to `path`."""
+    rng = np.random.default_rng([seed, 7])
+    windows = normal_windows(history, baseline, SIZE_WINDOWS, rng)
+    centre, whiten = measure_size(windows)
+    weights = {**weights, "centre": centre, "whiten": whiten}
+    encoder = Encoder(weights)
+    normal = survey(history, baseline, encoder, stretches, rng)
+    golden = windows[: BATCHES[0]]
+    bundle = Bundle(
+        Manifest(
+            format=FORMAT,
+            name=path.name,
+            features=list(history.catalogue.features),
+            spec=replace(spec),
+            loss="supervised_contrastive",
+            step_minutes=normal.step_minutes,
+            trained_on=manifest,
+            figures=figures,
+        ),
+        weights,
+        baseline,
+        normal,
+        Golden(golden, encoder(golden)),
+    )
+    prove(bundle, encoder, path)
+    write_bundle(bundle, path)
+    return bundle

@@ -1,0 +1,81 @@
+"""`faultline-trainer train`: a bundle from a simulated network: baselines, procedural classes, encoder, calibration."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from trainer.progress import console, step
+
+HELP = "train an encoder on procedural faults and write a bundle"
+
+START_MINUTE = 29_453_760
+"""Monday, 2026-01-05 00:00 UTC: the simulated past begins with a week."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's directory")
+    parser.add_argument("--history", type=Path, help="the network to be watched (default: a simulated one)")
+    parser.add_argument("--cells", type=int, default=300, help="of the simulated network (default: %(default)s)")
+    parser.add_argument(
+        "--days", type=float, default=7, help="of history a baseline is fitted to (default: %(default)s)"
+    )
+    parser.add_argument("--classes", type=int, default=2000, help="procedural fault classes (default: %(default)s)")
+    parser.add_argument("--each", type=int, default=8, help="windows per procedural class (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=2500, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2, help="processes that simulate (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from trainer.baselines import fit_baseline
+    from trainer.history import History, ParquetHistory, SimulatedHistory
+    from trainer.simulator import FAULTS, Network
+    from trainer.windows import simulate_examples
+
+    span = (START_MINUTE, START_MINUTE + int(arguments.days * 1440))
+    school = SimulatedHistory(Network(arguments.cells, seed=1000 + arguments.seed), span)
+    with step(f"baselines of {arguments.cells} simulated cells"):
+        usual = fit_baseline(school, arguments.days)
+    named = [name for name, fault in FAULTS.items() if not fault.held_out]
+    procedural = range(arguments.seed * 1_000_000, arguments.seed * 1_000_000 + arguments.classes)
+    unseen = range(procedural.stop, procedural.stop + 120)
+    with step(f"{len(procedural) + len(named)} fault classes, {arguments.each} windows each"):
+        examples = simulate_examples(
+            school, usual, [*named, *procedural], arguments.each, arguments.seed, arguments.workers
+        )
+        exam = simulate_examples(school, usual, list(unseen), 12, arguments.seed + 1, arguments.workers)
+
+    from detector.core.encoder import Encoder, Spec
+    from trainer.bundles import STRETCHES, assemble
+    from trainer.evaluation import SEEN, one_shot_accuracy
+    from trainer.training import Schedule, train_encoder
+
+    spec = Spec(features=len(school.catalogue))
+    schedule = Schedule(steps=arguments.steps, seed=arguments.seed)
+    with step(f"encoder, {arguments.steps} steps"):
+        weights = train_encoder(spec, examples, len(named), school.catalogue, schedule)
+    encoder = Encoder(weights)
+    rng = np.random.default_rng([arguments.seed, 3])
+    figures = {
+        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
+        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
+    }
+    home: History = school
+    if arguments.history:
+        home = ParquetHistory(arguments.history)
+        with step(f"baselines of {len(home.cells)} cells"):
+            usual = fit_baseline(home, arguments.days)
+    with step("what normal is"):
+        facts: dict[str, str | int | float] = {
+            "classes": len(procedural) + len(named),
+            "windows": len(examples.windows),
+            "steps": arguments.steps,
+            "seed": arguments.seed,
+            "history": str(arguments.history or "simulated"),
+        }
+        bundle = assemble(home, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out)
+    for name, value in figures.items():
+        console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
+    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
+    return 0

@@ -1,0 +1,116 @@
+"""What a network reported: minutes of cells, from Parquet or straight from a simulated network.
+
+Parquet: `cell` (string), `minute` (int64), one float32 column per feature, null = not reported, partitioned by day.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.config import read_catalogue
+from detector.core.features import Catalogue
+from detector.errors import OperatorError
+from trainer.simulator import Episode, Network, apply, catalogue, neutral, records
+
+
+class HistoryError(OperatorError):
+    """A history that cannot be read, or does not hold what is asked of it."""
+
+
+class History(Protocol):
+    """Any network's past, by cell number and minute."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def cells(self) -> Sequence[str]: ...
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """First minute, and the one after the last."""
+        ...
+
+    def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        """NaN where nothing was reported. # [n], [n] -> [n, F]"""
+        ...
+
+
+@dataclass(frozen=True)
+class SimulatedHistory:
+    """A simulated network's past, with what befell it: never stored, made where it is looked at."""
+
+    network: Network
+    span: tuple[int, int]
+    episodes: tuple[Episode, ...] = ()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return catalogue()
+
+    @property
+    def cells(self) -> Sequence[str]:
+        return self.network.names
+
+    def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        knobs = neutral(len(cell)) if self.episodes else None
+        for episode in self.episodes:
+            rows = np.flatnonzero((cell == episode.cell) & (minute >= episode.begin) & (minute < episode.end))
+            if knobs is not None and len(rows):
+                apply(knobs, episode, rows, self.network, cell, minute)
+        return records(self.network, cell, minute, knobs)
+
+
+class ParquetHistory:
+    """A network's past from files, held in memory: 0.5 kB a cell and minute."""
+
+    def __init__(self, folder: Path) -> None:
+        import pyarrow.dataset
+
+        self.catalogue: Catalogue = read_catalogue(folder / "catalogue.yaml")
+        try:
+            table = pyarrow.dataset.dataset(folder, format="parquet", partitioning="hive", exclude_invalid_files=True)
+            columns = table.to_table(columns=["cell", "minute", *self.catalogue.names])
+        except (pyarrow.ArrowInvalid, FileNotFoundError, KeyError) as error:
+            raise HistoryError(
+                f"{folder}: is no history ({error}); make one with `faultline-trainer simulate`."
+            ) from None
+        minute = columns["minute"].to_numpy()
+        if not len(minute):
+            raise HistoryError(f"{folder}: holds no minute; give a folder with Parquet files.")
+        names, number = np.unique(columns["cell"].to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
+        self.cells: Sequence[str] = names.tolist()
+        self.span: tuple[int, int] = (int(minute.min()), int(minute.max()) + 1)
+        shape = (len(self.cells), self.span[1] - self.span[0], len(self.catalogue))
+        self._values = np.full(shape, np.nan, np.float32)
+        for feature, name in enumerate(self.catalogue.names):
+            self._values[number, minute - self.span[0], feature] = columns[name].to_numpy(zero_copy_only=False)
+
+    def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        inside = (minute >= self.span[0]) & (minute < self.span[1])
+        values = self._values[cell, np.where(inside, minute - self.span[0], 0)]
+        return np.where(inside[:, None], values, np.nan).astype(np.float32)
+
+
+def write_day(
+    folder: Path,
+    day: str,
+    cells: Sequence[str],
+    minute: NDArray[np.int64],
+    values: NDArray[np.float32],
+    names: Sequence[str],
+) -> None:
+    """One day of a history. # cells [n], minute [n], values [n, F]"""
+    import pyarrow
+    import pyarrow.parquet
+
+    columns: dict[str, object] = {"cell": pyarrow.array(cells), "minute": pyarrow.array(minute)}
+    for feature, name in enumerate(names):
+        columns[name] = pyarrow.array(values[:, feature], from_pandas=True)
+    target = folder / f"day={day}"
+    target.mkdir(parents=True, exist_ok=True)
+    pyarrow.parquet.write_table(pyarrow.table(columns), target / "minutes.parquet", compression="zstd")

@@ -1,0 +1,107 @@
+"""Windows to learn from: cut from a history, or simulated with an episode in them, each beside its twin without."""
+
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.features import ABSENT, STEPS, Baseline, deviations
+from detector.core.windows import WINDOW
+from trainer.history import History, SimulatedHistory
+from trainer.simulator import FAULTS, Episode, FaultClass, apply, draw_severity, neutral, random_fault, records
+
+ONSET_MINUTES = (5, 120)
+"""How long before a window's end its episode began: from barely visible to long under way."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Windows of faults with their twins; class numbers are arbitrary, equal within a class."""
+
+    windows: NDArray[np.int8]
+    """# [n, 60, F]"""
+    twins: NDArray[np.int8]
+    """The same cells and minutes without the episode. # [n, 60, F]"""
+    label: NDArray[np.int64]
+    effect: NDArray[np.float32]
+    """Length of the mean deviation's change from the twin, in spreads: how visible the episode is. # [n]"""
+
+
+def cut_windows(
+    history: History, baseline: Baseline, cell: NDArray[np.int64], end: NDArray[np.int64], minutes: int = WINDOW
+) -> NDArray[np.int8]:
+    """Deviations of the `minutes` up to and including each `end`. # [n], [n] -> int8 [n, minutes, F]"""
+    minute = (end[:, None] - np.arange(minutes - 1, -1, -1)).ravel()
+    values = history.read(np.repeat(cell, minutes), minute)
+    return encode_values(history, baseline, cell, minute, values, minutes)
+
+
+def encode_values(
+    history: History,
+    baseline: Baseline,
+    cell: NDArray[np.int64],
+    minute: NDArray[np.int64],
+    values: NDArray[np.float32],
+    minutes: int,
+) -> NDArray[np.int8]:
+    """Deviations of stretches of values. # cell [n], minute and values [n · minutes] -> int8 [n, minutes, F]"""
+    rows = baseline.rows([history.cells[number] for number in cell])
+    coefficients = np.repeat(baseline.table[rows].astype(np.float32), minutes, axis=0)
+    codes = deviations(values, minute, coefficients, history.catalogue.logarithmic)
+    return codes.reshape(len(cell), minutes, -1)
+
+
+def simulate_examples(
+    history: SimulatedHistory, baseline: Baseline, classes: Sequence[str | int], each: int, seed: int, workers: int
+) -> Examples:
+    """`each` windows of every class: a name of the simulator's, or the number of a procedural class."""
+    numbered = list(enumerate(classes))
+    chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
+    make = partial(_examples, history, baseline, each, seed)
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        parts = list(pool.map(make, chunks))
+    return Examples(
+        np.concatenate([part.windows for part in parts]),
+        np.concatenate([part.twins for part in parts]),
+        np.concatenate([part.label for part in parts]),
+        np.concatenate([part.effect for part in parts]),
+    )
+
+
+def _examples(
+    history: SimulatedHistory, baseline: Baseline, each: int, seed: int, classes: Sequence[tuple[int, str | int]]
+) -> Examples:
+    label = np.repeat([number for number, _ in classes], each)
+    rng = np.random.default_rng([seed, int(label[0])])
+    count = len(label)
+    cell = rng.integers(len(history.cells), size=count)
+    end = rng.integers(history.span[0] + WINDOW, history.span[1], size=count)
+    minute = (end[:, None] - np.arange(WINDOW - 1, -1, -1)).ravel()
+    cells = np.repeat(cell, WINDOW)
+    knobs = neutral(count * WINDOW)
+    faults = [fault for _, name in classes for fault in [_fault(name)] * each]
+    for place, fault in enumerate(faults):
+        begin = int(end[place] - rng.integers(*ONSET_MINUTES)) + 1
+        episode = Episode(
+            int(cell[place]), fault, begin, begin + 2880, draw_severity(rng.random()), int(rng.integers(2**31))
+        )
+        rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
+        apply(knobs, episode, rows, history.network, cells, minute)
+    values = records(history.network, cells, minute, knobs)
+    windows = encode_values(history, baseline, cell, minute, values, WINDOW)
+    twins = encode_values(history, baseline, cell, minute, records(history.network, cells, minute), WINDOW)
+    return Examples(windows, twins, label, _effect(windows, twins))
+
+
+def _fault(name: str | int) -> FaultClass:
+    return FAULTS[name] if isinstance(name, str) else random_fault(name)
+
+
+def _effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArray[np.float32]:
+    both = (windows != ABSENT) & (twins != ABSENT)
+    change = np.where(both, windows.astype(np.int16) - twins, 0).mean(axis=1) / STEPS
+    return np.linalg.norm(change, axis=1).astype(np.float32)
