@@ -5,7 +5,6 @@
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -26,7 +25,6 @@ def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequen
         module = importlib.import_module(f"{package}.{verb}")
         module.add_arguments(commands.add_parser(verb, help=module.HELP, description=module.__doc__))
     parsed = parser.parse_args(arguments)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are not events
     try:
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
     except OperatorError as error:

@@ -19,7 +19,7 @@ class Labels:
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
         self._bundle, self._encode, self._settings, self._threads = bundle, encode, settings, threads
         self._exemplars: dict[bytes, Exemplar] = {}
-        self.refused = 0
+        self._refused = 0
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Takes one record of the labels' topic; None retires its key."""
@@ -29,11 +29,16 @@ class Labels:
         try:
             self._exemplars[key] = embed_label(read_label(value), self._bundle.catalogue, self._encode)
         except LabelError as error:
-            self.refused += 1
+            self._refused += 1
             log.warning("%s", error)
 
     def count(self, kind: str) -> int:
         return sum(exemplar.kind == kind for exemplar in self._exemplars.values())
+
+    def take_refused(self) -> int:
+        """How many labels were refused since this was last asked."""
+        refused, self._refused = self._refused, 0
+        return refused
 
     def judge(self) -> Judge:
         """A judge of what is known now."""

@@ -12,9 +12,11 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from detector.core.alarms import SILENT, UNKNOWN
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue, deviations
 from detector.core.library import KINDS, Exemplar
+from detector.core.samples import EARLIEST_MINUTE, LATEST_MINUTE
 from detector.core.windows import WINDOW
 from detector.errors import LabelError
 
@@ -32,7 +34,7 @@ class Label(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     name: Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[a-z][a-z0-9_]*$")]
     kind: str
     cell: str
-    minute: int
+    minute: Annotated[int, Meta(ge=EARLIEST_MINUTE, lt=LATEST_MINUTE)]
     """The first of the minutes below."""
     catalogue: str
     """Digest of the features' names, units and order."""
@@ -55,6 +57,8 @@ def read_label(value: bytes) -> Label:
         raise LabelError(f"a label cannot be read ({error}); retire its key with an empty record.") from None
     if label.kind not in KINDS:
         raise LabelError(f"label {label.id}: kind {label.kind!r} is not one of {', '.join(KINDS)}.")
+    if label.name in (SILENT, UNKNOWN):
+        raise LabelError(f"label {label.id}: {label.name} is what Faultline itself says; give the fault another name.")
     return label
 
 

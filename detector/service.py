@@ -10,7 +10,7 @@ from time import time
 from detector.bundle import prove, read_bundle
 from detector.config import Config
 from detector.core.alarms import SILENT, Event
-from detector.core.encoder import Encoder
+from detector.core.encoder import Encoder, device
 from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Records
 from detector.endpoints import Endpoints, Health
@@ -21,6 +21,7 @@ from detector.kafka.source import Assignment, Poll, Source
 from detector.kafka.tables import Table
 from detector.metrics import Metrics
 from detector.notifications import Context, Message, notification, open_record, read_open
+from detector.quiet import quiet
 
 log = logging.getLogger("faultline")
 
@@ -36,6 +37,8 @@ class Service:
         check_topics(config)
         path = Path(config.bundle)
         self._bundle = read_bundle(path)
+        with quiet():
+            device()
         encoder = Encoder(self._bundle.weights, config.runtime.threads)
         prove(self._bundle, encoder, path)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self._health)
@@ -201,6 +204,7 @@ class Service:
     def _count_exemplars(self) -> None:
         for kind in ("fault", "normal", "ignore"):
             self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
+        self.metrics.label_errors.inc(self._labels.take_refused())
 
     def _show(self) -> None:
         """Gauges and readiness, once a turn."""

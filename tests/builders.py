@@ -1,7 +1,7 @@
-"""What tests are told in: minutes of cells, logs of them with every kind of disorder, and a small pipeline to take them.
+"""What tests are told in: minutes of cells, logs of them with every kind of disorder, and a small pipeline.
 
-A log is a list of `Told`. Minutes are counted from `T0`, so that a test can say "minute 5". Two encoders stand in for
-the network: `plain`, whose answer can be read off the values, and `nosy`, whose answer changes with any bit of a window.
+A log is a list of `Told`. Minutes are counted from `T0`, so that a test can say "minute 5". Two encoders stand in
+for the network: `plain`, whose answer can be read off the values, and `nosy`, whose answer changes with any bit.
 """
 
 import json
@@ -107,7 +107,7 @@ def ordinary_life(
 def judge(score_minutes: int = 3, half_life_minutes: float = 2.0, budget: float = 50.0) -> Judge:
     """Two fault classes along the second and third axis."""
     normal = ordinary_life(np.random.default_rng(1))
-    library = Library([exemplar("alpha", unit(0, 1, 0, 0)), exemplar("beta", unit(0, 0, 1, 0))], normal)
+    library = Library([exemplar("alpha", unit(0, 1, 0, 0)), exemplar("beta", unit(0, 0, 1, 0))], normal, threads=1)
     return Judge(library, kernel(score_minutes, half_life_minutes), budget)
 
 
@@ -231,9 +231,7 @@ def told_of(events: Iterable[Event]) -> list[tuple[str, str, str, int]]:
     return [(event.change, event.alarm.cell, event.alarm.name, event.minute - T0) for event in events]
 
 
-def minutes_of(
-    cell: str, begin: int, end: int, values: tuple[float | None, ...] = CALM, step: int = 1
-) -> list[Told]:
+def minutes_of(cell: str, begin: int, end: int, values: tuple[float | None, ...] = CALM, step: int = 1) -> list[Told]:
     """A cell that reports every minute in [begin, end)."""
     return [Told(cell, T0 + minute, values) for minute in range(begin, end, step)]
 

@@ -135,6 +135,7 @@ class Network:
             if cell.claim < horizon and (cell.last is None or cell.last < horizon):
                 del self.cells[name]
                 self.frontier.claims.pop(name, None)
+                self.frontier.streak = [other for other in self.frontier.streak if other != name]
 
     def _look(self, name: str, cell: Cell, minute: int) -> None:
         """Clear what has been quiet, raise what is loud. Every score here is a smoothed one."""
@@ -184,7 +185,9 @@ class Network:
     def _smoothed(self, cell: Cell, minute: int) -> np.ndarray | None:
         """The weighted mean of the scores there are, if they make up half of the weight."""
         weights = self.settings.weights
-        there = [(weights[age], cell.scores[minute - age]) for age in range(len(weights)) if minute - age in cell.scores]
+        there = [
+            (weights[age], cell.scores[minute - age]) for age in range(len(weights)) if minute - age in cell.scores
+        ]
         total = sum(weight for weight, _ in there)
         if total < weights.sum() / 2:
             return None

@@ -5,6 +5,7 @@ window), loses whole groups of features, and is scaled: what remains to recognis
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,7 @@ class TrainingError(OperatorError):
 
 @dataclass(frozen=True)
 class Schedule:
-    steps: int = 2500
+    steps: int = 4000
     rate: float = 2e-3
     warm_up: int = 100
     decay: float = 1e-3
@@ -71,22 +72,25 @@ def train_encoder(
     optimizer.build(learned)
     anchors = CLASSES * PER_CLASS
 
-    @tf.function(jit_compile=True)
-    def gradients(windows: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]":
+    @tf.function
+    def update(windows: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         with tf.GradientTape() as tape:
             direction, _, _ = forward(windows, {n: v.value for n, v in variables.items()}, DROPOUT)
             heat = tf.exp(tf.clip_by_value(temperature.value, -4.0, 0.0))
             loss = tf.reduce_mean(supervised_contrastive(direction, label, anchors, heat))
-        return loss, direction, tape.gradient(loss, [variable.value for variable in learned])
+        optimizer.apply(tape.gradient(loss, [variable.value for variable in learned]), learned)
+        return loss, direction
 
     batches = _Batches(examples, base_classes, catalogue, rng)
     loss, direction = 0.0, None
-    for step in range(schedule.steps):
-        windows, label = batches.draw()
-        value, direction, slopes = gradients(windows, label)
-        optimizer.apply(slopes, learned)
-        loss = 0.98 * loss + 0.02 * float(value) if step else float(value)
-        progress(step + 1, loss)
+    with ThreadPoolExecutor(1) as drawer:  # the next batch is drawn while this one is learned from
+        drawn = drawer.submit(batches.draw)
+        for step in range(schedule.steps):
+            windows, label = drawn.result()
+            drawn = drawer.submit(batches.draw)
+            value, direction = update(windows, label)
+            loss = 0.98 * loss + 0.02 * float(value) if step else float(value)
+            progress(step + 1, loss)
     _refuse_collapse(np.asarray(direction))
     return {name: np.array(variable.value, np.float32) for name, variable in variables.items()}
 

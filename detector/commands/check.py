@@ -15,13 +15,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle import prove, read_bundle
-    from detector.core.encoder import Encoder
+    from detector.core.encoder import Encoder, device
     from detector.kafka.cluster import check_topics
+    from detector.quiet import quiet
 
     config = read_config(arguments.config)
     print(f"config   {arguments.config}: good")
     path = Path(config.bundle)
     bundle = read_bundle(path)
+    with quiet():
+        device()
     prove(bundle, Encoder(bundle.weights, config.runtime.threads), path)
     cells = len(bundle.baseline.cells)
     print(f"bundle   {path}: good ({bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline)")

@@ -124,7 +124,7 @@ class Alarms:
             return [Event(CLEARED, partition, alarm, minute, superseded_by="the label was retired")]
         column = self._classes.index(alarm.name)
         score = float(smoothed[column])
-        if self._quiet(row, minute, column):
+        if not np.isnan(score) and self._quiet(row, minute, column):
             return [Event(CLEARED, partition, alarm, minute, score, row)]
         severity = self._severity(score)
         if SEVERITIES.index(severity) > SEVERITIES.index(alarm.severity):

@@ -120,15 +120,22 @@ def forward(windows: Any, weights: Mapping[str, Any], hidden_dropout: float = 0.
     return direction, tf.norm(whitened, axis=1), hidden
 
 
+def device() -> str:
+    """Where TensorFlow computes here: `gpu` when it sees one, else `cpu`."""
+    import tensorflow as tf
+
+    return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
+
+
 class Encoder:
     """The served network: fixed batch sizes, compiled and warmed up before it is handed out."""
 
     def __init__(self, weights: Mapping[str, NDArray[np.float32]], threads: int = 0) -> None:
         import tensorflow as tf
 
-        if threads and not tf.config.list_physical_devices("GPU"):
+        self.device = device()
+        if threads and self.device == "cpu":
             tf.config.threading.set_intra_op_parallelism_threads(threads)
-        self.device = "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
         self._features = len(weights["centre"])
         constants = {name: tf.constant(value) for name, value in weights.items()}
 

@@ -90,9 +90,12 @@ class Baseline:
 
     def rows(self, names: list[str]) -> NDArray[np.int64]:
         """Where these cells' baselines lie: the fleet's row for a cell without history. # [n]"""
+        if not len(self.cells):
+            return np.zeros(len(names), np.int64)
         wanted = np.array([name.encode() for name in names], np.bytes_)
         at = np.searchsorted(self.cells, wanted)
         known = (at < len(self.cells)) & (self.cells[np.minimum(at, len(self.cells) - 1)] == wanted)
+        known &= np.array([not name.endswith("\0") for name in names], bool)  # numpy drops zero bytes at the end
         return np.where(known, at, len(self.cells))
 
 

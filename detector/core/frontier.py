@@ -100,6 +100,7 @@ class Frontier:
         gone = rows[self._voter[rows]]
         self._voter[gone] = False
         self._voters -= len(gone)
+        self._streak = [row for row in self._streak if row not in rows]  # the row may soon be another cell's
         if self._voters and self.minute is not None:
             self._beyond = int(np.count_nonzero(self._claim[self._voter] > self.minute))
 

@@ -76,14 +76,14 @@ class Library:
     def match(self, directions: NDArray[np.float16]) -> Matches:
         """Nearest normals and, per class (faults, then ignores), the nearest exemplar. # f16 [n, D]"""
         queries = np.ascontiguousarray(directions, np.float32)
-        nearest_normals, _ = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
+        normals, places = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
         cosine = np.empty((len(queries), len(self._classes)), np.float32)
         nearest = np.empty((len(queries), len(self._classes)), np.int64)
         for column, index in enumerate(self._classes):
             found, place = index.search(queries, 1)
             cosine[:, column] = np.where(place[:, 0] >= 0, found[:, 0], -1)
             nearest[:, column] = self._members[column][np.maximum(place[:, 0], 0)]
-        normal = np.nan_to_num(nearest_normals, nan=-1.0, posinf=-1.0, neginf=-1.0).mean(axis=1)
+        normal = np.where(places >= 0, normals, np.float32(-1)).mean(axis=1)
         return Matches(_rounded(normal), _rounded(cosine), nearest)
 
     def _members_of(self, name: str, kind: str) -> NDArray[np.int64]:

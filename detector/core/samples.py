@@ -101,7 +101,8 @@ class Decoder:
     def __init__(self, catalogue: Catalogue, max_record_bytes: int) -> None:
         self._catalogue = catalogue
         self._max_record_bytes = max_record_bytes
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_record_type(_features_type(catalogue))).decode
+        self.typed: Callable[[bytes], Any] = msgspec.json.Decoder(_record_type(_features_type(catalogue))).decode
+        """The bare decoding of one value, without its checks."""
         self._low, self._high = catalogue.bounds
 
     def decode(self, records: Records) -> tuple[Samples, list[Rejection]]:
@@ -136,7 +137,7 @@ class Decoder:
         if len(value) > self._max_record_bytes:
             return Reason.TOO_LARGE
         try:
-            record = self._decode(value)
+            record = self.typed(value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return diagnose(value, self._catalogue.names)
         if key != record.cell.encode():

@@ -103,7 +103,8 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
     ]
     if not missing:
         return []
-    for future in _admin(config.kafka).create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
+    admin = _admin(config.kafka)  # kept: its futures die with it
+    for future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
         try:
             future.result()
         except KafkaException as error:

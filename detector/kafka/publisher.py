@@ -9,7 +9,6 @@ from detector.config import Kafka
 from detector.kafka.cluster import explain
 from detector.kafka.properties import common_properties
 
-
 log = logging.getLogger("faultline.kafka")
 
 

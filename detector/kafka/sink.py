@@ -21,7 +21,10 @@ RETRIES = 5
 
 
 DEAD_LETTER_BYTES = 900_000
-"""A longer value is cut, and a header says so: a producer sends a million bytes by default, key and headers too."""
+"""A longer record is cut, and a header says so: a producer sends a million bytes by default, key and headers too."""
+
+DEAD_LETTER_KEY_BYTES = 10_000
+"""Of these the key may have so many: none that names a cell is longer."""
 
 
 class Aborted(Exception):
@@ -85,9 +88,10 @@ class Sink:
         }
         encoded = [(name, value.encode()) for name, value in headers.items()]
         key, value = records.keys[at], records.values[at]
-        if value is not None and len(value) > DEAD_LETTER_BYTES:
-            encoded.append(("faultline.original.bytes", str(len(value)).encode()))
-            value = value[:DEAD_LETTER_BYTES]
+        if len(key or b"") + len(value or b"") > DEAD_LETTER_BYTES:
+            encoded.append(("faultline.original.bytes", str(len(value or b"")).encode()))
+            key = key and key[:DEAD_LETTER_KEY_BYTES]
+            value = value and value[: DEAD_LETTER_BYTES - DEAD_LETTER_KEY_BYTES]
         self._send(self._topics.deadletters, key=key, value=value, headers=encoded)
 
     def _produce(self, topic: str, message: Message, partition: int | None = None) -> None:

@@ -39,10 +39,7 @@ def test_too_far_ahead_is_decided_by_the_log_and_by_no_clock() -> None:
 
 def test_one_bad_clock_does_not_move_the_frontier() -> None:
     taken = pipeline()
-    log = [
-        told._replace(minute=told.minute + DAY) if told.cell == "c" else told
-        for told in network("abc", 10, 40)
-    ]
+    log = [told._replace(minute=told.minute + DAY) if told.cell == "c" else told for told in network("abc", 10, 40)]
     work = play(taken, [*network("abc", 0, 10), *log])
     assert taken.frontiers() == {0: T0 + 39}
     assert len(refusals(work)) == 30
@@ -137,6 +134,16 @@ def test_a_replay_begins_no_earlier_than_it_must() -> None:
     back = chosen.tolerance.memory_minutes + chosen.tolerance.ahead_minutes
     assert memory.frontier - memory.replay_minute == back
     assert memory.replay_offset == pytest.approx(3 * (399 - back), abs=3)
+
+
+def test_a_forgotten_cell_has_no_voice_when_the_others_move_the_frontier_without_it() -> None:
+    frontier = Frontier(np.full(8, -1, np.int64), 3, 5)
+    for row, minute in ((0, 10), (1, 10), (2, 10), (3, 10), (4, 10), (5, 10), (0, 100)):
+        frontier.hear(np.array([row]), np.array([minute]), 0)
+    frontier.forget(np.array([0]))
+    for row in (1, 2):
+        frontier.hear(np.array([row]), np.array([200]), 0)
+    assert (frontier.minute, frontier.voters) == (10, 5), "two voices are no quorum of three"
 
 
 CLAIMS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30) | st.integers(100, 110)), min_size=1, max_size=60)

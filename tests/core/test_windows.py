@@ -183,7 +183,7 @@ def test_a_leap_does_not_excuse_a_cell_that_speaks_only_later_in_the_poll() -> N
     assert told_of(play(pipeline(chosen), log).events) == silent
 
 
-def test_a_cell_whose_own_clock_had_run_ahead_begins_anew_without_its_old_scores() -> None:
+def test_a_cell_whose_own_clock_had_run_ahead_begins_anew_with_an_empty_window() -> None:
     # given: a cell alone that is loud, and whose clock is an hour ahead of the cells that join
     early = minutes_of("a", 60, 70, ALPHA)
     joined = [Told("b", T0 + 8), Told("c", T0 + 8)]
@@ -212,7 +212,7 @@ def test_the_windows_are_those_of_the_slow_twin(chosen: Settings, storm: Storm) 
 @given(storms(troubles=("late", "holes", "twice"), cells=(1, 3, 5)))
 @thoroughly
 def test_after_a_stretch_told_in_another_order_the_windows_are_the_same(storm: Storm) -> None:
-    """Within lateness, order is forgotten: a stretch shuffled by less than `late_minutes`, then the same orderly rest."""
+    """Within lateness, order is forgotten: a stretch shuffled by less than that, then the same orderly rest."""
     chosen = settings(late_minutes=9, behind_minutes=12, ahead_minutes=9)
     rng = storm.rng
     orderly = network("abc", 0, 70)

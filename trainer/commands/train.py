@@ -20,9 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--days", type=float, default=7, help="of history a baseline is fitted to (default: %(default)s)"
     )
-    parser.add_argument("--classes", type=int, default=2000, help="procedural fault classes (default: %(default)s)")
+    parser.add_argument("--classes", type=int, default=3000, help="procedural fault classes (default: %(default)s)")
     parser.add_argument("--each", type=int, default=8, help="windows per procedural class (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=2500, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=4000, help="of the optimiser (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2, help="processes that simulate (default: %(default)s)")
 
@@ -46,11 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
         exam = simulate_examples(school, usual, list(unseen), 12, arguments.seed + 1, arguments.workers)
 
-    from detector.core.encoder import Encoder, Spec
+    from detector.core.encoder import Encoder, Spec, device
+    from detector.quiet import quiet
     from trainer.bundles import STRETCHES, assemble
     from trainer.evaluation import SEEN, one_shot_accuracy
     from trainer.training import Schedule, train_encoder
 
+    with quiet():
+        device()
     spec = Spec(features=len(school.catalogue))
     schedule = Schedule(steps=arguments.steps, seed=arguments.seed)
     with step(f"encoder, {arguments.steps} steps"):

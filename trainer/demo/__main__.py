@@ -11,9 +11,11 @@ import numpy as np
 
 from detector.bundle import read_bundle
 from detector.config import Config
+from detector.core.encoder import device
 from detector.errors import OperatorError
 from detector.kafka.publisher import Publisher
 from detector.labels import write_label
+from detector.quiet import quiet
 from trainer.baselines import fit_baseline
 from trainer.bundles import STRETCHES, assemble
 from trainer.demo.broker import EmbeddedBroker
@@ -89,6 +91,8 @@ def learn(plot: Plot, encoder: Path, target: Path) -> None:
         baseline = fit_baseline(plot.past)
     with step("a week of normal: what it looks like to the encoder"):
         trained = read_bundle(encoder)
+        with quiet():
+            device()
         facts: dict[str, str | int | float] = {"history": "the demo's week", "seed": SEED}
         assemble(plot.past, baseline, trained.manifest.spec, trained.weights, facts, {}, STRETCHES, SEED, target)
 

@@ -1,0 +1,186 @@
+"""`make bench`: what the road costs over merely reading and decoding the same bytes, in one run on one machine.
+
+(a) floor     a plain consumer, and the daemon's own decoding of each record into columns
+    bare      the same without the columns: msgspec into its type, and nothing kept
+(b) pipeline  bytes in memory through the whole of `Pipeline.process`
+(c) kafka     `Service.turn` on a real broker: transactions, offsets with memory, alarms
+Medians of five; the ratios are what carries over to other machines.
+"""
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import yaml
+from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+
+from detector.bundle import read_bundle
+from detector.config import Config, read_config
+from detector.core.encoder import Encoder, device
+from detector.core.pipeline import Pipeline
+from detector.core.samples import Decoder, Records
+from detector.judging import Labels
+from detector.kafka.cluster import create_topics
+from detector.kafka.publisher import Publisher
+from detector.quiet import quiet
+from tests.bench.workload import log, polls
+from tests.kafka.broker import Broker
+
+ROUNDS = 5
+CELLS = {1_000: 40, 10_000: 4}
+"""Cells, and how many minutes of each: 40,000 records a round."""
+
+MEMORY_MINUTES = 36
+"""Until every ring that a cell has is full of its own numbers."""
+
+BUNDLE = Path("build/bundle")
+RESULT = Path("build/bench.json")
+
+
+def main() -> int:
+    if len(sys.argv) > 2 and sys.argv[1] == "memory":
+        print(resident_bytes(int(sys.argv[2])))
+        return 0
+    with quiet():
+        device()
+    names = ("pipeline_over_floor", "kafka_over_floor", "floor_over_bare", "bytes_per_cell")
+    figures: dict[str, dict[str, float]] = {name: {} for name in names}
+    with Broker() as broker, tempfile.TemporaryDirectory() as folder:
+        for cells, minutes in CELLS.items():
+            measure(broker.bootstrap, Path(folder), cells, minutes, figures)
+    base = resident_in_own_process(10)
+    for cells in CELLS:
+        figures["bytes_per_cell"][str(cells)] = round((resident_in_own_process(cells) - base) / (cells - 10))
+    RESULT.write_text(json.dumps(figures, indent=1) + "\n")
+    print("\nresident bytes per cell:", "  ".join(f"{n} cells {b:,.0f}" for n, b in figures["bytes_per_cell"].items()))
+    print(f"written to {RESULT}")
+    return 0
+
+
+def measure(bootstrap: str, folder: Path, cells: int, minutes: int, figures: dict[str, dict[str, float]]) -> None:
+    """One size of network: (a), (b) and (c) in turns, so that a noisy machine disturbs all three alike."""
+    told = log(cells, minutes)
+    configs = [configure(folder, bootstrap, cells, round_) for round_ in range(ROUNDS)]
+    create_topics(configs[0], 1, 1)
+    Publisher(configs[0].kafka).publish(configs[0].kafka.topics.minutes, told)
+    pipeline_polls = polls(told, configs[0].kafka.batch_records)
+    decoder = Decoder(read_bundle(BUNDLE).catalogue, configs[0].limits.record_bytes)
+    times: dict[str, list[float]] = {"bare": [], "floor": [], "pipeline": [], "kafka": []}
+    for config in configs:
+        times["bare"].append(timed(lambda c=config: consume(c, len(told), partial(bare, decoder))))  # type: ignore[misc]
+        times["floor"].append(timed(lambda c=config: consume(c, len(told), partial(columns, decoder))))  # type: ignore[misc]
+        pipeline = make_pipeline(config)
+        times["pipeline"].append(timed(lambda p=pipeline: [p.process([(poll, True)]) for poll in pipeline_polls]))  # type: ignore[misc]
+        times["kafka"].append(time_service(config, len(told)))
+    rates = {name: len(told) / statistics.median(seconds) for name, seconds in times.items()}
+    print(f"\n{cells:,} cells, {len(told):,} records of {sum(len(v) for _, v, _ in told) / len(told):,.0f} bytes")
+    for name, rate in rates.items():
+        spread = " ".join(f"{len(told) / seconds:,.0f}" for seconds in sorted(times[name]))
+        print(f"  {name:<9} {rate:>9,.0f} records/s   {rate / rates['floor']:5.2f} of the floor   ({spread})")
+    figures["floor_over_bare"][str(cells)] = round(rates["floor"] / rates["bare"], 3)
+    figures["pipeline_over_floor"][str(cells)] = round(rates["pipeline"] / rates["floor"], 3)
+    figures["kafka_over_floor"][str(cells)] = round(rates["kafka"] / rates["floor"], 3)
+
+
+def configure(folder: Path, bootstrap: str, cells: int, round_: int) -> Config:
+    """A group of its own for every round; windows are scored from their first minute on, so all rounds are alike."""
+    names = ("minutes", "alarms", "active", "labels", "deadletters")
+    knobs = {
+        "bundle": str(BUNDLE),
+        "kafka": {
+            "group": f"bench-{cells}-{round_}",
+            "instance": f"bench-{cells}-{round_}",
+            "topics": {name: f"bench-{cells}-{name}" for name in names},
+            "common": {"bootstrap.servers": bootstrap},
+        },
+        "minutes": {"min_coverage": 0.01},
+        "http": {"port": 0},
+    }
+    path = folder / f"{cells}-{round_}.yaml"
+    path.write_text(yaml.safe_dump(knobs))
+    return read_config(path)
+
+
+def timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def consume(config: Config, count: int, take: Callable[[list[Message]], object]) -> None:
+    servers = config.kafka.common["bootstrap.servers"]
+    consumer = Consumer({"bootstrap.servers": servers, "group.id": "floor", "fetch.wait.max.ms": 100})
+    consumer.assign([TopicPartition(config.kafka.topics.minutes, 0, OFFSET_BEGINNING)])
+    taken = 0
+    while taken < count:
+        messages = consumer.consume(min(1000, count - taken), 1.0)
+        take(messages)
+        taken += len(messages)
+    consumer.close()
+
+
+def bare(decoder: Decoder, messages: list[Message]) -> None:
+    for message in messages:
+        decoder.typed(message.value())
+
+
+def columns(decoder: Decoder, messages: list[Message]) -> None:
+    offsets = np.array([message.offset() for message in messages], np.int64)
+    keys, values = [message.key() for message in messages], [message.value() for message in messages]
+    decoder.decode(Records(0, offsets, keys, values))
+
+
+def make_pipeline(config: Config) -> Pipeline:
+    bundle = read_bundle(BUNDLE)
+    encoder = Encoder(bundle.weights)
+    encoder.unsteady_windows(bundle.golden.windows)
+    judge = Labels(bundle, encoder, config.settings, 0).judge()
+    pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)
+    pipeline.assign(0, None, [])
+    return pipeline
+
+
+def time_service(config: Config, count: int) -> float:
+    """From the first record taken to the last committed; start-up and joining the group are not in it."""
+    from detector.service import Service
+
+    service = Service(config)
+    records = service.metrics.records.labels("in_order")
+    begin = 0.0
+    while records._value.get() < count:
+        before, start = records._value.get(), time.perf_counter()
+        service.turn()
+        if before == 0 and records._value.get() > 0:
+            begin = start
+    seconds = time.perf_counter() - begin
+    service.close()
+    return seconds
+
+
+def resident_in_own_process(cells: int) -> int:
+    command = [sys.executable, "-m", "tests.bench", "memory", str(cells)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def resident_bytes(cells: int) -> int:
+    """Of a process whose pipeline has seen `cells` cells for long enough; the log itself is not in it."""
+    with quiet():
+        device()
+    config = Config(bundle=str(BUNDLE))
+    pipeline = make_pipeline(config)
+    for minute in range(MEMORY_MINUTES):
+        for poll in polls(log(cells, 1, minute), 2000):
+            pipeline.process([(poll, True)])
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""What is nearest is found exactly, per class, in any company alike; what FAISS says of nothing stays inside."""
+
+import numpy as np
+import pytest
+
+from detector.core.library import NEIGHBOURS, Exemplar, Library
+from tests import naive
+from tests.builders import exemplar, ordinary_life, scatter, unit
+
+DIMENSION = 8
+CENTRES = {"alpha": 1, "beta": 2, "gamma": 3}
+
+
+def crowded_library(rng: np.random.Generator, each: int = 7) -> Library:
+    exemplars = [
+        Exemplar(f"{name}-{k}", name, "fault", direction, "cell", k)
+        for name, axis in CENTRES.items()
+        for k, direction in enumerate(scatter(rng, unit(*np.eye(DIMENSION)[axis]), each, spread=0.3))
+    ]
+    exemplars += [exemplar("reboot", unit(*np.eye(DIMENSION)[4]), "ignore")]
+    exemplars += [exemplar("calm", unit(*np.eye(DIMENSION)[5]), "normal")]
+    return Library([exemplars[k] for k in rng.permutation(len(exemplars))], ordinary_life(rng, 10, 5, DIMENSION))
+
+
+def queries(rng: np.random.Generator, count: int) -> np.ndarray:
+    directions = rng.normal(size=(count, DIMENSION))
+    return (directions / np.linalg.norm(directions, axis=1, keepdims=True)).astype(np.float16)
+
+
+def test_the_nearest_of_each_class_is_exact() -> None:
+    rng = np.random.default_rng(0)
+    library = crowded_library(rng)
+    asked = queries(rng, 50)
+    matches = library.match(asked)
+    for column, name in enumerate([*library.faults, *library.ignores]):
+        places = [place for place, one in enumerate(library.exemplars) if one.name == name]
+        members = np.stack([library.exemplars[place].direction for place in places])
+        for at, query in enumerate(asked):
+            which, cosine = naive.nearest_cosine(query, members)
+            assert matches.nearest[at, column] == places[which]
+            assert matches.cosine[at, column] == pytest.approx(cosine, abs=6e-5)
+
+
+def test_the_nearness_of_normal_is_the_mean_over_its_nearest_and_taught_normals_count() -> None:
+    rng = np.random.default_rng(1)
+    library = crowded_library(rng)
+    calm = next(one.direction for one in library.exemplars if one.kind == "normal")
+    bank = np.concatenate([library.normal.bank, calm[None]]).astype(np.float64)
+    asked = queries(rng, 20)
+    for query, normal in zip(asked, library.match(asked).normal, strict=True):
+        nearest = np.sort(bank @ query.astype(np.float64))[-NEIGHBOURS:]
+        assert normal == pytest.approx(nearest.mean(), abs=6e-5)
+
+
+def test_classes_are_named_in_order_and_normal_is_none_of_them() -> None:
+    library = crowded_library(np.random.default_rng(2))
+    assert (library.faults, library.ignores) == (["alpha", "beta", "gamma"], ["reboot"])
+
+
+def test_a_match_is_the_same_bits_in_any_batch_and_any_position() -> None:
+    """FAISS takes another road from 20 queries on; here it must not."""
+    rng = np.random.default_rng(3)
+    library = crowded_library(rng)
+    asked = queries(rng, 700)
+    together = library.match(asked)
+    for size in (1, 2, 19, 20, 21, 64, 333):
+        for start in (0, 5, 300):
+            part = library.match(asked[start : start + size])
+            here = slice(start, start + size)
+            assert np.array_equal(part.cosine, together.cosine[here])
+            assert np.array_equal(part.normal, together.normal[here])
+            assert np.array_equal(part.nearest, together.nearest[here])
+
+
+def test_the_order_in_which_exemplars_were_taught_does_not_matter() -> None:
+    rng = np.random.default_rng(4)
+    normal = ordinary_life(rng, 10, 5, DIMENSION)
+    exemplars = [exemplar(f"class-{k}", direction) for k, direction in enumerate(queries(rng, 6))]
+    asked = queries(rng, 30)
+    forth, back = Library(exemplars, normal).match(asked), Library(exemplars[::-1], normal).match(asked)
+    assert np.array_equal(forth.cosine, back.cosine)
+    assert np.array_equal(forth.nearest, back.nearest)
+
+
+def test_a_query_that_is_no_number_is_near_nothing() -> None:
+    library = crowded_library(np.random.default_rng(5))
+    matches = library.match(np.full((3, DIMENSION), np.nan, np.float16))
+    assert (matches.cosine == -1).all()
+    assert (matches.normal == -1).all()
+    assert (matches.nearest >= 0).all()
+
+
+def test_a_query_that_is_no_number_harms_no_other() -> None:
+    rng = np.random.default_rng(6)
+    library, asked = crowded_library(rng), queries(rng, 10)
+    spoilt = asked.copy()
+    spoilt[4] = np.nan
+    others = np.arange(10) != 4
+    assert np.array_equal(library.match(spoilt).cosine[others], library.match(asked).cosine[others])
+
+
+def test_a_bank_smaller_than_the_neighbours_asked_for_is_enough() -> None:
+    rng = np.random.default_rng(7)
+    normal = ordinary_life(rng, 10, 5, DIMENSION)
+    few = type(normal)(normal.bank[:2], normal.stretches, 1)
+    matches = Library([], few).match(queries(rng, 4))
+    assert matches.cosine.shape == (4, 0)
+    assert ((matches.normal >= -1) & (matches.normal <= 1)).all()
+
+
+def test_no_query_gives_no_match() -> None:
+    matches = crowded_library(np.random.default_rng(8)).match(np.empty((0, DIMENSION), np.float16))
+    assert (matches.cosine.shape, matches.normal.shape) == ((0, 4), (0,))

@@ -1,0 +1,187 @@
+"""A verdict compares with this network's normal, on one scale for all classes, within the promised budget."""
+
+import numpy as np
+import pytest
+
+from detector.core.encoder import Embeddings
+from detector.core.library import Exemplar, Library, Matches, Normal
+from detector.core.scores import kernel
+from detector.core.verdicts import (
+    BLOCKS_PER_1000_CELL_DAYS,
+    CEILING,
+    FAULT,
+    FLOOR,
+    NORMAL,
+    UNKNOWN,
+    Judge,
+    calibrate,
+    margins,
+    threshold,
+)
+from tests.builders import exemplar, ordinary_life, unit
+
+WEIGHTS = kernel(3, 2.0)
+ALPHA, BETA = exemplar("alpha", unit(0, 1, 0, 0)), exemplar("beta", unit(0, 0, 1, 0))
+
+
+def matches(normal: float, *cosine: float) -> Matches:
+    one = np.array([cosine], np.float32).reshape(1, -1)
+    return Matches(np.array([normal], np.float32), one, np.zeros(one.shape, np.int64))
+
+
+def embedding(direction: np.ndarray, size: float = 1.0) -> Embeddings:
+    return Embeddings(direction[None], np.array([size], np.float16))
+
+
+def judge_of(*exemplars: Exemplar, budget: float = 50.0) -> Judge:
+    return Judge(Library(exemplars, ordinary_life(np.random.default_rng(1))), WEIGHTS, budget)
+
+
+@pytest.mark.parametrize(
+    ("normal", "cosines", "expected"),
+    [
+        (0.2, [0.9], [0.7]),
+        (0.2, [0.9, 0.6], [0.7 - 0.2, 0.4 - 0.35]),
+        (0.2, [0.9, 0.1], [0.7, -0.1 - 0.35]),
+        (0.2, [0.9, 0.9], [0.35, 0.35]),
+        (0.9, [0.1, 0.2], [-0.8, -0.7]),
+        (0.2, [0.9, 0.6, 0.4], [0.5, 0.05, 0.2 - 0.35]),
+    ],
+)
+def test_a_margin_is_the_lead_over_normal_less_half_of_the_best_rivals(
+    normal: float, cosines: list[float], expected: list[float]
+) -> None:
+    assert margins(matches(normal, *cosines))[0].tolist() == pytest.approx(expected, abs=1e-6)
+
+
+def test_no_class_has_no_margin() -> None:
+    assert margins(matches(0.2)).shape == (1, 0)
+
+
+def test_the_threshold_is_the_score_at_which_all_classes_together_spend_the_budget() -> None:
+    for classes, budget in ((1, 10.0), (3, 10.0), (30, 0.5)):
+        score = threshold(classes, budget)
+        per_1000_cell_days = 1000 * 12 * 0.01 * classes * np.exp(-score)
+        assert per_1000_cell_days == pytest.approx(budget)
+
+
+def test_half_the_budget_raises_the_threshold_and_so_does_twice_the_classes() -> None:
+    assert threshold(3, 5) - threshold(3, 10) == pytest.approx(np.log(2))
+    assert threshold(6, 10) - threshold(3, 10) == pytest.approx(np.log(2))
+
+
+def test_a_taught_fault_is_a_fault_ordinary_life_is_normal_and_what_is_far_from_both_is_unknown() -> None:
+    judge = judge_of(ALPHA, BETA)
+    assert judge.verdicts(embedding(ALPHA.direction, 3)).kind.tolist() == [FAULT]
+    assert judge.verdicts(embedding(unit(1, 0, 0, 0))).kind.tolist() == [NORMAL]
+    assert judge.verdicts(embedding(unit(1, 0, 0, 0), 50)).kind.tolist() == [UNKNOWN]
+    assert judge.verdicts(embedding(unit(0, 0, 0, 1), 50)).kind.tolist() in ([UNKNOWN], [FAULT])
+
+
+def test_scores_are_of_the_faults_in_order_then_unknown() -> None:
+    judge = judge_of(BETA, ALPHA)
+    assert judge.classes == ["alpha", "beta", "unknown"]
+    scores = judge.scores(embedding(BETA.direction))[0]
+    assert scores.shape == (3,)
+    assert scores[1] == scores.max() > judge.threshold
+
+
+def test_scores_are_clipped_so_that_one_wild_minute_is_outvoted() -> None:
+    judge = judge_of(ALPHA)
+    wild = np.concatenate([judge.scores(embedding(unit(1, 0, 0, 0), size)) for size in (1e-3, 6e4)])
+    assert (wild >= FLOOR).all()
+    assert (wild <= CEILING).all()
+
+
+def test_what_resembles_a_taught_fault_is_not_unknown() -> None:
+    assert judge_of(ALPHA).scores(embedding(ALPHA.direction, 50))[0, -1] == FLOOR
+
+
+def test_an_ignore_exemplar_silences_unknown() -> None:
+    strange = unit(0, -1, -1, 1)
+    before, after = judge_of(ALPHA), judge_of(ALPHA, exemplar("reboot", strange, "ignore"))
+    assert before.classes == after.classes == ["alpha", "unknown"], "what is to be ignored is no verdict"
+    assert before.scores(embedding(unit(1, 0, 0, 0), 50)).shape == (1, 2)
+    assert after.scores(embedding(strange, 50))[0, -1] == FLOOR
+    assert after.verdicts(embedding(strange, 50)).kind.tolist() == [NORMAL]
+
+
+def test_an_ignore_exemplar_lowers_the_faults_it_resembles() -> None:
+    between = unit(0, 1, 0, 1)
+    plain = Library([ALPHA], ordinary_life(np.random.default_rng(1)))
+    taught = Library([ALPHA, exemplar("reboot", unit(0, 1, 0, 1.2), "ignore")], plain.normal)
+    lead = margins(plain.match(between[None]))[0, 0]
+    lowered = margins(taught.match(between[None]))[0, 0]
+    assert lowered < lead - 0.3
+
+
+def test_without_any_label_there_is_unknown_and_nothing_else() -> None:
+    judge = judge_of()
+    assert judge.classes == ["unknown"]
+    verdicts = judge.verdicts(Embeddings(np.stack([unit(1, 0, 0, 0)] * 2), np.array([1, 60], np.float16)))
+    assert verdicts.kind.tolist() == [NORMAL, UNKNOWN]
+    assert verdicts.scores.shape == (2, 1)
+
+
+def test_only_ignore_labels_leave_unknown_as_the_one_class() -> None:
+    judge = judge_of(exemplar("reboot", unit(0, 0, 0, 1), "ignore"))
+    assert judge.classes == ["unknown"]
+    assert judge.scores(embedding(unit(0, 0, 0, 1), 50)).tolist() == [[FLOOR]]
+
+
+def test_far_in_direction_or_in_size_is_strange_and_both_together_stranger() -> None:
+    judge = judge_of(ALPHA)
+    aside, ahead = unit(1, -0.6, -0.3, -0.5), unit(1, 0, 0, 0)
+    ordinary, turned, large, both = (
+        float(judge.scores(embedding(direction, size))[0, -1])
+        for direction, size in ((ahead, 1), (aside, 1), (ahead, 1.9), (aside, 1.9))
+    )
+    assert ordinary < min(turned, large)
+    assert max(turned, large) < both
+
+
+def test_a_batch_is_judged_as_each_of_it_alone() -> None:
+    rng = np.random.default_rng(9)
+    judge = judge_of(ALPHA, BETA)
+    directions = np.stack([unit(*direction) for direction in rng.normal(size=(90, 4))])
+    sizes = np.exp(rng.normal(0, 1, 90)).astype(np.float16)
+    together = judge.scores(Embeddings(directions, sizes))
+    alone = [judge.scores(Embeddings(directions[[k]], sizes[[k]]))[0] for k in range(90)]
+    assert np.array_equal(together, np.stack(alone))
+
+
+def test_the_location_is_what_one_stretch_in_a_hundred_passes() -> None:
+    normal = ordinary_life(np.random.default_rng(2), stretches=1000)
+    library = Library([], normal)
+    calibration = calibrate(library, kernel(1, 1.0))
+    peaks = np.log(normal.stretches.size.astype(np.float32)).max(axis=1)
+    assert 8 <= np.count_nonzero(peaks > calibration.location[-1]) <= 10, "ten, but for those that are equal"
+    excess = np.sort(peaks)[-10:] - calibration.location[-1]
+    assert calibration.scale[-1] == pytest.approx(excess.mean(), rel=1e-5)
+
+
+def test_stretches_thinned_to_every_second_minute_are_smoothed_over_the_same_time() -> None:
+    normal = ordinary_life(np.random.default_rng(3), stretches=200)
+    thin = Normal(normal.bank, Embeddings(normal.stretches.direction[:, ::2], normal.stretches.size[:, ::2]), 2)
+    weights = kernel(5, 2.0)
+    raw = np.log(thin.stretches.size.astype(np.float32))
+    by_hand = (weights[0] * raw[:, 2:] + weights[2] * raw[:, 1:-1] + weights[4] * raw[:, :-2]) / weights[::2].sum()
+    location = calibrate(Library([], thin), weights).location[-1]
+    assert location == pytest.approx(np.sort(by_hand.max(axis=1))[-4], rel=1e-5)
+
+
+@pytest.mark.parametrize("score_minutes", [3, 10])
+@pytest.mark.parametrize("classes", [0, 2])
+def test_ordinary_life_stays_about_within_the_budget(classes: int, score_minutes: int) -> None:
+    """Calibrated on some stretches, counted on others, smoothed minute by minute as alarms are. All is seeded."""
+    budget, stretches, length = 40.0, 6000, 40
+    weights, rng = kernel(score_minutes, 3.0), np.random.default_rng(11)
+    judge = Judge(Library([ALPHA, BETA][:classes], ordinary_life(rng, stretches, length)), weights, budget)
+    fresh = ordinary_life(rng, stretches, length).stretches
+    scores = judge.scores(Embeddings(fresh.direction.reshape(-1, 4), fresh.size.ravel())).astype(np.float32)
+    scores = scores.reshape(stretches, length, -1)
+    first = score_minutes - 1
+    smooth = sum(w * scores[:, first - k : length - k] for k, w in enumerate(weights)) / weights.sum()
+    alarms = np.count_nonzero((smooth >= judge.threshold).any(axis=(1, 2)))
+    promised = stretches * budget / BLOCKS_PER_1000_CELL_DAYS
+    assert promised / 3 <= alarms <= promised * 2, f"{alarms} alarms, {promised:.0f} promised"

@@ -1,0 +1,156 @@
+"""A network of eight cells and five features whose two hours are told in one place, and a bundle that knows it.
+
+What is usual is 10 with a spread of 2, for every feature; a fault is one feature six spreads away. The encoder is tiny and untrained:
+its directions say which feature is off, so that one fault resembles itself and no other.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import FORMAT, Bundle, Golden, Manifest
+from detector.core.encoder import BATCHES, SQUASH, Embeddings, Encoder, Spec, shapes
+from detector.core.features import STEPS, Baseline, Catalogue, Feature
+from detector.core.library import Normal
+from detector.core.windows import WINDOW
+from detector.labels import Label
+from detector.notifications import iso_time
+
+NAMES = ("users", "throughput", "drops", "delay", "power")
+CATALOGUE = Catalogue(tuple(Feature(name, "1", "gauge", "identity", -1e6, 1e6) for name in NAMES))
+SPEC = Spec(len(NAMES), first=8, second=8, hidden=16, dimension=8)
+
+MEAN, SPREAD = 10.0, 2.0
+FAR = 6.0
+"""Spreads between a fault and what is usual: twice what ordinary noise reaches in an hour."""
+
+CELLS = tuple(f"cell-{number}" for number in range(8))
+STRANGERS = CELLS[-2:]
+"""Cells without a baseline of their own."""
+PARTITIONS = 2
+
+T0 = 29_000_000
+"""2025-02-20, so that "minute 70" can be said."""
+MINUTES = 200
+
+STRETCHES, STRETCH_MINUTES = 400, 20
+
+
+class Trouble(NamedTuple):
+    """One cell's feature lies FAR away for some minutes; feature None = it says nothing at all."""
+
+    cell: str
+    feature: str | None
+    begin: int
+    end: int
+
+
+FAULTY, STRANGE, SILENT = CELLS[1], CELLS[2], CELLS[3]
+TROUBLES = (
+    Trouble(FAULTY, "drops", 70, 100),
+    Trouble(STRANGE, "power", 75, 105),
+    Trouble(SILENT, None, 80, 100),
+)
+
+Record = tuple[bytes | None, bytes | None, None, int, int]
+"""As tests.kafka.topics.produce takes it: key, value, no headers, timestamp in ms, partition."""
+
+
+def partition_of(cell: str) -> int:
+    return int(cell[-1]) % PARTITIONS
+
+
+def spreads(cell: str, minute: int, troubles: tuple[Trouble, ...]) -> NDArray[np.float64] | None:
+    """A cell's minute in spreads from the usual: the same noise whenever it is asked for. # [F]"""
+    noise = np.random.default_rng([CELLS.index(cell), minute]).normal(size=len(NAMES))
+    for trouble in troubles:
+        if trouble.cell == cell and trouble.begin <= minute < trouble.end:
+            if trouble.feature is None:
+                return None
+            noise[NAMES.index(trouble.feature)] += FAR
+    return noise
+
+
+def value(cell: str, minute: int, numbers: NDArray[np.float64], /, **changes: object) -> bytes:
+    """The body of a record; `changes` replace its fields."""
+    features = dict(zip(NAMES, (MEAN + SPREAD * numbers).round(4).tolist(), strict=True))
+    return msgspec.json.encode({"cell": cell, "time": iso_time(T0 + minute), "features": features} | changes)
+
+
+def record(cell: str, minute: int, body: bytes | None) -> Record:
+    return cell.encode(), body, None, (T0 + minute) * 60_000, partition_of(cell)
+
+
+def told(begin: int, end: int, troubles: tuple[Trouble, ...] = TROUBLES) -> list[Record]:
+    """What the network says in the minutes [begin, end), minute after minute."""
+    records = []
+    for minute in range(begin, end):
+        for cell in CELLS:
+            numbers = spreads(cell, minute, troubles)
+            if numbers is not None:
+                records.append(record(cell, minute, value(cell, minute, numbers)))
+    return records
+
+
+def codes(rng: np.random.Generator, *shape: int) -> NDArray[np.int8]:
+    """Ordinary deviations. # -> int8 [*shape, F]"""
+    return np.rint(rng.normal(size=(*shape, len(NAMES))) * STEPS).clip(-127, 127).astype(np.int8)
+
+
+def weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    """Small random numbers, and a road for each feature's mean to a coordinate of its own; an ordinary size is 1."""
+    drawn = {name: rng.normal(size=shape) * 0.02 for name, shape in shapes(SPEC).items()}
+    for feature in range(len(NAMES)):
+        up, down = feature, len(NAMES) + feature
+        drawn["hidden"][SPEC.second + feature, [up, down]] += [1, -1]  # the means stand first among the statistics
+        drawn["out"][[up, down], 1 + feature] += [1, -1]
+    drawn["out"][[4, 9], 1 + 2] -= [1.5, -1.5]  # power pulls away from where drops lie, so that it is not taken for them
+    drawn["out_bias"][0] += 1  # where a window lies that has nothing to say
+    drawn["centre"] = np.zeros(len(NAMES))
+    drawn["whiten"] = np.eye(len(NAMES)) * np.sqrt(WINDOW / len(NAMES)) / SQUASH
+    return {name: array.astype(np.float32) for name, array in drawn.items()}
+
+
+def build_bundle() -> Bundle:
+    rng = np.random.default_rng(11)
+    drawn = weights(rng)
+    encode = Encoder(drawn)
+    long = codes(rng, STRETCHES, STRETCH_MINUTES + WINDOW - 1)
+    windows = np.lib.stride_tricks.sliding_window_view(long, WINDOW, axis=1).swapaxes(2, 3)
+    stretches = encode(np.ascontiguousarray(windows.reshape(-1, WINDOW, len(NAMES))))
+    direction = stretches.direction.reshape(STRETCHES, STRETCH_MINUTES, SPEC.dimension)
+    normal = Normal(
+        encode(codes(rng, 200, WINDOW)).direction,
+        Embeddings(direction, stretches.size.reshape(STRETCHES, STRETCH_MINUTES)),
+        step_minutes=1,
+    )
+    golden = codes(rng, BATCHES[0], WINDOW)
+    manifest = Manifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": 11}, {})
+    return Bundle(manifest, drawn, baseline(), normal, Golden(golden, encode(golden)))
+
+
+def baseline() -> Baseline:
+    """The same for all but in name; one harmonic, without amplitude."""
+    known = [cell for cell in CELLS if cell not in STRANGERS]
+    table = np.zeros((len(known) + 1, 4, len(NAMES)), np.float16)
+    table[:, 0], table[:, 1] = SPREAD, MEAN
+    return Baseline(np.array([cell.encode() for cell in known]), table)
+
+
+def label(name: str, feature: str, **changes: object) -> Label:
+    """An episode of another cell, in another network's night: half an hour of calm, then the fault."""
+    numbers = np.random.default_rng(5).normal(size=(90, len(NAMES)))
+    numbers[30:, NAMES.index(feature)] += FAR
+    shown = Label(
+        id=f"{name}-1",
+        name=name,
+        kind="fault",
+        cell="elsewhere",
+        minute=T0 - 10_000,
+        catalogue=CATALOGUE.digest,
+        values=(MEAN + SPREAD * numbers).astype("<f4").tobytes(),
+        baseline=baseline().table[0].astype("<f2").tobytes(),
+    )
+    return msgspec.structs.replace(shown, **changes)

@@ -1,0 +1,102 @@
+"""Stopped or killed in the middle and started anew: what comes out is what would have come out anyway."""
+
+import random
+
+import msgspec
+import pytest
+
+from detector.errors import OperatorError
+from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, label, told
+from tests.service.stage import Daemon, serving, wait_until
+
+pytestmark = pytest.mark.broker
+
+STOP_SECONDS = 10
+
+SMALL_POLLS = {"kafka": {"batch_records": 20}}
+"""Eighty transactions for the two hours: a kill finds something to interrupt."""
+
+
+def open_rows(stage):
+    """What was written about each open alarm, in order; None = it ended."""
+    rows = {}
+    for message in stage.read("active"):
+        rows.setdefault(tuple(msgspec.json.decode(message.key())), []).append(message.value())
+    return rows
+
+
+def assert_same_as(undisturbed, stage):
+    assert stage.alarms() == undisturbed.alarms
+    expected = {}
+    for message in undisturbed.active:
+        expected.setdefault(tuple(msgspec.json.decode(message.key())), []).append(message.value())
+    assert open_rows(stage) == expected
+
+
+def test_an_orderly_stop_in_the_middle_changes_nothing(stage, undisturbed):
+    stage.teach(label("drop_storm", "drops"))
+    before, after = told(0, 95), told(95, MINUTES)
+    config = stage.config(**SMALL_POLLS)
+    stage.tell(before)
+
+    # given three alarms open
+    with Daemon(config) as daemon:
+        stage.wait_taken(len(before))
+        assert {key: rows[-1] is None for key, rows in open_rows(stage).items()} == {
+            (FAULTY, "drop_storm"): False,
+            (STRANGE, "unknown"): False,
+            (SILENT, "cell_silent"): False,
+        }
+
+        # when it is asked to stop while more comes in
+        stage.tell(after)
+        wait_until(lambda: stage.taken() > len(before), "it goes on")
+        assert daemon.terminate(STOP_SECONDS) == 0
+        assert "Traceback" not in daemon.log
+        assert daemon.log.rstrip().endswith("stopped")
+    stopped_at = stage.taken()
+    assert len(before) < stopped_at < len(before + after)
+
+    # then its successor goes on where it stopped
+    with serving(config) as service:
+        stage.wait_taken(len(before + after))
+        assert service.metrics()['faultline_records_total{outcome="in_order"}'] == len(before + after) - stopped_at
+        assert service.metrics()['faultline_records_total{outcome="replayed"}'] > 0
+    assert_same_as(undisturbed, stage)
+
+
+def test_kills_at_random_moments_change_nothing(stage, undisturbed):
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    stage.teach(label("drop_storm", "drops"))
+    records = told(0, MINUTES)
+    config = stage.config(**SMALL_POLLS)
+    stage.tell(records)
+
+    for moment in sorted(rng.sample(range(1, len(records) - 200), 2)):
+        with Daemon(config) as daemon:
+            wait_until(lambda at=moment: stage.taken() >= at, f"{moment} records are taken", 60)
+            daemon.kill()
+    assert stage.taken() < len(records)
+
+    with serving(config) as service:
+        stage.wait_taken(len(records))
+        assert service.log.above_info() == []
+    assert_same_as(undisturbed, stage)
+
+
+def test_a_second_process_of_the_same_name_ends_the_first_with_a_sentence(stage):
+    stage.tell(told(0, 2))
+    with serving(stage.config()) as second_of_two:
+        stage.wait_taken(16)
+        second_of_two.wait_metric("faultline_ready", 1)
+    config = stage.config()
+    with pytest.raises(OperatorError, match=r"another process runs as kafka\.instance faultline-0; give each its own"):  # noqa: SIM117
+        with serving(config) as first:
+            first.wait_metric("faultline_ready", 1)
+            with serving(config) as second:
+                stage.tell(told(2, 10))
+                wait_until(lambda: first.error is not None, "the first one ends")
+                second.check()
+    assert stage.taken() == 80
