@@ -5,7 +5,7 @@ exemplar comes than this network's normal does, less half of what its strongest 
 per class by what ordinary life reaches, so that one threshold serves every class, from the minute it is taught.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ BLOCKS_PER_1000_CELL_DAYS = 1000 * 1440 / TWO_HOURS
 TAIL = 0.01
 """Share of two-hour maxima above a class's location: 120 per 1,000 cells and day. Rarer leaves too few to fit."""
 
-FLOOR, CEILING = -8.0, 16.0
-"""Scores are clipped here, so that one wild minute is outvoted by its neighbours."""
+FLOOR, CEILING = -8.0, 40.0
+"""Scores are clipped here: an hour far from a fault must not outweigh its first minutes, nor one minute an hour."""
 
 RIVAL = 0.5
 """A rival's lead over normal counts half: wholly, and two classes that resemble each other silence both."""
@@ -40,12 +40,15 @@ class Calibration:
     scale: NDArray[np.float32]
     strange: tuple[float, float]
     """Location and scale of the sum of the last two columns, standardised: what `unknown` goes by."""
+    shift: NDArray[np.float32] | float = 0.0
+    """By how much clipping lifts that level: ordinary minutes lie far below the floor, and no longer count as such."""
 
     def standardise(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
         """# [..., C + 2] -> [..., C + 1], unknown last"""
         standard = (raw - self.location) / self.scale
         unknown = (standard[..., -2] + standard[..., -1] - self.strange[0]) / self.strange[1]
-        return np.concatenate([standard[..., :-2], unknown[..., None]], axis=-1).astype(np.float32)
+        scores = np.clip(np.concatenate([standard[..., :-2], unknown[..., None]], axis=-1), FLOOR, CEILING)
+        return (scores - self.shift).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ class Judge:
         if taught.shape[1]:
             standard[:, -1] = np.where((taught >= 0).any(axis=1), FLOOR, standard[:, -1])
         keep = [*range(len(self.library.faults)), standard.shape[1] - 1]
-        return np.clip(standard[:, keep], FLOOR, CEILING).astype(np.float16)
+        return standard[:, keep].astype(np.float16)
 
 
 def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
@@ -111,11 +114,19 @@ def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
     count, length, dimension = stretches.direction.shape
     matches = library.match(stretches.direction.reshape(-1, dimension))
     raw = _raw(matches, stretches.size.ravel()).reshape(count, length, -1)
-    thinned = weights[::step]
-    smooth = sum(w * raw[:, len(thinned) - 1 - k : length - k] for k, w in enumerate(thinned)) / thinned.sum()
+    smooth = _smoothed(raw, weights[::step])
     location, scale = _tail(smooth)
     strange, spread = _tail(((smooth - location) / scale)[:, :, -2:].sum(axis=2, keepdims=True))
-    return Calibration(location, scale, (float(strange[0]), float(spread[0])))
+    first = Calibration(location, scale, (float(strange[0]), float(spread[0])))
+    shift, _ = _tail(_smoothed(first.standardise(raw), weights[::step]))
+    return replace(first, shift=shift)
+
+
+def _smoothed(raw: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """# [S, T, C] -> [S, T - len(weights) + 1, C]"""
+    length = raw.shape[1] - len(weights) + 1
+    parts = [w * raw[:, len(weights) - 1 - age :][:, :length] for age, w in enumerate(weights)]
+    return (np.sum(parts, axis=0) / weights.sum()).astype(np.float32)
 
 
 def _tail(smooth: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -7,6 +7,7 @@
 Medians of five; the ratios are what carries over to other machines.
 """
 
+import ctypes
 import json
 import resource
 import statistics
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +25,7 @@ import yaml
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from detector.bundle import read_bundle
-from detector.config import Config, read_config
+from detector.config import Config, Minutes, read_config
 from detector.core.encoder import Encoder, device
 from detector.core.pipeline import Pipeline
 from detector.core.samples import Decoder, Records
@@ -41,13 +43,15 @@ CELLS = {1_000: 40, 10_000: 4}
 MEMORY_MINUTES = 36
 """Until every ring that a cell has is full of its own numbers."""
 
+MEMORY_POLL = 2000
+
 BUNDLE = Path("build/bundle")
 RESULT = Path("build/bench.json")
 
 
 def main() -> int:
     if len(sys.argv) > 2 and sys.argv[1] == "memory":
-        print(resident_bytes(int(sys.argv[2])))
+        print(bytes_per_cell(int(sys.argv[2])))
         return 0
     with quiet():
         device()
@@ -56,9 +60,8 @@ def main() -> int:
     with Broker() as broker, tempfile.TemporaryDirectory() as folder:
         for cells, minutes in CELLS.items():
             measure(broker.bootstrap, Path(folder), cells, minutes, figures)
-    base = resident_in_own_process(10)
     for cells in CELLS:
-        figures["bytes_per_cell"][str(cells)] = round((resident_in_own_process(cells) - base) / (cells - 10))
+        figures["bytes_per_cell"][str(cells)] = resident_in_own_process(cells)
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")
     print("\nresident bytes per cell:", "  ".join(f"{n} cells {b:,.0f}" for n, b in figures["bytes_per_cell"].items()))
     print(f"written to {RESULT}")
@@ -170,15 +173,28 @@ def resident_in_own_process(cells: int) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def resident_bytes(cells: int) -> int:
-    """Of a process whose pipeline has seen `cells` cells for long enough; the log itself is not in it."""
+def bytes_per_cell(cells: int) -> int:
+    """What a process grows by when its pipeline, warm with ten cells, takes up `cells` more until their rings are full."""
     with quiet():
         device()
-    config = Config(bundle=str(BUNDLE))
+    config = Config(bundle=str(BUNDLE), minutes=Minutes(min_coverage=0.01))
     pipeline = make_pipeline(config)
-    for minute in range(MEMORY_MINUTES):
-        for poll in polls(log(cells, 1, minute), 2000):
-            pipeline.process([(poll, True)])
+    live(pipeline, 10)
+    before = resident()
+    live(pipeline, cells)
+    return (resident() - before) // cells
+
+
+def live(pipeline: Pipeline, cells: int) -> None:
+    """Polls of one size, so that what a poll itself needs is there before."""
+    at_once = max(1, MEMORY_POLL // cells)
+    for minute in range(0, max(MEMORY_MINUTES, 2 * at_once), at_once):
+        for poll in polls(log(cells, at_once, minute), MEMORY_POLL):
+            pipeline.process([(replace(poll, partition=cells), True)])
+
+
+def resident() -> int:
+    ctypes.CDLL("libc.so.6").malloc_trim(0)  # what was freed is not what a cell costs
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 

@@ -1,0 +1,30 @@
+# Each target makes what it needs: a fresh machine has Python 3.11+, and for the real broker Java 17+ and Maven.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test bench bundle clean
+
+demo: build/bundle/SHA256SUMS ## the whole story in one terminal, with an embedded broker
+	$(BIN)/python -m trainer.demo
+
+test: .venv/installed ## lint, types and tests, on a real Apache Kafka
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+bench: build/bundle/SHA256SUMS ## what the road costs over merely reading and decoding
+	$(BIN)/python -m tests.bench
+
+bundle: build/bundle/SHA256SUMS ## an encoder trained on a simulated network: under three minutes on two cores
+
+build/bundle/SHA256SUMS: .venv/installed
+	$(BIN)/python -m trainer train --out build/bundle
+
+.venv/installed: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cpu,trainer,test]'
+	touch $@
+
+clean: ## everything that can be made again
+	rm -rf build .venv
