@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,15 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings, Encoder, Spec, shapes
 from detector.core.features import Baseline, Catalogue, Feature
 from detector.core.library import Normal
+from detector.core.windows import WINDOW
 from detector.errors import BundleError
 
 FORMAT = 1
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
 SUMS = "SHA256SUMS"
+
+UNREADABLE = (ValueError, OSError, EOFError, zipfile.BadZipFile)
+"""What numpy raises for a file that is not, or not wholly, an array."""
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """What an embedding may differ between machines: 1e-4 of arithmetic, and half precision's step for numbers near 1."""
@@ -114,10 +119,11 @@ def read_bundle(path: Path) -> Bundle:
         raise BundleError(
             f"{path}/baseline.npy: is {baseline.table.shape}, and the bundle needs {expected} at its ends."
         )
+    _check_baseline(baseline, path)
     half = np.dtype(np.float16)
     normal = _arrays(path, "normal.npz", {"bank": half, "direction": half, "size": half})
     golden = _arrays(path, "golden.npz", {"windows": np.dtype(np.int8), "direction": half, "size": half})
-    return Bundle(
+    bundle = Bundle(
         manifest,
         weights,
         baseline,
@@ -125,6 +131,8 @@ def read_bundle(path: Path) -> Bundle:
         Golden(golden["windows"], Embeddings(golden["direction"], golden["size"])),
         digest,
     )
+    _check_shapes(bundle, path)
+    return bundle
 
 
 def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
@@ -159,7 +167,7 @@ def _sha256(path: Path) -> str:
 
 def _check_sums(path: Path) -> str:
     try:
-        text = (path / SUMS).read_text()
+        text = (path / SUMS).read_bytes().decode(errors="replace")
     except OSError as error:
         raise BundleError(
             f"{path}: has no {SUMS} ({error.strerror}); point `bundle` at a bundle's directory."
@@ -174,6 +182,37 @@ def _check_sums(path: Path) -> str:
         if _sha256(path / name) != sums[name]:
             raise BundleError(f"{path}: {name} is not what the trainer wrote (checksum); copy the bundle again.")
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _check_baseline(baseline: Baseline, path: Path) -> None:
+    cells, table = baseline.cells, baseline.table
+    if cells.ndim != 1 or cells.dtype.kind != "S" or not (cells[1:] > cells[:-1]).all():
+        raise BundleError(f"{path}/cells.npy: is not a sorted list of different cells; train again.")
+    if table.dtype != np.float16 or table.shape[1] < 2 or table.shape[1] % 2:
+        raise BundleError(
+            f"{path}/baseline.npy: is {table.dtype} {table.shape}, and a bundle needs float16 [C, 2 + 2·H, F]."
+        )
+    if not (np.isfinite(table).all() and (table[:, 0] > 0).all()):
+        raise BundleError(f"{path}/baseline.npy: has a spread that is not positive, or NaN or infinity; train again.")
+
+
+def _check_shapes(bundle: Bundle, path: Path) -> None:
+    """Of what is compared with each other."""
+    spec, bank, stretches, golden = bundle.manifest.spec, bundle.normal.bank, bundle.normal.stretches, bundle.golden
+    stretch = stretches.direction.shape[:2]
+    wanted: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
+        "normal.npz: bank": (bank, (len(bank), spec.dimension)),
+        "normal.npz: direction": (stretches.direction, (*stretch, spec.dimension)),
+        "normal.npz: size": (stretches.size, stretch),
+        "golden.npz: windows": (golden.windows, (len(golden.windows), WINDOW, spec.features)),
+        "golden.npz: direction": (golden.embeddings.direction, (len(golden.windows), spec.dimension)),
+        "golden.npz: size": (golden.embeddings.size, (len(golden.windows),)),
+    }
+    for name, (array, shape) in wanted.items():
+        if array.shape != shape or not array.size:
+            raise BundleError(f"{path}/{name} is {array.shape}, and the bundle needs {shape}; train again.")
+        if not np.isfinite(array).all():
+            raise BundleError(f"{path}/{name} holds NaN or infinity; train again.")
 
 
 def _read_manifest(path: Path) -> Manifest:
@@ -194,7 +233,7 @@ def _arrays(path: Path, name: str, types: dict[str, np.dtype[Any]]) -> dict[str,
     try:
         with np.load(path / name, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path}/{name}: cannot be read ({error}).") from None
     if {key: array.dtype for key, array in arrays.items()} != types:
         raise BundleError(f"{path}/{name}: holds {sorted(arrays)}, and a bundle needs {sorted(types)} in their types.")
@@ -204,6 +243,6 @@ def _arrays(path: Path, name: str, types: dict[str, np.dtype[Any]]) -> dict[str,
 def _mapped(path: Path, name: str) -> NDArray[Any]:
     try:
         mapped: NDArray[Any] = np.load(path / name, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{path}/{name}: cannot be read ({error}).") from None
     return mapped

@@ -59,7 +59,7 @@ class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     behind_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
     ahead_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
     silent_minutes: Annotated[int, Meta(ge=2, le=1440)] = 10
-    quorum_cells: Annotated[int, Meta(ge=1, le=10_000)] = 20
+    quorum_cells: Annotated[int, Meta(ge=1, le=50)] = 20
     min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
 
 
@@ -143,6 +143,8 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
     try:
         config = msgspec.convert(_filled(raw, "$", path), Config)
+    except RecursionError:
+        raise ConfigError(f"{path}: an anchor of it contains itself; write it out.") from None
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}; config.yaml of the distribution lists every key.") from None
     _check(config, path)
@@ -174,6 +176,12 @@ def _check(config: Config, path: Path) -> None:
         for name in getattr(config.kafka, section):
             if name in GUARDED:
                 raise ConfigError(f"{path}: `$.kafka.{section}.{name}` must not be set: {GUARDED[name]}.")
+    silent, memory = config.minutes.silent_minutes, config.settings.tolerance.memory_minutes
+    if silent >= memory:
+        raise ConfigError(
+            f"{path}: {silent} at `$.minutes.silent_minutes` is not below {memory}, the minutes that are remembered; "
+            "lower it, or raise behind_minutes."
+        )
     if "bootstrap.servers" not in config.kafka.common:
         raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
 
@@ -183,7 +191,7 @@ def read_catalogue(path: Path) -> Catalogue:
     try:
         features = msgspec.convert(yaml.safe_load(path.read_text()), list[Feature])
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); a catalogue belongs there.") from None
     except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"{path}: is no catalogue of features ({' '.join(str(error).split())}).") from None
     return Catalogue(tuple(features))

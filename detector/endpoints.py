@@ -1,9 +1,11 @@
 """What others may ask of a running daemon: `/metrics`, `/livez` (it makes progress), `/readyz` (it judges)."""
 
+import sys
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic
+from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
@@ -33,6 +35,16 @@ class Health:
         return monotonic() - self.progressed < self.stall_seconds
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # five by default: more scrapers than that at once would wait a second for each other
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is not an event."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Endpoints:
     """An HTTP server on a thread of its own. `port` 0 in the configuration takes a free one."""
 
@@ -52,12 +64,11 @@ class Endpoints:
                 """Scrapes are not events."""
 
         try:
-            self._server = ThreadingHTTPServer((http.host, http.port), Handler)
+            self._server = _Server((http.host, http.port), Handler)
         except OSError as error:
             raise ConfigError(
                 f"http: {http.host}:{http.port} cannot be listened on ({error.strerror}); set http.port to a free one."
             ) from None
-        self._server.daemon_threads = True
         self.address = f"{http.host}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, name="endpoints", daemon=True).start()
 

@@ -37,11 +37,12 @@ class Frontier:
         had_run_ahead = stood is not None and claim > stood + self.ahead_minutes
         self.claims[cell] = minute if had_run_ahead and not ahead else max(claim, minute)
         self.streak = [*self.streak, cell] if ahead else []
-        if len(self.streak) == self.quorum_cells:
+        if len(set(self.streak)) == self.quorum_cells or len(self.streak) == 60:
             self.claims = {cell: claim for cell, claim in self.claims.items() if cell in self.streak}
-            self.streak = []
         needed = max(1, min((len(self.claims) + 1) // 2, self.quorum_cells))
         self.minute = sorted(self.claims.values(), reverse=True)[needed - 1]
+        if self.minute != stood:
+            self.streak = []
         return stood is None or self.minute > stood
 
 
@@ -49,7 +50,7 @@ class Frontier:
 class Cell:
     """What is remembered of one cell."""
 
-    claim: int
+    heard_at: int = -1
     last: int | None = None
     heard_from: int = -1
     reported: dict[int, tuple[float | None, ...]] = field(default_factory=dict)
@@ -70,16 +71,18 @@ class Network:
 
     def take(self, told: Told) -> None:
         stood = self.frontier.minute
-        cell = self.cells.setdefault(told.cell, Cell(told.minute))
+        cell = self.cells.setdefault(told.cell, Cell())
         outcome = self._admit(cell, told)
         self.outcomes.append(outcome)
         if outcome == "in_order":
             self._judge(told, cell, stood)
         rose = self.frontier.hear(told.cell, told.minute)
-        if told.cell in self.frontier.claims:
-            cell.claim = self.frontier.claims[told.cell]
+        assert self.frontier.minute is not None
+        cell.heard_at = self.frontier.minute if stood is None else stood
         if rose:
             self._advance(stood)
+        for other in self.cells.values():
+            other.heard_at = min(other.heard_at, self.frontier.minute)
 
     def _admit(self, cell: Cell, told: Told) -> str:
         settings, stood, minute = self.settings, self.frontier.minute, told.minute
@@ -132,7 +135,10 @@ class Network:
                 self._tell("new", name, SILENT, frontier, (cell.last or 0) + 1, "major")
         horizon = frontier - settings.tolerance.memory_minutes
         for name, cell in list(self.cells.items()):
-            if cell.claim < horizon and (cell.last is None or cell.last < horizon):
+            if cell.last is not None and cell.last <= horizon:
+                cell.last, cell.reported, cell.scores = None, {}, {}
+            claim = self.frontier.claims.get(name, -1)
+            if cell.heard_at < horizon and not horizon <= claim <= frontier + settings.ahead_minutes:
                 del self.cells[name]
                 self.frontier.claims.pop(name, None)
                 self.frontier.streak = [other for other in self.frontier.streak if other != name]

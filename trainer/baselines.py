@@ -32,11 +32,20 @@ def fit_baseline(history: History, days: float = 7.0) -> Baseline:
     first = max(history.span[0], history.span[1] - int(days * 1440))
     minute = np.arange(first, history.span[1], EVERY_MINUTES)
     fits = [_fit(history, part, minute) for part in np.array_split(order, -(-len(order) // CELLS_AT_ONCE)) if len(part)]
-    table = np.concatenate(fits)
+    table = _filled(np.concatenate(fits))
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
     fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must span the fleet's levels
-    return Baseline(names[order], np.concatenate([table, fleet[None]]).astype(np.float16))
+    return Baseline(names[order], np.concatenate([table, fleet[None]]).astype(np.float16, order="C"))
+
+
+def _filled(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A feature that a cell never reported is usual there as in the fleet; one that nobody did, as nothing."""
+    fleet = np.zeros(table.shape[1:], np.float32)
+    fleet[0] = 1
+    known = ~np.isnan(table).all(axis=0)
+    fleet[known] = np.nanmedian(table[:, known], axis=0)
+    return np.where(np.isnan(table), fleet, table)
 
 
 def _fit(history: History, cells: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -51,7 +60,9 @@ def _fit(history: History, cells: NDArray[np.int64], minute: NDArray[np.int64]) 
     present &= np.abs(np.nan_to_num(residual)) <= TRIM * np.maximum(spread, FLOOR)[:, None]
     coefficients = _solve(basis, values, present)
     residual = values - np.einsum("mh,chf->cmf", basis, coefficients)
-    return np.concatenate([_spread(residual, present)[:, None], coefficients], axis=1).astype(np.float32)
+    fitted = np.concatenate([_spread(residual, present)[:, None], coefficients], axis=1)
+    reported = np.asarray(present.any(axis=1))
+    return np.where(reported[:, None], fitted, np.nan).astype(np.float32)
 
 
 def _solve(basis: NDArray[np.float32], values: NDArray[np.float32], present: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -15,12 +15,15 @@ def draw_episodes(
     network: Network, span: tuple[int, int], count: int, rng: np.random.Generator, names: Sequence[str] = tuple(FAULTS)
 ) -> tuple[Episode, ...]:
     """`count` episodes of random classes in random cells; each lies inside the span and lasts as its class does."""
+    everywhere, tdd = np.arange(network.cells), np.flatnonzero(network.statics.tdd)
+    names = [name for name in names if len(tdd) or not FAULTS[name].tdd_only]
     episodes = []
     for _ in range(count):
         fault = FAULTS[names[int(rng.integers(len(names)))]]
         minutes = _duration(fault, rng)
         begin = int(rng.integers(span[0], max(span[0] + 1, span[1] - minutes)))
-        cell = int(rng.integers(network.cells))
+        cells = tdd if fault.tdd_only else everywhere
+        cell = int(cells[rng.integers(len(cells))])
         severity = draw_severity(rng.random())
         episodes.append(Episode(cell, fault, begin, min(begin + minutes, span[1]), severity, int(rng.integers(2**31))))
     return tuple(episodes)

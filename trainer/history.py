@@ -16,6 +16,9 @@ from detector.core.features import Catalogue
 from detector.errors import OperatorError
 from trainer.simulator import Episode, Network, apply, catalogue, neutral, records
 
+START_MINUTE = 29_459_520
+"""Monday, 2026-01-05 00:00 UTC: where simulated pasts begin, so that they begin with a week."""
+
 
 class HistoryError(OperatorError):
     """A history that cannot be read, or does not hold what is asked of it."""
@@ -77,7 +80,7 @@ class ParquetHistory:
             columns = table.to_table(columns=["cell", "minute", *self.catalogue.names])
         except (pyarrow.ArrowInvalid, FileNotFoundError, KeyError) as error:
             raise HistoryError(
-                f"{folder}: is no history ({error}); make one with `faultline-trainer simulate`."
+                f"{folder}: is no history ({str(error).splitlines()[0]}); make one with `faultline-trainer simulate`."
             ) from None
         minute = columns["minute"].to_numpy()
         if not len(minute):

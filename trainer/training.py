@@ -40,7 +40,7 @@ class TrainingError(OperatorError):
 
 @dataclass(frozen=True)
 class Schedule:
-    steps: int = 4000
+    steps: int = 3000
     rate: float = 2e-3
     warm_up: int = 100
     decay: float = 1e-3
@@ -65,8 +65,9 @@ def train_encoder(
     variables = {name: keras.Variable(_initial(name, shape, rng), name=name) for name, shape in shapes(spec).items()}
     temperature = keras.Variable(np.float32(np.log(0.1)), name="temperature")
     learned = [*(value for name, value in variables.items() if name not in ("centre", "whiten")), temperature]
+    warm_up = min(schedule.warm_up, schedule.steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
-        1e-5, schedule.steps - schedule.warm_up, 0.01, warmup_target=schedule.rate, warmup_steps=schedule.warm_up
+        1e-5, schedule.steps - warm_up, 0.01, warmup_target=schedule.rate, warmup_steps=warm_up
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.decay, global_clipnorm=schedule.clip)
     optimizer.build(learned)
@@ -92,7 +93,7 @@ def train_encoder(
             loss = 0.98 * loss + 0.02 * float(value) if step else float(value)
             progress(step + 1, loss)
     _refuse_collapse(np.asarray(direction))
-    return {name: np.array(variable.value, np.float32) for name, variable in variables.items()}
+    return {name: np.array(variable.numpy(), np.float32) for name, variable in variables.items()}
 
 
 def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -126,12 +127,17 @@ class _Batches:
         self._procedural = [number for number in self._pools if number >= base_classes]
         groups = [feature.group for feature in catalogue.features]
         self._groups = np.unique(groups, return_inverse=True)[1]
+        self._named = min(round(BASE_SHARE * CLASSES), len(self._base)) if self._procedural else CLASSES
+        if len(self._base) < self._named or len(self._procedural) < CLASSES - self._named:
+            raise TrainingError(
+                f"{len(self._base)} named and {len(self._procedural)} procedural classes do not fill a batch of"
+                f" {CLASSES}; simulate at least {CLASSES} procedural ones."
+            )
 
     def draw(self) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
         """# -> int8 [CLASSES · PER_CLASS + NORMALS, 60, F], class numbers; those of normals are negative and differ"""
         rng, examples = self._rng, self._examples
-        named = min(round(BASE_SHARE * CLASSES), len(self._base)) if self._procedural else CLASSES
-        chosen = [*rng.choice(self._base, named, replace=False)] if named else []
+        chosen = [*rng.choice(self._base, self._named, replace=False)] if self._named else []
         chosen += [*rng.choice(self._procedural, CLASSES - len(chosen), replace=False)]
         rows = np.concatenate([self._members(number) for number in chosen])
         windows = self._transplanted(rows)

@@ -94,14 +94,15 @@ def _examples(
     values = records(history.network, cells, minute, knobs)
     windows = encode_values(history, baseline, cell, minute, values, WINDOW)
     twins = encode_values(history, baseline, cell, minute, records(history.network, cells, minute), WINDOW)
-    return Examples(windows, twins, label, _effect(windows, twins))
+    return Examples(windows, twins, label, measure_effect(windows, twins))
 
 
 def _fault(name: str | int) -> FaultClass:
     return FAULTS[name] if isinstance(name, str) else random_fault(name)
 
 
-def _effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArray[np.float32]:
+def measure_effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Length of the mean deviation's change from twin to window, in spreads. # [n, 60, F] twice -> [n]"""
     both = (windows != ABSENT) & (twins != ABSENT)
     change = np.where(both, windows.astype(np.int16) - twins, 0).mean(axis=1) / STEPS
     return np.linalg.norm(change, axis=1).astype(np.float32)

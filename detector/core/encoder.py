@@ -148,6 +148,7 @@ class Encoder:
                 network,
                 input_signature=[tf.TensorSpec((batch, 60, self._features), tf.int8)],
                 jit_compile=True,
+                autograph=False,  # nothing to rewrite, and it would leave files in /tmp behind a kill
             )
             for batch in BATCHES
         }

@@ -5,13 +5,16 @@ that is refused for its minute: one bad clock is outvoted, and a whole network t
 With one or two cells there is nobody to outvote a clock; from three cells on, one bad clock moves nothing.
 """
 
-import bisect
-
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.core.votes import Standing, Trail
+
 UNSET = -1
 """No minute yet: before every minute there is."""
+
+STREAK = 60
+"""Records of a lone live cell that are believed against all the dead. An hour of it, at a record a minute."""
 
 
 def quorum(voters: int, quorum_cells: int) -> int:
@@ -30,33 +33,36 @@ class Frontier:
         self._voters = 0
         self._beyond = 0
         """Voters whose claim lies beyond `minute`; fewer than the quorum, by what `minute` means."""
-        self._floor_minute: int | None = None
-        self._floor_voters = 0
+        self._stale = False
+        """Voters have gone since `minute` was found."""
         self._streak: list[int] = []
-        """Rows of the latest records, while every one of them was too far ahead."""
+        """Rows of the latest records since `minute` last moved, while every one of them was too far ahead."""
         self.minute: int | None = None
-        self._reached: list[tuple[int, int]] = []
+        self.trail = Trail()
 
     @property
     def voters(self) -> int:
         return self._voters
 
-    def restore(self, minute: int, voters: int, offset: int) -> None:
-        """Begins a replay where this frontier stood at `minute`, before any of its voters has been heard again."""
-        self._floor_minute, self._floor_voters, self.minute = minute, voters, minute
-        self._reached = [(minute, offset)]
+    def voting(self) -> NDArray[np.int64]:
+        """The rows whose claims count."""
+        return np.flatnonzero(self._voter)
 
-    def release(self) -> None:
-        """Ends the replay: every cell that counts has been heard again, so the claims alone decide from here on."""
-        self._floor_minute, self._floor_voters = None, 0
-        if self._voters:
-            self._recount()
+    def restore(self, standing: Standing, rows: NDArray[np.int64]) -> None:
+        """Stands where another stood: the claims of these rows count."""
+        self.minute = None if standing.minute == UNSET else standing.minute
+        self._voter[rows] = True
+        self._voters, self._stale = len(rows), True
+        self._beyond = int(np.count_nonzero(self._claim[rows] > standing.minute))
+        self.trail.note(standing)
 
     def settled(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> int:
         """How many of these records, all of different cells, pass until the frontier is looked at anew: at least 1."""
-        if self.minute is None or self._quorum < self._quorum_cells:
+        if self.minute is None or self._stale:
+            return 1
+        if self._quorum < self._quorum_cells:
             new = ~self._voter[rows]
-            if self.minute is None or new[0]:
+            if new[0]:
                 return 1
             if new.any():
                 return self.settled_among_known(rows[: np.argmax(new)], minute[: np.argmax(new)])
@@ -70,13 +76,11 @@ class Frontier:
         stops = (self._beyond + np.cumsum(change) >= self._quorum) | (after < before)
         ahead = minute > self.minute + self._ahead_minutes
         if ahead.any():
-            heard = np.arange(1, len(rows) + 1)
-            last_sane = np.maximum.accumulate(np.where(ahead, -len(self._streak), heard))
-            stops |= ahead & (heard - last_sane >= self._quorum_cells)
+            stops |= ahead & self._streak_ends(rows, ahead)
         return int(np.argmax(stops)) + 1 if stops.any() else len(rows)
 
-    def hear(self, rows: NDArray[np.int64], minute: NDArray[np.int64], offset: int) -> bool:
-        """Counts the claims of `settled` records, the last of them at `offset`. Says whether the frontier rose."""
+    def hear(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
+        """Counts the claims of `settled` records. Says whether the frontier rose."""
         known = self._voter[rows]
         before = np.where(known, self._claim[rows], UNSET)
         after = self._renewed(before, minute)
@@ -85,34 +89,37 @@ class Frontier:
         self._voters += int(np.count_nonzero(~known))
         stood = self.minute
         alone = self._nobody_contradicts(rows, minute)
-        if stood is not None and not alone and not (after < before).any():
+        if stood is not None:
             self._beyond += int(np.count_nonzero(after > stood) - np.count_nonzero(before > stood))
-        if stood is None or alone or (after < before).any() or self._beyond >= self._quorum or not known.all():
+        looked_at = stood is None or alone or self._stale or not known.all() or bool((after < before).any())
+        if looked_at or self._beyond >= self._quorum:
             self._recount()
+        if self.minute != stood:
+            self._streak = []
         assert self.minute is not None
-        if stood is not None and self.minute <= stood:
-            return False
-        self._note_reached(offset if stood is None else offset + 1)
-        return True
+        return stood is None or self.minute > stood
+
+    def came_to(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The claims that count and that the frontier has about come to, UNSET for all others. # [n] -> [n]"""
+        assert self.minute is not None
+        sane = self._voter[rows] & (self._claim[rows] <= self.minute + self._ahead_minutes)
+        return np.where(sane, self._claim[rows], UNSET)
 
     def forget(self, rows: NDArray[np.int64]) -> None:
         """These cells no longer count."""
         gone = rows[self._voter[rows]]
+        if not len(gone):
+            return
         self._voter[gone] = False
         self._voters -= len(gone)
-        self._streak = [row for row in self._streak if row not in rows]  # the row may soon be another cell's
-        if self._voters and self.minute is not None:
-            self._beyond = int(np.count_nonzero(self._claim[self._voter] > self.minute))
-
-    def replay_from(self, minute: int) -> tuple[int, int]:
-        """The latest known (minute, next offset) at which the frontier had not passed `minute`, else the oldest."""
-        position = bisect.bisect_right(self._reached, (minute, np.iinfo(np.int64).max)) - 1
-        self._reached = self._reached[max(position, 0) :]
-        return self._reached[0]
+        away = set(gone.tolist())
+        self._streak = [row for row in self._streak if row not in away]  # the row may soon be another cell's
+        self._beyond -= int(np.count_nonzero(self._claim[gone] > self.minute)) if self.minute is not None else 0
+        self._stale = True
 
     @property
     def _quorum(self) -> int:
-        return quorum(max(self._voters, self._floor_voters), self._quorum_cells)
+        return quorum(self._voters, self._quorum_cells)
 
     def _renewed(self, before: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.int64]:
         """A claim only grows, except that a clock found too far ahead is believed again once it has come back."""
@@ -122,34 +129,35 @@ class Frontier:
         recovered = (before > limit) & (minute <= limit)
         return np.where(recovered, minute, np.maximum(before, minute))
 
+    def _streak_ends(self, rows: NDArray[np.int64], ahead: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """After which of these records the streak would be believed. # [n] -> [n]"""
+        heard = np.arange(1, len(rows) + 1)
+        last_sane = np.maximum.accumulate(np.where(ahead, 0, heard))
+        records = heard - last_sane
+        goes_on = last_sane == 0
+        cells = np.where(goes_on, np.cumsum(~np.isin(rows, self._streak)) + len(set(self._streak)), records)
+        return (cells >= self._quorum_cells) | (records + np.where(goes_on, len(self._streak), 0) >= STREAK)
+
     def _nobody_contradicts(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
-        """True when the last `quorum_cells` records were all too far ahead: then only those who spoke still count."""
+        """True when the last records were all too far ahead, and of a quorum of cells or many: only these still count.
+
+        A buffer that a bad clock empties is one voice however often it speaks; it takes an hour of nobody else's.
+        """
         if self.minute is None:
             return False
         ahead = minute > self.minute + self._ahead_minutes
         sane = np.flatnonzero(~ahead)
         tail = rows[sane[-1] + 1 :] if len(sane) else rows
         self._streak = ([] if len(sane) else self._streak) + tail.tolist()
-        if len(self._streak) < self._quorum_cells:
+        if len(self._streak) < STREAK and len(set(self._streak)) < self._quorum_cells:
             return False
         self._voter[:] = False
         self._voter[self._streak] = True
         self._voters = int(np.count_nonzero(self._voter))
-        self._floor_minute, self._floor_voters, self._streak = None, 0, []
         return True
 
     def _recount(self) -> None:
         claims = self._claim[self._voter]
-        needed = self._quorum
-        reached = int(np.partition(claims, -needed)[-needed]) if len(claims) >= needed else UNSET
-        if self._floor_minute is not None:
-            reached = max(reached, self._floor_minute)
-        if reached != UNSET:
-            self.minute = reached
-            self._beyond = int(np.count_nonzero(claims > reached))
-
-    def _note_reached(self, offset: int) -> None:
-        """From `offset` on, records are judged by the new minute; earlier ones were judged by a smaller."""
-        assert self.minute is not None
-        if not self._reached or self.minute > self._reached[-1][0]:
-            self._reached.append((self.minute, offset))
+        self.minute = int(np.partition(claims, -self._quorum)[-self._quorum])
+        self._beyond = int(np.count_nonzero(claims > self.minute))
+        self._stale = False

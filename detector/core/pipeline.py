@@ -19,13 +19,14 @@ from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
 from detector.core.scores import Scores, kernel
 from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
+from detector.core.votes import Standing
 from detector.core.windows import WINDOW, Admission, Tolerance, Turn, Windows
 
 NEAREST_SHOWN = 3
 """Exemplars named in an alarm: the winner, its rival, and one to compare with."""
 
 SLACK_MINUTES = 5
-"""A replay begins this much earlier than any window can reach: its first records meet a frontier of few cells."""
+"""A replay begins this much earlier than any window can reach: room for a frontier that falls a little."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Memory:
     """The frontier at that offset."""
     frontier: int
     voters: int
+    votes: bytes
+    """How the frontier stood at that offset: see `votes`."""
 
 
 @dataclass
@@ -137,14 +140,13 @@ class Pipeline:
         """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none."""
         self.revoke(partition)
         if memory is not None:
-            self._windows.frontier(partition).restore(memory.replay_minute, memory.voters, memory.replay_offset)
+            self._windows.resume(partition, Standing(memory.replay_offset, memory.replay_minute, memory.votes))
             settings = self._settings
             self._mute_before[partition] = memory.frontier - settings.behind_minutes - settings.keep_minutes
         self._alarms.restore(partition, alarms)
 
     def catch_up(self, partition: int) -> None:
         """The replay has reached the committed offset."""
-        self._windows.frontier(partition).release()
         self._mute_before.pop(partition, None)
 
     def revoke(self, partition: int) -> None:
@@ -159,8 +161,8 @@ class Pipeline:
         if frontier.minute is None:
             return None
         tolerance = self._settings.tolerance
-        minute, offset = frontier.replay_from(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
-        return Memory(offset, minute, frontier.minute, frontier.voters)
+        standing = frontier.trail.begin(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
+        return Memory(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes)
 
     def frontiers(self) -> dict[int, int]:
         """The minute each owned partition has reached."""
@@ -220,7 +222,6 @@ class Pipeline:
     def _locate(self, samples: Samples, rejections: list[Rejection]) -> tuple[Samples, NDArray[np.int64]]:
         rows, new = self.cells.locate(samples.partition, samples.cells)
         if len(new):
-            self._windows.begin(new)
             self._scores.begin(new)
             self._baseline_row[new] = self._baseline.rows([self.cells.names[row] for row in new.tolist()])
         full = np.flatnonzero(rows < 0)

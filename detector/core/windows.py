@@ -14,6 +14,7 @@ from detector.core.cells import Cells
 from detector.core.features import ABSENT
 from detector.core.frontier import UNSET, Frontier
 from detector.core.samples import Reason
+from detector.core.votes import Standing, pack, unpack
 
 WINDOW = 60
 """Minutes in a window: the encoder's, the baseline's and the labels' common measure."""
@@ -84,6 +85,8 @@ class Windows:
         """Bit k: minute `last - k` was reported."""
         self._last = np.full(limit, UNSET, np.int64)
         self._claim = np.full(limit, UNSET, np.int64)
+        self._heard_at = np.full(limit, UNSET, np.int64)
+        """The frontier when the cell was last heard, be it with a minute that was refused."""
         self._heard_from = np.full(limit, UNSET, np.int64)
         """Silence is counted from here where it is later than `last`: see `_advance`."""
         self._frontiers: dict[int, Frontier] = {}
@@ -99,13 +102,19 @@ class Windows:
         reached = {partition: frontier.minute for partition, frontier in self._frontiers.items()}
         return {partition: minute for partition, minute in reached.items() if minute is not None}
 
-    def begin(self, rows: NDArray[np.int64]) -> None:
-        """These rows are new cells': nothing of a former owner counts."""
-        self._last[rows] = self._claim[rows] = self._heard_from[rows] = UNSET
-
     def drop(self, partition: int) -> None:
         """Forgets a partition; its rows are the caller's to give back."""
+        self._begin(self._cells.rows_of(partition))
         self._frontiers.pop(partition, None)
+
+    def resume(self, partition: int, standing: Standing) -> None:
+        """Takes up a partition whose next record is the one at the standing's offset."""
+        cells, claim, heard_at = unpack(standing)
+        rows = self._cells.expect(partition, cells)
+        found = rows >= 0
+        rows = rows[found]
+        self._claim[rows], self._heard_at[rows] = claim[found], heard_at[found]
+        self.frontier(partition).restore(standing, rows)
 
     def admit(
         self,
@@ -119,6 +128,8 @@ class Windows:
         """Takes one partition's samples in log order. # codes [n, F], all others [n]"""
         admission = Admission([], np.empty((len(rows), *self._ring.shape[1:]), np.int8), [], {})
         frontier = self.frontier(partition)
+        if not frontier.trail and len(rows):
+            frontier.trail.note(Standing(int(offsets[0]), UNSET))
         repeat = _previous_occurrence(rows)
         due = start = 0
         while start < len(rows):
@@ -128,8 +139,14 @@ class Windows:
             self._copy_due(turn, admission.windows[due:])
             due += len(turn.rows)
             stood = frontier.minute
-            if frontier.hear(rows[run], minute[run], int(offsets[stop - 1])):
+            rose = frontier.hear(rows[run], minute[run])
+            self._heard_at[rows[run]] = self.minutes()[partition] if stood is None else stood
+            if rose:
                 self._advance(turn, stood)
+            elif frontier.minute != stood:
+                self._retreat(partition)
+            if frontier.minute != stood:
+                self._note(partition, int(offsets[stop - 1]) + 1)
             admission.turns.append(turn)
             start = stop
         admission.windows = admission.windows[:due]
@@ -234,6 +251,25 @@ class Windows:
             out[at, : WINDOW - oldest] = rings[:, oldest:]
             out[at, WINDOW - oldest :] = rings[:, :oldest]
 
+    def _retreat(self, partition: int) -> None:
+        """The frontier fell: nobody was heard later than it."""
+        rows = self._cells.rows_of(partition)
+        self._heard_at[rows] = np.minimum(self._heard_at[rows], self.minutes()[partition])
+
+    def _note(self, partition: int, offset: int) -> None:
+        """The frontier moved: a replay may have to begin here."""
+        frontier = self.frontier(partition)
+        assert frontier.minute is not None
+        rows = frontier.voting()
+        votes = pack(
+            frontier.minute,
+            self._tolerance.quorum_cells,
+            self._cells.digests[rows],
+            self._claim[rows],
+            self._heard_at[rows],
+        )
+        frontier.trail.note(Standing(offset, frontier.minute, votes))
+
     def _advance(self, turn: Turn, stood: int | None) -> None:
         """The frontier rose: who is silent now, and who is forgotten.
 
@@ -253,9 +289,22 @@ class Windows:
         turn.silent = [self._cells.names[row] for row in silent.tolist()]
         turn.silent_since = (self._last[silent] + 1).tolist()
         horizon = frontier - tolerance.memory_minutes
-        gone = rows[(self._claim[rows] < horizon) & (last < horizon)]
-        self.frontier(turn.partition).forget(gone)
-        self.begin(gone)
+        self._last[rows[last <= horizon]] = UNSET  # older than a replay can know of
+        self._forget(turn.partition, rows, horizon)
+
+    def _forget(self, partition: int, rows: NDArray[np.int64], horizon: int) -> None:
+        """Whoever was last heard before the horizon; what a network back from far said is heard as the frontier comes.
+
+        By the frontier, not by claims: a cell that once claimed 2099 and died is forgotten like any other.
+        """
+        frontier = self.frontier(partition)
+        gone = rows[np.maximum(self._heard_at[rows], frontier.came_to(rows)) < horizon]
+        frontier.forget(gone)
+        self._begin(gone)
+
+    def _begin(self, rows: NDArray[np.int64]) -> None:
+        """These rows are free to be new cells': nothing of a former owner counts."""
+        self._last[rows] = self._claim[rows] = self._heard_at[rows] = self._heard_from[rows] = UNSET
 
 
 def _previous_occurrence(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,7 +1,8 @@
 """What the cluster must have before the daemon starts, and the sentence for whoever finds that it has not."""
 
 import logging
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -15,8 +16,22 @@ log = logging.getLogger("faultline.kafka")
 COMPACTED = {"cleanup.policy": "compact"}
 
 
-def _admin(kafka: Kafka) -> AdminClient:
-    return AdminClient({**common_properties(kafka), "log_level": 0}, logger=log)
+TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
+"""Errors behind a broker that does not answer, and only heard beside it."""
+
+Client = TypeVar("Client")
+
+
+def open_client(make: Callable[..., Client], properties: dict[str, Any], kafka: Kafka) -> Client:
+    """A client of these properties. Raises ClusterError for one that librdkafka does not know or take."""
+    try:
+        return make(properties, logger=log)
+    except KafkaException as error:
+        raise explain(error.args[0], kafka) from None
+
+
+def _admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda error: None) -> AdminClient:
+    return open_client(AdminClient, {**common_properties(kafka), "log_level": 0, "error_cb": on_error}, kafka)
 
 
 def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
@@ -28,16 +43,20 @@ def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
         KafkaError._ALL_BROKERS_DOWN: "check kafka.common.bootstrap.servers, and that the broker runs",
         KafkaError._RESOLVE: "check the host name in kafka.common.bootstrap.servers",
         KafkaError._SSL: "check the certificates in kafka.common",
+        KafkaError._INVALID_ARG: "put it right in kafka.common, kafka.consumer or kafka.producer",
         KafkaError._AUTHENTICATION: "check the user and password in kafka.common",
         KafkaError.SASL_AUTHENTICATION_FAILED: "check the user and password in kafka.common",
         KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to read and write Faultline's topics",
-        KafkaError.GROUP_AUTHORIZATION_FAILED: f"allow this user to read group {kafka.group}",
+        KafkaError.GROUP_AUTHORIZATION_FAILED: (
+            f"allow this user to read the groups {kafka.group} and {kafka.group}-tables"
+        ),
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
             f"allow this user to write and describe transactional id {kafka.group}-{kafka.instance}"
         ),
         KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow this user idempotent writes on the cluster",
         KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
         KafkaError._FENCED: f"another process runs as kafka.instance {kafka.instance}; give each its own",
+        KafkaError._FATAL: f"if another process runs as kafka.instance {kafka.instance}, give each its own",
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }
     remedy = remedies.get(error.code(), "see the broker's log")
@@ -47,10 +66,14 @@ def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
 def partitions(config: Config) -> dict[str, int]:
     """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
     kafka = config.kafka
+    heard: list[KafkaError] = []
+    admin = _admin(kafka, heard.append)
     try:
-        metadata = _admin(kafka).list_topics(timeout=kafka.reach_seconds)
+        metadata = admin.list_topics(timeout=kafka.reach_seconds)
     except KafkaException as error:
-        raise explain(error.args[0], kafka) from None
+        admin.poll(0)
+        telling = [one for one in heard if one.code() in TELLING]
+        raise explain(telling[0] if telling else error.args[0], kafka) from None
     denied = [topic for topic in metadata.topics.values() if topic.error is not None]
     ours = set(topic_names(config))
     for topic in denied:

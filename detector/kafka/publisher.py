@@ -1,15 +1,12 @@
 """Plain records onto a topic, each once and in order: for feeding minutes and labels, not for the daemon's output."""
 
-import logging
 from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from detector.config import Kafka
-from detector.kafka.cluster import explain
+from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import common_properties
-
-log = logging.getLogger("faultline.kafka")
 
 
 class Publisher:
@@ -18,7 +15,8 @@ class Publisher:
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
         self._failed: KafkaError | None = None
-        self._producer = Producer(
+        self._producer = open_client(
+            Producer,
             {
                 **common_properties(kafka),
                 "linger.ms": 5,
@@ -27,7 +25,7 @@ class Publisher:
                 **kafka.producer,
                 "enable.idempotence": True,
             },
-            logger=log,
+            kafka,
         )
 
     def publish(self, topic: str, records: Iterable[tuple[bytes, bytes | None, int]]) -> None:

@@ -1,6 +1,7 @@
 """Alarms, open alarms, dead letters and the consumer's offsets: all of a poll in one transaction, or none of it."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from confluent_kafka import KafkaException, Producer, TopicPartition
 from detector.config import Config
 from detector.core.pipeline import Memory
 from detector.core.samples import Records, Rejection
-from detector.kafka.cluster import explain
+from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import producer_properties
 from detector.kafka.source import write_memory
 from detector.notifications import Message
@@ -37,7 +38,7 @@ class Sink:
     def __init__(self, config: Config) -> None:
         self._kafka = config.kafka
         self._topics = config.kafka.topics
-        self._producer = Producer(producer_properties(config.kafka), logger=log)
+        self._producer = open_client(Producer, producer_properties(config.kafka), config.kafka)
         try:
             self._retry(lambda: self._producer.init_transactions(self._kafka.reach_seconds))
         except KafkaException as error:
@@ -52,7 +53,7 @@ class Sink:
     ) -> None:
         """Commits (partition, notification, open record)s, dead letters and next offsets with their memory.
 
-        Raises Aborted where the poll must be taken again, and KafkaException where this instance must end.
+        Raises Aborted where the poll must be taken again, ClusterError or KafkaException where this instance must end.
         """
         try:
             self._retry(self._producer.begin_transaction)
@@ -65,6 +66,8 @@ class Sink:
             self._retry(lambda: self._producer.send_offsets_to_transaction(positions, group_metadata))
             self._retry(self._producer.commit_transaction)
         except KafkaException as error:
+            if error.args[0].fatal():
+                raise explain(error.args[0], self._kafka) from None
             if not error.args[0].txn_requires_abort():
                 raise
             log.warning("transaction rolled back: %s", error.args[0].str())
@@ -101,7 +104,8 @@ class Sink:
             key=message.key,
             value=message.value,
             headers=message.headers,
-            timestamp=message.timestamp_ms,
+            # A broker refuses what is an hour ahead of its clock: a network whose clocks are is no reason to be silent.
+            timestamp=min(message.timestamp_ms, int(time.time() * 1000)),
             **placed,
         )
 

@@ -1,6 +1,5 @@
 """Compacted topics as what they are: a table of the newest value per key, read whole and then followed."""
 
-import logging
 from collections.abc import Iterator
 from time import monotonic
 
@@ -8,10 +7,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from detector.config import Kafka
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain
+from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import table_properties
-
-log = logging.getLogger("faultline.kafka")
 
 READ_AT_ONCE = 500
 WAIT_SECONDS = 0.05
@@ -24,7 +21,7 @@ class Table:
     def __init__(self, kafka: Kafka, topic: str) -> None:
         self._kafka = kafka
         self._topic = topic
-        self._consumer = Consumer(table_properties(kafka), logger=log)
+        self._consumer = open_client(Consumer, table_properties(kafka), kafka)
 
     def read(self, partitions: list[int]) -> dict[bytes, bytes]:
         """Every key's newest value in these partitions. Raises ClusterError where no broker answers in time."""

@@ -174,7 +174,7 @@ def resident_in_own_process(cells: int) -> int:
 
 
 def bytes_per_cell(cells: int) -> int:
-    """What a process grows by when its pipeline, warm with ten cells, takes up `cells` more until their rings are full."""
+    """What a process with a warm pipeline grows by when it takes up `cells` more, until their rings are full."""
     with quiet():
         device()
     config = Config(bundle=str(BUNDLE), minutes=Minutes(min_coverage=0.01))

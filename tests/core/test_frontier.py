@@ -110,6 +110,31 @@ def test_one_or_two_live_cells_among_dead_ones_are_not_stuck_for_ever(alive: str
     assert taken.frontiers()[0] >= T0 + 198
 
 
+def test_a_lone_live_cell_is_believed_after_an_hour_of_nobody_else() -> None:
+    taken = pipeline(settings(quorum_cells=3, ahead_minutes=5))
+    play(taken, [*network("abcdefghij", 0, 10), *minutes_of("a", 100, 159)])
+    assert taken.frontiers() == {0: T0 + 9}
+    play(taken, minutes_of("a", 159, 160))
+    assert taken.frontiers() == {0: T0 + 159}
+
+
+def test_a_network_back_after_longer_than_the_memory_still_outvotes_a_bad_clock() -> None:
+    """Those who brought the frontier there have just been heard, though it was far back when they began to speak."""
+    taken = pipeline(settings(quorum_cells=3))
+    back = [Told(cell, T0 + 500) for cell in "abc"]
+    play(taken, [*network("abcdef", 0, 10), *back, Told("bad", T0 + 38_000_000), *network("abcdef", 501, 503)])
+    assert taken.frontiers() == {0: T0 + 502}
+
+
+def test_a_cell_that_claimed_a_far_minute_and_died_is_forgotten_like_any_other() -> None:
+    chosen = settings()
+    taken = pipeline(chosen)
+    play(taken, [*network("abcd", 0, 10), Told("d", T0 + 38_000_000)])
+    for minute in range(10, chosen.tolerance.memory_minutes + 12, 4):
+        play(taken, network("abc", minute, minute + 4))
+    assert sorted(name for name in taken.cells.names if name) == ["a", "b", "c"]
+
+
 def test_an_old_minute_does_not_pull_the_frontier_back() -> None:
     taken = pipeline()
     play(taken, [*network("abc", 0, 20), *minutes_of("a", 12, 18), *minutes_of("d", 1, 3)])
@@ -139,10 +164,10 @@ def test_a_replay_begins_no_earlier_than_it_must() -> None:
 def test_a_forgotten_cell_has_no_voice_when_the_others_move_the_frontier_without_it() -> None:
     frontier = Frontier(np.full(8, -1, np.int64), 3, 5)
     for row, minute in ((0, 10), (1, 10), (2, 10), (3, 10), (4, 10), (5, 10), (0, 100)):
-        frontier.hear(np.array([row]), np.array([minute]), 0)
+        frontier.hear(np.array([row]), np.array([minute]))
     frontier.forget(np.array([0]))
     for row in (1, 2):
-        frontier.hear(np.array([row]), np.array([200]), 0)
+        frontier.hear(np.array([row]), np.array([200]))
     assert (frontier.minute, frontier.voters) == (10, 5), "two voices are no quorum of three"
 
 
@@ -154,8 +179,8 @@ CLAIMS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30) | st.integers(
 def test_the_frontier_is_that_of_the_slow_twin(claims: list[tuple[int, int]], quorum_cells: int, ahead: int) -> None:
     twin = naive.Frontier(quorum_cells, ahead)
     frontier = Frontier(np.full(8, -1, np.int64), quorum_cells, ahead)
-    for offset, (cell, minute) in enumerate(claims):
-        rose = frontier.hear(np.array([cell]), np.array([minute]), offset)
+    for cell, minute in claims:
+        rose = frontier.hear(np.array([cell]), np.array([minute]))
         assert rose == twin.hear(str(cell), minute)
         assert frontier.minute == twin.minute
         assert frontier.voters == len(twin.claims)
@@ -179,7 +204,7 @@ def test_the_frontier_stands_still_for_as_long_as_settled_says(
         stood = in_runs.minute
         for offset in range(at, stop):
             assert one_by_one.minute == stood, "it was to stand still up to the last record of the run"
-            one_by_one.hear(rows[offset : offset + 1], minute[offset : offset + 1], offset)
-        in_runs.hear(rows[at:stop], minute[at:stop], stop - 1)
+            one_by_one.hear(rows[offset : offset + 1], minute[offset : offset + 1])
+        in_runs.hear(rows[at:stop], minute[at:stop])
         assert in_runs.minute == one_by_one.minute
         at = stop

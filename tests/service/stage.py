@@ -58,7 +58,7 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = 30.0) 
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"not within {seconds:g} s: {what}")
-        time.sleep(0.01)
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Running:
         self.url = ADDRESS.search("\n".join(log.lines[before:]))[1]  # type: ignore[index]  # it has just been said
         self._stop = threading.Event()
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name=f"service {config.stem}")
+        self._thread = threading.Thread(target=self._run, name=f"service {config.stem}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -99,11 +99,11 @@ def mixed(stage):
     with serving(stage.config()) as service:
         stage.wait_taken(len(records) + 1)
         metrics = service.metrics()
-    return bad, records, metrics, service.log
+    return bad, metrics, service.log
 
 
 def test_bad_records_are_buried_once_counted_and_harm_nobody(stage, mixed, undisturbed, capfd):
-    bad, records, metrics, log = mixed
+    bad, metrics, log = mixed
 
     # buried exactly once, untouched, with where each came from and why
     came_from = {(m.partition(), m.offset()): (m.key(), m.value()) for m in stage.read("minutes")}
@@ -121,7 +121,7 @@ def test_bad_records_are_buried_once_counted_and_harm_nobody(stage, mixed, undis
             assert (message.key(), buried[origin]) == (CELL.encode(), "too_large")
         else:
             assert came_from[origin] == (message.key(), message.value())
-            assert buried[origin] == expected.pop(came_from[origin]), [b.name for b in bad if b.value == message.value()]
+            assert buried[origin] == expected.pop(came_from[origin]), message.value()[:200]
     assert not expected
     assert len(buried) == len(bad) + 1
 
@@ -138,18 +138,20 @@ def test_bad_records_are_buried_once_counted_and_harm_nobody(stage, mixed, undis
     assert stage.alarms() == undisturbed.alarms
 
 
-def test_a_key_too_long_for_a_producer_ends_nobody(stage):
-    """A producer of a million bytes cannot bury what it took: the key alone fills it."""
-    calm = told(0, 3)
-    stage.tell(calm)
+def test_a_feed_that_is_bad_by_half_goes_on_whatever_lies_in_it(stage):
+    """Even a key so long that no producer of a million bytes can bury it."""
+    good = told(0, 20)
+    halves = [one for row in good for one in (row, (row[0], b"{}", None, row[3], row[4]))]
     stage.tell_long((b"k" * 1_500_000, b"{}", None, (T0 + 3) * 60_000, 0))
-    stage.tell(told(3, 6))
-    with serving(stage.config()) as service:
-        wait_until(lambda: service.error is not None or stage.taken() == 2 * len(calm) + 1, "all records are taken")
+    stage.tell(halves)
+    with serving(stage.config(limits={"poison_share": 0.9, "poison_batches": 1})) as service:
+        wait_until(lambda: service.error is not None or stage.taken() == 1 + len(halves), "all records are taken")
         service.check()
-    (buried,) = stage.read("deadletters")
-    assert buried.key() == b"k" * 10_000
-    assert dict(buried.headers())["__connect.errors.offset"] == str(sum(row[4] == 0 for row in calm)).encode()
+        assert service.metrics()['faultline_halted{reason="poison"}'] == 0
+    buried = {message.key(): message for message in stage.read("deadletters")}
+    cut_down = buried.pop(b"k" * 10_000)
+    assert dict(cut_down.headers())["__connect.errors.offset"] == b"0"
+    assert set(buried) == {row[0] for row in good}
 
 
 def test_a_feed_gone_wrong_stops_consumption_and_is_not_drained_into_the_dead_letters(stage):
@@ -181,13 +183,3 @@ def test_a_feed_gone_wrong_stops_consumption_and_is_not_drained_into_the_dead_le
 
     # nine polls were buried, of ten records each at most; all the others lie where they were
     assert len(stage.read("deadletters")) == taken - len(sane) <= 90
-
-
-def test_a_feed_that_is_bad_by_half_goes_on(stage):
-    good = told(0, 40)
-    halves = [one for row in good for one in (row, (row[0], b"{}", None, row[3], row[4]))]
-    stage.tell(halves)
-    with serving(stage.config(limits={"poison_share": 0.9, "poison_batches": 2})) as service:
-        stage.wait_taken(len(halves))
-        assert service.metrics()['faultline_halted{reason="poison"}'] == 0
-    assert len(stage.read("deadletters")) == len(good)

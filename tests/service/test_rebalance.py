@@ -8,7 +8,7 @@ from tests.service.stage import serving, wait_until
 pytestmark = pytest.mark.broker
 
 QUICK = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200}
-"""An instance that left keeps its partitions for a session, lest a restart move them: six seconds, the least allowed."""
+"""An instance that left keeps its partitions for a session, lest a restart move them: the least there is."""
 
 OWNED = "faultline_partitions_assigned"
 

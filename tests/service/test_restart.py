@@ -1,13 +1,15 @@
 """Stopped or killed in the middle and started anew: what comes out is what would have come out anyway."""
 
 import random
+import re
+from contextlib import ExitStack
 
 import msgspec
 import pytest
 
 from detector.errors import OperatorError
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, label, told
-from tests.service.stage import Daemon, serving, wait_until
+from tests.service.stage import Daemon, Running, heard, serving, wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -86,17 +88,31 @@ def test_kills_at_random_moments_change_nothing(stage, undisturbed):
     assert_same_as(undisturbed, stage)
 
 
+SENTENCE = r"fenced by .*another process runs as kafka\.instance faultline-0[,;] give each its own\.$"
+
+
 def test_a_second_process_of_the_same_name_ends_the_first_with_a_sentence(stage):
-    stage.tell(told(0, 2))
-    with serving(stage.config()) as second_of_two:
-        stage.wait_taken(16)
-        second_of_two.wait_metric("faultline_ready", 1)
     config = stage.config()
-    with pytest.raises(OperatorError, match=r"another process runs as kafka\.instance faultline-0; give each its own"):  # noqa: SIM117
-        with serving(config) as first:
-            first.wait_metric("faultline_ready", 1)
-            with serving(config) as second:
-                stage.tell(told(2, 10))
-                wait_until(lambda: first.error is not None, "the first one ends")
-                second.check()
-    assert stage.taken() == 80
+    with heard() as log, ExitStack() as ending:
+
+        def start():
+            running = Running(config, log)
+            ending.callback(running.stop)
+            return running
+
+        # while nothing comes in
+        first = start()
+        first.wait_metric("faultline_ready", 1)
+        second = start()
+        wait_until(lambda: first.error is not None, "the first one ends")
+        second.wait_metric("faultline_ready", 1)
+
+        # while minutes come in
+        third = start()
+        stage.tell(told(0, 10))
+        wait_until(lambda: second.error is not None, "the second one ends")
+        stage.wait_taken(80)
+        third.check()
+        for fenced in (first, second):
+            assert isinstance(fenced.error, OperatorError)
+            assert re.search(SENTENCE, str(fenced.error))

@@ -162,8 +162,10 @@ def test_a_network_whose_clocks_run_hours_ahead_is_still_told_of(stage):
     stage.tell(records)
     with serving(stage.config()) as service:
         wait_until(
-            lambda: service.metrics()['faultline_transactions_total{outcome="aborted"}'] > 2
-            or stage.taken() == len(records),
+            lambda: (
+                service.metrics()['faultline_transactions_total{outcome="aborted"}'] > 2
+                or stage.taken() == len(records)
+            ),
             "taken, or given up",
         )
     assert stage.taken() == len(records)

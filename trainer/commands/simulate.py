@@ -6,18 +6,18 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from trainer.commands.train import START_MINUTE
+from trainer.arguments import positive
 
 HELP = "write the history of a simulated network"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for Parquet, episodes.csv and catalogue.yaml")
-    parser.add_argument("--cells", type=int, default=100, help="default: %(default)s")
-    parser.add_argument("--days", type=int, default=7, help="default: %(default)s")
+    parser.add_argument("--cells", type=positive, default=100, help="default: %(default)s")
+    parser.add_argument("--days", type=positive, default=7, help="default: %(default)s")
     parser.add_argument("--episodes", type=int, default=20, help="faults and look-alikes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes that simulate (default: %(default)s)")
+    parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from detector.config import write_catalogue
     from trainer.episodes import draw_episodes, write_episodes
-    from trainer.history import SimulatedHistory
+    from trainer.history import START_MINUTE, HistoryError, SimulatedHistory
     from trainer.progress import console, step
     from trainer.simulator import Network
 
@@ -33,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     span = (START_MINUTE, START_MINUTE + arguments.days * 1440)
     episodes = draw_episodes(network, span, arguments.episodes, np.random.default_rng([arguments.seed, 11]))
     history = SimulatedHistory(network, span, episodes)
+    if any(arguments.out.glob("day=*")):
+        raise HistoryError(f"{arguments.out}: holds a history already; give another folder, or remove it first.")
     arguments.out.mkdir(parents=True, exist_ok=True)
     write_catalogue(history.catalogue, arguments.out / "catalogue.yaml")
     write_episodes(arguments.out / "episodes.csv", network, episodes)

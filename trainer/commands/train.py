@@ -5,36 +5,40 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.arguments import positive
 from trainer.progress import console, step
 
 HELP = "train an encoder on procedural faults and write a bundle"
-
-START_MINUTE = 29_453_760
-"""Monday, 2026-01-05 00:00 UTC: the simulated past begins with a week."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the bundle's directory")
     parser.add_argument("--history", type=Path, help="the network to be watched (default: a simulated one)")
-    parser.add_argument("--cells", type=int, default=300, help="of the simulated network (default: %(default)s)")
+    parser.add_argument("--cells", type=positive, default=300, help="of the simulated network (default: %(default)s)")
     parser.add_argument(
-        "--days", type=float, default=7, help="of history a baseline is fitted to (default: %(default)s)"
+        "--days", type=positive, default=7, help="of history a baseline is fitted to (default: %(default)s)"
     )
-    parser.add_argument("--classes", type=int, default=3000, help="procedural fault classes (default: %(default)s)")
-    parser.add_argument("--each", type=int, default=8, help="windows per procedural class (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=4000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--classes", type=positive, default=2500, help="procedural classes (default: %(default)s)")
+    parser.add_argument("--each", type=positive, default=8, help="windows per procedural class (default: %(default)s)")
+    parser.add_argument("--steps", type=positive, default=3000, help="of the optimiser (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes that simulate (default: %(default)s)")
+    parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from trainer.baselines import fit_baseline
-    from trainer.history import History, ParquetHistory, SimulatedHistory
+    from trainer.history import START_MINUTE, History, HistoryError, ParquetHistory, SimulatedHistory
     from trainer.simulator import FAULTS, Network
     from trainer.windows import simulate_examples
 
     span = (START_MINUTE, START_MINUTE + int(arguments.days * 1440))
     school = SimulatedHistory(Network(arguments.cells, seed=1000 + arguments.seed), span)
+    home: History = ParquetHistory(arguments.history) if arguments.history else school  # minutes before it is needed
+    if home.catalogue.digest != school.catalogue.digest:
+        raise HistoryError(
+            f"{arguments.history}/catalogue.yaml: has other features than the simulated network that the encoder"
+            " learns from; use `faultline-trainer simulate` to see the catalogue it needs."
+        )
     with step(f"baselines of {arguments.cells} simulated cells"):
         usual = fit_baseline(school, arguments.days)
     named = [name for name, fault in FAULTS.items() if not fault.held_out]
@@ -64,9 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
         "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
     }
-    home: History = school
-    if arguments.history:
-        home = ParquetHistory(arguments.history)
+    if home is not school:
         with step(f"baselines of {len(home.cells)} cells"):
             usual = fit_baseline(home, arguments.days)
     with step("what normal is"):

@@ -79,15 +79,15 @@ class Narrator:
         """Each promise of the story, and whether it was kept."""
         plot, names = self.plot, self.plot.network.names
         raised = {(told.cell, told.name): told for told in self.told if told.change == "new"}
-        cleared = {(told.cell, told.name) for told in self.told if told.change == "cleared"}
+        last = {(told.cell, told.name): told.change for told in self.told}
         same = [names[episode.cell] for episode in plot.same_fault]
         other, crowd = names[plot.other_fault.cell], names[plot.match.cell]
         delays = [
             raised[cell, TAUGHT].minute - (episode.begin - EVENING)
             for cell, episode in zip(same, plot.same_fault, strict=True)
-            if (cell, TAUGHT) in raised
+            if (cell, TAUGHT) in raised and raised[cell, TAUGHT].minute >= episode.begin - EVENING
         ]
-        strangers = [key for key in raised if key[0] not in (*same, other, crowd)]
+        strangers = [told for told in self.told if told.change == "new" and told.cell not in (*same, other, crowd)]
         return [
             (
                 len(delays) == len(same),
@@ -99,6 +99,6 @@ class Narrator:
                 f"{UNTAUGHT}, never shown, came out as unknown",
             ),
             (not any(cell == crowd for cell, _ in raised), f"{CROWD}, a stadium full of people, raised nothing"),
-            (set(raised) <= cleared, "every alarm cleared when its fault was over"),
+            (all(last[key] == "cleared" for key in raised), "every alarm cleared when its fault was over"),
             (len(strangers) <= MOST_FALSE_ALARMS, f"{len(strangers)} alarms where nothing was wrong"),
         ]

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.commands.train import START_MINUTE
-from trainer.history import SimulatedHistory
+from trainer.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, Network
 
 CELLS = 240

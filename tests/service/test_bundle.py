@@ -1,0 +1,232 @@
+"""A bundle comes back as it was written, or is refused with one sentence."""
+
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from detector.bundle import FILES, SUMS, Golden, prove, read_bundle, write_bundle
+from detector.core.encoder import Encoder
+from detector.core.features import Baseline
+from detector.core.library import Normal
+from detector.errors import BundleError
+
+
+@pytest.fixture
+def copy(bundle, tmp_path):
+    return shutil.copytree(bundle, tmp_path / "copy")
+
+
+def sign(path):
+    """Makes the checksums those of what lies there now."""
+    sums = {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES}
+    (path / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
+
+
+def refusal(path):
+    with pytest.raises(BundleError) as refused:
+        read_bundle(path)
+    (sentence,) = str(refused.value).splitlines()
+    assert sentence.startswith(str(path))
+    assert sentence.endswith(".")
+    return sentence
+
+
+def test_a_bundle_comes_back_as_it_was_written(bundle, tmp_path):
+    first = read_bundle(bundle)
+    write_bundle(first, tmp_path / "again")
+    again = read_bundle(tmp_path / "again")
+
+    assert again.manifest == first.manifest
+    assert again.digest == first.digest
+    assert again.catalogue == first.catalogue
+    assert again.weights.keys() == first.weights.keys()
+    pairs = [
+        *((again.weights[name], first.weights[name]) for name in first.weights),
+        (again.baseline.cells, first.baseline.cells),
+        (again.baseline.table, first.baseline.table),
+        (again.normal.bank, first.normal.bank),
+        (again.normal.stretches.direction, first.normal.stretches.direction),
+        (again.normal.stretches.size, first.normal.stretches.size),
+        (again.golden.windows, first.golden.windows),
+        (again.golden.embeddings.direction, first.golden.embeddings.direction),
+    ]
+    for written, read in pairs:
+        assert written.dtype == read.dtype
+        np.testing.assert_array_equal(written, read)
+
+
+def test_a_bundle_replaces_the_one_before_it_and_leaves_nothing_beside_it(bundle, tmp_path):
+    first = read_bundle(bundle)
+    write_bundle(first, tmp_path / "here")
+    write_bundle(replace(first, weights={name: array * 2 for name, array in first.weights.items()}), tmp_path / "here")
+    assert read_bundle(tmp_path / "here").digest != first.digest
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_flipped_byte_is_found(copy, name):
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    assert f"{name} is not what the trainer wrote (checksum)" in refusal(copy)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(copy, name):
+    (copy / name).unlink()
+    assert f"{name} is missing; copy the bundle again." in refusal(copy)
+
+
+def test_a_folder_that_is_no_bundle_is_not_taken_for_one(tmp_path):
+    assert "point `bundle` at a bundle's directory" in refusal(tmp_path)
+    assert "point `bundle` at a bundle's directory" in refusal(tmp_path / "nowhere")
+
+
+def test_any_flipped_byte_of_the_checksums_themselves_is_found(copy):
+    content = (copy / SUMS).read_bytes()
+    for at in range(len(content)):
+        for bits in (0x02, 0xFF):
+            broken = bytearray(content)
+            broken[at] ^= bits
+            (copy / SUMS).write_bytes(broken)
+            assert read_or_refuse(copy) is None, (at, bits)
+
+
+def read_or_refuse(path):
+    """The digest of a bundle that is read; None when it is refused."""
+    try:
+        return read_bundle(path).digest
+    except BundleError:
+        return None
+
+
+# --- signed, and wrong all the same ---------------------------------------------------------------------------------
+
+
+def rewrite(path, name, change):
+    """Changes the arrays of an archive, and signs it."""
+    with np.load(path / name) as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    change(arrays)
+    np.savez(path / name, **arrays)
+    sign(path)
+
+
+def change_manifest(path, change):
+    manifest = json.loads((path / "manifest.json").read_text())
+    change(manifest)
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    sign(path)
+
+
+def put(array, at, value):
+    array[at] = value
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda a: put(a["hidden"], (0, 0), np.nan), "hidden holds NaN or infinity; train again."),
+        (lambda a: put(a["out"], (0, 0), np.inf), "out holds NaN or infinity; train again."),
+        (lambda a: a.update(first=a["first"][:, :-1]), "first is (15, 7), and the spec needs (15, 8)."),
+        (lambda a: a.update(first=a["first"].astype(np.float64)), "and a bundle needs"),
+        (lambda a: a.pop("second"), "and a bundle needs"),
+        (lambda a: a.update(third=a["second"]), "and a bundle needs"),
+    ],
+)
+def test_weights_that_are_not_the_specs_are_refused(copy, change, sentence):
+    rewrite(copy, "weights.npz", change)
+    assert sentence in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda m: m["spec"].update(hidden=17), "and the spec needs"),
+        (lambda m: m["spec"].update(features=6), "5 features, and weights for 6"),
+        (lambda m: m["features"].pop(), "4 features, and weights for 5"),
+        (lambda m: m.update(format=99), "has format 99, and this version reads 1; train it again."),
+        (lambda m: m.update(surprise=1), "unknown field `surprise`"),
+        (lambda m: m.pop("spec"), "missing required field `spec`"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(copy, change, sentence):
+    change_manifest(copy, change)
+    assert sentence in refusal(copy)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_something_else_is_refused(copy, name, content):
+    (copy / name).write_bytes(content)
+    sign(copy)
+    assert name in refusal(copy)
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(("npz", "npy"))])
+def test_a_file_that_was_cut_before_it_was_signed_is_refused(copy, name):
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[: len(content) * 2 // 3])
+    sign(copy)
+    assert name in refusal(copy)
+
+
+def test_pickled_objects_are_never_opened(copy):
+    np.save(copy / "cells.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    sign(copy)
+    assert "cells.npy: cannot be read" in refusal(copy)
+
+
+def wrong_parts(right):
+    """Bundles with an array that no trainer writes, by what is wrong with it."""
+    table, bank, stretches = right.baseline.table, right.normal.bank, right.normal.stretches
+    cells, golden = right.baseline.cells, right.golden
+
+    def with_table(change):
+        changed = np.array(table)
+        change(changed)
+        return replace(right, baseline=Baseline(cells, changed))
+
+    def with_bank(changed):
+        return replace(right, normal=Normal(changed, stretches, 1))
+
+    nan_bank = np.array(bank)
+    nan_bank[0, 0] = np.nan
+    thin = replace(stretches, direction=stretches.direction[:, :, :-1])
+    return {
+        "a baseline with NaN": with_table(lambda t: put(t, (0, 1, 0), np.nan)),
+        "a spread of zero": with_table(lambda t: put(t, (0, 0, 0), 0)),
+        "a baseline of an odd harmonic": replace(right, baseline=Baseline(cells, np.array(table[:, :3]))),
+        "a baseline of another type": replace(right, baseline=Baseline(cells, table.astype(np.float64))),
+        "cells out of order": replace(right, baseline=Baseline(cells[::-1], table)),
+        "cells of another type": replace(right, baseline=Baseline(cells.astype(str), table)),
+        "a bank with NaN": with_bank(nan_bank),
+        "a bank of another dimension": with_bank(bank[:, :-1]),
+        "an empty bank": with_bank(bank[:0]),
+        "stretches of another dimension": replace(right, normal=Normal(bank, thin, 1)),
+        "golden windows of other features": replace(right, golden=Golden(golden.windows[:, :, 1:], golden.embeddings)),
+        "no golden windows": replace(right, golden=Golden(golden.windows[:0], golden.embeddings[:0])),
+    }
+
+
+def test_arrays_that_no_trainer_writes_are_refused(bundle, tmp_path):
+    """Found here, or found by a traceback in the middle of the night."""
+    taken = []
+    for name, wrong in wrong_parts(read_bundle(bundle)).items():
+        write_bundle(wrong, tmp_path / "wrong")
+        if read_or_refuse(tmp_path / "wrong") is not None:
+            taken.append(name)
+    assert taken == []
+
+
+def test_an_encoder_that_computes_something_else_is_refused(bundle):
+    right = read_bundle(bundle)
+    prove(right, encoder := Encoder(right.weights), bundle)
+
+    turned = replace(right.golden.embeddings, direction=right.golden.embeddings.direction[::-1])
+    with pytest.raises(BundleError, match=r"golden windows embed .* away from what the trainer recorded"):
+        prove(replace(right, golden=replace(right.golden, embeddings=turned)), encoder, bundle)

@@ -1,0 +1,129 @@
+"""The house's rules, as far as they can be read off the source: what may import what, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FLOORS = (
+    ("core.features", "core.cells"),
+    ("core.samples",),
+    ("core.votes",),
+    ("core.frontier",),
+    ("core.windows",),
+    ("core.encoder",),
+    ("core.library",),
+    ("core.scores",),
+    ("core.verdicts",),
+    ("core.alarms",),
+    ("core.pipeline",),
+    ("errors", "log", "quiet"),
+    ("config", "bundle", "labels", "notifications"),
+    ("kafka.properties",),
+    ("kafka.cluster",),
+    ("kafka.tables", "kafka.source", "kafka.publisher"),
+    ("kafka.sink",),
+    ("judging", "metrics", "endpoints"),
+    ("service",),
+    ("commands.run", "commands.check", "commands.topics"),
+    ("__main__",),
+)
+"""From the ground up. A module imports from the floors below its own, and never from its own or above."""
+
+DOORS = {
+    "tensorflow": {"core.encoder"},
+    "faiss": {"core.library"},
+    "yaml": {"config"},
+    "prometheus_client": {"metrics", "endpoints"},
+    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink")},
+}
+"""The heavy libraries, and where each comes in."""
+
+PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
+"""What nothing in the core asks for: it is given the time, and it tells by what it returns."""
+
+FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
+
+
+def modules(package: str) -> dict[str, ast.Module]:
+    """Every module of a package by its name inside it, parsed; packages' own docstring files aside."""
+    folder = ROOT / package
+    found = {}
+    for path in sorted(folder.rglob("*.py")):
+        name = ".".join(path.relative_to(folder).with_suffix("").parts)
+        if not name.endswith("__init__"):
+            found[name] = ast.parse(path.read_text())
+    return found
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module named in an import, wherever it stands in the file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+DETECTOR = modules("detector")
+
+
+def own(name: str) -> str | None:
+    """The module of the detector that an imported name is, or is in, without its package; None if it is another's."""
+    inside = name.removeprefix("detector.")
+    return inside if inside != name and inside in DETECTOR else None
+
+
+def test_every_module_has_a_floor():
+    assert set(DETECTOR) == set(FLOOR_OF)
+
+
+@pytest.mark.parametrize("module", DETECTOR)
+def test_imports_point_downward(module):
+    upward = {
+        other
+        for name in imports(DETECTOR[module])
+        if (other := own(name)) is not None and FLOOR_OF[other] >= FLOOR_OF[module]
+    }
+    assert not upward, f"detector.{module} imports from its own floor or above"
+
+
+def test_the_detector_knows_no_trainer():
+    for module, tree in DETECTOR.items():
+        assert not [name for name in imports(tree) if name.split(".")[0] in ("trainer", "tests")], module
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_a_heavy_library_comes_in_by_its_doors_alone(library):
+    users = {module for module, tree in DETECTOR.items() if library in {name.split(".")[0] for name in imports(tree)}}
+    assert users == DOORS[library]
+
+
+def test_the_core_asks_for_no_time_and_tells_nobody():
+    for module, tree in DETECTOR.items():
+        if module.startswith("core."):
+            assert not PURE & {name.split(".")[0] for name in imports(tree)}, module
+
+
+def test_only_main_catches_everything():
+    for package in ("detector", "trainer"):
+        for module, tree in modules(package).items():
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ExceptHandler) and not module.endswith("__main__"):
+                    caught = ast.unparse(node.type) if node.type else ""
+                    assert caught not in ("", "Exception", "BaseException"), f"{package}.{module}"
+
+
+@pytest.mark.parametrize("module", ["detector", "detector.config", "detector.__main__", "detector.commands.run"])
+def test_an_import_costs_no_heavy_library(module):
+    heavy = ("tensorflow", "faiss", "confluent_kafka", "prometheus_client")
+    code = f"import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == ""

@@ -1,0 +1,74 @@
+"""One small simulated town, what is usual in it, and a bundle for it: made once, only read by the tests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.bundle import read_bundle
+from detector.core.encoder import Encoder, Spec
+from detector.core.features import Baseline
+from tests.builders import random_weights
+from trainer.baselines import fit_baseline
+from trainer.bundles import assemble
+from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.simulator import Network, catalogue
+from trainer.windows import Examples, simulate_examples
+
+SPEC = Spec(features=len(catalogue()), first=16, second=16, hidden=48, dimension=16)
+
+CLASSES, EACH = 40, 8
+
+STRETCHES = 70
+"""More than are surveyed at once."""
+
+
+@pytest.fixture(scope="session")
+def town() -> SimulatedHistory:
+    """A week of 24 cells to which nothing happens."""
+    return SimulatedHistory(Network(24, seed=5), (START_MINUTE, START_MINUTE + 7 * 1440))
+
+
+@pytest.fixture(scope="session")
+def usual(town: SimulatedHistory) -> Baseline:
+    return fit_baseline(town)
+
+
+@pytest.fixture(scope="session")
+def examples(town: SimulatedHistory, usual: Baseline) -> Examples:
+    """Eight windows of each of 40 procedural classes."""
+    return simulate_examples(town, usual, range(CLASSES), EACH, seed=0, workers=2)
+
+
+@pytest.fixture(scope="session")
+def bundle_path(town: SimulatedHistory, usual: Baseline, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained encoder, at home in the town."""
+    path = tmp_path_factory.mktemp("bundles") / "town"
+    facts: dict[str, str | int | float] = {"steps": 0, "seed": 0}
+    assemble(town, usual, SPEC, random_weights(SPEC), facts, {"guess": 0.5}, STRETCHES, 0, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def encode(bundle_path: Path) -> Encoder:
+    """The bundle's encoder, as a daemon would make it."""
+    return Encoder(read_bundle(bundle_path).weights)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+@pytest.fixture
+def configuration(bundle_path: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Writes an operator's file for the bundle, and gives its path."""
+
+    def write(bootstrap: str = "127.0.0.1:1", labels: str = "cells.labels") -> Path:
+        path = tmp_path / "config.yaml"
+        kafka = f"{{common: {{bootstrap.servers: '{bootstrap}'}}, topics: {{labels: '{labels}'}}}}"
+        path.write_text(f"bundle: {bundle_path}\nkafka: {kafka}\n")
+        return path
+
+    return write

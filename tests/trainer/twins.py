@@ -1,0 +1,120 @@
+"""Slow, obvious twins of what the trainer computes fast, and a history that is a plain array."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviations
+from detector.core.windows import WINDOW
+from trainer.baselines import EVERY_MINUTES, FLEET_SHARE, FLOOR, TRIM
+from trainer.history import History, SimulatedHistory
+from trainer.simulator import FAULTS, Episode, draw_severity, random_fault
+from trainer.windows import ONSET_MINUTES
+
+
+@dataclass(frozen=True)
+class TableHistory:
+    """A network's past as one array. # values [C, M, F]"""
+
+    catalogue: Catalogue
+    cells: Sequence[str]
+    first: int
+    values: NDArray[np.float32]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.first, self.first + self.values.shape[1]
+
+    def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        return self.values[cell, minute - self.first]
+
+
+def slow_fit(minute: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Own spread, mean, cosine and sine of two harmonics of one feature of one cell. # [n], [n] -> [6]"""
+    angle = 2 * np.pi * (minute % 1440) / 1440
+    basis = np.stack([np.ones(len(minute)), np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], 1)
+    present = ~np.isnan(values)
+    spread, coefficients = np.inf, np.zeros(5)
+    for _ in range(2):
+        residual = values - basis @ coefficients
+        present &= ~(np.abs(residual) > TRIM * max(spread, FLOOR))
+        ridge = np.diag(np.sqrt([1e-3, 2, 2, 2, 2]))
+        left, right = np.concatenate([basis[present], ridge]), np.concatenate([values[present], np.zeros(5)])
+        coefficients = np.linalg.lstsq(left, right, rcond=None)[0]
+        residual = (values - basis @ coefficients)[present]
+        spread = np.sqrt((residual**2).mean()) if len(residual) else 0.0
+    return np.array([spread, *coefficients])
+
+
+def slow_baseline(history: TableHistory) -> tuple[list[str], NDArray[np.float64]]:
+    """Names in order, and their rows with the fleet's. # -> [C + 1, 6, F]"""
+    names = sorted(history.cells)
+    minute = np.arange(*history.span)[::EVERY_MINUTES]
+    table = np.empty((len(names), 6, len(history.catalogue)))
+    for row, name in enumerate(names):
+        for feature, one in enumerate(history.catalogue.features):
+            values = history.values[list(history.cells).index(name), ::EVERY_MINUTES, feature].astype(float)
+            reported = not np.isnan(values).all()
+            fitted = slow_fit(minute, np.log1p(values) if one.transform == "log1p" else values)
+            table[row, :, feature] = fitted if reported else np.nan
+    for feature in range(table.shape[2]):
+        fleet = np.nanmedian(table[:, :, feature], axis=0)
+        table[np.isnan(table[:, 0, feature]), :, feature] = fleet
+    table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
+    fleet = np.median(table, axis=0)
+    fleet[0] = np.hypot(fleet[0], table[:, 1].std(axis=0))
+    return names, np.concatenate([table, fleet[None]])
+
+
+def slow_window(history: History, baseline: Baseline, cell: int, end: int, minutes: int = WINDOW) -> NDArray[np.int8]:
+    """One window, minute by minute. # -> int8 [minutes, F]"""
+    row = baseline.rows([history.cells[cell]])[0]
+    coefficients = baseline.table[row][None].astype(np.float32)
+    rows = []
+    for minute in range(end - minutes + 1, end + 1):
+        values = history.read(np.array([cell]), np.array([minute]))
+        rows.append(deviations(values, np.array([minute]), coefficients, history.catalogue.logarithmic)[0])
+    return np.stack(rows)
+
+
+def slow_examples(
+    history: SimulatedHistory, classes: Sequence[str | int], each: int, seed: int
+) -> list[tuple[int, int, Episode]]:
+    """(class number, last minute, episode) of every example of up to 64 classes, in order."""
+    told = []
+    for number, name in enumerate(classes):
+        rng = np.random.default_rng([seed, number])
+        cells = rng.integers(len(history.cells), size=each).tolist()
+        ends = rng.integers(history.span[0] + WINDOW, history.span[1], size=each).tolist()
+        fault = FAULTS[name] if isinstance(name, str) else random_fault(name)
+        for cell, end in zip(cells, ends, strict=True):
+            begin = end + 1 - int(rng.integers(*ONSET_MINUTES))
+            severity = draw_severity(rng.random())
+            told.append((number, end, Episode(cell, fault, begin, begin + 2880, severity, int(rng.integers(2**31)))))
+    return told
+
+
+def slow_effect(window: NDArray[np.int8], twin: NDArray[np.int8]) -> float:
+    """How far a window's mean lies from its twin's, in spreads, feature by feature. # int8 [60, F] twice"""
+    total = 0.0
+    for feature in range(window.shape[1]):
+        pairs = zip(window[:, feature].tolist(), twin[:, feature].tolist(), strict=True)
+        changes = [here - there for here, there in pairs if ABSENT not in (here, there)]
+        total += (sum(changes) / len(window) / STEPS) ** 2
+    return float(np.sqrt(total))
+
+
+def slow_loss(
+    direction: NDArray[np.float64], label: NDArray[np.int64], anchors: int, temperature: float
+) -> NDArray[np.float64]:
+    """Khosla et al. 2020, equation 2, one anchor at a time; 0 for an anchor without a fellow. # -> [anchors]"""
+    losses = []
+    for anchor in range(anchors):
+        others = [row for row in range(len(label)) if row != anchor]
+        similar = {row: direction[anchor] @ direction[row] / temperature for row in others}
+        whole = np.log(sum(np.exp(value) for value in similar.values()))
+        shares = [similar[row] - whole for row in others if label[row] == label[anchor]]
+        losses.append(-sum(shares) / len(shares) if shares else 0.0)
+    return np.array(losses)
