@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings, Encoder, Spec, shapes
 from detector.core.features import Baseline, Catalogue, Feature
 from detector.core.library import Normal
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from detector.errors import BundleError
 
 FORMAT = 1

@@ -14,7 +14,7 @@ import yaml
 from msgspec import Meta
 
 from detector.core.features import Catalogue, Feature
-from detector.core.pipeline import Settings
+from detector.core.settings import Settings
 from detector.errors import ConfigError
 
 GUARDED = {

@@ -5,7 +5,7 @@ import logging
 from detector.bundle import Bundle
 from detector.core.encoder import Encode
 from detector.core.library import Exemplar, Library
-from detector.core.pipeline import Settings
+from detector.core.settings import Settings
 from detector.core.verdicts import Judge
 from detector.errors import LabelError
 from detector.labels import embed_label, read_label
@@ -30,7 +30,7 @@ class Labels:
             self._exemplars[key] = embed_label(read_label(value), self._bundle.catalogue, self._encode)
         except LabelError as error:
             self._refused += 1
-            log.warning("%s", error)
+            log.warning("refused: %s", error)
 
     def count(self, kind: str) -> int:
         return sum(exemplar.kind == kind for exemplar in self._exemplars.values())

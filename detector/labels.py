@@ -17,7 +17,7 @@ from detector.core.encoder import Encode
 from detector.core.features import Catalogue, deviations
 from detector.core.library import KINDS, Exemplar
 from detector.core.samples import EARLIEST_MINUTE, LATEST_MINUTE
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from detector.errors import LabelError
 
 STRIDE = 5

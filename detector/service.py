@@ -9,13 +9,13 @@ from time import time
 
 from detector.bundle import prove, read_bundle
 from detector.config import Config
-from detector.core.alarms import SILENT, Event
+from detector.core.alarms import SILENT, Alarm, Event
 from detector.core.encoder import Encoder, device
 from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Records
 from detector.endpoints import Endpoints, Health
 from detector.judging import Labels
-from detector.kafka.cluster import check_topics, partitions
+from detector.kafka.cluster import check_topics, explain, partitions
 from detector.kafka.sink import Aborted, Sink
 from detector.kafka.source import Assignment, Poll, Source
 from detector.kafka.tables import Table
@@ -24,6 +24,9 @@ from detector.notifications import Context, Message, notification, open_record, 
 from detector.quiet import quiet
 
 log = logging.getLogger("faultline")
+
+ABORTS = 10
+"""So many transactions rolled back running are no weather: something refuses what is published, and says what."""
 
 
 class Service:
@@ -45,8 +48,9 @@ class Service:
         self._labels = Labels(self._bundle, encoder, config.settings, config.runtime.threads)
         topics = config.kafka.topics
         self._label_table, self._open_table = Table(config.kafka, topics.labels), Table(config.kafka, topics.active)
-        for key, value in self._label_table.read(list(range(partitions(config)[topics.labels]))).items():
-            self._labels.put(key, value)
+        for rows in self._label_table.read(list(range(partitions(config)[topics.labels]))).values():
+            for key, value in rows.items():
+                self._labels.put(key, value)
         self._pipeline = Pipeline(
             self._bundle.catalogue,
             self._bundle.baseline,
@@ -60,6 +64,8 @@ class Service:
         self._replaying: dict[int, int] = {}
         """Partitions behind their committed offset, with that offset."""
         self._owned: set[int] = set()
+        self._aborted = 0
+        """Transactions rolled back running."""
         self._poisoned = 0
         self.metrics.gpu.set(encoder.device == "gpu")
         self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
@@ -100,11 +106,13 @@ class Service:
             self._pipeline.revoke(partition)
             self._replaying.pop(partition, None)
             self._owned.discard(partition)
-        for assignment in poll.assigned:
-            self._take_up(assignment)
+        if poll.assigned:
+            opened = self._open_table.read([assignment.partition for assignment in poll.assigned])
+            for assignment in poll.assigned:
+                rows = sorted(opened[assignment.partition].items())
+                self._take_up(assignment, [read_open(value) for _, value in rows])
 
-    def _take_up(self, assignment: Assignment) -> None:
-        opened = [read_open(value) for _, value in sorted(self._open_table.read([assignment.partition]).items())]
+    def _take_up(self, assignment: Assignment, opened: list[Alarm]) -> None:
         self._pipeline.assign(assignment.partition, assignment.memory, opened)
         self._replaying[assignment.partition] = assignment.audible_offset
         self._owned.add(assignment.partition)
@@ -168,10 +176,14 @@ class Service:
         try:
             with self.metrics.timed("publish"):
                 self._sink.publish(messages, work.rejections, offsets, self._source.group_metadata)
-        except Aborted:
+        except Aborted as aborted:
             self.metrics.transactions.labels("aborted").inc()
+            self._aborted += 1
+            if self._aborted >= ABORTS:
+                raise explain(aborted.error, self._config.kafka) from None
             self._source.rewind()
             return
+        self._aborted = 0
         self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))

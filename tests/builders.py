@@ -17,11 +17,12 @@ from detector.core.alarms import Event
 from detector.core.encoder import BATCHES, Embeddings, Encode, Spec, shapes
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, Feature
 from detector.core.library import Exemplar, Library, Normal
-from detector.core.pipeline import Pipeline, Settings, Work
+from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Records
 from detector.core.scores import kernel
+from detector.core.settings import Settings
+from detector.core.turns import WINDOW
 from detector.core.verdicts import Judge
-from detector.core.windows import WINDOW
 
 T0 = 28_800_000
 """2024-10-04. A multiple of 60, so that minute 0 of a test also lies in slot 0 of a ring."""

@@ -11,7 +11,7 @@ import numpy as np
 from detector.core.alarms import SEVERITIES, SILENT, UNKNOWN
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, CLIP, STEPS
-from detector.core.pipeline import Settings
+from detector.core.settings import Settings
 from detector.core.verdicts import Judge
 from tests.builders import Told
 

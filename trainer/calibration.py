@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detector.core.encoder import SQUASH, Embeddings, Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
 from detector.core.library import Normal
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from trainer.history import History
 from trainer.windows import cut_windows
 

@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 
 from detector.core.features import Baseline
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from detector.errors import LabelError
 from detector.labels import Label
 from trainer.history import History

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, Baseline, deviations
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from trainer.history import History, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, apply, draw_severity, neutral, random_fault, records
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.scores import Scores
-from detector.core.windows import Turn
+from detector.core.turns import Turn
 
 SILENT = "cell_silent"
 UNKNOWN = "unknown"

@@ -17,70 +17,15 @@ from detector.core.cells import Cells
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
-from detector.core.scores import Scores, kernel
+from detector.core.scores import Scores
+from detector.core.settings import Settings
+from detector.core.turns import Admission, Turn
 from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
-from detector.core.votes import Standing
-from detector.core.windows import WINDOW, Admission, Tolerance, Turn, Windows
+from detector.core.votes import Memory, Standing
+from detector.core.windows import Windows
 
 NEAREST_SHOWN = 3
 """Exemplars named in an alarm: the winner, its rival, and one to compare with."""
-
-SLACK_MINUTES = 5
-"""A replay begins this much earlier than any window can reach: room for a frontier that falls a little."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the operator wants the road to be. `config.yaml` says what each means."""
-
-    max_cells: int
-    max_record_bytes: int
-    late_minutes: int
-    behind_minutes: int
-    ahead_minutes: int
-    silent_minutes: int
-    quorum_cells: int
-    min_coverage: float
-    score_minutes: int
-    half_life_minutes: float
-    hold_minutes: int
-    unknown_minutes: int
-    clear_margin: float
-    budget: float
-
-    @property
-    def keep_minutes(self) -> int:
-        """Scores that can still matter: to a mean, and to the hold or the patience behind it."""
-        return self.score_minutes + max(self.hold_minutes, self.unknown_minutes)
-
-    @property
-    def tolerance(self) -> Tolerance:
-        memory = self.behind_minutes + self.keep_minutes + WINDOW + self.ahead_minutes + SLACK_MINUTES
-        return Tolerance(
-            self.late_minutes,
-            self.behind_minutes,
-            self.ahead_minutes,
-            self.silent_minutes,
-            memory,
-            self.quorum_cells,
-        )
-
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        return kernel(self.score_minutes, self.half_life_minutes)
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Where a partition's memory lies in the log: what a commit carries, and all that a successor needs."""
-
-    replay_offset: int
-    replay_minute: int
-    """The frontier at that offset."""
-    frontier: int
-    voters: int
-    votes: bytes
-    """How the frontier stood at that offset: see `votes`."""
 
 
 @dataclass

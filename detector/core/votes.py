@@ -78,3 +78,16 @@ def unpack(standing: Standing) -> tuple[NDArray[np.uint64], NDArray[np.int64], N
     votes = np.frombuffer(standing.votes, VOTE)
     claim, heard_at = votes["claim"].astype(np.int64), votes["heard_at"].astype(np.int64)
     return votes["cell"].astype(np.uint64), claim + standing.minute, heard_at + standing.minute
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Where a partition's memory lies in the log: what a commit carries, and all that a successor needs."""
+
+    replay_offset: int
+    replay_minute: int
+    """The frontier at that offset."""
+    frontier: int
+    voters: int
+    votes: bytes
+    """How the frontier stood at that offset: see `pack`."""

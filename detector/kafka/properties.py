@@ -43,6 +43,7 @@ def table_properties(kafka: Kafka) -> dict[str, Any]:
     passed = {name: value for name, value in kafka.consumer.items() if name != "group.protocol"}
     return {
         **common_properties(kafka),
+        "fetch.wait.max.ms": 100,  # a table is read to its end, and its end is an empty fetch
         **passed,
         "group.id": f"{kafka.group}-tables",
         "auto.offset.reset": "earliest",

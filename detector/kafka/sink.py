@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from detector.config import Config
-from detector.core.pipeline import Memory
 from detector.core.samples import Records, Rejection
+from detector.core.votes import Memory
 from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import producer_properties
 from detector.kafka.source import write_memory
@@ -30,6 +30,10 @@ DEAD_LETTER_KEY_BYTES = 10_000
 
 class Aborted(Exception):
     """The transaction was rolled back: nothing of the poll was published, and its memory must be taken up anew."""
+
+    def __init__(self, error: KafkaError) -> None:
+        super().__init__(error.str())
+        self.error = error
 
 
 class Sink:
@@ -72,7 +76,7 @@ class Sink:
                 raise
             log.warning("transaction rolled back: %s", error.args[0].str())
             self._retry(self._producer.abort_transaction)
-            raise Aborted from error
+            raise Aborted(error.args[0]) from error
 
     def _position(self, number: int, offset: int, memory: Memory | None) -> TopicPartition:
         metadata = write_memory(memory) if memory else ""

@@ -13,13 +13,15 @@ import numpy as np
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from detector.config import Config
-from detector.core.pipeline import Memory
 from detector.core.samples import Records
-from detector.core.votes import VOTE
+from detector.core.votes import VOTE, Memory
 from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import consumer_properties
 
 log = logging.getLogger("faultline.kafka")
+
+LEAVE_SECONDS = 3
+"""For the partitions to be given back in an orderly end; the group waits no longer for a daemon that is going."""
 
 FINAL = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -115,14 +117,24 @@ class Source:
         return lags
 
     def close(self) -> None:
-        """Leaves the group, if it is not a static member's to keep."""
+        """Leaves the group, so that others take the partitions over at once.
+
+        Closing alone would keep a static member's place until its session times out; unsubscribing gives it up.
+        """
+        try:
+            self._consumer.unsubscribe()
+            deadline = time.monotonic() + LEAVE_SECONDS
+            while self._consumer.assignment() and time.monotonic() < deadline:
+                self._consumer.consume(1, 0.05)
+        except KafkaException as error:
+            log.info("no place in the group to give up: %s", error.args[0].str())
         self._consumer.close()
 
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal() or error.code() in FINAL:
             self._fatal = self._fatal or error
             return
-        log.warning("%s", error.str())
+        log.warning("the consumer: %s", error.str())
 
     def _note(self, message: Message, poll: Poll) -> None:
         error = message.error()
@@ -133,7 +145,7 @@ class Source:
         elif error.fatal():
             raise KafkaException(error)
         else:
-            log.warning("%s", error.str())
+            log.warning("a partition: %s", error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:

@@ -23,10 +23,10 @@ class Table:
         self._topic = topic
         self._consumer = open_client(Consumer, table_properties(kafka), kafka)
 
-    def read(self, partitions: list[int]) -> dict[bytes, bytes]:
-        """Every key's newest value in these partitions. Raises ClusterError where no broker answers in time."""
+    def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
+        """Per partition, every key's newest value. Raises ClusterError where no broker answers in time."""
         self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
-        rows: dict[bytes, bytes] = {}
+        rows: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
         unread = set(partitions)
         deadline = monotonic() + self._kafka.reach_seconds
         while unread:
@@ -44,9 +44,9 @@ class Table:
                 elif message.error() is not None:
                     raise explain(message.error(), self._kafka)
                 elif message.value() is None:
-                    rows.pop(message.key(), None)
+                    rows[message.partition()].pop(message.key(), None)
                 else:
-                    rows[message.key()] = message.value()
+                    rows[message.partition()][message.key()] = message.value()
         return rows
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as examined
 from hypothesis import strategies as st
 
-from detector.core.pipeline import Settings
+from detector.core.settings import Settings
 from tests import builders
 from tests.builders import TROUBLES, Told
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from detector.core.alarms import Alarm, Alarms, Event, Persistence
 from detector.core.encoder import Embeddings
 from detector.core.scores import Scores, kernel
-from detector.core.windows import Turn
+from detector.core.turns import Turn
 from tests.builders import T0, told_of
 
 ROW = 2

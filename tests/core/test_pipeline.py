@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.alarms import SILENT, Event
-from detector.core.pipeline import Pipeline, Settings, Work
+from detector.core.pipeline import Pipeline, Work
+from detector.core.settings import Settings
 from detector.core.verdicts import Judge
 from tests import naive
 from tests.builders import (

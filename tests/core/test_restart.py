@@ -11,7 +11,8 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.core.pipeline import SLACK_MINUTES, Pipeline, Settings
+from detector.core.pipeline import Pipeline
+from detector.core.settings import SLACK_MINUTES, Settings
 from tests.builders import T0, Told, chatter, minutes_of, network, nosy, pipeline, play, refusals, settings
 from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
 from tests.core.test_pipeline import spelt_out

@@ -90,8 +90,8 @@ def test_scores_are_clipped_so_that_one_wild_minute_is_outvoted() -> None:
     judge = judge_of(ALPHA)
     wild = np.concatenate([judge.scores(embedding(unit(1, 0, 0, 0), size)) for size in (1e-3, 6e4)])
     shift = np.asarray(judge.calibration.shift)
-    assert (wild >= FLOOR - shift - 0.01).all()
-    assert (wild <= CEILING - shift + 0.01).all()
+    assert (wild >= FLOOR - shift - 0.05).all()  # half precision
+    assert (wild <= CEILING - shift + 0.05).all()
 
 
 def test_what_resembles_a_taught_fault_is_not_unknown() -> None:

@@ -8,8 +8,7 @@ import pytest
 from detector.config import Config, Minutes, read_config
 from detector.core.cells import digest_of
 from detector.core.frontier import Frontier, quorum
-from detector.core.pipeline import Memory
-from detector.core.votes import VOTE, Standing, Trail, pack, unpack
+from detector.core.votes import VOTE, Memory, Standing, Trail, pack, unpack
 from detector.errors import ConfigError
 from detector.kafka.source import read_memory, write_memory
 from tests.builders import T0, Told, network, pipeline, play, settings

@@ -14,7 +14,7 @@ from detector.bundle import FORMAT, Bundle, Golden, Manifest
 from detector.core.encoder import BATCHES, SQUASH, Embeddings, Encoder, Spec, shapes
 from detector.core.features import STEPS, Baseline, Catalogue, Feature
 from detector.core.library import Normal
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from detector.labels import Label
 from detector.notifications import iso_time
 

@@ -7,8 +7,8 @@ from tests.service.stage import serving, wait_until
 
 pytestmark = pytest.mark.broker
 
-QUICK = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 200}
-"""An instance that left keeps its partitions for a session, lest a restart move them: the least there is."""
+QUICK = {"session.timeout.ms": 45_000, "heartbeat.interval.ms": 200}
+"""Longer than any wait here: who ends in order leaves the group, and is not waited for."""
 
 OWNED = "faultline_partitions_assigned"
 

@@ -55,7 +55,7 @@ def test_a_label_is_published_once_and_embeds_where_it_is_read(
 
     read = read_config(config)
     table = Table(read.kafka, read.kafka.topics.labels)
-    rows = table.read([0])
+    rows = table.read([0])[0]
     table.close()
     assert codes == [0, 0]
     ((key, value),) = rows.items()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviations
-from detector.core.windows import WINDOW
+from detector.core.turns import WINDOW
 from trainer.baselines import EVERY_MINUTES, FLEET_SHARE, FLOOR, TRIM
 from trainer.history import History, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, draw_severity, random_fault

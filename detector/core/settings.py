@@ -1,0 +1,53 @@
+"""How the operator wants the road to be, and what follows from it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.scores import kernel
+from detector.core.turns import WINDOW, Tolerance
+
+SLACK_MINUTES = 5
+"""A replay begins this much earlier than any window can reach: room for a frontier that falls a little."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the operator wants the road to be. `config.yaml` says what each means."""
+
+    max_cells: int
+    max_record_bytes: int
+    late_minutes: int
+    behind_minutes: int
+    ahead_minutes: int
+    silent_minutes: int
+    quorum_cells: int
+    min_coverage: float
+    score_minutes: int
+    half_life_minutes: float
+    hold_minutes: int
+    unknown_minutes: int
+    clear_margin: float
+    budget: float
+
+    @property
+    def keep_minutes(self) -> int:
+        """Scores that can still matter: to a mean, and to the hold or the patience behind it."""
+        return self.score_minutes + max(self.hold_minutes, self.unknown_minutes)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        memory = self.behind_minutes + self.keep_minutes + WINDOW + self.ahead_minutes + SLACK_MINUTES
+        return Tolerance(
+            self.late_minutes,
+            self.behind_minutes,
+            self.ahead_minutes,
+            self.silent_minutes,
+            memory,
+            self.quorum_cells,
+        )
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        return kernel(self.score_minutes, self.half_life_minutes)
