@@ -90,12 +90,18 @@ class Alarms:
     def open_alarms(self) -> list[Alarm]:
         return [alarm for cells in self._open.values() for named in cells.values() for alarm in named.values()]
 
+    def having_open(self, partition: int, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Which of these cells have an alarm open. # [n]"""
+        opened = self._open.get(partition)
+        if not opened:
+            return np.zeros(len(names), bool)
+        return np.fromiter((name in opened for name in names), bool, len(names))
+
     def step(self, turn: Turn, names: Sequence[str], smoothed: NDArray[np.float32]) -> list[Event]:
         """What one turn of the log changes. `names` and `smoothed` are of the turn's due cells. # [k], [k, C + 1]"""
-        opened = self._open.setdefault(turn.partition, {})
+        self._open.setdefault(turn.partition, {})
         loud = (smoothed >= self._persistence.threshold).any(axis=1)
-        if opened:
-            loud |= np.fromiter((name in opened for name in names), bool, len(names))
+        loud |= self.having_open(turn.partition, names)
         events: list[Event] = []
         for at in np.flatnonzero(loud).tolist():
             events += self._look(turn, at, names[at], smoothed[at])

@@ -48,6 +48,11 @@ class _Share:
     scored: NDArray[np.bool_]
     """Which due windows go to the encoder. # [sum k]"""
 
+    @property
+    def windows(self) -> NDArray[np.int8]:
+        """Those windows; as a rule all that are due, and then no copy of their 7.8 kB each."""
+        return self.admission.windows if self.scored.all() else self.admission.windows[self.scored]
+
 
 class Pipeline:
     """All state of the partitions owned, and the one way through it."""
@@ -120,9 +125,10 @@ class Pipeline:
         """One poll: each partition's records, in offset order, and whether they are to be heard or only remembered."""
         work = Work()
         taken = [self._take(records, audible, work) for records, audible in shares]
-        windows = [share.admission.windows[share.scored] for share in taken]
+        windows = [share.windows for share in taken]
         with self._timed("encode"):
-            embeddings = self._encode(np.concatenate(windows)) if sum(map(len, windows)) else None
+            some = sum(map(len, windows)) > 0
+            embeddings = self._encode(windows[0] if len(windows) == 1 else np.concatenate(windows)) if some else None
         with self._timed("match"):
             verdicts = None if embeddings is None else self._judge.verdicts(embeddings)
         work.scored = 0 if embeddings is None else len(embeddings)
@@ -199,11 +205,17 @@ class Pipeline:
                 self._scores.push(turn.rows[scored], turn.minute[scored], embeddings[part], scores[part])
                 used += count
             if share.audible:
-                smoothed = self._scores.smoothed(turn.rows, turn.minute)
-                smoothed[~scored] = np.nan
                 names = [self.cells.names[row] for row in turn.rows.tolist()]
-                events = self._alarms.step(turn, names, smoothed)
+                events = self._alarms.step(turn, names, self._smoothed(turn, names, scored))
                 work.events += [replace(event, evidence=self._evidence(event)) for event in events]
+
+    def _smoothed(self, turn: Turn, names: Sequence[str], scored: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """The mean scores of the due cells; NaN where nothing can come of them, which spares most of the work."""
+        mean = np.full((len(turn.rows), len(self._judge.classes)), np.nan, np.float32)
+        watched = self._scores.reaching(turn.rows, self._judge.threshold)
+        at = np.flatnonzero(scored & (watched | self._alarms.having_open(turn.partition, names)))
+        mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
+        return mean
 
     def _evidence(self, event: Event) -> dict[str, Any]:
         """The score against its threshold, how far from normal, and the exemplars it came nearest to."""

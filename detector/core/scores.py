@@ -78,6 +78,10 @@ class Scores:
             return None
         return Embeddings(self._direction[row, slot][None], self._size[row, slot][None])
 
+    def reaching(self, rows: NDArray[np.int64], score: float) -> NDArray[np.bool_]:
+        """Which cells have any score of this height in their ring: no mean of the others' can reach it. # [n]"""
+        return np.asarray((self._score[rows] >= np.float16(score - 0.01)).any(axis=(1, 2)))
+
     def history(self, row: int, minute: int, minutes: int) -> NDArray[np.float32]:
         """The smoothed scores of one cell over the last `minutes`, oldest first. # [minutes, classes]"""
         span = np.arange(minute - minutes + 1, minute + 1)

@@ -22,6 +22,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         **common_properties(kafka),
         "check.crcs": True,
         "fetch.wait.max.ms": 100,
+        "fetch.queue.backoff.ms": 20,  # by default a full queue rests for a second, and catching up with it
         "queued.min.messages": 20_000,
         "queued.max.messages.kbytes": 65_536,  # bounds the memory of a prefetch
         **kafka.consumer,
