@@ -99,6 +99,10 @@ class Narrator:
                 f"{UNTAUGHT}, never shown, came out as unknown",
             ),
             (not any(cell == crowd for cell, _ in raised), f"{CROWD}, a stadium full of people, raised nothing"),
-            (all(last[key] == "cleared" for key in raised), "every alarm cleared when its fault was over"),
+            (
+                # A false alarm counts below; it may have begun too late to end within the evening.
+                all(last[key] == "cleared" for key in raised if key[0] in (*same, other)),
+                "every alarm cleared when its fault was over",
+            ),
             (len(strangers) <= MOST_FALSE_ALARMS, f"{len(strangers)} alarms where nothing was wrong"),
         ]
