@@ -18,11 +18,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Embeddings, Encoder, Spec, shapes
+from detector.core.encoder import Embeddings, Encoder, Spec, device, shapes
 from detector.core.features import Baseline, Catalogue, Feature
 from detector.core.library import Normal
 from detector.core.turns import WINDOW
 from detector.errors import BundleError
+from detector.quiet import quiet
 
 FORMAT = 1
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
@@ -133,6 +134,16 @@ def read_bundle(path: Path) -> Bundle:
     )
     _check_shapes(bundle, path)
     return bundle
+
+
+def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
+    """The bundle at `path` and its encoder, warm and proven: what a start needs, and a check. Raises BundleError."""
+    bundle = read_bundle(path)
+    with quiet():
+        device()
+    encoder = Encoder(bundle.weights, threads)
+    prove(bundle, encoder, path)
+    return bundle, encoder
 
 
 def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:

@@ -7,10 +7,9 @@ import threading
 from pathlib import Path
 from time import time
 
-from detector.bundle import prove, read_bundle
+from detector.bundle import open_bundle
 from detector.config import Config
 from detector.core.alarms import SILENT, Alarm, Event
-from detector.core.encoder import Encoder, device
 from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Records
 from detector.endpoints import Endpoints, Health
@@ -21,7 +20,6 @@ from detector.kafka.source import Assignment, Poll, Source
 from detector.kafka.tables import Table
 from detector.metrics import Metrics
 from detector.notifications import Context, Message, notification, open_record, read_open
-from detector.quiet import quiet
 
 log = logging.getLogger("faultline")
 
@@ -38,12 +36,7 @@ class Service:
         self._health = Health(config.runtime.stall_seconds)
         self._health.progress()
         check_topics(config)
-        path = Path(config.bundle)
-        self._bundle = read_bundle(path)
-        with quiet():
-            device()
-        encoder = Encoder(self._bundle.weights, config.runtime.threads)
-        prove(self._bundle, encoder, path)
+        self._bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self._health)
         self._labels = Labels(self._bundle, encoder, config.settings, config.runtime.threads)
         topics = config.kafka.topics

@@ -14,18 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import prove, read_bundle
-    from detector.core.encoder import Encoder, device
+    from detector.bundle import open_bundle
     from detector.kafka.cluster import check_topics
-    from detector.quiet import quiet
 
     config = read_config(arguments.config)
     print(f"config   {arguments.config}: good")
     path = Path(config.bundle)
-    bundle = read_bundle(path)
-    with quiet():
-        device()
-    prove(bundle, Encoder(bundle.weights, config.runtime.threads), path)
+    bundle, _ = open_bundle(path, config.runtime.threads)
     cells = len(bundle.baseline.cells)
     print(f"bundle   {path}: good ({bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline)")
     if not arguments.offline:

@@ -27,7 +27,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "queued.max.messages.kbytes": 65_536,  # bounds the memory of a prefetch
         **kafka.consumer,
         "group.id": kafka.group,
-        "group.instance.id": kafka.instance,  # back in half a second after a kill, instead of a session time-out
+        "group.instance.id": kafka.instance,  # after a kill partitions come back at once, not a session time-out later
         "auto.offset.reset": kafka.start,
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
