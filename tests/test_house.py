@@ -21,7 +21,7 @@ FLOORS = (
     ("core.library",),
     ("core.scores",),
     ("core.verdicts",),
-    ("core.alarms", "core.settings"),
+    ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
     ("core.pipeline",),
     ("errors", "log", "quiet"),
     ("config", "bundle", "labels", "notifications"),

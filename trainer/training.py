@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Spec, forward, shapes
+from detector.core.encoder import Spec, blocks, forward, shapes
 from detector.core.features import ABSENT, Catalogue
 from detector.errors import OperatorError
 from trainer.losses import supervised_contrastive
@@ -76,7 +76,7 @@ def train_encoder(
     @tf.function
     def update(windows: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         with tf.GradientTape() as tape:
-            direction, _, _ = forward(windows, {n: v.value for n, v in variables.items()}, DROPOUT)
+            direction, _, _ = forward(blocks(windows), {n: v.value for n, v in variables.items()}, DROPOUT)
             heat = tf.exp(tf.clip_by_value(temperature.value, -4.0, 0.0))
             loss = tf.reduce_mean(supervised_contrastive(direction, label, anchors, heat))
         optimizer.apply(tape.gradient(loss, [variable.value for variable in learned]), learned)

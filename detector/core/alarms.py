@@ -130,7 +130,7 @@ class Alarms:
             return [Event(CLEARED, partition, alarm, minute, superseded_by="the label was retired")]
         column = self._classes.index(alarm.name)
         score = float(smoothed[column])
-        if not np.isnan(score) and self._quiet(row, minute, column):
+        if score < self._lower and self._quiet(row, minute, column):
             return [Event(CLEARED, partition, alarm, minute, score, row)]
         severity = self._severity(score)
         if SEVERITIES.index(severity) > SEVERITIES.index(alarm.severity):
@@ -139,16 +139,19 @@ class Alarms:
 
     def _quiet(self, row: int, minute: int, column: int) -> bool:
         """True when every minute of the hold was scored and lay below the lower threshold."""
-        settings = self._persistence
-        history = self._scores.history(row, minute, settings.hold_minutes)[:, column]
-        return bool((history < settings.threshold - settings.clear_margin).all())
+        history = self._scores.history(row, minute, self._persistence.hold_minutes)[:, column]
+        return bool((history < self._lower).all())
+
+    @property
+    def _lower(self) -> float:
+        """The threshold below which an episode ends."""
+        return self._persistence.threshold - self._persistence.clear_margin
 
     def _raise(self, partition: int, cell: str, row: int, minute: int, smoothed: NDArray[np.float32]) -> list[Event]:
         mine = self._open[partition].get(cell, {})
         settings = self._persistence
-        lower = settings.threshold - settings.clear_margin
         named = [name for name in mine if name not in (SILENT, UNKNOWN)]
-        if any(smoothed[self._classes.index(name)] >= lower for name in named if name in self._classes):
+        if any(smoothed[self._classes.index(name)] >= self._lower for name in named if name in self._classes):
             return []
         if len(smoothed) > 1:
             best = int(np.argmax(smoothed[:-1]))
@@ -168,9 +171,8 @@ class Alarms:
 
     def _begin(self, partition: int, cell: str, row: int, minute: int, column: int, score: float) -> Event:
         """A new episode. Its onset is the first of the minutes up to now that all scored above the lower threshold."""
-        lower = self._persistence.threshold - self._persistence.clear_margin
         raw = self._scores.raw(row, minute, self._persistence.hold_minutes)[:, column]
-        below = np.flatnonzero(~(raw >= lower))
+        below = np.flatnonzero(~(raw >= self._lower))
         onset = minute - len(raw) + 1 + (int(below[-1]) + 1 if len(below) else 0)
         alarm = Alarm(cell, self._classes[column], min(onset, minute), self._severity(score))
         return Event(NEW, partition, alarm, minute, score, row)

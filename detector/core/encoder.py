@@ -11,14 +11,14 @@ not, on the processors tried. `unsteady_windows` proves it at every start with t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS
 
-BATCHES = (64, 512, 2048)
+BATCHES = (64, 512, 1024)
 """Every batch is padded to one of these: one compiled program each. Small for live traffic, large for catching up."""
 
 SQUASH = 0.35
@@ -76,39 +76,62 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     }
 
 
-def statistics(windows: Any) -> tuple[Any, Any]:
+class Blocks(NamedTuple):
+    """A window in twelve steps of five minutes: all that the network asks of its sixty, read in one pass."""
+
+    total: Any
+    """Sum of the codes reported. # i16 [n, 12, F]"""
+    power: Any
+    """Sum of their squares. # f32 [n, 12, F]"""
+    reported: Any
+    """How many they are. # i8 [n, 12, F]"""
+
+
+def blocks(windows: Any) -> Blocks:
+    """# int8 [n, 60, F] -> Blocks of n"""
+    import tensorflow as tf
+
+    fives = tf.reshape(windows, (tf.shape(windows)[0], 12, 5, windows.shape[2]))
+    present = tf.not_equal(fives, ABSENT)
+    code = tf.where(present, tf.cast(fives, tf.float32), 0.0)
+    return Blocks(
+        tf.cast(tf.reduce_sum(code, axis=2), tf.int16),
+        tf.reduce_sum(tf.square(code), axis=2),
+        tf.reduce_sum(tf.cast(present, tf.int8), axis=2),
+    )
+
+
+def statistics(window: Blocks) -> tuple[Any, Any]:
     """Five-minute means, and mean, rms, slope, extreme, last quarter hour and presence per feature.
 
-    # int8 [n, 60, F] -> f32 [n, 12, F], f32 [n, 6, F]
+    # Blocks of n -> f32 [n, 12, F], f32 [n, 6, F]
     """
     import tensorflow as tf
 
-    count, features = tf.shape(windows)[0], windows.shape[2]
-    present = tf.not_equal(windows, ABSENT)
-    deviation = tf.where(present, tf.cast(windows, tf.float32) * (SQUASH / STEPS), 0.0)
-    blocks = tf.reduce_mean(tf.reshape(deviation, (count, 12, 5, features)), axis=2)
+    unit = SQUASH / STEPS
+    means = tf.cast(window.total, tf.float32) * (unit / 5)
     centred = tf.constant((np.arange(12) - 5.5) / 3.45 / 12, tf.float32)[None, :, None]
     rows = [
-        tf.reduce_mean(blocks, axis=1),
-        tf.sqrt(tf.reduce_mean(tf.square(deviation), axis=1) + 1e-3),
-        tf.reduce_sum(blocks * centred, axis=1),
-        tf.reduce_max(tf.abs(blocks), axis=1),
-        tf.reduce_mean(blocks[:, 9:], axis=1),
-        tf.reduce_mean(tf.cast(present, tf.float32), axis=1) - 1.0,
+        tf.reduce_mean(means, axis=1),
+        tf.sqrt(tf.reduce_sum(window.power, axis=1) * (unit * unit / 60) + 1e-3),
+        tf.reduce_sum(means * centred, axis=1),
+        tf.reduce_max(tf.abs(means), axis=1),
+        tf.reduce_mean(means[:, 9:], axis=1),
+        tf.cast(tf.reduce_sum(window.reported, axis=1), tf.float32) / 60 - 1.0,
     ]
-    return blocks, tf.stack(rows, axis=1)
+    return means, tf.stack(rows, axis=1)
 
 
-def forward(windows: Any, weights: Mapping[str, Any], hidden_dropout: float = 0.0) -> tuple[Any, Any, Any]:
+def forward(window: Blocks, weights: Mapping[str, Any], hidden_dropout: float = 0.0) -> tuple[Any, Any, Any]:
     """The network: TensorFlow in, TensorFlow out; also gives the hidden layer, for the trainer's auxiliary head.
 
-    # int8 [n, 60, F] -> direction f32 [n, D], size f32 [n], hidden f32 [n, hidden]
+    # Blocks of n -> direction f32 [n, D], size f32 [n], hidden f32 [n, hidden]
     """
     import tensorflow as tf
 
-    blocks, numbers = statistics(windows)
-    count = tf.shape(windows)[0]
-    shape = tf.reshape(blocks, (-1, weights["first"].shape[0]))
+    means, numbers = statistics(window)
+    count = tf.shape(means)[0]
+    shape = tf.reshape(means, (-1, weights["first"].shape[0]))
     shape = tf.nn.relu(shape @ weights["first"] + weights["first_bias"])
     shape = tf.nn.relu(tf.reshape(shape, (count, -1)) @ weights["second"] + weights["second_bias"])
     joined = tf.concat([shape, tf.reshape(numbers, (count, -1))], axis=1)
@@ -136,43 +159,38 @@ class Encoder:
         self.device = device()
         if threads and self.device == "cpu":
             tf.config.threading.set_intra_op_parallelism_threads(threads)
-        self._features = len(weights["centre"])
+        self._features, self._dimension = len(weights["centre"]), len(weights["out_bias"])
         constants = {name: tf.constant(value) for name, value in weights.items()}
 
-        def network(windows: Any) -> tuple[Any, Any]:
-            direction, size, _ = forward(windows, constants)
+        def network(window: Blocks) -> tuple[Any, Any]:
+            direction, size, _ = forward(window, constants)
             return direction, size
 
-        self._programs = {
-            batch: tf.function(
-                network,
-                input_signature=[tf.TensorSpec((batch, 60, self._features), tf.int8)],
-                jit_compile=True,
-                autograph=False,  # nothing to rewrite, and it would leave files in /tmp behind a kill
-            )
-            for batch in BATCHES
-        }
+        # Two programs, not one: XLA would fuse both into loops that read the sixty minutes again for every statistic,
+        # which costs 1.6 times as much. Without autograph: nothing to rewrite, and it would leave files in /tmp.
+        self._blocks = tf.function(blocks, jit_compile=True, autograph=False)
+        self._network = tf.function(network, jit_compile=True, autograph=False)
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        parts: list[Embeddings] = []
+        parts = [Embeddings(np.empty((0, self._dimension), np.float16), np.empty(0, np.float16))]
         start = 0
-        while start < len(windows) or not parts:
+        while start < len(windows):
             rest = len(windows) - start
             batch = next((size for size in BATCHES if rest <= size), BATCHES[-1])
             parts.append(self._run(windows[start : start + batch], batch))
             start += batch
-        if len(parts) == 1:
-            return parts[0]
         direction = np.concatenate([part.direction for part in parts])
         return Embeddings(direction, np.concatenate([part.size for part in parts]))
 
     def _run(self, windows: NDArray[np.int8], batch: int) -> Embeddings:
+        import tensorflow as tf
+
         count = len(windows)
         if count < batch:
             padded = np.zeros((batch, 60, self._features), np.int8)
             padded[:count] = windows
             windows = padded
-        direction, size = self._programs[batch](windows)
+        direction, size = self._network(self._blocks(tf.constant(windows)))  # as an argument numpy costs thrice
         return Embeddings(
             direction.numpy()[:count].astype(np.float16),
             np.minimum(size.numpy()[:count], np.finfo(np.float16).max).astype(np.float16),

@@ -88,6 +88,10 @@ class Baseline:
     table: NDArray[np.float16]
     """Spread, mean, then cosine and sine of harmonic 1…H; the last row is the fleet's. # [C + 1, 2 + 2·H, F]"""
 
+    def coefficients(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The table at these rows. # [n] -> [n, 2 + 2·H, F]"""
+        return _single(self.table[rows])
+
     def rows(self, names: list[str]) -> NDArray[np.int64]:
         """Where these cells' baselines lie: the fleet's row for a cell without history. # [n]"""
         if not len(self.cells):
@@ -97,6 +101,19 @@ class Baseline:
         known = (at < len(self.cells)) & (self.cells[np.minimum(at, len(self.cells) - 1)] == wanted)
         known &= np.array([not name.endswith("\0") for name in names], bool)  # numpy drops zero bytes at the end
         return np.where(known, at, len(self.cells))
+
+
+def _single(half: NDArray[np.float16]) -> NDArray[np.float32]:
+    """`astype(float32)` of finite numbers, six times as fast: numpy converts halves one by one.
+
+    The bits are moved to where single precision has them; what is then short in the exponent is a power of two.
+    """
+    bits = half.view(np.int16).astype(np.int32)
+    bits <<= 13
+    bits &= np.int32(-0x7000_0001)
+    single = bits.view(np.float32)
+    single *= np.float32(2.0**112)
+    return single
 
 
 def day_basis(minute: NDArray[np.int64], harmonics: int) -> NDArray[np.float32]:

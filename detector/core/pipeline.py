@@ -1,10 +1,12 @@
 """The road of a minute, as a row of calls: decode, scale, window, encode, match and decide, alarm.
 
-The records of all partitions of a poll are taken one partition after the other up to their windows, meet in one batch
-of the encoder, and part again. The state is kept per cell; a partition can be taken up and put down at any time.
+The records of all partitions of a poll are taken one partition after the other up to their windows, meet in batches of
+the encoder, and part again. The state is kept per cell; a partition can be taken up and put down at any time.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.alarms import Alarm, Alarms, Event, Persistence
+from detector.core.assessment import Assessment, Assessor
 from detector.core.cells import Cells
-from detector.core.encoder import Embeddings, Encode
+from detector.core.encoder import Encode
+from detector.core.evidence import evidence
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
 from detector.core.scores import Scores
@@ -24,8 +28,8 @@ from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
 from detector.core.votes import Memory, Standing
 from detector.core.windows import Windows
 
-NEAREST_SHOWN = 3
-"""Exemplars named in an alarm: the winner, its rival, and one to compare with."""
+PART = 1024
+"""Records taken, and windows assessed, at a time: the encoder's largest batch, a quarter of a poll that catches up."""
 
 
 @dataclass
@@ -53,6 +57,18 @@ class _Share:
         """Those windows; as a rule all that are due, and then no copy of their 7.8 kB each."""
         return self.admission.windows if self.scored.all() else self.admission.windows[self.scored]
 
+    @property
+    def count(self) -> int:
+        return int(np.count_nonzero(self.scored))
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Shares whose windows are assessed together."""
+
+    shares: Sequence[_Share]
+    assessment: Future[Assessment]
+
 
 class Pipeline:
     """All state of the partitions owned, and the one way through it."""
@@ -66,7 +82,8 @@ class Pipeline:
         settings: Settings,
         timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
     ) -> None:
-        self._catalogue, self._baseline, self._encode, self._judge = catalogue, baseline, encode, judge
+        self._baseline, self._judge = baseline, judge
+        self._assessor = Assessor(encode, timed)
         self._settings, self._timed = settings, timed
         self._logarithmic = catalogue.logarithmic
         self._decoder = Decoder(catalogue, settings.max_record_bytes)
@@ -122,32 +139,36 @@ class Pipeline:
         return self._alarms.open_alarms()
 
     def process(self, shares: Sequence[tuple[Records, bool]]) -> Work:
-        """One poll: each partition's records, in offset order, and whether they are to be heard or only remembered."""
+        """One poll: each partition's records, in offset order, and whether they are to be heard or only remembered.
+
+        While a batch of windows is assessed the records of the next are taken; alarms follow in the order of the log.
+        """
         work = Work()
-        taken = [self._take(records, audible, work) for records, audible in shares]
-        windows = [share.windows for share in taken]
-        with self._timed("encode"):
-            some = sum(map(len, windows)) > 0
-            embeddings = self._encode(windows[0] if len(windows) == 1 else np.concatenate(windows)) if some else None
-        with self._timed("match"):
-            verdicts = None if embeddings is None else self._judge.verdicts(embeddings)
-        work.scored = 0 if embeddings is None else len(embeddings)
-        with self._timed("alarm"):
-            start = 0
-            for share in taken:
-                stop = start + int(np.count_nonzero(share.scored))
-                part = slice(start, stop)
-                if embeddings is not None and verdicts is not None:
-                    if share.audible:
-                        counts = np.bincount(verdicts.kind[part], minlength=len(VERDICTS)).tolist()
-                        _add(work.verdicts, dict(zip(VERDICTS, counts, strict=True)))
-                    self._follow(share, embeddings[part], verdicts.scores[part], work)
-                else:
-                    self._follow(share, None, None, work)
-                start = stop
+        assessed: deque[_Batch] = deque()
+        for batch in self._batches(shares, work):
+            assessed.append(batch)
+            if len(assessed) > 1:
+                self._follow(assessed.popleft(), work)
+        for batch in assessed:
+            self._follow(batch, work)
         for records, _ in shares:
             self.cells.remove(records.partition, self._windows.idle_rows(records.partition))
         return work
+
+    def _batches(self, shares: Sequence[tuple[Records, bool]], work: Work) -> Iterator[_Batch]:
+        """Small partitions share a batch, large ones fill several."""
+        taken: list[_Share] = []
+        for records, audible in shares:
+            for part in _parts(records):
+                taken.append(self._take(part, audible, work))
+                if sum(share.count for share in taken) >= PART:
+                    yield self._assess(taken)
+                    taken = []
+        if taken:
+            yield self._assess(taken)
+
+    def _assess(self, shares: Sequence[_Share]) -> _Batch:
+        return _Batch(shares, self._assessor.submit([share.windows for share in shares], self._judge))
 
     def _take(self, records: Records, audible: bool, work: Work) -> _Share:
         """Decode, scale and window one partition's records."""
@@ -156,7 +177,7 @@ class Pipeline:
             samples, rejections = self._decoder.decode(records)
         samples, rows = self._locate(samples, rejections)
         with self._timed("scale"):
-            coefficients = self._baseline.table[self._baseline_row[rows]].astype(np.float32)
+            coefficients = self._baseline.coefficients(self._baseline_row[rows])
             codes = deviations(samples.values, samples.minute, coefficients, self._logarithmic)
             prints = fingerprints(samples.values)
         with self._timed("window"):
@@ -190,20 +211,28 @@ class Pipeline:
             _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~enough))})
         return enough & (minute >= self._mute_before.get(partition, 0))
 
-    def _follow(
-        self, share: _Share, embeddings: Embeddings | None, scores: NDArray[np.float16] | None, work: Work
-    ) -> None:
+    def _follow(self, batch: _Batch, work: Work) -> None:
+        """Waits for the batch, and hands each share its own part of what came of it."""
+        assessment = batch.assessment.result()
+        work.scored += len(assessment.embeddings)
+        start = 0
+        with self._timed("alarm"):
+            for share in batch.shares:
+                self._walk(share, assessment[start : start + share.count], work)
+                start += share.count
+
+    def _walk(self, share: _Share, assessment: Assessment, work: Work) -> None:
         """Walks the turns in log order: remember the scores, and step the alarms where the poll is audible."""
+        if share.audible:
+            counts = np.bincount(assessment.verdicts.kind, minlength=len(VERDICTS)).tolist()
+            _add(work.verdicts, dict(zip(VERDICTS, counts, strict=True)))
         due = used = 0
         for turn in share.admission.turns:
             scored = share.scored[due : due + len(turn.rows)]
-            due += len(turn.rows)
+            mine = assessment[used : used + int(np.count_nonzero(scored))]
+            due, used = due + len(turn.rows), used + len(mine.embeddings)
             self._scores.begin(turn.rows[turn.fresh])
-            count = int(np.count_nonzero(scored))
-            if count and embeddings is not None and scores is not None:
-                part = slice(used, used + count)
-                self._scores.push(turn.rows[scored], turn.minute[scored], embeddings[part], scores[part])
-                used += count
+            self._scores.push(turn.rows[scored], turn.minute[scored], mine.embeddings, mine.verdicts.scores)
             if share.audible:
                 names = [self.cells.names[row] for row in turn.rows.tolist()]
                 events = self._alarms.step(turn, names, self._smoothed(turn, names, scored))
@@ -218,29 +247,8 @@ class Pipeline:
         return mean
 
     def _evidence(self, event: Event) -> dict[str, Any]:
-        """The score against its threshold, how far from normal, and the exemplars it came nearest to."""
         window = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
-        if window is None:
-            return {}
-        matches = self._judge.library.match(window.direction)
-        order = np.argsort(-matches.cosine[0], kind="stable")[:NEAREST_SHOWN]
-        exemplars = [self._judge.library.exemplars[matches.nearest[0, column]] for column in order]
-        return {
-            "score": round(event.score, 2),
-            "threshold": round(self._judge.threshold, 2),
-            "size": round(float(window.size[0]), 2),
-            "normal": round(float(matches.normal[0]), 4),
-            "nearest": [
-                {
-                    "name": exemplar.name,
-                    "kind": exemplar.kind,
-                    "cosine": round(float(matches.cosine[0, column]), 4),
-                    "exemplar": exemplar.id,
-                    "cell": exemplar.cell,
-                }
-                for column, exemplar in zip(order, exemplars, strict=True)
-            ],
-        }
+        return {} if window is None else evidence(event.score, window, self._judge)
 
     def _persistence(self, judge: Judge) -> Persistence:
         settings = self._settings
@@ -250,3 +258,9 @@ class Pipeline:
 def _add(totals: dict[str, int], counts: dict[str, int]) -> None:
     for name, count in counts.items():
         totals[name] = totals.get(name, 0) + count
+
+
+def _parts(records: Records) -> Iterator[Records]:
+    for start in range(0, len(records), PART):
+        part = slice(start, start + PART)
+        yield Records(records.partition, records.offsets[part], records.keys[part], records.values[part])

@@ -64,10 +64,9 @@ class Scores:
         there = self._minute[rows[:, None], slot] == back
         weight = np.where(there, self._weights, np.float32(0))
         total = weight.sum(axis=1)
-        # A fixed order of additions, row by row: the same cell gives the same bits beside any neighbours.
-        mean = np.zeros((len(rows), self._score.shape[2]), np.float32)
-        for age in range(len(self._weights)):
-            mean += self._score[rows, slot[:, age]].astype(np.float32) * weight[:, age, None]
+        parts = self._score[rows[:, None], slot].astype(np.float32) * weight[:, :, None]
+        # Accumulated, as a sum may be taken in any order: the same cell gives the same bits beside any neighbours.
+        mean = np.add.accumulate(parts, axis=1)[:, -1]
         enough = total >= LEAST_WEIGHT * self._weights.sum()
         return np.where(enough[:, None], mean / np.maximum(total, 1e-6)[:, None], np.nan).astype(np.float32)
 
