@@ -1,9 +1,10 @@
 """The slow, obvious twins: one record at a time, plain Python, nothing clever.
 
-They say what `Frontier`, `Windows`, `Scores` and `Alarms` promise. Where the fast ones differ, one of both is wrong.
+They say what `Frontier`, `Windows`, `Scores`, `Alarms` and the losses promise. Where the fast ones differ, one of both
+is wrong.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -232,3 +233,127 @@ def deviation(
 def nearest_cosine(query: np.ndarray, members: np.ndarray) -> tuple[int, float]:
     cosines = [float(np.dot(query.astype(np.float64), member.astype(np.float64))) for member in members]
     return int(np.argmax(cosines)), max(cosines)
+
+
+def square(left: np.ndarray, right: np.ndarray) -> float:
+    return float(sum((float(a) - float(b)) ** 2 for a, b in zip(left, right, strict=True)))
+
+
+def fellows(label: Sequence[int], anchor: int) -> list[int]:
+    return [row for row in range(len(label)) if label[row] == label[anchor] and row != anchor]
+
+
+def strangers(label: Sequence[int], anchor: int) -> list[int]:
+    return [row for row in range(len(label)) if label[row] != label[anchor]]
+
+
+def mean(costs: Sequence[float]) -> float:
+    return sum(costs) / len(costs) if costs else 0.0
+
+
+def triplets(embedding: np.ndarray, label: Sequence[int], anchors: int, mining: str) -> list[tuple[int, int, int]]:
+    """Anchor, positive and negative; for `random` all that may be drawn."""
+    found = []
+    for anchor in range(anchors):
+        near = {row: square(embedding[anchor], embedding[row]) for row in range(len(label))}
+        positives, negatives = fellows(label, anchor), strangers(label, anchor)
+        if not positives or not negatives:
+            continue
+        if mining == "random":
+            found += [(anchor, positive, negative) for positive in positives for negative in negatives]
+        elif mining == "batch-hard":
+            found.append((anchor, max(positives, key=near.__getitem__), min(negatives, key=near.__getitem__)))
+        else:
+            for positive in positives:
+                further = [row for row in negatives if near[row] > near[positive]]
+                chosen = min(further, key=near.__getitem__) if further else max(negatives, key=near.__getitem__)
+                found.append((anchor, positive, chosen))
+    return found
+
+
+def over_triplets(
+    cost: Callable[..., float], embedding: np.ndarray, label: Sequence[int], anchors: int, mining: str, **options: float
+) -> list[float]:
+    costs: list[list[float]] = [[] for _ in range(anchors)]
+    for anchor, positive, negative in triplets(embedding, label, anchors, mining):
+        costs[anchor].append(cost(embedding[anchor], embedding[positive], embedding[negative], **options))
+    return [mean(one) for one in costs]
+
+
+def triplet(anchor: np.ndarray, positive: np.ndarray, negative: np.ndarray, margin: float) -> float:
+    return max(0.0, square(anchor, positive) - square(anchor, negative) + margin)
+
+
+def soft_margin(anchor: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+    return float(np.log(1 + np.exp(np.sqrt(square(anchor, positive)) - np.sqrt(square(anchor, negative)))))
+
+
+def lossless_triplet(
+    anchor: np.ndarray, positive: np.ndarray, negative: np.ndarray, beta: float | None, epsilon: float
+) -> float:
+    dimension = len(anchor)
+    beta = dimension if beta is None else beta
+    pull = -np.log(-square(anchor, positive) / beta + 1 + epsilon)
+    push = -np.log(-(dimension - square(anchor, negative)) / beta + 1 + epsilon)
+    return float(pull + push)
+
+
+def contrastive(embedding: np.ndarray, label: Sequence[int], anchors: int, margin: float) -> list[float]:
+    costs = []
+    for anchor in range(anchors):
+        near = [square(embedding[anchor], other) for other in embedding]
+        pull = [near[row] / 2 for row in fellows(label, anchor)]
+        push = [max(0.0, margin - float(np.sqrt(near[row]))) ** 2 / 2 for row in strangers(label, anchor)]
+        costs.append((mean(pull) + mean(push)) / 2)
+    return costs
+
+
+def similarity(
+    embedding: np.ndarray, label: Sequence[int], anchors: int, join: str, weight: np.ndarray, bias: np.ndarray
+) -> list[float]:
+    costs = []
+    for anchor in range(anchors):
+        chance = []
+        for other in embedding:
+            joined = {
+                "concatenation": [*embedding[anchor], *other],
+                "difference": [abs(a - b) for a, b in zip(embedding[anchor], other, strict=True)],
+                "distance": [np.sqrt(square(embedding[anchor], other))],
+            }[join]
+            logit = sum(float(w) * float(x) for w, x in zip(weight[:, 0], joined, strict=True)) + float(bias[0])
+            chance.append(1 / (1 + np.exp(-logit)))
+        pull = [-float(np.log(chance[row])) for row in fellows(label, anchor)]
+        push = [-float(np.log(1 - chance[row])) for row in strangers(label, anchor)]
+        costs.append((mean(pull) + mean(push)) / 2)
+    return costs
+
+
+def prototypical(embedding: np.ndarray, label: Sequence[int], anchors: int) -> list[float]:
+    costs = []
+    for anchor in range(anchors):
+        near = {}
+        for name in set(label):
+            members = [row for row in range(len(label)) if label[row] == name and row != anchor]
+            if members:
+                prototype = sum(embedding[row].astype(float) for row in members) / len(members)
+                near[name] = square(embedding[anchor], prototype)
+        if label[anchor] not in near:
+            costs.append(0.0)
+            continue
+        costs.append(near[label[anchor]] + float(np.log(sum(np.exp(-value) for value in near.values()))))
+    return costs
+
+
+def multi_similarity(
+    embedding: np.ndarray, label: Sequence[int], anchors: int, alpha: float, beta: float, base: float, epsilon: float
+) -> list[float]:
+    costs = []
+    for anchor in range(anchors):
+        cosine = [float(np.dot(embedding[anchor].astype(float), other.astype(float))) for other in embedding]
+        positives, negatives = fellows(label, anchor), strangers(label, anchor)
+        hard = [row for row in positives if any(cosine[row] < cosine[other] + epsilon for other in negatives)]
+        near = [row for row in negatives if any(cosine[row] > cosine[other] - epsilon for other in positives)]
+        pull = np.log(1 + sum(np.exp(-alpha * (cosine[row] - base)) for row in hard)) / alpha
+        push = np.log(1 + sum(np.exp(beta * (cosine[row] - base)) for row in near)) / beta
+        costs.append(float(pull + push))
+    return costs

@@ -4,9 +4,10 @@ Every window is moved to another cell's normal life half of the time (its change
 window), loses whole groups of features, and is scaled: what remains to recognise is the fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from detector.core.encoder import Spec, blocks, forward, shapes
 from detector.core.features import ABSENT, Catalogue
 from detector.errors import OperatorError
-from trainer.losses import supervised_contrastive
+from trainer.losses import Option, choose, refuse_pairless
 from trainer.windows import Examples
 
 CLASSES, PER_CLASS, NORMALS = 32, 4, 32
@@ -46,6 +47,9 @@ class Schedule:
     decay: float = 1e-3
     clip: float = 2.0
     seed: int = 0
+    loss: str = "supervised_contrastive"
+    """By its name in `trainer.losses`."""
+    loss_options: Mapping[str, Option] = field(default_factory=dict)
 
 
 def train_encoder(
@@ -56,15 +60,23 @@ def train_encoder(
     schedule: Schedule,
     progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> dict[str, NDArray[np.float32]]:
-    """Weights for a spec; class numbers below `base_classes` are the named ones. Raises TrainingError on collapse."""
+    """Weights for a spec; class numbers below `base_classes` are the named ones.
+
+    Whatever the loss is trained on, served is the unit direction of the out layer, and its collapse is refused. What
+    the loss learns itself is thrown away. Raises TrainingError, and LossError for a loss that cannot be had.
+    """
     import keras
     import tensorflow as tf
 
+    objective = choose(schedule.loss, schedule.loss_options)
     keras.utils.set_random_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
     variables = {name: keras.Variable(_initial(name, shape, rng), name=name) for name, shape in shapes(spec).items()}
-    temperature = keras.Variable(np.float32(np.log(0.1)), name="temperature")
-    learned = [*(value for name, value in variables.items() if name not in ("centre", "whiten")), temperature]
+    loss_variables = {
+        name: keras.Variable(value, name=name) for name, value in objective.learned(spec.dimension).items()
+    }
+    network = (value for name, value in variables.items() if name not in ("centre", "whiten"))
+    learned = [*network, *loss_variables.values()]
     warm_up = min(schedule.warm_up, schedule.steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
         1e-5, schedule.steps - warm_up, 0.01, warmup_target=schedule.rate, warmup_steps=warm_up
@@ -76,9 +88,11 @@ def train_encoder(
     @tf.function
     def update(windows: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         with tf.GradientTape() as tape:
-            direction, _, _ = forward(blocks(windows), {n: v.value for n, v in variables.items()}, DROPOUT)
-            heat = tf.exp(tf.clip_by_value(temperature.value, -4.0, 0.0))
-            loss = tf.reduce_mean(supervised_contrastive(direction, label, anchors, heat))
+            weights = {n: v.value for n, v in variables.items()}
+            direction, _, hidden = forward(blocks(windows), weights, DROPOUT)
+            embedding = direction if objective.embedding == "unit" else _raw(objective.embedding, hidden, weights)
+            cost = objective(embedding, label, anchors, {n: v.value for n, v in loss_variables.items()})
+            loss = tf.reduce_mean(cost)
         optimizer.apply(tape.gradient(loss, [variable.value for variable in learned]), learned)
         return loss, direction
 
@@ -89,11 +103,20 @@ def train_encoder(
         for step in range(schedule.steps):
             windows, label = drawn.result()
             drawn = drawer.submit(batches.draw)
+            refuse_pairless(label)
             value, direction = update(windows, label)
             loss = 0.98 * loss + 0.02 * float(value) if step else float(value)
             progress(step + 1, loss)
     _refuse_collapse(np.asarray(direction))
     return {name: np.array(variable.numpy(), np.float32) for name, variable in variables.items()}
+
+
+def _raw(embedding: str, hidden: Any, weights: Mapping[str, Any]) -> Any:
+    """The out layer before it is normalised, as it is or through a sigmoid. # [n, hidden] -> [n, D]"""
+    import tensorflow as tf
+
+    out = hidden @ weights["out"] + weights["out_bias"]
+    return tf.sigmoid(out) if embedding == "sigmoid" else out
 
 
 def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
