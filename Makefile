@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench bundle clean
+.PHONY: demo test test-simulator ladder bench bundle clean
 
 demo: build/bundle/SHA256SUMS ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -12,6 +12,13 @@ test: .venv/installed ## lint, types and tests, on a real Apache Kafka
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+test-simulator: .venv/installed ## the long checks of the simulated network, and its statistics beside their bands
+	$(BIN)/python -m pytest -m long tests/simulator
+	$(BIN)/python -m tests.simulator.acceptance
+
+ladder: .venv/installed ## how hard its faults are to tell apart, for methods that learn nothing
+	$(BIN)/python -m tests.ladder
 
 bench: build/bundle/SHA256SUMS ## what the road costs over merely reading and decoding
 	$(BIN)/python -m tests.bench

@@ -25,13 +25,16 @@ FLOORS = (
     ("core.pipeline",),
     ("errors", "log", "quiet"),
     ("config", "bundle", "labels", "notifications"),
+    ("history", "teaching"),
+    ("report",),
+    ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
     ("kafka.sink",),
-    ("judging", "metrics", "endpoints"),
+    ("judging", "metrics", "endpoints", "replaying"),
     ("service",),
-    ("commands.run", "commands.check", "commands.topics"),
+    ("commands.run", "commands.check", "commands.topics", "commands.replay"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -40,6 +43,7 @@ DOORS = {
     "tensorflow": {"core.encoder"},
     "faiss": {"core.library"},
     "yaml": {"config"},
+    "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
     "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink")},
 }

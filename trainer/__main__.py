@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from detector.__main__ import dispatch
 
-VERBS = ("simulate", "train", "label")
+VERBS = ("simulate", "look", "train", "adapt", "label")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

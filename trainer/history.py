@@ -5,6 +5,7 @@ Parquet: `cell` (string), `minute` (int64), one float32 column per feature, null
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -13,15 +14,11 @@ from numpy.typing import NDArray
 
 from detector.config import read_catalogue
 from detector.core.features import Catalogue
-from detector.errors import OperatorError
-from trainer.simulator import Episode, Network, apply, catalogue, neutral, records
+from detector.history import HistoryError
+from trainer.simulator import Episode, Life, Network, delivered
 
 START_MINUTE = 29_459_520
 """Monday, 2026-01-05 00:00 UTC: where simulated pasts begin, so that they begin with a week."""
-
-
-class HistoryError(OperatorError):
-    """A history that cannot be read, or does not hold what is asked of it."""
 
 
 class History(Protocol):
@@ -51,25 +48,24 @@ class SimulatedHistory:
     span: tuple[int, int]
     episodes: tuple[Episode, ...] = ()
 
-    @property
+    @cached_property
+    def life(self) -> Life:
+        return Life(self.network, self.episodes)
+
+    @cached_property
     def catalogue(self) -> Catalogue:
-        return catalogue()
+        return self.network.operator.measurement.catalogue()
 
     @property
     def cells(self) -> Sequence[str]:
         return self.network.names
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        knobs = neutral(len(cell)) if self.episodes else None
-        for episode in self.episodes:
-            rows = np.flatnonzero((cell == episode.cell) & (minute >= episode.begin) & (minute < episode.end))
-            if knobs is not None and len(rows):
-                apply(knobs, episode, rows, self.network, cell, minute)
-        return records(self.network, cell, minute, knobs)
+        return self.life.reported(cell, minute)[:, delivered(self.network.operator.measurement)]
 
 
 class ParquetHistory:
-    """A network's past from files, held in memory: 0.5 kB a cell and minute."""
+    """A network's past from files, held in memory: 0.5 kB a cell and minute. Of two versions of a minute, the later."""
 
     def __init__(self, folder: Path) -> None:
         import pyarrow.dataset
@@ -97,23 +93,3 @@ class ParquetHistory:
         inside = (minute >= self.span[0]) & (minute < self.span[1])
         values = self._values[cell, np.where(inside, minute - self.span[0], 0)]
         return np.where(inside[:, None], values, np.nan).astype(np.float32)
-
-
-def write_day(
-    folder: Path,
-    day: str,
-    cells: Sequence[str],
-    minute: NDArray[np.int64],
-    values: NDArray[np.float32],
-    names: Sequence[str],
-) -> None:
-    """One day of a history. # cells [n], minute [n], values [n, F]"""
-    import pyarrow
-    import pyarrow.parquet
-
-    columns: dict[str, object] = {"cell": pyarrow.array(cells), "minute": pyarrow.array(minute)}
-    for feature, name in enumerate(names):
-        columns[name] = pyarrow.array(values[:, feature], from_pandas=True)
-    target = folder / f"day={day}"
-    target.mkdir(parents=True, exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.table(columns), target / "minutes.parquet", compression="zstd")

@@ -144,52 +144,75 @@ class Pipeline:
         While a batch of windows is assessed the records of the next are taken; alarms follow in the order of the log.
         """
         work = Work()
+        taken = (self._take(part, audible, work) for records, audible in shares for part in _parts(records))
+        self._drive(taken, [records.partition for records, _ in shares], work)
+        return work
+
+    def process_samples(self, samples: Samples, first_offset: int) -> Work:
+        """The same for records that need no decoding, as a history's: as if they lay one after the other in the log."""
+        work = Work()
+        rows = np.arange(len(samples))
+        samples = replace(samples, index=rows)
+        parts = (select(samples, rows[start : start + PART]) for start in range(0, len(rows), PART))
+        taken = (self._admit(part, first_offset + rows, True, [], work) for part in parts)
+        self._drive(taken, [samples.partition], work)
+        return work
+
+    def _drive(self, taken: Iterator[_Share], partitions: Sequence[int], work: Work) -> None:
         assessed: deque[_Batch] = deque()
-        for batch in self._batches(shares, work):
+        for batch in self._batches(taken):
             assessed.append(batch)
             if len(assessed) > 1:
                 self._follow(assessed.popleft(), work)
         for batch in assessed:
             self._follow(batch, work)
-        for records, _ in shares:
-            self.cells.remove(records.partition, self._windows.idle_rows(records.partition))
-        return work
+        for partition in partitions:
+            self.cells.remove(partition, self._windows.idle_rows(partition))
 
-    def _batches(self, shares: Sequence[tuple[Records, bool]], work: Work) -> Iterator[_Batch]:
+    def _batches(self, taken: Iterator[_Share]) -> Iterator[_Batch]:
         """Small partitions share a batch, large ones fill several."""
-        taken: list[_Share] = []
-        for records, audible in shares:
-            for part in _parts(records):
-                taken.append(self._take(part, audible, work))
-                if sum(share.count for share in taken) >= PART:
-                    yield self._assess(taken)
-                    taken = []
-        if taken:
-            yield self._assess(taken)
+        shares: list[_Share] = []
+        for share in taken:
+            shares.append(share)
+            if sum(share.count for share in shares) >= PART:
+                yield self._assess(shares)
+                shares = []
+        if shares:
+            yield self._assess(shares)
 
     def _assess(self, shares: Sequence[_Share]) -> _Batch:
         return _Batch(shares, self._assessor.submit([share.windows for share in shares], self._judge))
 
     def _take(self, records: Records, audible: bool, work: Work) -> _Share:
         """Decode, scale and window one partition's records."""
-        partition = records.partition
         with self._timed("decode"):
             samples, rejections = self._decoder.decode(records)
+        share = self._admit(samples, records.offsets, audible, rejections, work)
+        if audible:
+            work.rejections += [(records, rejection) for rejection in sorted(rejections, key=lambda r: r.index)]
+        else:
+            _add(work.outcomes, {"replayed": len(records)})
+        return share
+
+    def _admit(
+        self, samples: Samples, offsets: NDArray[np.int64], audible: bool, rejections: list[Rejection], work: Work
+    ) -> _Share:
+        """Scale and window one partition's samples; what fits neither room nor cell is added to the rejections.
+
+        # offsets: of the records, by the samples' index
+        """
         samples, rows = self._locate(samples, rejections)
         with self._timed("scale"):
             coefficients = self._baseline.coefficients(self._baseline_row[rows])
             codes = deviations(samples.values, samples.minute, coefficients, self._logarithmic)
             prints = fingerprints(samples.values)
         with self._timed("window"):
-            offsets = records.offsets[samples.index]
-            admission = self._windows.admit(partition, rows, offsets, samples.minute, codes, prints)
+            at = offsets[samples.index]
+            admission = self._windows.admit(samples.partition, rows, at, samples.minute, codes, prints)
         rejections += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
         if audible:
-            work.rejections += [(records, rejection) for rejection in sorted(rejections, key=lambda r: r.index)]
             _add(work.outcomes, {**admission.outcomes, "rejected": len(rejections)})
-        else:
-            _add(work.outcomes, {"replayed": len(records)})
-        return _Share(admission, audible, self._worth_scoring(partition, admission.turns, audible, work))
+        return _Share(admission, audible, self._worth_scoring(samples.partition, admission.turns, audible, work))
 
     def _locate(self, samples: Samples, rejections: list[Rejection]) -> tuple[Samples, NDArray[np.int64]]:
         rows, new = self.cells.locate(samples.partition, samples.cells)

@@ -41,7 +41,6 @@ class Publisher:
         while True:
             try:
                 self._producer.produce(topic, key=key, value=value, timestamp=timestamp, on_delivery=self._delivered)
-                self._producer.poll(0)
                 return
             except BufferError:
                 self._producer.poll(1)

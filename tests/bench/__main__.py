@@ -33,6 +33,7 @@ from detector.judging import Labels
 from detector.kafka.cluster import create_topics
 from detector.kafka.publisher import Publisher
 from detector.quiet import quiet
+from tests.bench.simulator import measure_simulator
 from tests.bench.workload import log, polls
 from tests.kafka.broker import Broker
 
@@ -63,6 +64,8 @@ def main() -> int:
     with Broker() as broker, tempfile.TemporaryDirectory() as folder:
         for cells, minutes in CELLS.items():
             measure(broker.bootstrap, Path(folder), cells, minutes, figures)
+        print("\nthe simulator")
+        figures["simulator"] = measure_simulator(broker.bootstrap)
     for cells in CELLS:
         figures["bytes_per_cell"][str(cells)] = resident_in_own_process(cells)
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")

@@ -4,6 +4,7 @@ import pytest
 from tests.simulator.builders import FIRST_MONDAY, paired_change
 from trainer.simulator import FAULTS, Episode, apply, draw_severity, neutral, random_fault
 from trainer.simulator.knobs import BY_NAME
+from trainer.simulator.procedural import SIGNATURES
 
 MOVES = {
     "sleeping_cell_rach": ("cp_setup_ms", "rrc_conn_mean", "subs_active"),
@@ -18,7 +19,7 @@ MOVES = {
 }
 
 STILL = {
-    "sleeping_cell_rach": ("ul_ni_dbm", "tx_power_dbm", "prb_avail_dl", "gtp_delay_ms", "sinr_mean_db"),
+    "sleeping_cell_rach": ("ul_ni_dbm", "rsrp_mean_dbm", "prb_avail_dl", "gtp_delay_ms", "sinr_mean_db"),
     "ul_interference": ("cqi_mean", "rank_mean_dl", "rsrp_mean_dbm", "ho_prep_fail", "gtp_delay_ms", "dns_timeout"),
     "dl_interference": ("rsrp_mean_dbm", "ul_ni_dbm", "gtp_delay_ms", "ta_far_cnt"),
     "tx_branch_loss": ("prb_avail_dl", "rrc_conn_mean", "ul_ni_dbm", "ho_prep_fail"),
@@ -59,7 +60,7 @@ def test_severity_is_skewed_to_the_subtle():
     assert np.quantile(severities, [0.2, 0.5, 0.9]) == pytest.approx([0.26, 0.52, 0.90], abs=0.01)
 
 
-@pytest.mark.parametrize("name", ["pa_degradation", "backhaul_loss", "mass_event"])
+@pytest.mark.parametrize("name", ["pa_degradation", "backhaul_loss", "energy_saving"])
 def test_any_minute_of_an_episode_can_be_looked_at_alone(name):
     episode = Episode(0, FAULTS[name], FIRST_MONDAY, FIRST_MONDAY + 90, severity=0.7, seed=12)
     minutes = FIRST_MONDAY + np.arange(-10, 100)
@@ -82,6 +83,13 @@ def test_episodes_of_a_class_differ_in_onset_and_variant(town):
         branches |= {knob for knob in ("branch0_db", "branch1_db") if knobs[knob][0] < 0}
     assert onsets == {"step", "ramp", "intermittent"}
     assert branches == {"branch0_db", "branch1_db"}
+
+
+def test_users_who_cannot_get_in_ask_for_nothing(town):
+    for name in ("sleeping_cell_rach", "core_cp_outage"):
+        change = paired_change(town, FAULTS[name], 0.8, n=200)
+        assert change["pdcp_vol_dl_kb"] < -0.2, name
+        assert change["prb_util_dl_pct"] < 0, name
 
 
 def test_two_episodes_on_one_cell_compose(town):
@@ -109,6 +117,14 @@ def test_an_office_is_quiet_on_a_holiday_and_a_home_is_not(town):
     office, home = knobs["demand_x"]
     assert office < 0.61
     assert home > 0.89
+
+
+def test_strict_procedural_classes_move_no_signature_of_a_held_out_class():
+    strict = set().union(*(random_fault(k, strict=True).knobs for k in range(300)))
+    assert not strict & set(SIGNATURES)
+    assert set().union(*(random_fault(k).knobs for k in range(300))) >= set(SIGNATURES)
+    held_out = [set(fault.knobs) for fault in FAULTS.values() if fault.held_out]
+    assert all(set(random_fault(k).knobs) not in held_out for k in range(3000))
 
 
 def test_procedural_classes_are_the_same_whenever_they_are_drawn():

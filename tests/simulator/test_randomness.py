@@ -40,7 +40,7 @@ def test_every_draw_of_a_minute_has_a_name_of_its_own():
     stages = [
         source.read_text() for source in sources if source.name not in ("cells.py", "randomness.py", "network.py")
     ]
-    for call in (r"draws\.(?:uniform|normal|poisson|binomial)", r"noise\.(?:slow|happening)"):
+    for call in (r"draws\.(?:uniform|normal|poisson|binomial)", r"noise\.(?:slow|happening|spells)"):
         names = Counter(re.findall(rf'\b{call}\(\s*"([^"]+)"', "\n".join(stages)))
         assert names
         assert [name for name, times in names.items() if times > 1] == []

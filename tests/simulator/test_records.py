@@ -127,8 +127,8 @@ def test_records_leaves_the_callers_knobs_alone(town):
         np.testing.assert_array_equal(knobs[name], column, err_msg=name)
 
 
-def test_a_fault_changes_nothing_before_its_onset_after_its_end_or_in_another_cell(town):
-    # Given an hour of three cells, and an outage of one of them from minute 20 to 40,
+def test_a_fault_changes_nothing_before_its_onset_after_its_last_minute_or_in_another_cell(town):
+    # Given an hour of three cells, and an outage of one of them from minute 20 to 40 and the restart's partial minute,
     begin = FIRST_MONDAY + 18 * 60
     cell, minute = np.repeat([10, 11, 12], 60), np.tile(begin + np.arange(60), 3)
     knobs = neutral(180)
@@ -137,7 +137,8 @@ def test_a_fault_changes_nothing_before_its_onset_after_its_end_or_in_another_ce
 
     changed = (np.nan_to_num(records(town, cell, minute, knobs)) != np.nan_to_num(records(town, cell, minute))).any(1)
 
-    expected = (cell == 11) & (minute >= begin + 20) & (minute < begin + 40)
+    expected = (cell == 11) & (minute >= begin + 20) & (minute < begin + 41)
+    assert episode.until == begin + 41
     np.testing.assert_array_equal(changed, expected)
 
 

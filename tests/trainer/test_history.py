@@ -1,6 +1,8 @@
 """A simulated past in files: `faultline-trainer simulate`, and what is read back."""
 
 import csv
+import resource
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,31 +13,50 @@ import pyarrow.parquet
 import pytest
 
 from detector.config import read_catalogue, write_catalogue
+from tests.trainer.files import write_day
 from trainer.__main__ import main
-from trainer.episodes import COLUMNS, draw_episodes
-from trainer.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory, write_day
-from trainer.simulator import FAULTS, Network, catalogue
+from trainer.episodes import COLUMNS
+from trainer.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
+from trainer.simulator import OPERATOR_B, Network, Play, catalogue, play, read_scenario
 
 SPAN = (START_MINUTE, START_MINUTE + 1440)
 
+SCENARIO = """
+network: {cells: 6, seed: 3, operator: A}
+days: 1
+faults:
+  - {class: cell_outage, cell: A00000-2, at: "08:00", minutes: 90, severity: 1}
+  - {class: mass_event, cell: A00001-1, at: "18:00", severity: 0.8, place: site}
+"""
 
-def simulate(out: Path, *more: str) -> int:
-    usual = ["--cells", "3", "--days", "1", "--episodes", "2", "--workers", "1"]
-    return main(["simulate", "--out", str(out), *usual, *more])
+
+def simulate(scenario: Path, out: Path, *more: str) -> int:
+    return main(["simulate", str(scenario), "--out", str(out), "--workers", "1", *more])
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("histories") / "three"
-    assert simulate(out) == 0
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scenarios") / "six.yaml"
+    path.write_text(SCENARIO)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(scenario: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("histories") / "six"
+    assert simulate(scenario, out, "--labels") == 0
     return out
 
 
 @pytest.fixture(scope="module")
-def simulated() -> SimulatedHistory:
+def told(scenario: Path) -> Play:
+    return play(read_scenario(str(scenario)), "six")
+
+
+@pytest.fixture(scope="module")
+def simulated(told: Play) -> SimulatedHistory:
     """What the files should hold."""
-    network = Network(3, seed=0)
-    return SimulatedHistory(network, SPAN, draw_episodes(network, SPAN, 2, np.random.default_rng([0, 11])))
+    return SimulatedHistory(told.life.network, SPAN, told.life.episodes)
 
 
 def everything(history: SimulatedHistory | ParquetHistory) -> np.ndarray:
@@ -53,7 +74,7 @@ def test_what_is_read_is_what_was_simulated_to_the_last_bit(folder: Path, simula
 
 
 def test_not_reported_is_null_in_the_files_and_nan_in_memory(folder: Path, simulated: SimulatedHistory) -> None:
-    (file,) = folder.glob("day=*/minutes.parquet")
+    (file,) = folder.glob("day=*/*.parquet")
     table = pyarrow.parquet.ParquetFile(file).read()
     values = everything(simulated)
 
@@ -69,22 +90,126 @@ def test_the_simulated_past_begins_on_a_monday(folder: Path) -> None:
     monday = datetime.fromtimestamp(START_MINUTE * 60, UTC)
 
     assert monday.strftime("%A %H:%M") == "Monday 00:00"
-    assert (folder / f"day={monday.date()}" / "minutes.parquet").is_file()
+    assert list((folder / f"day={monday.date()}").glob("*.parquet"))
 
 
-def test_the_episodes_stand_beside_the_minutes(folder: Path, simulated: SimulatedHistory) -> None:
+def test_the_episodes_stand_beside_the_minutes_one_line_for_each_stricken_cell(folder: Path) -> None:
     with (folder / "episodes.csv").open() as file:
         header, *rows = csv.reader(file)
 
-    assert tuple(header) == COLUMNS == ("cell", "class", "kind", "begin", "end", "severity")
-    told = sorted(simulated.episodes, key=lambda episode: episode.begin)
-    assert len(rows) == len(told) == 2
-    for (cell, name, kind, begin, end, severity), episode in zip(rows, told, strict=True):
-        assert cell == simulated.cells[episode.cell]
-        assert (int(begin), int(end)) == (episode.begin, episode.end)
-        assert SPAN[0] <= int(begin) < int(end) <= SPAN[1]
-        assert kind == ("fault" if FAULTS[name].kind == "fault" else "ignore")
-        assert float(severity) == pytest.approx(episode.severity, abs=1e-3)
+    assert tuple(header) == COLUMNS == ("cell", "class", "kind", "begin", "end", "severity", "effect")
+    assert [(cell, name, kind) for cell, name, kind, *_ in rows] == [
+        ("A00000-2", "cell_outage", "fault"),
+        ("A00001-1", "mass_event", "ignore"),
+        ("A00001-2", "mass_event", "ignore"),
+        ("A00001-3", "mass_event", "ignore"),
+    ]
+    outage = rows[0]
+    assert (int(outage[3]), int(outage[4])) == (SPAN[0] + 480, SPAN[0] + 570)
+    assert float(outage[5]) == 1
+    assert float(outage[6]) > 20  # nothing is more visible than a cell that is gone
+
+
+def test_labels_say_of_each_minute_what_was_wrong(folder: Path, told: Play) -> None:
+    (file,) = folder.glob("_labels/day=*/*.parquet")
+    rows = pyarrow.parquet.ParquetFile(file).read().to_pylist()
+
+    outage = [row for row in rows if row["class"] == "cell_outage"]
+    assert [row["minute"] for row in outage] == list(range(SPAN[0] + 480, told.life.episodes[0].until))
+    assert {row["cell"] for row in outage} == {"A00000-2"}
+    assert [row["phase"] for row in outage[8:12]] == ["onset", "onset", "active", "active"]
+    assert outage[-1]["phase"] == "recovery"
+    assert {row["role"] for row in rows if row["class"] == "neighbour_absorb"} == {"secondary"}
+
+
+def test_labels_are_no_part_of_the_history(folder: Path, simulated: SimulatedHistory) -> None:
+    assert len(ParquetHistory(folder).cells) == len(simulated.cells)
+
+
+def test_another_operators_history_holds_what_it_delivers_in_its_units(scenario: Path, tmp_path: Path) -> None:
+    scenario_b = tmp_path / "b.yaml"
+    scenario_b.write_text("network: {cells: 3, seed: 3, operator: B}\ndays: 0.1\n")
+    assert simulate(scenario_b, tmp_path / "b") == 0
+
+    written = ParquetHistory(tmp_path / "b")
+
+    assert len(written.catalogue) == 105
+    assert written.catalogue == OPERATOR_B.measurement.catalogue()
+    history = SimulatedHistory(Network(3, seed=3, operator=OPERATOR_B), written.span)
+    np.testing.assert_array_equal(everything(written), everything(history))
+
+
+def test_what_came_late_twice_or_never_is_written_as_it_came(scenario: Path, tmp_path: Path) -> None:
+    rough = tmp_path / "rough.yaml"
+    rough.write_text("network: {cells: 60, seed: 3}\ndays: 0.5\ndelivery: live\n")
+    assert simulate(rough, tmp_path / "rough") == 0
+
+    (file,) = (tmp_path / "rough").glob("day=*/*.parquet")
+    table = pyarrow.parquet.ParquetFile(file).read()
+
+    pairs = set(zip(table["cell"].to_pylist(), table["minute"].to_pylist(), strict=True))
+    assert len(pairs) < 60 * 720
+    assert table.num_rows > len(pairs)
+    latency = table["received"].to_numpy() - 60 * (table["minute"].to_numpy() + 1)
+    assert 10 < np.median(latency) < 40
+    history = ParquetHistory(tmp_path / "rough")
+    assert np.isnan(everything(history)).all(axis=1).any()
+
+
+def test_the_same_run_again_goes_on_and_another_is_refused(
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Given a run of two days that lost one of its files and left half of another behind,
+    out = tmp_path / "out"
+    assert simulate(scenario, out, "--days", "2") == 0
+    first, second = sorted(out.glob("day=*/*.parquet"))
+    whole, kept = second.read_bytes(), first.stat().st_mtime_ns
+    second.unlink()
+    half = second.with_name(f".{second.name}.99")
+    half.write_bytes(whole[:1000])
+
+    assert simulate(scenario, out, "--days", "2") == 0
+    assert "1 of 2 files are there already" in capfd.readouterr().out
+    assert second.read_bytes() == whole
+    assert first.stat().st_mtime_ns == kept
+    assert not half.exists()
+
+    assert simulate(scenario, out) == 2
+    refusal = capfd.readouterr().err
+    assert f"{out}: holds another run" in refusal
+    assert refusal.count("\n") == 1
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+
+    assert simulate(scenario, tmp_path) == 2
+    assert "is not empty" in capfd.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_full_disk_ends_in_one_sentence_and_leaves_no_half_file(
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # Given a process that may not write files of more than 100 kB, as far as a full disk can be had without a disk,
+    out = tmp_path / "out"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        code = simulate(scenario, out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+    told = capfd.readouterr().err
+    assert code == 2
+    assert "cannot be written" in told
+    assert "the same command again" in told
+    assert told.count("\n") == 1
+    assert not [path for path in out.rglob("*minutes*") if path.is_file()]
 
 
 def test_the_catalogue_lies_beside_the_minutes(folder: Path) -> None:
@@ -149,41 +274,14 @@ def test_training_refuses_a_missing_history_before_it_learns_for_minutes(
     assert str(gone) in capfd.readouterr().err
 
 
-def test_a_second_history_in_the_same_folder_leaves_nothing_of_the_first(tmp_path: Path) -> None:
-    assert simulate(tmp_path, "--days", "2") == 0
-    code = simulate(tmp_path, "--cells", "1", "--days", "1")
-
-    assert code == 2 or len(ParquetHistory(tmp_path).cells) == 1
-
-
 @pytest.mark.parametrize("knob", ["--cells", "--days", "--workers"])
 def test_a_history_of_nothing_is_refused_with_a_sentence(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], knob: str
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], knob: str
 ) -> None:
     try:
-        code = simulate(tmp_path, knob, "0")
+        code = simulate(scenario, tmp_path / "out", knob, "0")
     except SystemExit as refusal:  # argparse ends so
         code = int(str(refusal.code))
 
     assert code == 2
     assert knob.removeprefix("--") in capfd.readouterr().err
-
-
-def test_a_fault_that_only_some_cells_can_have_befalls_one_of_those() -> None:
-    network = Network(60, seed=3)
-
-    episodes = draw_episodes(network, SPAN, 30, np.random.default_rng(1), names=("sync_loss_tdd",))
-
-    assert 0 < network.statics.tdd.sum() < 60
-    assert all(network.statics.tdd[episode.cell] for episode in episodes)
-
-
-def test_every_episode_lies_inside_the_history_in_a_cell_of_its_network() -> None:
-    network = Network(4, seed=3)
-
-    episodes = draw_episodes(network, SPAN, 200, np.random.default_rng(1))
-
-    assert len(episodes) == 200
-    assert all(SPAN[0] <= episode.begin < episode.end <= SPAN[1] for episode in episodes)
-    assert {episode.cell for episode in episodes} == {0, 1, 2, 3}
-    assert all(0.12 <= episode.severity <= 1 for episode in episodes)

@@ -13,9 +13,10 @@ from detector.kafka.tables import Table
 from detector.labels import embed_label, read_label
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import create_topics
+from tests.trainer.files import write_day
 from trainer.__main__ import main
-from trainer.history import START_MINUTE, SimulatedHistory, write_day
-from trainer.labelling import make_label
+from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.labelling import label_episode
 
 BEGIN, END = START_MINUTE + 100, START_MINUTE + 160
 
@@ -61,7 +62,7 @@ def test_a_label_is_published_once_and_embeds_where_it_is_read(
     ((key, value),) = rows.items()
     label, bundle = read_label(value), read_bundle(Path(read.bundle))
     assert key == label.id.encode()
-    expected = make_label(town, bundle.baseline, "backhaul_loss", "fault", town.cells[3], BEGIN, END, "ticket 7")
+    expected = label_episode(town, bundle.baseline, "backhaul_loss", "fault", town.cells[3], BEGIN, END, "ticket 7")
     assert label == expected
     exemplar = embed_label(label, bundle.catalogue, encode)
     assert (exemplar.name, exemplar.kind, exemplar.cell) == ("backhaul_loss", "fault", town.cells[3])

@@ -24,13 +24,13 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.kafka.publisher import Publisher
     from detector.labels import label_windows, read_label, write_label
     from trainer.history import ParquetHistory
-    from trainer.labelling import make_label
+    from trainer.labelling import label_episode
     from trainer.progress import console
 
     config = read_config(arguments.config)
     bundle = read_bundle(Path(config.bundle))
     history = ParquetHistory(arguments.history)
-    label = make_label(
+    label = label_episode(
         history,
         bundle.baseline,
         arguments.name,

@@ -1,62 +1,39 @@
-"""`faultline-trainer simulate`: a network's past as Parquet, with the list of what befell it."""
+"""`faultline-trainer simulate`: a network's life, as a history in Parquet or as live records on the input topic."""
 
 import argparse
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 from trainer.arguments import positive
 
-HELP = "write the history of a simulated network"
+HELP = "play a scenario: write a simulated network's history, or feed it to Kafka"
+
+PACES = "real, max, or a factor such as 60"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder for Parquet, episodes.csv and catalogue.yaml")
-    parser.add_argument("--cells", type=positive, default=100, help="default: %(default)s")
-    parser.add_argument("--days", type=positive, default=7, help="default: %(default)s")
-    parser.add_argument("--episodes", type=int, default=20, help="faults and look-alikes (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("scenario", help="a shipped scenario's name, or a YAML file")
+    parser.add_argument("--out", type=Path, help="folder for Parquet, episodes.csv and catalogue.yaml")
+    parser.add_argument("--kafka", action="store_true", help="send the records to the input topic of --config")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
+    parser.add_argument("--speed", default="max", help=f"of sending: {PACES} (default: %(default)s)")
+    parser.add_argument("--now", action="store_true", help="begin at this minute instead of the scenario's start")
+    parser.add_argument("--cells", type=positive, help="instead of the scenario's")
+    parser.add_argument("--days", type=float, help="instead of the scenario's")
+    parser.add_argument("--seed", type=int, help="of the network, instead of the scenario's")
+    parser.add_argument("--labels", action="store_true", help="also write what was wrong in each minute")
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import numpy as np
+    from trainer.playing import send, write
+    from trainer.simulator import play, read_scenario
+    from trainer.simulator.scenario import ScenarioError, changed
 
-    from detector.config import write_catalogue
-    from trainer.episodes import draw_episodes, write_episodes
-    from trainer.history import START_MINUTE, HistoryError, SimulatedHistory
-    from trainer.progress import console, step
-    from trainer.simulator import Network
-
-    network = Network(arguments.cells, seed=arguments.seed)
-    span = (START_MINUTE, START_MINUTE + arguments.days * 1440)
-    episodes = draw_episodes(network, span, arguments.episodes, np.random.default_rng([arguments.seed, 11]))
-    history = SimulatedHistory(network, span, episodes)
-    if any(arguments.out.glob("day=*")):
-        raise HistoryError(f"{arguments.out}: holds a history already; give another folder, or remove it first.")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    write_catalogue(history.catalogue, arguments.out / "catalogue.yaml")
-    write_episodes(arguments.out / "episodes.csv", network, episodes)
-    with (
-        step(f"{arguments.cells} cells, {arguments.days} days"),
-        ProcessPoolExecutor(arguments.workers, mp_context=get_context("fork")) as pool,
-    ):
-        list(pool.map(partial(_write_day, history, arguments.out), range(arguments.days)))
-    console.print(f"{arguments.out}: seed {arguments.seed}, {len(episodes)} episodes in episodes.csv")
-    return 0
-
-
-def _write_day(history: "SimulatedHistory", folder: Path, day: int) -> None:  # type: ignore[name-defined] # noqa: F821
-    from datetime import UTC, datetime
-
-    import numpy as np
-
-    from trainer.history import write_day
-
-    first = history.span[0] + day * 1440
-    minute = np.tile(np.arange(first, first + 1440), len(history.cells))
-    cell = np.repeat(np.arange(len(history.cells)), 1440)
-    name = datetime.fromtimestamp(first * 60, UTC).date().isoformat()
-    cells = [name for name in history.cells for _ in range(1440)]
-    write_day(folder, name, cells, minute, history.read(cell, minute), history.catalogue.names)
+    if (arguments.out is None) == (not arguments.kafka):
+        raise ScenarioError("nothing to do, or two things: give either --out DIR or --kafka.")
+    scenario = read_scenario(arguments.scenario)
+    scenario = changed(scenario, arguments.cells, arguments.days, arguments.seed, arguments.now)
+    ready = play(scenario, arguments.scenario)
+    if arguments.kafka:
+        return send(ready, arguments.config, arguments.speed, arguments.now, arguments.workers)
+    return write(scenario, ready, arguments.out, arguments.labels, arguments.workers)

@@ -22,7 +22,7 @@ from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.narrator import Narrator
 from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
 from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
-from trainer.labelling import make_label
+from trainer.labelling import label_episode
 from trainer.minutes import minute_records
 from trainer.progress import console, step
 
@@ -103,7 +103,7 @@ def teach(plot: Plot, config: Config, publisher: Publisher, running: Daemon) -> 
     now = int(time.time() * 1000)
     for episode, kind in ((plot.example, "fault"), (plot.last_match, "ignore")):
         cell = plot.network.names[episode.cell]
-        label = make_label(plot.past, baseline, episode.fault.name, kind, cell, episode.begin, episode.end)
+        label = label_episode(plot.past, baseline, episode.fault.name, kind, cell, episode.begin, episode.end)
         publisher.publish(config.kafka.topics.labels, [(label.id.encode(), write_label(label), now)])
         console.print(f"  shown once: [bold]{label.name}[/] ({kind}), last Thursday in cell {cell}")
     deadline = time.monotonic() + 10

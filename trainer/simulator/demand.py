@@ -66,11 +66,12 @@ def ask(block: Block) -> Demand:
     # connection is a part of a session), as a log-normal of mean 1; 2.5 sessions count per attempt.
     variance = np.log1p(9 / np.maximum(2.5 * attempts, 0.5))
     sessions = np.exp(np.sqrt(variance) * draws.normal("volume") - 0.5 * variance)
+    present = np.clip(knobs["connected_x"], 0, 1.5) * np.clip(knobs["availability_x"], 0, 1)  # who is not, asks nothing
     return Demand(
         usual=usual,
         attempts=attempts,
         flows=attempts * cells.flows_per_access * knobs["volume_x"] ** 0.2,
-        offered_kb=attempts * connection_kb * sessions * knobs["flows_x"],
+        offered_kb=attempts * connection_kb * sessions * knobs["flows_x"] * present,
         evening=evening,
         night=night,
     )

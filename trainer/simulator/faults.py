@@ -16,6 +16,7 @@ from trainer.simulator.knobs import BY_NAME, Knobs
 from trainer.simulator.randomness import Column
 
 Onset = Literal["step", "ramp", "intermittent"]
+Near = Literal["sectors", "nearest", "ring", "far ring"]
 CONSTANTS = 8
 
 
@@ -64,12 +65,12 @@ class Growth:
 
 @dataclass(frozen=True)
 class Restart:
-    """A planned restart: three minutes of draining, a time off the air, then a wave of returning users.
+    """A planned restart: three minutes of draining, a time off the air, a partial minute, a wave of returning users.
 
-    `part` says in which of the three the movement acts; returning, it fades with `fade_minutes`.
+    `part` says in which of the four the movement acts; returning, it fades with `fade_minutes`.
     """
 
-    part: Literal["draining", "down", "returning"]
+    part: Literal["draining", "down", "first minute", "returning"]
     down: Range
     fade_minutes: float = 1.0
 
@@ -79,6 +80,8 @@ class Restart:
             return (since < begin).astype(np.float32)
         if self.part == "down":
             return ((since >= begin) & (since < end)).astype(np.float32)
+        if self.part == "first minute":
+            return ((since >= end) & (since < end + 1)).astype(np.float32)
         return (since >= end) * np.exp(-np.maximum(since - end, 0) / np.float32(self.fade_minutes))
 
 
@@ -105,26 +108,51 @@ class Move:
     types: tuple[int, ...] = ()
     """Only in cells of these types; empty: in all."""
 
-    def turn(self, knobs: Knobs, rows: NDArray[np.intp], x: Column, since: Column, constants: Column) -> None:
-        """Moves the knob on those rows, in place. # rows, x, since [m]"""
+    def turn(
+        self, knobs: Knobs, rows: NDArray[np.intp], x: Column, since: Column, constants: Column, weight: float = 1.0
+    ) -> None:
+        """Moves the knob on those rows, in place; by `weight` of it in a cell nearby. # rows, x, since [m]"""
         column = knobs[self.knob]
         jump, slope = amount_of(self.jump, constants), amount_of(self.slope, constants)
         if self.form == "raised":
-            base = np.float32(np.log(amount_of(self.base, constants)))
+            base = np.float32(weight * np.log(amount_of(self.base, constants)))
             column[rows] *= np.exp(base * np.minimum(np.float32(slope) * x, np.float32(1.3)))
         elif self.form == "decades":
-            column[rows] += np.exp((np.float32(jump) + np.float32(slope) * x) * np.float32(np.log(10)))
+            column[rows] += np.float32(weight) * np.exp(
+                (np.float32(jump) + np.float32(slope) * x) * np.float32(np.log(10))
+            )
         elif self.form == "capped":
             column[rows] = np.minimum(column[rows], np.exp(np.float32(jump) + np.float32(slope) * x))
         else:
             moved = np.clip(np.float32(jump) + np.float32(slope) * x**self.power, -self.limit, self.limit)
-            moved = moved.astype(np.float32)
+            moved = moved.astype(np.float32) * np.float32(weight)
             if self.growth is not None:
                 moved = moved * self.growth.at(since, constants)
             if BY_NAME[self.knob].is_factor:
                 column[rows] *= 1 + moved
             else:
                 column[rows] += moved
+
+
+@dataclass(frozen=True)
+class Spill:
+    """What an episode does to the cells near its own.
+
+    sectors: the others of the site. nearest: the nearest of other sites. ring: both. far ring: the ring's rings.
+    """
+
+    to: Near
+    moves: tuple[Move, ...] = ()
+    """Empty: the fault's own."""
+    weight: Amount = 1.0
+    """Of each move."""
+    most: Amount = np.inf
+    """So many cells, the nearest first."""
+    absorbed: float = 0.0
+    """Share of the stricken cell's users that come over: then the weight is what they are to each cell's own users."""
+    called: str = ""
+    """The look-alike it is there; empty: the fault itself."""
+    tdd_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,6 +169,12 @@ class FaultClass:
     hours: tuple[int, int] = (0, 24)
     """When it begins, where the class has hours of its own."""
     tdd_only: bool = False
+    spills: tuple[Spill, ...] = ()
+    fade: Range | None = None
+    """Time constant in minutes with which it dies away after its end, where it does not stop at once."""
+    after: tuple[Move, ...] = ()
+    """What its repair does, in the first `after_minutes` from its end on."""
+    after_minutes: int = 1
 
     @property
     def knobs(self) -> tuple[str, ...]:

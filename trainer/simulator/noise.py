@@ -19,6 +19,19 @@ from trainer.simulator.randomness import (
 
 
 @dataclass(frozen=True)
+class Spells:
+    """Rows that lie inside an occasional event, and of each its event. # [m]"""
+
+    row: NDArray[np.intp]
+    first: NDArray[np.int64]
+    """The first minute inside."""
+    end: NDArray[np.int64]
+    """The first minute after."""
+    strength: Column
+    """Uniform in 0…1, one number per event."""
+
+
+@dataclass(frozen=True)
 class Noise:
     """Slow fluctuations of n rows, shared by the rows of a cell, a site or a region."""
 
@@ -46,10 +59,17 @@ class Noise:
     def happening(
         self, name: str, place: str, block_minutes: int, probability: float | Column, lasting: tuple[float, float]
     ) -> tuple[NDArray[np.intp], Column]:
-        """Rows that lie inside an occasional event, and the event's strength, uniform in 0…1.
+        """Rows that lie inside an occasional event, and the event's strength: see `spells`."""
+        spells = self.spells(name, place, block_minutes, probability, lasting)
+        return spells.row, spells.strength
+
+    def spells(
+        self, name: str, place: str, block_minutes: int, probability: float | Column, lasting: tuple[float, float]
+    ) -> Spells:
+        """The occasional events of a kind, from their first minute to their last.
 
         In each block of `block_minutes` at most one event happens, with `probability`; its duration is log-uniform
-        in `lasting` (minutes). # -> rows [m], strength [m]
+        in `lasting` (minutes), and it never outlives its block.
         """
         block = self.minute // np.uint64(block_minutes)
         state: States = stream_state(stream_key(self.seed, name), self.places[place], block)
@@ -58,6 +78,13 @@ class Noise:
         shortest, longest = lasting
         begin = draws.uniform("when") * np.float32(block_minutes - shortest)
         duration = np.float32(shortest) * np.exp(draws.uniform("how long") * np.float32(np.log(longest / shortest)))
-        within = (self.minute[rows] - block[rows] * np.uint64(block_minutes)).astype(np.int32).astype(np.float32)
-        inside = (within >= begin) & (within < begin + duration)
-        return rows[inside], draws.uniform("how much")[inside]
+        first, end = np.ceil(begin), np.minimum(np.ceil(begin + duration), block_minutes)
+        start = (block[rows] * np.uint64(block_minutes)).astype(np.int64)
+        within = (self.minute[rows].astype(np.int64) - start).astype(np.float32)
+        inside = np.flatnonzero((within >= first) & (within < end))
+        return Spells(
+            row=rows[inside],
+            first=start[inside] + first[inside].astype(np.int64),
+            end=start[inside] + end[inside].astype(np.int64),
+            strength=draws.uniform("how much")[inside],
+        )

@@ -1,14 +1,19 @@
-"""What differs from one network to the next: who lives there, what was built, and how well it runs.
+"""What differs from one network to the next: who lives there, what was built, how well it runs, how it is measured.
 
 What does *not* differ — radio, TCP, the procedures of 3GPP — is in the other modules.
 """
 
 from dataclasses import dataclass
 
+from trainer.simulator.measurement import NEUTRAL, Measurement, Unit
+
 
 @dataclass(frozen=True)
 class Operator:
-    """The world parameters of a network. Values without a source are guesses, checked only by their consequences."""
+    """The world parameters of a network and what its exporters make of it.
+
+    Values without a source are guesses, checked only by their consequences.
+    """
 
     name: str
     type_shares: tuple[float, ...] = (0.27, 0.41, 0.10, 0.19, 0.03)
@@ -37,9 +42,13 @@ class Operator:
     failure_spread: float = 1.0
     cause_mix: tuple[float, float, float, float] = (0.50, 0.24, 0.22, 0.04)
     """RRC establishment causes: mo-data, mo-signalling, mt-access, other."""
+    measurement: Measurement = NEUTRAL
 
 
 OPERATOR_A = Operator("A")
+
+UNITS = {"kbps": Unit("Mbps", 0.001), "kB": Unit("MB", 0.001), "ms": Unit("0.1 ms", 10)}
+"""By the catalogue's unit. Tenths of a millisecond are what TS 28.552 has for several delays."""
 
 OPERATOR_B = Operator(
     "B",
@@ -61,4 +70,43 @@ OPERATOR_B = Operator(
     failure_scale=2.2,
     failure_spread=1.5,
     cause_mix=(0.40, 0.33, 0.19, 0.08),
+    measurement=Measurement(
+        moved={"rrc_fail_noreply": "rrc_fail_other"},
+        zero_for_null=frozenset(
+            ("ue_thp_dl_kbps", "ue_thp_ul_kbps", "delay_rlc_dl_ms", "pkt_size_dl_b", "dns_rt_ms", "voice_loss_pct")
+        ),
+        smoothed=dict.fromkeys(
+            ("cpu_load_pct", "gtp_delay_ms", "gtp_jitter_ms", "rtt_core_ms", "rtt_access_ms", "power_w"), 0.35
+        ),
+        gain={
+            "cqi_mean": 0.85,  # the CQI table of 256-QAM
+            "tcp_retx_dl": 1.6,  # spurious ones included
+            "dns_timeout": 1 / 3,  # a failure only after three tries
+            "active_ue_dl_mean": 0.2,  # those scheduled in a TTI, not those with data waiting
+            "active_ue_ul_mean": 0.2,
+        },
+        floored=frozenset(["dns_timeout"]),
+        offset={"cqi_mean": -0.3, "ul_ni_dbm": 17},  # over the whole band: 50 blocks are 17 dB
+        units=UNITS,
+        rounded=frozenset(
+            (
+                *("prb_util_dl_pct", "prb_util_ul_pct", "cpu_load_pct", "mcs_mean_dl", "mcs_mean_ul"),
+                *("rsrp_mean_dbm", "sinr_mean_db", "ul_ni_dbm", "rssi_br0_dbm", "ul_sinr_db"),
+            )
+        ),
+        missing=frozenset(
+            (
+                *("rrc_inactive_mean", "prb_util_dl_peak_pct", "pdcch_block_cnt", "rank_mean_dl"),
+                *("sched_ue_tti_dl", "tb_resid_err_dl", "ul_ni_max_dbm", "rssi_br1_dbm", "tb_resid_err_ul"),
+                *("phr_neg_pct", "ra_rar_sent", "drb_fail_radio", "cp_setup_ms", "rel_abn_ho"),
+                *("ho_wrong_cell", "ho_pingpong", "sctp_retx", "sync_offset_ns", "tcp_retx_ul"),
+                *("rtt_access_p95_ms", "vol_msg_kb", "vol_rtc_kb", "vol_other_kb", "flow_dur_s", "temp_c"),
+            )
+        ),
+    ),
 )
+"""A second operator: older carriers, more users, other exporters.
+
+Which six gauges it exports as 0 where they are null is a choice: means over samples, which an exporter that divides
+by max(samples, 1) turns into 0. Where it is 0 dBm or 0 °C, a zero would be a value and not a gap, so none of those.
+"""

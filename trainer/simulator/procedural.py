@@ -2,21 +2,37 @@
 
 import numpy as np
 
+from trainer.simulator.classes import FAULTS
 from trainer.simulator.faults import CONSTANTS, FaultClass, Move, Range
 from trainer.simulator.knobs import KNOBS, Knob, Span
 from trainer.simulator.randomness import Draws
+
+HELD_OUT = [set(fault.knobs) for fault in FAULTS.values() if fault.held_out]
 
 MORE_KNOBS = 0.38
 """Of the geometric number of knobs beyond the first, held at 4."""
 
 
-def random_fault(k: int) -> FaultClass:
-    """The procedural class number k: two to five knobs with magnitudes of its own, ±25 % from episode to episode."""
+SIGNATURES = (
+    *("dns_timeout_p", "dns_servfail_p", "dns_delay_x", "ho_wrong_cell_p", "ho_preparation_failure_p"),
+    *("backhaul_loss_p", "sctp_errors", "clock_ns"),
+)
+"""Knobs by which the held-out classes are known: a strict encoder has never seen any of them move."""
+
+
+def random_fault(k: int, strict: bool = False) -> FaultClass:
+    """The procedural class number k: two to five knobs with magnitudes of its own, ±25 % from episode to episode.
+
+    Never the knobs of a held-out class and no others. With `strict` no signature of one either.
+    """
     luck = Draws.of(0, "procedural classes", np.array([k]))
     more = np.ceil(np.log1p(-luck.uniform("knobs")[0]) / np.log1p(-MORE_KNOBS))  # a geometric number, by inversion
-    free = [(knob, knob.span) for knob in KNOBS if knob.span is not None]
+    free = [(knob, knob.span) for knob in KNOBS if knob.span is not None and not (strict and knob.name in SIGNATURES)]
     order = np.argsort([luck.uniform(f"rank of {knob.name}")[0] for knob, _ in free])
-    chosen = [free[position] for position in order[: 1 + int(np.clip(more, 1, 4))]]
+    count = 1 + int(np.clip(more, 1, 4))
+    chosen = [free[position] for position in order[:count]]
+    if {knob.name for knob, _ in chosen} in HELD_OUT:
+        chosen = [free[position] for position in order[1 : count + 1]]
     moves = tuple(_move(luck, knob, span, index) for index, (knob, span) in enumerate(chosen))
     return FaultClass(f"procedural-{k}", "fault", ("step", "ramp", "intermittent"), 120, 720, moves)
 

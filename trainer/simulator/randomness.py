@@ -53,7 +53,7 @@ def stream_key(seed: int, name: str) -> np.uint64:
 def stream_state(key: np.uint64, entity: NDArray[np.integer], index: NDArray[np.integer] | int = 0) -> States:
     """The state of an entity's stream at an index (a minute, a node, a block). # [n], [n] -> [n]"""
     start = mix64(key + np.asarray(entity).astype(np.uint64) * ENTITY)
-    return mix64(start + (np.asarray(index).astype(np.uint64) + np.uint64(1)) * INDEX)
+    return mix64(start + (np.atleast_1d(index).astype(np.uint64) + np.uint64(1)) * INDEX)
 
 
 def uniforms(words: States) -> Column:

@@ -1,0 +1,90 @@
+"""`faultline replay`: a history through the daemon's own pipeline, without Kafka, and what its alarms are worth."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from detector.config import Config, read_config
+
+HELP = "run a history in Parquet through the pipeline; alarms as JSON lines, and a report"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--history", type=Path, required=True, help="folder with Parquet and catalogue.yaml")
+    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--config", type=Path, help="for its knobs (default: theirs)")
+    taught = parser.add_mutually_exclusive_group(required=True)
+    taught.add_argument("--labels", type=Path, help="JSON lines, as on the labels' topic")
+    taught.add_argument("--teach", type=Path, help="an episodes.csv: each line is taught from --teach-from")
+    parser.add_argument("--teach-from", type=Path, help="history of those episodes (default: --history)")
+    parser.add_argument("--alarms", type=Path, help="file for the notifications, one JSON line each")
+    parser.add_argument("--report", type=Path, help="file for the report as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.bundle import open_bundle
+    from detector.history import ParquetDays
+    from detector.judging import Labels
+    from detector.labels import write_label
+    from detector.replaying import read_labels, replay, teach, to_json
+    from detector.report import read_episodes
+    from detector.summary import summarise, table
+
+    config = read_config(arguments.config) if arguments.config else Config(bundle=str(arguments.bundle))
+    bundle, encode = open_bundle(arguments.bundle, config.runtime.threads)
+    days = ParquetDays(arguments.history)
+    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    shown = read_episodes(arguments.teach) if arguments.teach else []
+    source = ParquetDays(arguments.teach_from) if arguments.teach_from else days
+    for label in read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown):
+        labels.put(label.id.encode(), write_label(label))
+    judge = labels.judge()
+    telling = _Telling(arguments.alarms, bundle.digest, config)
+    with telling:
+        for event in replay(days, bundle, encode, judge, config.settings, telling.count):
+            telling.tell(event)
+    truth = arguments.history / "episodes.csv"
+    episodes = read_episodes(truth) if truth.exists() else []
+    fresh = [episode for episode in episodes if episode.key not in {one.key for one in shown}]
+    report = summarise(fresh, episodes, telling.raised, set(judge.library.faults), telling.cell_days, config.settings)
+    if arguments.report:
+        arguments.report.write_text(to_json(report) + "\n")
+    print(table(report), end="", file=sys.stdout)
+    return 0
+
+
+class _Telling:
+    """Where the alarms go, and how many minutes were looked at."""
+
+    def __init__(self, path: Path | None, bundle: str, config: Config) -> None:
+        from detector.notifications import Context
+        from detector.report import Raised
+
+        self._path, self._context = path, Context(config.alarms.system_dn, bundle)
+        self.raised: list[Raised] = []
+        self._records = 0
+
+    def __enter__(self) -> "_Telling":
+        self._file = self._path.open("wb") if self._path else None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+    @property
+    def cell_days(self) -> float:
+        return self._records / 1440
+
+    def count(self, records: int) -> None:
+        self._records += records
+
+    def tell(self, event: "Event") -> None:  # type: ignore[name-defined]  # noqa: F821
+        from detector.core.alarms import NEW
+        from detector.notifications import notification
+        from detector.report import Raised
+
+        if self._file:
+            self._file.write((notification(event, self._context).value or b"") + b"\n")
+        if event.change == NEW:
+            self.raised.append(Raised(event.alarm.cell, event.alarm.name, event.minute))

@@ -1,0 +1,121 @@
+"""`faultline-trainer simulate --kafka`: what a live network would have sent, on a real broker."""
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detector.core.samples import Decoder, Records
+from tests.kafka.broker import Broker, ExternalBroker
+from tests.kafka.topics import consume_committed, create_topics
+from trainer.__main__ import main
+from trainer.feed import Pace, arriving
+from trainer.simulator import Play, catalogue, deliver, play, read_scenario
+
+Feed = Callable[..., list[tuple[bytes, bytes]]]
+
+HOUR = "network: {cells: 60, seed: 3}\ndays: 0.0417\ndelivery: {delivery}\n"
+
+
+def scenario(folder: Path, delivery: str) -> Path:
+    path = folder / f"{delivery}.yaml"
+    path.write_text(HOUR.replace("{delivery}", delivery))
+    return path
+
+
+@pytest.fixture
+def feed(broker: Broker | ExternalBroker, topics: str, tmp_path: Path) -> Feed:
+    """Feeds a scenario to a topic of two partitions, and gives the records that arrived."""
+
+    def send(path: Path, *more: str) -> list[tuple[bytes, bytes]]:
+        # Simulated minutes lie in the past: a broker would delete them by their time stamps.
+        keep = {"partitions": 2, "config": {"retention.ms": "-1"}}
+        create_topics(broker.bootstrap, {f"{topics}minutes": keep})
+        config = tmp_path / "config.yaml"
+        kafka = f"{{common: {{bootstrap.servers: '{broker.bootstrap}'}}, topics: {{minutes: '{topics}minutes'}}}}"
+        config.write_text(f"bundle: none\nkafka: {kafka}\n")
+        assert main(["simulate", str(path), "--kafka", "--config", str(config), *more]) == 0
+        return [(m.key(), m.value()) for m in consume_committed(broker.bootstrap, f"{topics}minutes")]
+
+    return send
+
+
+@pytest.mark.broker
+def test_every_minute_arrives_once_in_order_under_its_cell(feed: Feed, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "perfect")
+    ready = play(read_scenario(str(path)), "hour")
+
+    records = feed(path)
+
+    samples, rejections = Decoder(catalogue(), 65_536).decode(
+        Records(0, np.arange(len(records)), [key for key, _ in records], [value for _, value in records])
+    )
+    assert not rejections
+    minutes = ready.span[1] - ready.span[0]
+    assert Counter(samples.cells) == dict.fromkeys(ready.life.network.names, minutes)
+    number = {name: place for place, name in enumerate(ready.life.network.names)}
+    cell = np.array([number[name] for name in samples.cells])
+    for each in range(60):
+        np.testing.assert_array_equal(samples.minute[cell == each], np.arange(*ready.span))
+    np.testing.assert_allclose(samples.values, ready.life.reported(cell, samples.minute), rtol=1e-5, atol=5.1e-5)
+
+
+@pytest.mark.broker
+def test_with_rough_delivery_the_records_come_as_the_delivery_says(feed: Feed, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "live")
+    ready = play(read_scenario(str(path)), "hour")
+    cell, minute = np.repeat(np.arange(60), 60), np.tile(np.arange(*ready.span), 60)
+    expected = deliver(ready.life.network, ready.delivery, cell, minute)
+
+    told = [json.loads(value) for _, value in feed(path)]
+
+    stamps = np.array([np.datetime64(record["time"].rstrip("Z"), "s").astype(int) for record in told])
+    came = Counter(zip([record["cell"] for record in told], stamps.tolist(), strict=True))
+    names = [ready.life.network.names[number] for number in cell[expected.row]]
+    assert came == Counter(zip(names, expected.stamp.tolist(), strict=True))
+    assert max(came.values()) > 1 or len(told) < 3600
+
+
+@pytest.mark.broker
+def test_a_paced_feed_takes_the_time_it_should(feed: Feed, tmp_path: Path) -> None:
+    path = scenario(tmp_path, "perfect")
+    begin = time.monotonic()
+
+    records = feed(path, "--speed", "1200")
+
+    assert len(records) == 3600
+    assert time.monotonic() - begin > 3600 / 1200
+
+
+@pytest.mark.parametrize("speed", [None, 60.0])
+@pytest.mark.parametrize("delivery", ["perfect", "live"])
+def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
+    tmp_path: Path, delivery: str, speed: float | None
+) -> None:
+    ready: Play = play(read_scenario(str(scenario(tmp_path, delivery))), "hour")
+
+    received = np.concatenate([part[-1] for part in arriving(ready, np.arange(60), Pace(speed, 0.0, ready.span[0]))])
+
+    assert (np.diff(received) >= 0).all()
+    assert received[0] >= (ready.span[0] + 1) * 60
+
+
+@pytest.mark.parametrize(
+    ("flags", "remedy"), [(("--speed", "fast"), "real, max, or a factor"), ((), "either --out DIR or --kafka")]
+)
+def test_what_cannot_be_sent_is_refused_in_one_sentence(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], flags: tuple[str, ...], remedy: str
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("bundle: none\nkafka: {common: {bootstrap.servers: '127.0.0.1:1'}}\n")
+    more = ("--kafka", "--config", str(config), *flags) if flags else ()
+
+    assert main(["simulate", str(scenario(tmp_path, "perfect")), *more]) == 2
+
+    told = capfd.readouterr().err
+    assert remedy in told
+    assert told.count("\n") == 1

@@ -1,0 +1,53 @@
+"""`faultline-trainer adapt`: an encoder made at home in another network, without a label and without training."""
+
+import argparse
+from pathlib import Path
+
+from trainer.arguments import positive
+
+HELP = "a bundle for another network of the same features: its baselines, its normal, its calibration"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bundle", type=Path, required=True, help="whose encoder is taken over")
+    parser.add_argument("--history", type=Path, required=True, help="the network to be watched")
+    parser.add_argument("--out", type=Path, required=True, help="the new bundle's directory")
+    parser.add_argument("--days", type=positive, default=7, help="of history (default: %(default)s)")
+    parser.add_argument(
+        "--stretches",
+        type=positive,
+        help="of two hours and a half, for the calibration (default: 1,200, 100 cell-days)",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.bundle import read_bundle
+    from detector.quiet import quiet
+    from trainer.baselines import fit_baseline
+    from trainer.history import HistoryError, ParquetHistory
+    from trainer.progress import console, step
+
+    old = read_bundle(arguments.bundle)
+    history = ParquetHistory(arguments.history)
+    if history.catalogue.digest != old.catalogue.digest:
+        raise HistoryError(
+            f"{arguments.history}/catalogue.yaml: has other features than {arguments.bundle};"
+            " train a bundle for this network with `faultline-trainer train`."
+        )
+    with step(f"baselines of {len(history.cells)} cells"):
+        usual = fit_baseline(history, arguments.days)
+    with quiet():
+        from detector.core.encoder import device
+        from trainer.bundles import STRETCHES, assemble
+
+        device()
+    with step("what normal is"):
+        facts = {**old.manifest.trained_on, "encoder_of": old.digest, "history": str(arguments.history)}
+        stretches = arguments.stretches or STRETCHES
+        figures = old.manifest.figures
+        bundle = assemble(
+            history, usual, old.manifest.spec, old.weights, facts, figures, stretches, arguments.seed, arguments.out
+        )
+    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
+    return 0

@@ -1,0 +1,74 @@
+"""A scenario played by several processes: into a folder, or onto the input topic."""
+
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.config import Kafka, read_config, write_catalogue
+from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, write_piece
+from trainer.crew import Count, bar, work
+from trainer.episodes import write_episodes
+from trainer.feed import Pace, feed
+from trainer.progress import console
+from trainer.simulator import Play, Scenario, write_scenario
+from trainer.simulator.scenario import ScenarioError
+
+
+def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, workers: int) -> int:
+    """The scenario as a history in a folder; goes on where an earlier call of the same was stopped."""
+    claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
+    write_catalogue(play.life.network.operator.measurement.catalogue(), folder / "catalogue.yaml")
+    write_episodes(folder / "episodes.csv", play)
+    all_pieces = pieces(play)
+    left = [piece for piece in all_pieces if not is_written(folder, piece)]
+    if len(left) < len(all_pieces):
+        console.print(f"{folder}: {len(all_pieces) - len(left)} of {len(all_pieces)} files are there already")
+    with bar("records", sum(map(partial(_records_of, play), left))) as count:
+        tasks = [partial(_write_piece, folder, play, piece, with_labels, count) for piece in left]
+        work(tasks, workers, count)
+    network = play.life.network
+    console.print(f"{folder}: {network.cells} cells, {len(play.life.episodes)} episodes, seed {scenario.network.seed}")
+    return 0
+
+
+def send(play: Play, config: Path, speed: str, now: bool, workers: int) -> int:
+    """The scenario onto the input topic."""
+    kafka = read_config(config).kafka
+    wall = time.time()
+    if now:
+        play = replace(play, span=(int(wall // 60), play.span[1]))
+    pace = Pace(_speed(speed), wall, play.span[0])
+    cells = np.array_split(np.arange(play.life.network.cells), workers)
+    with bar("records", play.life.network.cells * (play.span[1] - play.span[0])) as count:
+        work([partial(_feed, play, some, kafka, pace, count) for some in cells if len(some)], workers, count)
+    return 0
+
+
+def _speed(text: str) -> float | None:
+    if text in ("max", "real"):
+        return None if text == "max" else 1.0
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= 1e6:
+        raise ScenarioError(f"--speed {text}: is not real, max, or a factor such as 60.")
+    return speed
+
+
+def _records_of(play: Play, piece: Piece) -> int:
+    minutes = min((piece.day + 1) * 1440, play.span[1]) - max(piece.day * 1440, play.span[0])
+    return (piece.last_cell - piece.first_cell) * minutes
+
+
+def _write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool, count: Count) -> None:
+    for written in write_piece(folder, play, piece, with_labels):
+        count.add(written)
+
+
+def _feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, count: Count) -> None:
+    feed(play, cells, kafka, pace, count.add)

@@ -1,0 +1,74 @@
+"""How visible an episode is: its minutes against the same minutes had it not been, in the cell's own spreads."""
+
+import warnings
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.features import CLIP, transform
+from trainer.simulator.catalogue import catalogue
+from trainer.simulator.chain import records
+from trainer.simulator.life import Life
+from trainer.simulator.network import Network
+
+HALF_HOUR = 30
+MONDAY_NOON = 29_459_520 + 720
+REFERENCE_DAYS = (1, 2, 3, 7)
+"""Earlier days at whose same time a cell's spread is taken, 24 minutes each."""
+REFERENCE_MINUTES = 24
+LEAST_SPREAD = 0.25
+"""Of a feature's median spread over cells: below, steadiness itself would make everything visible."""
+AT_ONCE = 256
+"""Episodes: 20 MB of minutes."""
+
+
+def effects(
+    life: Life, cell: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Length of the mean deviation from the twin over the half hour in each episode's middle, clipped per minute.
+
+    Normal life moves a window by 6 of these against its own past; an episode below 2 is hardly seen. # [n] each -> [n]
+    """
+    parts = [slice(start, start + AT_ONCE) for start in range(0, len(cell), AT_ONCE)]
+    found = [_effects(life, cell[part], begin[part], end[part]) for part in parts]
+    return np.concatenate([np.empty(0, np.float32), *found])
+
+
+def _effects(
+    life: Life, cell: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    middle = (begin + end) // 2
+    minute = np.maximum(middle - HALF_HOUR // 2, begin)[:, None] + np.arange(HALF_HOUR)
+    inside = minute < end[:, None]
+    cells = np.repeat(cell, HALF_HOUR)
+    logarithmic = catalogue().logarithmic
+    pair = [
+        transform(read(cells, minute.ravel()), logarithmic).reshape(len(cell), HALF_HOUR, -1)
+        for read in (life.values, life.undisturbed)
+    ]
+    change = np.clip(np.nan_to_num(pair[0] - pair[1]) / _spread(life, cell, middle)[:, None], -CLIP, CLIP)
+    mean = (change * inside[:, :, None]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)[:, None]
+    return np.linalg.norm(mean, axis=1).astype(np.float32)
+
+
+def _spread(life: Life, cell: NDArray[np.int64], middle: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Of each feature within a cell at that time of day. # [n] -> [n, F]"""
+    earlier = np.array(REFERENCE_DAYS)[:, None] * -1440 + np.arange(REFERENCE_MINUTES) - REFERENCE_MINUTES // 2
+    minute = middle[:, None] + earlier.ravel()
+    values = life.undisturbed(np.repeat(cell, earlier.size), minute.ravel())
+    values = transform(values, catalogue().logarithmic).reshape(len(cell), earlier.size, -1)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # nothing reported at all
+        spread = np.nan_to_num(np.nanstd(values, axis=1))
+    return np.sqrt(spread**2 + (LEAST_SPREAD * _usual_spread(life.network)) ** 2 + 1e-4).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _usual_spread(network: Network) -> NDArray[np.float32]:
+    """The median over some cells of each feature's spread within two hours of a working day. # -> [F]"""
+    cell = np.linspace(0, network.cells - 1, 48).astype(np.int64)
+    hours = MONDAY_NOON + np.arange(0, 120, 5)
+    values = records(network, np.repeat(cell, len(hours)), np.tile(hours, len(cell)))
+    values = transform(values, catalogue().logarithmic).reshape(len(cell), len(hours), -1)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        return np.asarray(np.median(np.nan_to_num(np.nanstd(values, axis=1)), axis=0))
