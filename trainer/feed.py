@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detector.config import Kafka
 from detector.kafka.publisher import Publisher
+from trainer.archive import DAY, EARLIER_MINUTES
 from trainer.minutes import Writer
 from trainer.simulator import Play, deliver, delivered, partial
 
@@ -38,12 +39,15 @@ class Pace:
 def feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: Callable[[int], None]) -> None:
     """Sends all records of these cells, in the order in which they arrive. Raises ClusterError."""
     publisher = Publisher(kafka)
-    network = play.life.network
+    network = play.network
     columns = delivered(network.operator.measurement)
     writer = Writer(network.operator.measurement.catalogue().names)
     for cell, source, stamp, share, received in arriving(play, cells, pace):
-        pace.wait(float(received[-1]) if len(received) else 0.0)
-        values = partial(play.life.reported(cell, source), share)[:, columns]
+        if not len(cell):
+            continue
+        pace.wait(float(received[-1]))
+        life = play.during(int(source.min()) // DAY * DAY - EARLIER_MINUTES, (int(source.max()) // DAY + 1) * DAY)
+        values = partial(life.reported(cell, source), share)[:, columns]
         names, at = [network.names[number] for number in cell.tolist()], stamp.tolist()
         iso = {seconds: str(np.datetime64(seconds, "s")) + "Z" for seconds in set(at)}
         times = [iso[seconds] for seconds in at]
@@ -78,7 +82,7 @@ def arriving(play: Play, cells: NDArray[np.int64], pace: Pace) -> Iterator[Arriv
 
 
 def _records(play: Play, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.void]:
-    arrivals = deliver(play.life.network, play.delivery, cell, minute)
+    arrivals = deliver(play.network, play.delivery, cell, minute)
     fields = [("cell", "i8"), ("source", "i8"), ("stamp", "i8"), ("share", "f4"), ("received", "f8")]
     table = np.empty(len(arrivals.row), fields)
     table["cell"] = cell[arrivals.row]

@@ -21,8 +21,8 @@ from trainer.simulator.scenario import ScenarioError
 def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, workers: int) -> int:
     """The scenario as a history in a folder; goes on where an earlier call of the same was stopped."""
     claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
-    write_catalogue(play.life.network.operator.measurement.catalogue(), folder / "catalogue.yaml")
-    write_episodes(folder / "episodes.csv", play)
+    write_catalogue(play.network.operator.measurement.catalogue(), folder / "catalogue.yaml")
+    episodes = write_episodes(folder / "episodes.csv", play)
     all_pieces = pieces(play)
     left = [piece for piece in all_pieces if not is_written(folder, piece)]
     if len(left) < len(all_pieces):
@@ -30,8 +30,8 @@ def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, worke
     with bar("records", sum(map(partial(_records_of, play), left))) as count:
         tasks = [partial(_write_piece, folder, play, piece, with_labels, count) for piece in left]
         work(tasks, workers, count)
-    network = play.life.network
-    console.print(f"{folder}: {network.cells} cells, {len(play.life.episodes)} episodes, seed {scenario.network.seed}")
+    network = play.network
+    console.print(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
     return 0
 
 
@@ -42,8 +42,8 @@ def send(play: Play, config: Path, speed: str, now: bool, workers: int) -> int:
     if now:
         play = replace(play, span=(int(wall // 60), play.span[1]))
     pace = Pace(_speed(speed), wall, play.span[0])
-    cells = np.array_split(np.arange(play.life.network.cells), workers)
-    with bar("records", play.life.network.cells * (play.span[1] - play.span[0])) as count:
+    cells = np.array_split(np.arange(play.network.cells), workers)
+    with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
         work([partial(_feed, play, some, kafka, pace, count) for some in cells if len(some)], workers, count)
     return 0
 

@@ -12,9 +12,10 @@ from trainer.simulator.life import Life
 from trainer.simulator.measurement import Measurement, delivered, measure
 from trainer.simulator.network import Network
 from trainer.simulator.operators import OPERATOR_A, OPERATOR_B, Operator
+from trainer.simulator.plays import Play
 from trainer.simulator.procedural import random_fault
 from trainer.simulator.random_operators import random_operator
-from trainer.simulator.scenario import Play, Scenario, play, read_scenario, write_scenario
+from trainer.simulator.scenario import Scenario, play, read_scenario, write_scenario
 
 __all__ = [
     "FAULTS",

@@ -4,7 +4,6 @@ Times are the network's own: day 1 begins at 00:00 of the start date. So a scena
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from importlib.resources import files
@@ -22,12 +21,12 @@ from trainer.simulator.delivery import LIVE as LIVE_DELIVERY
 from trainer.simulator.delivery import PERFECT, Delivery
 from trainer.simulator.episodes import Episode, Place
 from trainer.simulator.footprints import stricken
-from trainer.simulator.life import Life
 from trainer.simulator.network import MOST_CELLS, Network
 from trainer.simulator.operators import OPERATOR_A, OPERATOR_B, Operator
+from trainer.simulator.plays import Play
 from trainer.simulator.random_operators import random_operator
 from trainer.simulator.randomness import stream_key
-from trainer.simulator.schedule import DAY, LIVE, draw_day
+from trainer.simulator.schedule import DAY, LIVE
 
 SHIPPED = files("trainer.simulator") / "scenarios"
 
@@ -83,16 +82,6 @@ class Scenario(Struct, forbid_unknown_fields=True):
     delivery: Literal["perfect", "live"] = "perfect"
 
 
-@dataclass(frozen=True)
-class Play:
-    """A scenario, ready to be simulated."""
-
-    life: Life
-    span: tuple[int, int]
-    """First minute since 1970, and the one after the last."""
-    delivery: Delivery
-
-
 def shipped() -> list[str]:
     """Names of the scenarios that come with the product."""
     return sorted(entry.name.removesuffix(".yaml") for entry in SHIPPED.iterdir() if entry.name.endswith(".yaml"))
@@ -142,15 +131,8 @@ def play(scenario: Scenario, name: str) -> Play:
         raise ScenarioError(f"{name}: `$.start` {scenario.start} must lie in the years {FIRST_YEAR} to {LAST_YEAR}.")
     first_day = scenario.start.toordinal() - date(1970, 1, 1).toordinal()
     span = (first_day * DAY, first_day * DAY + max(1, round(scenario.days * DAY)))
-    rates = _rates(scenario, name)
-    # What began some days before may still last.
-    days = range(first_day - 4, -(-span[1] // DAY))
-    drawn = [
-        e for day in days for e in draw_day(network, part.seed, day, rates) if e.until > span[0] and e.begin < span[1]
-    ]
-    holidays = _holidays(scenario, span, name)
-    told = _told(scenario, network, span, name)
-    return Play(Life(network, [*told, *holidays, *drawn]), span, DELIVERIES[scenario.delivery])
+    told = (*_told(scenario, network, span, name), *_holidays(scenario, span, name))
+    return Play(network, told, _rates(scenario, name), part.seed, span, DELIVERIES[scenario.delivery])
 
 
 def _operator(text: str, scenario: str) -> Operator:

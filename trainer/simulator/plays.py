@@ -1,0 +1,49 @@
+"""A scenario, ready to be simulated: any stretch of it alone, so that a year needs no more memory than a day."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from trainer.simulator.delivery import Delivery
+from trainer.simulator.episodes import Episode
+from trainer.simulator.life import Life
+from trainer.simulator.network import Network
+from trainer.simulator.schedule import DAY, LONGEST, draw_day
+
+EARLIER = LONGEST // DAY + 1
+"""What began so many days before may still be felt."""
+
+
+@dataclass(frozen=True, eq=False)
+class Play:
+    """What is given, and what chance adds to it day by day."""
+
+    network: Network
+    told: tuple[Episode, ...]
+    """Faults and holidays that the scenario names."""
+    rates: Mapping[str, float]
+    """How often each class comes of itself, as a factor of a live network's rate."""
+    seed: int
+    span: tuple[int, int]
+    """First minute since 1970, and the one after the last."""
+    delivery: Delivery
+
+    def episodes(self, first: int, last: int) -> tuple[Episode, ...]:
+        """All that is felt between two minutes, in an order that does not depend on them."""
+        days = range(first // DAY - EARLIER, -(-last // DAY))
+        drawn = (episode for day in days for episode in draw_day(self.network, self.seed, day, self.rates))
+        return tuple(e for e in (*self.told, *drawn) if e.until > first and e.begin < last)
+
+    def during(self, first: int, last: int) -> Life:
+        """Life between two minutes: equal to the whole's there."""
+        return _during(self, first, last)
+
+    @cached_property
+    def life(self) -> Life:
+        """Life of the whole span; its memory grows with it."""
+        return Life(self.network, self.episodes(*self.span))
+
+
+@lru_cache(maxsize=2)
+def _during(play: Play, first: int, last: int) -> Life:
+    return Life(play.network, play.episodes(first, last))
