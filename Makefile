@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder bench bundle clean
+.PHONY: demo test test-simulator ladder quality bench bundle clean
 
 demo: build/bundle/SHA256SUMS ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -20,10 +20,13 @@ test-simulator: .venv/installed ## the long checks of the simulated network, and
 ladder: .venv/installed ## how hard its faults are to tell apart, for methods that learn nothing
 	$(BIN)/python -m tests.ladder
 
+quality: build/bundle/SHA256SUMS ## how well a fault that was never trained on is named from one example
+	$(BIN)/python -m tests.quality
+
 bench: build/bundle/SHA256SUMS ## what the road costs over merely reading and decoding
 	$(BIN)/python -m tests.bench
 
-bundle: build/bundle/SHA256SUMS ## an encoder trained on a simulated network: under three minutes on two cores
+bundle: build/bundle/SHA256SUMS ## an encoder trained on a simulated network: about four minutes on two cores
 
 build/bundle/SHA256SUMS: .venv/installed
 	$(BIN)/python -m trainer train --out build/bundle

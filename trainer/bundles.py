@@ -29,6 +29,7 @@ def assemble(
     stretches: int,
     seed: int,
     path: Path,
+    loss: str = "supervised_contrastive",
 ) -> Bundle:
     """Surveys the network's normal life with these weights, and writes the proven bundle to `path`."""
     rng = np.random.default_rng([seed, 7])
@@ -44,7 +45,7 @@ def assemble(
             name=path.name,
             features=list(history.catalogue.features),
             spec=replace(spec),
-            loss="supervised_contrastive",
+            loss=loss,
             step_minutes=normal.step_minutes,
             trained_on=manifest,
             figures=figures,

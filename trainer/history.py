@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from detector.config import read_catalogue
 from detector.core.features import Catalogue
 from detector.history import HistoryError
-from trainer.simulator import Episode, Life, Network, delivered
+from trainer.simulator import Episode, Life, Network, catalogue, delivered
 
 START_MINUTE = 29_459_520
 """Monday, 2026-01-05 00:00 UTC: where simulated pasts begin, so that they begin with a week."""
@@ -47,6 +47,8 @@ class SimulatedHistory:
     network: Network
     span: tuple[int, int]
     episodes: tuple[Episode, ...] = ()
+    whole: bool = False
+    """With all of the world's features: what the operator never delivers is null, and what it does in its own units."""
 
     @cached_property
     def life(self) -> Life:
@@ -54,14 +56,15 @@ class SimulatedHistory:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return self.network.operator.measurement.catalogue()
+        return catalogue() if self.whole else self.network.operator.measurement.catalogue()
 
     @property
     def cells(self) -> Sequence[str]:
         return self.network.names
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self.life.reported(cell, minute)[:, delivered(self.network.operator.measurement)]
+        values = self.life.reported(cell, minute)
+        return values if self.whole else values[:, delivered(self.network.operator.measurement)]
 
 
 class ParquetHistory:

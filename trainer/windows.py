@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 
@@ -12,7 +12,20 @@ from numpy.typing import NDArray
 from detector.core.features import ABSENT, STEPS, Baseline, deviations
 from detector.core.turns import WINDOW
 from trainer.history import History, SimulatedHistory
-from trainer.simulator import FAULTS, Episode, FaultClass, apply, draw_severity, neutral, random_fault, records
+from trainer.simulator import (
+    FAULTS,
+    Episode,
+    FaultClass,
+    Operator,
+    apply,
+    draw_severity,
+    measure,
+    neutral,
+    random_family,
+    random_fault,
+    records,
+)
+from trainer.simulator.knobs import Knobs
 
 ONSET_MINUTES = (5, 120)
 """How long before a window's end its episode began: from barely visible to long under way."""
@@ -64,6 +77,16 @@ def simulate_examples(
     make = partial(_examples, history, baseline, each, seed)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         parts = list(pool.map(make, chunks))
+    return joined(parts)
+
+
+def unsmoothed(operator: Operator) -> Operator:
+    """Without moving means, which ask for the minutes before each minute: an encoder need not see that."""
+    return replace(operator, measurement=replace(operator.measurement, smoothed={}))
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    """Examples of the same classes from several networks."""
     return Examples(
         np.concatenate([part.windows for part in parts]),
         np.concatenate([part.twins for part in parts]),
@@ -91,14 +114,23 @@ def _examples(
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
         apply(knobs, episode, rows, history.network, cells, minute)
-    values = records(history.network, cells, minute, knobs)
-    windows = encode_values(history, baseline, cell, minute, values, WINDOW)
-    twins = encode_values(history, baseline, cell, minute, records(history.network, cells, minute), WINDOW)
+    measurement = unsmoothed(history.network.operator).measurement
+
+    def told(turned: Knobs | None) -> NDArray[np.int8]:
+        def true(c: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
+            return records(history.network, c, m, turned)
+
+        return encode_values(history, baseline, cell, minute, measure(measurement, true, cells, minute), WINDOW)
+
+    windows, twins = told(knobs), told(None)
     return Examples(windows, twins, label, measure_effect(windows, twins))
 
 
 def _fault(name: str | int) -> FaultClass:
-    return FAULTS[name] if isinstance(name, str) else random_fault(name)
+    """Every second procedural class has variants."""
+    if isinstance(name, str):
+        return FAULTS[name]
+    return random_family(name) if name % 2 else random_fault(name)
 
 
 def measure_effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArray[np.float32]:

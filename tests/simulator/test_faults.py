@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, paired_change
-from trainer.simulator import FAULTS, Episode, apply, draw_severity, neutral, random_fault
+from trainer.simulator import FAULTS, Episode, apply, draw_severity, neutral, random_family, random_fault
 from trainer.simulator.knobs import BY_NAME
 from trainer.simulator.procedural import SIGNATURES
 
@@ -134,3 +134,22 @@ def test_procedural_classes_are_the_same_whenever_they_are_drawn():
     assert len(set(knobs)) > 180
     assert {len(each) for each in knobs} == {2, 3, 4, 5}
     assert set().union(*knobs) == {name for name, knob in BY_NAME.items() if knob.span is not None}
+
+
+def test_a_family_shows_one_of_two_siblings_in_each_episode(town):
+    # Given a family whose class turns a knob with siblings,
+    families = [(random_fault(k), random_family(k)) for k in range(60)]
+    plain, family = next((a, b) for a, b in families if len(b.moves) > len(a.moves))
+    minute, seen = np.full(1, FIRST_MONDAY + 30), []
+    for seed in range(60):
+        knobs = neutral(1)
+        episode = Episode(0, family, FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
+        apply(knobs, episode, np.zeros(1, np.int64), town, np.zeros(1, np.int64), minute)
+        seen.append(frozenset(name for name, column in neutral(1).items() if knobs[name][0] != column[0]))
+
+    assert random_family(17) == random_family(17)
+    assert set(plain.knobs) < set(family.knobs)
+    told = [turned for turned in seen if turned]  # an intermittent one may be off just then
+    assert len(set(told)) >= 2
+    assert {len(turned) for turned in told} == {len(plain.knobs)}
+    assert not set(random_family(3, strict=True).knobs) & set(SIGNATURES)

@@ -10,7 +10,7 @@ from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviation
 from detector.core.turns import WINDOW
 from trainer.baselines import EVERY_MINUTES, FLEET_SHARE, FLOOR, TRIM
 from trainer.history import History, SimulatedHistory
-from trainer.simulator import FAULTS, Episode, draw_severity, random_fault
+from trainer.simulator import FAULTS, Episode, draw_severity, random_family, random_fault
 from trainer.windows import ONSET_MINUTES
 
 
@@ -88,7 +88,7 @@ def slow_examples(
         rng = np.random.default_rng([seed, number])
         cells = rng.integers(len(history.cells), size=each).tolist()
         ends = rng.integers(history.span[0] + WINDOW, history.span[1], size=each).tolist()
-        fault = FAULTS[name] if isinstance(name, str) else random_fault(name)
+        fault = FAULTS[name] if isinstance(name, str) else (random_family(name) if name % 2 else random_fault(name))
         for cell, end in zip(cells, ends, strict=True):
             begin = end + 1 - int(rng.integers(*ONSET_MINUTES))
             severity = draw_severity(rng.random())

@@ -47,7 +47,16 @@ def run(arguments: argparse.Namespace) -> int:
         stretches = arguments.stretches or STRETCHES
         figures = old.manifest.figures
         bundle = assemble(
-            history, usual, old.manifest.spec, old.weights, facts, figures, stretches, arguments.seed, arguments.out
+            history,
+            usual,
+            old.manifest.spec,
+            old.weights,
+            facts,
+            figures,
+            stretches,
+            arguments.seed,
+            arguments.out,
+            old.manifest.loss,
         )
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
     return 0

@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from trainer.arguments import positive
+from trainer.losses import LOSSES
 from trainer.progress import console, step
+
+ABROAD, ABROAD_CELLS = 6, 60
+"""Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""
 
 HELP = "train an encoder on procedural faults and write a bundle"
 
@@ -18,9 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--days", type=positive, default=7, help="of history a baseline is fitted to (default: %(default)s)"
     )
-    parser.add_argument("--classes", type=positive, default=2500, help="procedural classes (default: %(default)s)")
-    parser.add_argument("--each", type=positive, default=8, help="windows per procedural class (default: %(default)s)")
-    parser.add_argument("--steps", type=positive, default=3000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--classes", type=positive, default=6000, help="procedural classes (default: %(default)s)")
+    parser.add_argument("--each", type=positive, default=6, help="windows per procedural class (default: %(default)s)")
+    parser.add_argument("--steps", type=positive, default=8000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
 
@@ -28,11 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from trainer.baselines import fit_baseline
     from trainer.history import START_MINUTE, History, HistoryError, ParquetHistory, SimulatedHistory
-    from trainer.simulator import FAULTS, Network
-    from trainer.windows import simulate_examples
+    from trainer.simulator import FAULTS, Network, random_operator
+    from trainer.windows import joined, simulate_examples, unsmoothed
 
     span = (START_MINUTE, START_MINUTE + int(arguments.days * 1440))
     school = SimulatedHistory(Network(arguments.cells, seed=1000 + arguments.seed), span)
+    abroad = [
+        SimulatedHistory(Network(ABROAD_CELLS, 2000 + seed, unsmoothed(random_operator(seed))), span, whole=True)
+        for seed in range(ABROAD * arguments.seed, ABROAD * (arguments.seed + 1))
+    ]
     home: History = ParquetHistory(arguments.history) if arguments.history else school  # minutes before it is needed
     if home.catalogue.digest != school.catalogue.digest:
         raise HistoryError(
@@ -44,10 +53,16 @@ def run(arguments: argparse.Namespace) -> int:
     named = [name for name, fault in FAULTS.items() if not fault.held_out]
     procedural = range(arguments.seed * 1_000_000, arguments.seed * 1_000_000 + arguments.classes)
     unseen = range(procedural.stop, procedural.stop + 120)
-    with step(f"{len(procedural) + len(named)} fault classes, {arguments.each} windows each"):
-        examples = simulate_examples(
-            school, usual, [*named, *procedural], arguments.each, arguments.seed, arguments.workers
-        )
+    with step(f"baselines of {ABROAD} other operators, {ABROAD_CELLS} cells each"):
+        foreign = [fit_baseline(history, arguments.days) for history in abroad]
+    with step(f"{len(procedural) + len(named)} fault classes, {arguments.each} + {ABROAD} windows each"):
+        classes = [*named, *procedural]
+        here = simulate_examples(school, usual, classes, arguments.each, arguments.seed, arguments.workers)
+        there = [
+            simulate_examples(history, baseline, classes, 1, arguments.seed + 2 + place, arguments.workers)
+            for place, (history, baseline) in enumerate(zip(abroad, foreign, strict=True))
+        ]
+        examples = joined([here, *there])
         exam = simulate_examples(school, usual, list(unseen), 12, arguments.seed + 1, arguments.workers)
 
     from detector.core.encoder import Encoder, Spec, device
@@ -59,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     with quiet():
         device()
     spec = Spec(features=len(school.catalogue))
-    schedule = Schedule(steps=arguments.steps, seed=arguments.seed)
+    schedule = Schedule(steps=arguments.steps, seed=arguments.seed, loss=arguments.loss)
     with step(f"encoder, {arguments.steps} steps"):
         weights = train_encoder(spec, examples, len(named), school.catalogue, schedule)
     encoder = Encoder(weights)
@@ -79,7 +94,9 @@ def run(arguments: argparse.Namespace) -> int:
             "seed": arguments.seed,
             "history": str(arguments.history or "simulated"),
         }
-        bundle = assemble(home, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out)
+        bundle = assemble(
+            home, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
+        )
     for name, value in figures.items():
         console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")

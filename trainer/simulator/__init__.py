@@ -13,7 +13,7 @@ from trainer.simulator.measurement import Measurement, delivered, measure
 from trainer.simulator.network import Network
 from trainer.simulator.operators import OPERATOR_A, OPERATOR_B, Operator
 from trainer.simulator.plays import Play
-from trainer.simulator.procedural import random_fault
+from trainer.simulator.procedural import random_family, random_fault
 from trainer.simulator.random_operators import random_operator
 from trainer.simulator.scenario import Scenario, play, read_scenario, write_scenario
 
@@ -40,6 +40,7 @@ __all__ = [
     "neutral",
     "partial",
     "play",
+    "random_family",
     "random_fault",
     "random_operator",
     "read_scenario",
