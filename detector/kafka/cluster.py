@@ -13,6 +13,18 @@ from detector.kafka.properties import common_properties
 
 log = logging.getLogger("faultline.kafka")
 
+
+def _calmed(record: logging.LogRecord) -> bool:
+    """A producer that waits for its id while the broker ends a killed one's transaction is no warning to anyone."""
+    told = record.getMessage()
+    if not (told.startswith("GETPID") and told.endswith("retrying")):
+        return True
+    record.levelno, record.levelname = logging.INFO, "INFO"
+    return log.isEnabledFor(logging.INFO)
+
+
+log.addFilter(_calmed)
+
 COMPACTED = {"cleanup.policy": "compact"}
 
 

@@ -4,6 +4,7 @@ The jars come by Maven, once, into build/kafka/libs. Nothing is left behind: the
 broker goes with the test process, however that ends (only then, after a SIGKILL, does the folder stay).
 """
 
+import os
 import random
 import shutil
 import signal
@@ -122,8 +123,10 @@ class Broker:
         return self.start()
 
     def pause(self) -> None:
-        """Freezes the broker (SIGSTOP): connections stay open and nothing answers."""
-        self._running().send_signal(signal.SIGSTOP)
+        """Freezes the broker (SIGSTOP): connections stay open and nothing answers, from the return of this on."""
+        process = self._running()
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)  # on a busy machine it runs on for a while
 
     def resume(self) -> None:
         """Lets a paused broker go on (SIGCONT)."""

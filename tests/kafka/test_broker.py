@@ -194,3 +194,12 @@ def test_somebody_elses_broker_is_used_but_not_touched():
     theirs.stop()
     with pytest.raises(BrokerUnavailable, match=r"10\.0\.0\.1:9092 is not ours to kill"):
         theirs.restart()
+
+
+def test_a_producer_that_waits_for_its_id_is_no_warning(caplog):
+    from detector.kafka.cluster import log
+
+    with caplog.at_level("INFO", "faultline.kafka"):
+        log.warning("GETPID [thrd:main]: Failed to acquire transactional PID: concurrent operation: retrying")
+        log.warning("FAIL [thrd:b]: Connect to 127.0.0.1:1 failed")
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
