@@ -1,5 +1,6 @@
 """Episodes of faults that no encoder was trained on, in networks, cells and weeks that no trainer has seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,10 @@ from trainer.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, draw_severity
 from trainer.windows import encode_values, measure_effect
 
-HELD_OUT = tuple(name for name, fault in FAULTS.items() if fault.held_out)
-LOOK_ALIKES = tuple(name for name, fault in FAULTS.items() if fault.kind == "benign")
+Classes = Mapping[str, FaultClass]
+
+HELD_OUT: Classes = {name: fault for name, fault in FAULTS.items() if fault.held_out}
+LOOK_ALIKES: Classes = {name: fault for name, fault in FAULTS.items() if fault.kind == "benign"}
 NORMAL = "normal"
 
 EACH = 60
@@ -46,20 +49,20 @@ class Sample:
     """The windows of the same episode as an example. # [n, len(SUPPORT), 60, F]"""
 
 
-def sample(operator: Operator, seed: int) -> Sample:
-    """`EACH` episodes of every held-out class and look-alike, and as many stretches of normal life."""
+def sample(operator: Operator, seed: int, unseen: Classes) -> Sample:
+    """`EACH` episodes of every unseen class and look-alike, and as many stretches of normal life."""
     past = SimulatedHistory(Network(CELLS, seed, operator), (START_MINUTE, START_MINUTE + WEEK), whole=True)
     usual = fit_baseline(past)
-    parts = [_of_class(past, usual, name, seed + place) for place, name in enumerate((*HELD_OUT, *LOOK_ALIKES, NORMAL))]
+    asked = [*unseen.items(), *LOOK_ALIKES.items(), (NORMAL, None)]
+    parts = [_of_class(past, usual, name, fault, seed + place) for place, (name, fault) in enumerate(asked)]
     columns = zip(*parts, strict=True)
     return Sample(*(np.concatenate(column) for column in columns))
 
 
 def _of_class(
-    past: SimulatedHistory, usual: Baseline, name: str, seed: int
+    past: SimulatedHistory, usual: Baseline, name: str, fault: FaultClass | None, seed: int
 ) -> tuple[NDArray[np.str_], NDArray[np.int8], NDArray[np.float32], NDArray[np.int8]]:
     rng = np.random.default_rng(seed)
-    fault = FAULTS.get(name)
     cell, begin = draw_slots(past, fault, rng)
     episodes = [
         Episode(int(c), fault, int(b), int(b) + AFTER, draw_severity(rng.random()), int(rng.integers(2**31)))
