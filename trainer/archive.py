@@ -22,15 +22,11 @@ from detector.errors import OperatorError
 from trainer.simulator import Life, Play, deliver, delivered, partial
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.life import NORMAL, PHASES
+from trainer.simulator.schedule import DAY
 
 CELLS_PER_FILE = 240
 CELLS_PER_GROUP = 48
 """A day of these is 36 MB while it is written."""
-
-DAY = 1440
-
-EARLIER_MINUTES = 60
-"""How far back a record may look: an exporter that smooths, or is stuck, tells of minutes before its own."""
 
 ENCODING = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "write_statistics": False}
 """With bytes of floats split by place: 1.3 µs and 185 bytes a record; with dictionaries instead 3.7 µs and 280."""
@@ -58,6 +54,10 @@ class Piece:
     @property
     def labels_name(self) -> str:
         return "_labels/" + self.name.replace("minutes-", "labels-")
+
+    def minutes(self, span: tuple[int, int]) -> range:
+        """Those of its day that lie in the span."""
+        return range(max(self.day * DAY, span[0]), min((self.day + 1) * DAY, span[1]))
 
 
 def claim(folder: Path, identity: str) -> None:
@@ -118,7 +118,7 @@ def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
     try:
         for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
             cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
-            table = _table(play, life_of(play, piece), cell, minute, columns, names)
+            table = _table(play, _life(play, piece), cell, minute, columns, names)
             writer = writer or pyarrow.parquet.ParquetWriter(
                 path, table.schema, use_byte_stream_split=list(names), **ENCODING
             )
@@ -129,14 +129,13 @@ def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
             writer.close()
 
 
-def life_of(play: Play, piece: Piece) -> Life:
-    """The day of a piece; kept for the other pieces of that day."""
-    return play.during(piece.day * DAY - EARLIER_MINUTES, (piece.day + 1) * DAY)
+def _life(play: Play, piece: Piece) -> Life:
+    return play.around(piece.day * DAY, (piece.day + 1) * DAY)
 
 
 def _minutes(play: Play, piece: Piece, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """A day of some cells, cell by cell. # -> cell [n], minute [n]"""
-    minute = np.arange(max(piece.day * DAY, play.span[0]), min((piece.day + 1) * DAY, play.span[1]))
+    minute = np.array(piece.minutes(play.span), np.int64)
     return np.repeat(np.arange(first, last), len(minute)), np.tile(minute, last - first)
 
 
@@ -178,7 +177,7 @@ def _write_labels(path: Path, play: Play, piece: Piece) -> None:
     tables = []
     for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
         cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
-        tables.append(_label_table(life_of(play, piece), cell, minute))
+        tables.append(_label_table(_life(play, piece), cell, minute))
     pyarrow.parquet.write_table(pyarrow.concat_tables(tables), path, compression="zstd")
 
 

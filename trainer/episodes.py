@@ -9,10 +9,9 @@ import numpy as np
 
 from trainer.simulator import Episode, Life, Play, effects
 from trainer.simulator.footprints import stricken
+from trainer.simulator.schedule import DAY
 
 COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
-
-DAY = 1440
 
 
 def write_episodes(path: Path, play: Play) -> int:

@@ -61,8 +61,7 @@ def _speed(text: str) -> float | None:
 
 
 def _records_of(play: Play, piece: Piece) -> int:
-    minutes = min((piece.day + 1) * 1440, play.span[1]) - max(piece.day * 1440, play.span[0])
-    return (piece.last_cell - piece.first_cell) * minutes
+    return (piece.last_cell - piece.first_cell) * len(piece.minutes(play.span))
 
 
 def _write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool, count: Count) -> None:
