@@ -10,6 +10,7 @@ starts the same run again goes on after the last whole file.
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ from trainer.simulator import Life, Play, deliver, delivered, partial
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.life import NORMAL, PHASES
 from trainer.simulator.schedule import DAY
+
+UNFINISHED = ("**/day=*/.*", ".episodes.csv.*", ".catalogue.yaml.*")
+"""What a run that was killed may leave behind."""
 
 CELLS_PER_FILE = 240
 CELLS_PER_GROUP = 48
@@ -63,16 +67,44 @@ class Piece:
 def claim(folder: Path, identity: str) -> None:
     """Makes the folder this run's, or finds that it is. Raises ArchiveError where another's lies in it."""
     marker = folder / "simulation.yaml"
-    if marker.exists():
-        if marker.read_text() != identity:
-            raise ArchiveError(f"{folder}: holds another run (see {marker}); give another folder, or remove it first.")
-        for unfinished in folder.glob("**/day=*/.*"):  # of a run that was killed
-            unfinished.unlink()
-        return
-    if folder.exists() and any(folder.iterdir()):
-        raise ArchiveError(f"{folder}: is not empty and holds no run to go on with; give another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.write_text(identity)
+    with _sentence(folder):
+        if marker.exists():
+            if marker.read_text() != identity:
+                raise ArchiveError(
+                    f"{folder}: holds another run (see {marker}); give another folder, or remove it first."
+                )
+            for pattern in UNFINISHED:
+                for unfinished in folder.glob(pattern):
+                    unfinished.unlink()
+            return
+        if folder.exists() and any(folder.iterdir()):
+            raise ArchiveError(f"{folder}: is not empty and holds no run to go on with; give another folder.")
+    with whole(marker) as unfinished:
+        unfinished.write_text(identity)
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """Where to write a file that takes its name when it is whole; nothing stays where it fails. Raises ArchiveError."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    with _sentence(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield unfinished
+            unfinished.rename(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or take another folder, then give the"
+            " same command again."
+        ) from None
 
 
 def pieces(play: Play) -> list[Piece]:
@@ -89,23 +121,11 @@ def is_written(folder: Path, piece: Piece) -> bool:
 
 def write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool) -> Iterator[int]:
     """Writes one file, giving the number of records after each row group. Leaves nothing behind where it fails."""
-    target, labels = folder / piece.name, folder / piece.labels_name
-    unfinished = [path.with_name(f".{path.name}.{os.getpid()}") for path in (target, labels)]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield from _write_groups(unfinished[0], play, piece)
+    with whole(folder / piece.name) as unfinished:
+        yield from _write_groups(unfinished, play, piece)
         if with_labels:
-            labels.parent.mkdir(parents=True, exist_ok=True)
-            _write_labels(unfinished[1], play, piece)
-            unfinished[1].rename(labels)
-        unfinished[0].rename(target)
-    except OSError as error:
-        raise ArchiveError(
-            f"{target}: cannot be written ({error.strerror or error}); make room, then give the same command again."
-        ) from None
-    finally:
-        for path in unfinished:
-            path.unlink(missing_ok=True)
+            with whole(folder / piece.labels_name) as labels:
+                _write_labels(labels, play, piece)
 
 
 def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
