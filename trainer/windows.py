@@ -71,7 +71,11 @@ def encode_values(
 def simulate_examples(
     history: SimulatedHistory, baseline: Baseline, classes: Sequence[str | int], each: int, seed: int, workers: int
 ) -> Examples:
-    """`each` windows of every class: a name of the simulator's, or the number of a procedural class."""
+    """`each` windows of every class: a name of the simulator's, or the number of a procedural class.
+
+    The network's operator must be `unsmoothed`.
+    """
+    assert not history.network.operator.measurement.smoothed, "knobs are turned in the windows' own minutes alone"
     numbered = list(enumerate(classes))
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
     make = partial(_examples, history, baseline, each, seed)
@@ -114,7 +118,7 @@ def _examples(
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
         apply(knobs, episode, rows, history.network, cells, minute)
-    measurement = unsmoothed(history.network.operator).measurement
+    measurement = history.network.operator.measurement
 
     def told(turned: Knobs | None) -> NDArray[np.int8]:
         def true(c: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
