@@ -50,11 +50,8 @@ class Learner:
         import tensorflow as tf
 
         keras.utils.set_random_seed(schedule.seed)
-        self._objective, self._clip, self._seed = (
-            choose(schedule.loss, schedule.loss_options),
-            schedule.clip,
-            schedule.seed,
-        )
+        self._objective = choose(schedule.loss, schedule.loss_options)
+        self._clip, self._seed = schedule.clip, schedule.seed
         rng = np.random.default_rng(schedule.seed)
         start = {name: _initial(name, shape, rng) for name, shape in shapes(spec).items()}
         own = self._objective.learned(spec.dimension)

@@ -6,6 +6,7 @@ losses of their own would cost less talk, 40 kB a step, but every window would m
 contrastive losses live on: the schedule measured on one device would be another on eight.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from detector.core.encoder import device
 from trainer.batches import ROWS, TrainingError
 
 
+@cache  # two strategies over the same devices number their talk alike, and mistake each other's for their own
 def strategy(devices: int) -> Any:
     """Where to compute: the one device that TensorFlow takes by itself, or the first few. Raises TrainingError."""
     import tensorflow as tf
@@ -63,7 +65,9 @@ def gathered(share: Any) -> Any:
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
-    return share if context.num_replicas_in_sync == 1 else context.all_gather(share, axis=0)
+    if context.num_replicas_in_sync == 1:
+        return share
+    return tf.ensure_shape(context.all_gather(share, axis=0), (None, share.shape[1]))  # which the gathering forgets
 
 
 def agreed(gradients: list[Any]) -> list[Any]:
