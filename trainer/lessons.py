@@ -58,7 +58,7 @@ def cut_lessons(history: History, baseline: Baseline, episodes: Sequence[Episode
             found.setdefault(episode.name, []).append(part)
     names = sorted(name for name, parts in found.items() if len(parts) >= EPISODES)
     skipped += [
-        f"{name}: {len(found.get(name, []))} usable episode, and a class needs {EPISODES}."
+        f"{name}: {len(found.get(name, []))} of the {EPISODES} usable episodes that a class needs."
         for name in sorted({episode.name for episode in episodes} - set(names))
     ]
     parts = [

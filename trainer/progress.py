@@ -29,7 +29,8 @@ def learning(text: str, steps: int) -> Iterator[Callable[["Moment"], None]]:
 
     begin, shown = monotonic(), {"figure": ""}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
+    told = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    with told as progress:
         bar = progress.add_task(text, total=steps, told="")
 
         def tell(moment: "Moment") -> None:

@@ -22,17 +22,21 @@ Origin = Mapping[str, str | int | float]
 
 
 def claim(folder: Path, origin: Origin) -> bool:
-    """Makes the folder this training's, or finds that it is: True. Raises TrainingError where it is another's."""
+    """Makes the folder this training's; True where it found something to go on with.
+
+    Raises TrainingError where another training's examples lie in it.
+    """
     marker = folder / "origin.json"
-    try:
-        other = json.loads(marker.read_text())
-    except FileNotFoundError:
+    begun = any(path.is_dir() and not path.name.startswith(".") for path in folder.glob("*"))
+    if not begun:
         folder.mkdir(parents=True, exist_ok=True)
         draft = folder / f".origin.{os.getpid()}"
         draft.write_text(json.dumps(dict(origin), indent=1) + "\n")
         os.replace(draft, marker)
         return False
-    except ValueError:
+    try:
+        other = json.loads(marker.read_text())
+    except (OSError, ValueError):
         raise TrainingError(f"{marker}: cannot be read; remove {folder} to begin anew.") from None
     differing = [name for name in origin if other.get(name) != origin[name]]
     if differing:

@@ -82,17 +82,18 @@ def run(arguments: argparse.Namespace) -> int:
     procedural = range(arguments.seed * 1_000_000, arguments.seed * 1_000_000 + arguments.classes)
     unseen = range(procedural.stop, procedural.stop + EXAM)
     watched = range(unseen.stop, unseen.stop + WATCHED)
-    folder = arguments.out.with_name(f"{arguments.out.name}.training")
-    if claim(folder, _origin(arguments, named)):
-        console.print(f"{folder}: an unfinished training is taken up")
-    with step(f"baselines of {arguments.cells} simulated cells"):
-        usual = fit_baseline(school, arguments.days)
-    own, lessons = usual, None
+    own, lessons = None, None
     if home is not school:
         with step(f"baselines of {len(home.cells)} cells"):
             own = fit_baseline(home, arguments.days)
     if arguments.episodes:
         lessons = _lessons(arguments, home, own)
+    folder = arguments.out.with_name(f"{arguments.out.name}.training")
+    if claim(folder, _origin(arguments, named)):
+        console.print(f"{folder}: an unfinished training is taken up")
+    with step(f"baselines of {arguments.cells} simulated cells"):
+        usual = fit_baseline(school, arguments.days)
+    own = own or usual
 
     def simulated(name: str, history: SimulatedHistory, classes: list[str | int], each: int, place: int) -> "Examples":
         def make() -> "Examples":
@@ -171,12 +172,12 @@ def _origin(arguments: argparse.Namespace, named: list[str]) -> dict[str, str | 
     }
 
 
-def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline") -> "Lessons":
+def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
     from detector.history import HistoryError
     from detector.report import read_episodes
     from trainer.lessons import cut_lessons
 
-    if not arguments.history:
+    if usual is None:
         raise HistoryError(f"--episodes {arguments.episodes} befell no simulated network; give its --history, too.")
     with step(f"lessons from {arguments.episodes}"):
         lessons = cut_lessons(home, usual, read_episodes(arguments.episodes), str(arguments.episodes))
