@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Baseline, day_basis, transform
+from detector.history import HistoryError
 from trainer.history import History
 
 HARMONICS = 2
@@ -26,13 +27,23 @@ TRIM = 3.0
 
 
 def fit_baseline(history: History, days: float = 7.0) -> Baseline:
-    """Fits every cell's baseline to the last `days` of a history, and the fleet's for cells that have none."""
+    """Fits every cell's baseline to the last `days` of a history, and the fleet's for cells that have none.
+
+    A feature that was never reported is usual as nothing is, for it may be reported one day. Raises HistoryError where
+    none was.
+    """
     names = np.array([name.encode() for name in history.cells], np.bytes_)
     order = np.argsort(names)
     first = max(history.span[0], history.span[1] - int(days * 1440))
     minute = np.arange(first, history.span[1], EVERY_MINUTES)
     fits = [_fit(history, part, minute) for part in np.array_split(order, -(-len(order) // CELLS_AT_ONCE)) if len(part)]
-    table = _filled(np.concatenate(fits))
+    fitted = np.concatenate(fits)
+    if np.isnan(fitted).all():
+        raise HistoryError(
+            f"not one value was reported by {len(names)} cells from minute {first} to {history.span[1]}; give a history"
+            " that holds some."
+        )
+    table = _filled(fitted)
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
     fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must span the fleet's levels

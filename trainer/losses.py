@@ -52,8 +52,10 @@ class Loss:
     def learned(self, dimension: int) -> Learned:
         return self.start(dimension, **self.options)
 
-    def __call__(self, embedding: Any, label: Any, anchors: Any, learned: Mapping[str, Any]) -> Any:
-        return self.cost(embedding, label, anchors, **self.options, **learned)
+    def __call__(self, embedding: Any, label: Any, anchors: Any, learned: Mapping[str, Any], seed: Any = (0, 0)) -> Any:
+        """What a loss draws at random, it draws by the seed: equal seeds, equal costs. # seed int [2]"""
+        drawn = {"seed": seed} if "mining" in self.options else {}
+        return self.cost(embedding, label, anchors, **self.options, **learned, **drawn)
 
 
 def choose(name: str, options: Mapping[str, Option]) -> Loss:
@@ -117,12 +119,13 @@ def lossless_triplet(anchor: Any, positive: Any, negative: Any, beta: float | No
     return -tf.math.log(tf.nn.relu(near) + epsilon) - tf.math.log(tf.nn.relu(far) + epsilon)
 
 
-def mine(embedding: Any, label: Any, anchors: Any, mining: str) -> Any:
+def mine(embedding: Any, label: Any, anchors: Any, mining: str, seed: Any = (0, 0)) -> Any:
     """Rows of the anchors, positives and negatives of the triplets that a batch is to be learned from.
 
-    `random`: one positive and one negative of each anchor, whatever their distance. `batch-hard` (Hermans et al. 2017,
-    equation 5): its furthest positive and its nearest negative. `semi-hard` (FaceNet, section 3.2): every positive of
-    every anchor with the nearest negative that is further away; with the furthest one where none is.
+    `random`: one positive and one negative of each anchor, whatever their distance, drawn by the seed. `batch-hard`
+    (Hermans et al. 2017, equation 5): its furthest positive and its nearest negative. `semi-hard` (FaceNet, section
+    3.2): every positive of every anchor with the nearest negative that is further away; with the furthest one where
+    none is.
 
     # f32 [n, D], label [n] -> int64 [m, 3]
     """
@@ -132,7 +135,7 @@ def mine(embedding: Any, label: Any, anchors: Any, mining: str) -> Any:
     square = _square(embedding[:anchors, None], embedding[None])
     if mining == "semi-hard":
         return _semi_hard(square, same, different)
-    rank = square if mining == "batch-hard" else tf.random.uniform(tf.shape(square))
+    rank = square if mining == "batch-hard" else tf.random.stateless_uniform(tf.shape(square), seed)
     positive = tf.argmax(tf.where(same, rank, -np.inf), axis=1)
     negative = tf.argmin(tf.where(different, rank, np.inf), axis=1)
     anchor = tf.where(tf.reduce_any(same, axis=1) & tf.reduce_any(different, axis=1))[:, 0]
@@ -151,11 +154,13 @@ def _semi_hard(square: Any, same: Any, different: Any) -> Any:
     return tf.concat([pairs, negative[:, None]], axis=1)
 
 
-def over_triplets(cost: Any, embedding: Any, label: Any, anchors: Any, mining: str, **options: Option) -> Any:
+def over_triplets(
+    cost: Any, embedding: Any, label: Any, anchors: Any, mining: str, seed: Any, **options: Option
+) -> Any:
     """Mean of a cost of three embeddings over each anchor's mined triplets. # f32 [n, D], label [n] -> [anchors]"""
     import tensorflow as tf
 
-    mined = mine(tf.stop_gradient(embedding), label, anchors, mining)
+    mined = mine(tf.stop_gradient(embedding), label, anchors, mining, seed)
     three = [tf.gather(embedding, mined[:, place]) for place in range(3)]
     return tf.math.unsorted_segment_mean(cost(*three, **options), mined[:, 0], anchors)
 

@@ -1,10 +1,14 @@
 """What a person sees while a command works."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from rich.console import Console
+
+if TYPE_CHECKING:  # the training is heavy, and other verbs print too
+    from trainer.training import Moment
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -15,4 +19,34 @@ def step(text: str) -> Iterator[None]:
     begin = monotonic()
     with console.status(text):
         yield
+    _tell(text, begin)
+
+
+@contextmanager
+def learning(text: str, steps: int) -> Iterator[Callable[["Moment"], None]]:
+    """A bar with the loss, the spread and the figure that matters; where no one looks, a line per examination."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    begin, shown = monotonic(), {"figure": ""}
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
+    told = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    with told as progress:
+        bar = progress.add_task(text, total=steps, told="")
+
+        def tell(moment: "Moment") -> None:
+            if moment.figure is not None:
+                shown["figure"] = f"one-shot {moment.figure.share:.3f} ± {moment.figure.half:.3f}  "
+                if not console.is_terminal:
+                    console.print(f"  step {moment.step}: {_told(moment, shown['figure'])}")
+            progress.update(bar, completed=moment.step, told=_told(moment, shown["figure"]))
+
+        yield tell
+    _tell(text, begin)
+
+
+def _told(moment: "Moment", figure: str) -> str:
+    return f"{figure}loss {moment.loss:.3f}  spread {moment.spread:.3f}"
+
+
+def _tell(text: str, begin: float) -> None:
     console.print(f"{text:<60} {monotonic() - begin:6.1f} s")

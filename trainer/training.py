@@ -1,55 +1,60 @@
 """The training loop, to be read in one sitting: batches of classes, one shared network, one loss, AdamW.
 
-Every window is moved to another cell's normal life half of the time (its change from its twin is added to a stranger's
-window), loses whole groups of features, and is scaled: what remains to recognise is the fault.
+It can be left alone: killed at any moment it ends, given again, with the weights it would have ended with (bit for bit
+on a CPU); an encoder that collapses or learns nothing more ends it; and what it has reached is told at every step.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Spec, blocks, forward, shapes
-from detector.core.features import ABSENT, Catalogue
-from detector.errors import OperatorError
-from trainer.losses import Option, choose, refuse_pairless
+from detector.core.encoder import Spec
+from detector.core.features import Catalogue
+from trainer.batches import Batches, TrainingError
+from trainer.checkpoints import Checkpoints, Course, digest_examples
+from trainer.evaluation import Figure, examine
+from trainer.learner import Arrays, Learner, Schedule
+from trainer.losses import refuse_pairless
 from trainer.windows import Examples
 
-CLASSES, PER_CLASS, NORMALS = 32, 4, 32
-"""Per batch: 32 classes of four windows each, and 32 normal windows that belong to none."""
-
-BASE_SHARE = 0.25
-"""Of the classes of a batch, named ones; the rest are procedural. More named ones learn these and forget the others."""
-
-SEEN_EFFECT = 5.0
-"""Windows are drawn with probability effect / 5, between 0.05 and 1: what cannot be seen cannot be learned."""
-
-TRANSPLANT = 0.5
-FEATURE_LOSS = 0.3
-GAIN = 0.15
-DROPOUT = 0.1
 LEAST_SPREAD = 0.02
 """Of each embedding dimension over a batch, on average; a collapsed encoder has none."""
 
+NARROW_STEPS = 50
+"""Below it so many steps running, an encoder has collapsed: one odd batch is forgiven, and no collapse came undone."""
 
-class TrainingError(OperatorError):
-    """Training that led nowhere."""
+MEMORY = 0.98
+"""Of the smoothed loss: some fifty steps."""
 
 
 @dataclass(frozen=True)
-class Schedule:
-    steps: int = 3000
-    rate: float = 2e-3
-    warm_up: int = 100
-    decay: float = 1e-3
-    clip: float = 2.0
-    seed: int = 0
-    loss: str = "supervised_contrastive"
-    """By its name in `trainer.losses`."""
-    loss_options: Mapping[str, Option] = field(default_factory=dict)
+class Moment:
+    """What is to be told after a step."""
+
+    step: int
+    loss: float
+    """Smoothed."""
+    spread: float
+    rate: float
+    figure: Figure | None = None
+    """Of the examination after this step, where there was one."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on, and what is kept."""
+
+    tell: Callable[[Moment], None] = lambda moment: None
+    exam: Examples | None = None
+    """Of classes that are not learned from: the weights that name them best are the training's result."""
+    folder: Path | None = None
+    """For checkpoints; a training that was stopped there is taken up."""
+    minutes: float = 2.0
+    """Between two checkpoints: 5 MB and some hundredths of a second each."""
 
 
 def train_encoder(
@@ -58,140 +63,86 @@ def train_encoder(
     base_classes: int,
     catalogue: Catalogue,
     schedule: Schedule,
-    progress: Callable[[int, float], None] = lambda step, loss: None,
+    watch: Watch = Watch(),
 ) -> dict[str, NDArray[np.float32]]:
     """Weights for a spec; class numbers below `base_classes` are the named ones.
 
     Whatever the loss is trained on, served is the unit direction of the out layer, and its collapse is refused. What
     the loss learns itself is thrown away. Raises TrainingError, and LossError for a loss that cannot be had.
     """
-    import keras
-    import tensorflow as tf
-
-    objective = choose(schedule.loss, schedule.loss_options)
-    keras.utils.set_random_seed(schedule.seed)
-    rng = np.random.default_rng(schedule.seed)
-    variables = {name: keras.Variable(_initial(name, shape, rng), name=name) for name, shape in shapes(spec).items()}
-    loss_variables = {
-        name: keras.Variable(value, name=name) for name, value in objective.learned(spec.dimension).items()
-    }
-    network = (value for name, value in variables.items() if name not in ("centre", "whiten"))
-    learned = [*network, *loss_variables.values()]
-    warm_up = min(schedule.warm_up, schedule.steps // 10)
-    rate = keras.optimizers.schedules.CosineDecay(
-        1e-5, schedule.steps - warm_up, 0.01, warmup_target=schedule.rate, warmup_steps=warm_up
-    )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.decay, global_clipnorm=schedule.clip)
-    optimizer.build(learned)
-    anchors = CLASSES * PER_CLASS
-
-    @tf.function
-    def update(windows: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
-        with tf.GradientTape() as tape:
-            weights = {n: v.value for n, v in variables.items()}
-            direction, _, hidden = forward(blocks(windows), weights, DROPOUT)
-            embedding = direction if objective.embedding == "unit" else _raw(objective.embedding, hidden, weights)
-            cost = objective(embedding, label, anchors, {n: v.value for n, v in loss_variables.items()})
-            loss = tf.reduce_mean(cost)
-        optimizer.apply(tape.gradient(loss, [variable.value for variable in learned]), learned)
-        return loss, direction
-
-    batches = _Batches(examples, base_classes, catalogue, rng)
-    loss, direction = 0.0, None
+    batches = Batches(examples, base_classes, catalogue, schedule.seed)
+    learner = Learner(spec, schedule)
+    identity = (spec, schedule, base_classes, catalogue.digest)
+    checkpoints = _checkpoints(watch, examples, *identity)
+    course, best = _begin(checkpoints, learner)
     with ThreadPoolExecutor(1) as drawer:  # the next batch is drawn while this one is learned from
-        drawn = drawer.submit(batches.draw)
-        for step in range(schedule.steps):
+        drawn = drawer.submit(batches.draw, course.step)
+        while course.step < schedule.steps and not _is_stuck(course, schedule):
             windows, label = drawn.result()
-            drawn = drawer.submit(batches.draw)
+            drawn = drawer.submit(batches.draw, course.step + 1)
             refuse_pairless(label)
-            value, direction = update(windows, label)
-            loss = 0.98 * loss + 0.02 * float(value) if step else float(value)
-            progress(step + 1, loss)
-    _refuse_collapse(np.asarray(direction))
-    return {name: np.array(variable.numpy(), np.float32) for name, variable in variables.items()}
+            loss, spread, rate = learner.learn(course.step, windows, label)
+            course.loss = MEMORY * course.loss + (1 - MEMORY) * loss if course.step else loss
+            course.step += 1
+            _refuse_collapse(course, spread, schedule)
+            figure = None
+            if watch.exam is not None and _is_examined(course.step, schedule):
+                figure = examine(learner.encode, watch.exam, np.random.default_rng([schedule.seed, 5]))
+                best = _best(course, figure, learner, best)
+            watch.tell(Moment(course.step, course.loss, spread, rate, figure))
+            if checkpoints is not None and checkpoints.is_due():
+                checkpoints.write(course, {**learner.arrays(), **best})
+    return {name.removeprefix("best/"): value for name, value in best.items()} or learner.weights()
 
 
-def _raw(embedding: str, hidden: Any, weights: Mapping[str, Any]) -> Any:
-    """The out layer before it is normalised, as it is or through a sigmoid. # [n, hidden] -> [n, D]"""
-    import tensorflow as tf
-
-    out = hidden @ weights["out"] + weights["out_bias"]
-    return tf.sigmoid(out) if embedding == "sigmoid" else out
-
-
-def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    if name == "whiten":
-        return np.eye(*shape, dtype=np.float32)
-    if len(shape) == 1:
-        return np.zeros(shape, np.float32)
-    return (rng.standard_normal(shape) * np.sqrt(1.6 / shape[0])).astype(np.float32)
+def _checkpoints(
+    watch: Watch, examples: Examples, spec: Spec, schedule: Schedule, base_classes: int, catalogue: str
+) -> Checkpoints | None:
+    if watch.folder is None:
+        return None
+    learned = (digest_examples(examples), base_classes, catalogue)
+    exam = digest_examples(watch.exam) if watch.exam is not None else ""
+    identity = {"spec": spec, "schedule": schedule, "set of examples": learned, "exam": exam}
+    return Checkpoints(watch.folder, identity, watch.minutes)
 
 
-def _refuse_collapse(direction: NDArray[np.float32]) -> None:
-    spread = float(direction.std(axis=0).mean())
-    if not spread >= LEAST_SPREAD:
+def _begin(checkpoints: Checkpoints | None, learner: Learner) -> tuple[Course, Arrays]:
+    """Where a training that was stopped had come to, or the beginning; and its best weights so far, if any."""
+    kept = checkpoints.read() if checkpoints is not None else None
+    if kept is None:
+        return Course(), {}
+    course, arrays = kept
+    learner.restore(arrays)
+    return course, {name: value for name, value in arrays.items() if name.startswith("best/")}
+
+
+def _is_examined(step: int, schedule: Schedule) -> bool:
+    return step == schedule.steps or step % max(1, schedule.steps // schedule.examinations) == 0
+
+
+def _best(course: Course, figure: Figure, learner: Learner, best: Arrays) -> Arrays:
+    """The weights with the highest figure; of equal ones the later, which the falling rate has settled further."""
+    if figure.share < course.best:
+        course.since_best += 1
+        return best
+    course.best, course.best_step, course.since_best = figure.share, course.step, 0
+    return {f"best/{name}": value for name, value in learner.weights().items()}
+
+
+def _is_stuck(course: Course, schedule: Schedule) -> bool:
+    """A guard against a run that has come apart, not a way to save steps.
+
+    The rate falls along a cosine, and a plateau at a high rate is what its fall resolves: the figure rises most when
+    the rate is nearly gone, so to stop at the first pause would be to throw away the best part. Half a run without any
+    better figure, which is what the default patience comes to, is no such pause.
+    """
+    return course.since_best >= schedule.patience
+
+
+def _refuse_collapse(course: Course, spread: float, schedule: Schedule) -> None:
+    course.narrow = 0 if spread >= LEAST_SPREAD else course.narrow + 1  # NaN is no spread either
+    if course.narrow >= NARROW_STEPS or (course.narrow and course.step == schedule.steps):
         raise TrainingError(
-            f"the encoder collapsed (spread {spread:.3g} per dimension); lower the rate or add classes."
+            f"the encoder collapsed at step {course.step} (spread {spread:.3g} per dimension); lower the rate or add"
+            " classes."
         )
-
-
-class _Batches:
-    """Draws classes, then windows of them, and varies what must not matter."""
-
-    def __init__(self, examples: Examples, base_classes: int, catalogue: Catalogue, rng: np.random.Generator) -> None:
-        self._examples, self._rng = examples, rng
-        order = np.argsort(examples.label, kind="stable")
-        numbers, starts = np.unique(examples.label[order], return_index=True)
-        members = np.split(order, starts[1:])
-        pools = dict(zip(numbers.tolist(), members, strict=True))
-        weight = np.clip(examples.effect / SEEN_EFFECT, 0.05, 1)
-        self._pools = {number: (pool, weight[pool] / weight[pool].sum()) for number, pool in pools.items()}
-        self._base = [number for number in self._pools if number < base_classes]
-        self._procedural = [number for number in self._pools if number >= base_classes]
-        groups = [feature.group for feature in catalogue.features]
-        self._groups = np.unique(groups, return_inverse=True)[1]
-        self._named = min(round(BASE_SHARE * CLASSES), len(self._base)) if self._procedural else CLASSES
-        if len(self._base) < self._named or len(self._procedural) < CLASSES - self._named:
-            raise TrainingError(
-                f"{len(self._base)} named and {len(self._procedural)} procedural classes do not fill a batch of"
-                f" {CLASSES}; simulate at least {CLASSES} procedural ones."
-            )
-
-    def draw(self) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        """# -> int8 [CLASSES · PER_CLASS + NORMALS, 60, F], class numbers; those of normals are negative and differ"""
-        rng, examples = self._rng, self._examples
-        chosen = [*rng.choice(self._base, self._named, replace=False)] if self._named else []
-        chosen += [*rng.choice(self._procedural, CLASSES - len(chosen), replace=False)]
-        rows = np.concatenate([self._members(number) for number in chosen])
-        windows = self._transplanted(rows)
-        normal = examples.twins[rng.integers(len(examples.twins), size=NORMALS)]
-        label = np.concatenate([np.repeat(chosen, PER_CLASS), -1 - np.arange(NORMALS)])
-        return self._weathered(np.concatenate([windows, normal])), label.astype(np.int64)
-
-    def _members(self, number: int) -> NDArray[np.int64]:
-        pool, weight = self._pools[number]
-        return self._rng.choice(pool, PER_CLASS, replace=len(pool) < PER_CLASS, p=weight)
-
-    def _transplanted(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
-        """Half of the windows: their change from the twin, on another cell's normal life."""
-        examples = self._examples
-        windows = examples.windows[rows]
-        moved = np.flatnonzero(self._rng.random(len(rows)) < TRANSPLANT)
-        here, there = (
-            examples.twins[rows[moved]],
-            examples.twins[self._rng.integers(len(examples.twins), size=len(moved))],
-        )
-        sum_ = windows[moved].astype(np.int16) - here + there
-        absent = (windows[moved] == ABSENT) | (here == ABSENT) | (there == ABSENT)
-        windows[moved] = np.where(absent, ABSENT, np.clip(sum_, -127, 127)).astype(np.int8)
-        return windows
-
-    def _weathered(self, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-        """One gain per window; for the whole batch, some groups of features and some single ones are never reported."""
-        rng = self._rng
-        gain = np.exp(GAIN * rng.standard_normal((len(windows), 1, 1))).astype(np.float32)
-        scaled = np.clip(np.rint(windows * gain), -127, 127).astype(np.int8)
-        rate = rng.random() * FEATURE_LOSS if rng.random() < 0.7 else 0.0
-        lost = rng.random(self._groups.max() + 1)[self._groups] < rate
-        lost |= rng.random(windows.shape[2]) < rate / 2
-        return np.where((windows == ABSENT) | lost, ABSENT, scaled).astype(np.int8)

@@ -15,7 +15,7 @@ from tests.trainer.twins import slow_loss
 from trainer import losses
 from trainer.losses import LOSSES, Loss, LossError, choose, mine, refuse_pairless, supervised_contrastive
 from trainer.simulator import catalogue
-from trainer.training import Schedule, TrainingError, train_encoder
+from trainer.training import Schedule, TrainingError, Watch, train_encoder
 from trainer.windows import Examples
 
 TWINS: dict[str, Callable[..., list[float]]] = {
@@ -119,7 +119,7 @@ def test_random_mining_draws_one_triplet_of_each_anchor_and_in_time_all(rng: np.
     label = np.array([0, 0, 0, 1, 1, 2, -1])
     embedding = directions(rng, len(label))
 
-    draws = [mine(embedding, label, 6, "random").numpy().tolist() for _ in range(200)]
+    draws = [mine(embedding, label, 6, "random", (1, draw)).numpy().tolist() for draw in range(200)]
 
     assert all([row[0] for row in draw] == [0, 1, 2, 3, 4] for draw in draws)
     assert {tuple(row) for draw in draws for row in draw} == set(naive.triplets(embedding, label, 6, "random"))
@@ -235,7 +235,7 @@ def test_one_pair_and_a_stranger_are_enough() -> None:
 def train(examples: Examples, loss: str, steps: int = 12, **options: losses.Option) -> tuple[dict, list[float]]:
     told: list[float] = []
     schedule = Schedule(steps=steps, rate=5e-3, seed=1, loss=loss, loss_options=options)
-    weights = train_encoder(SPEC, examples, 0, catalogue(), schedule, lambda step, cost: told.append(cost))
+    weights = train_encoder(SPEC, examples, 0, catalogue(), schedule, Watch(lambda moment: told.append(moment.loss)))
     return weights, told
 
 
@@ -258,7 +258,7 @@ def test_turning_an_option_leads_elsewhere_and_equal_seeds_to_the_same_place(exa
 
 def test_hard_mining_that_collapses_the_encoder_is_refused_with_a_sentence(examples: Examples) -> None:
     with pytest.raises(
-        TrainingError, match=r"^the encoder collapsed \(spread \S+ per dimension\); lower the rate or add"
+        TrainingError, match=r"^the encoder collapsed at step \d+ \(spread \S+ per dimension\); lower the rate or add"
     ):
         train(examples, "soft_margin", steps=60, mining="batch-hard", embedding="linear")
 

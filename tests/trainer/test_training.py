@@ -11,7 +11,7 @@ from tests.trainer.conftest import CLASSES, EACH, SPEC
 from trainer.evaluation import one_shot_accuracy
 from trainer.history import SimulatedHistory
 from trainer.simulator import catalogue
-from trainer.training import Schedule, TrainingError, train_encoder
+from trainer.training import Schedule, TrainingError, Watch, train_encoder
 from trainer.windows import Examples, simulate_examples
 
 SCHEDULE = Schedule(steps=250, rate=5e-3, warm_up=20, seed=1)
@@ -24,7 +24,7 @@ class Trained:
     def __init__(self, examples: Examples, schedule: Schedule, spec: Spec = SPEC) -> None:
         self.losses: list[float] = []
         self.weights = train_encoder(
-            spec, examples, 0, catalogue(), schedule, lambda step, loss: self.losses.append(loss)
+            spec, examples, 0, catalogue(), schedule, Watch(lambda moment: self.losses.append(moment.loss))
         )
 
 
@@ -65,7 +65,9 @@ def test_equal_seeds_give_equal_weights_and_others_others(examples: Examples) ->
 
 
 def test_a_collapsed_encoder_is_refused(examples: Examples) -> None:
-    with pytest.raises(TrainingError, match=r"^the encoder collapsed \(spread \S+ per dimension\); lower the rate or"):
+    with pytest.raises(
+        TrainingError, match=r"^the encoder collapsed at step \d+ \(spread \S+ per dimension\); lower the rate or"
+    ):
         Trained(examples, replace(SCHEDULE, steps=10, warm_up=2, rate=1e4))
 
 

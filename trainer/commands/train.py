@@ -1,16 +1,34 @@
-"""`faultline-trainer train`: a bundle from a simulated network: baselines, procedural classes, encoder, calibration."""
+"""`faultline-trainer train`: a bundle from a simulated network: baselines, procedural classes, encoder, calibration.
+
+It may be killed: the same command goes on from what lies in OUT.training, and ends with the same bundle.
+"""
 
 import argparse
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.arguments import positive
+from trainer.arguments import minutes, option, positive
 from trainer.losses import LOSSES
-from trainer.progress import console, step
+from trainer.progress import console, learning, step
+
+if TYPE_CHECKING:
+    from detector.core.features import Baseline
+    from trainer.history import History
+    from trainer.lessons import Lessons
+    from trainer.training import Moment
+    from trainer.windows import Examples
 
 ABROAD, ABROAD_CELLS = 6, 60
 """Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""
+
+EXAM, WATCHED = 120, 60
+"""Classes that are not learned: the bundle's figures are of the first, the choice among weights is by the others, for
+what was chosen by a figure no longer measures it."""
 
 HELP = "train an encoder on procedural faults and write a bundle"
 
@@ -22,10 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--days", type=positive, default=7, help="of history a baseline is fitted to (default: %(default)s)"
     )
-    parser.add_argument("--classes", type=positive, default=6000, help="procedural classes (default: %(default)s)")
-    parser.add_argument("--each", type=positive, default=6, help="windows per procedural class (default: %(default)s)")
-    parser.add_argument("--steps", type=positive, default=8000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--episodes", type=Path, help="an episodes.csv of --history: its classes are learned, too")
+    parser.add_argument("--classes", type=positive, default=4000, help="procedural classes (default: %(default)s)")
+    parser.add_argument("--each", type=positive, default=4, help="windows per procedural class (default: %(default)s)")
+    parser.add_argument("--steps", type=positive, default=5000, help="of the optimiser (default: %(default)s)")
     parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
+    parser.add_argument(
+        "--loss-option", type=option, action="append", default=[], metavar="NAME=VALUE", help="of that loss: margin=0.3"
+    )
+    parser.add_argument("--devices", type=positive, default=1, help="GPUs that share each step (default: %(default)s)")
+    parser.add_argument(
+        "--checkpoint-minutes", type=minutes, default=2, help="lost at most where it is killed (default: %(default)s)"
+    )
+    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="for event files with the training's curves")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
 
@@ -33,59 +60,87 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from trainer.baselines import fit_baseline
     from trainer.history import START_MINUTE, History, HistoryError, ParquetHistory, SimulatedHistory
+    from trainer.losses import choose
     from trainer.simulator import FAULTS, Network, random_operator
+    from trainer.unfinished import claim, kept
     from trainer.windows import joined, simulate_examples, unsmoothed
 
+    choose(arguments.loss, dict(arguments.loss_option))  # minutes before it is needed, as all that can be refused
     span = (START_MINUTE, START_MINUTE + int(arguments.days * 1440))
     school = SimulatedHistory(Network(arguments.cells, seed=1000 + arguments.seed), span)
     abroad = [
         SimulatedHistory(Network(ABROAD_CELLS, 2000 + seed, unsmoothed(random_operator(seed))), span, whole=True)
         for seed in range(ABROAD * arguments.seed, ABROAD * (arguments.seed + 1))
     ]
-    home: History = ParquetHistory(arguments.history) if arguments.history else school  # minutes before it is needed
+    home: History = ParquetHistory(arguments.history) if arguments.history else school
     if home.catalogue.digest != school.catalogue.digest:
         raise HistoryError(
             f"{arguments.history}/catalogue.yaml: has other features than the simulated network that the encoder"
             " learns from; use `faultline-trainer simulate` to see the catalogue it needs."
         )
-    with step(f"baselines of {arguments.cells} simulated cells"):
-        usual = fit_baseline(school, arguments.days)
     named = [name for name, fault in FAULTS.items() if not fault.held_out]
     procedural = range(arguments.seed * 1_000_000, arguments.seed * 1_000_000 + arguments.classes)
-    unseen = range(procedural.stop, procedural.stop + 120)
-    with step(f"baselines of {ABROAD} other operators, {ABROAD_CELLS} cells each"):
-        foreign = [fit_baseline(history, arguments.days) for history in abroad]
-    with step(f"{len(procedural) + len(named)} fault classes, {arguments.each} + {ABROAD} windows each"):
-        classes = [*named, *procedural]
-        here = simulate_examples(school, usual, classes, arguments.each, arguments.seed, arguments.workers)
-        there = [
-            simulate_examples(history, baseline, classes, 1, arguments.seed + 2 + place, arguments.workers)
-            for place, (history, baseline) in enumerate(zip(abroad, foreign, strict=True))
-        ]
-        examples = joined([here, *there])
-        exam = simulate_examples(school, usual, list(unseen), 12, arguments.seed + 1, arguments.workers)
+    unseen = range(procedural.stop, procedural.stop + EXAM)
+    watched = range(unseen.stop, unseen.stop + WATCHED)
+    own, lessons = None, None
+    if home is not school:
+        with step(f"baselines of {len(home.cells)} cells"):
+            own = fit_baseline(home, arguments.days)
+    if arguments.episodes:
+        lessons = _lessons(arguments, home, own)
+    folder = arguments.out.with_name(f"{arguments.out.name}.training")
+    if claim(folder, _origin(arguments, named)):
+        console.print(f"{folder}: an unfinished training is taken up")
+    with step(f"baselines of {arguments.cells} simulated cells"):
+        usual = fit_baseline(school, arguments.days)
+    own = own or usual
+
+    def simulated(name: str, history: SimulatedHistory, classes: list[str | int], each: int, place: int) -> "Examples":
+        def make() -> "Examples":
+            fit = usual if history is school else fit_baseline(history, arguments.days)
+            return simulate_examples(history, fit, classes, each, arguments.seed + place, arguments.workers)
+
+        return kept(folder, name, make)
+
+    classes = [*named, *procedural]
+    with step(f"{len(classes)} fault classes, {arguments.each} windows each at home"):
+        parts = [simulated("home", school, classes, arguments.each, 0)]
+        exam = simulated("exam", school, list(unseen), 12, 1)
+        watch = simulated("watched", school, list(watched), 12, ABROAD + 2)
+    with step(f"one more each at {ABROAD} other operators, {ABROAD_CELLS} cells each"):
+        parts += [simulated(f"abroad-{place}", history, classes, 1, 2 + place) for place, history in enumerate(abroad)]
+    examples = joined(parts)
+    del parts
+    if lessons is not None:
+        from trainer.lessons import add_lessons
+
+        examples, named = add_lessons(examples, lessons, named)
 
     from detector.core.encoder import Encoder, Spec, device
     from detector.quiet import quiet
     from trainer.bundles import STRETCHES, assemble
     from trainer.evaluation import SEEN, one_shot_accuracy
-    from trainer.training import Schedule, train_encoder
+    from trainer.training import Schedule, Watch, train_encoder
 
     with quiet():
         device()
     spec = Spec(features=len(school.catalogue))
-    schedule = Schedule(steps=arguments.steps, seed=arguments.seed, loss=arguments.loss)
-    with step(f"encoder, {arguments.steps} steps"):
-        weights = train_encoder(spec, examples, len(named), school.catalogue, schedule)
+    schedule = Schedule(
+        steps=arguments.steps,
+        seed=arguments.seed,
+        loss=arguments.loss,
+        loss_options=dict(arguments.loss_option),
+        devices=arguments.devices,
+    )
+    with _told(arguments) as tell:
+        watching = Watch(tell, watch, folder, arguments.checkpoint_minutes)
+        weights = train_encoder(spec, examples, len(named), school.catalogue, schedule, watching)
     encoder = Encoder(weights)
     rng = np.random.default_rng([arguments.seed, 3])
     figures = {
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
         "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
     }
-    if home is not school:
-        with step(f"baselines of {len(home.cells)} cells"):
-            usual = fit_baseline(home, arguments.days)
     with step("what normal is"):
         facts: dict[str, str | int | float] = {
             "classes": len(procedural) + len(named),
@@ -95,9 +150,56 @@ def run(arguments: argparse.Namespace) -> int:
             "history": str(arguments.history or "simulated"),
         }
         bundle = assemble(
-            home, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
+            home, own, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
         )
+    shutil.rmtree(folder)
     for name, value in figures.items():
         console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
-    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
+    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(own.cells)} cells")
     return 0
+
+
+def _origin(arguments: argparse.Namespace, named: list[str]) -> dict[str, str | int | float]:
+    """What the simulated examples follow from; all else is the checkpoint's to compare."""
+    import detector
+
+    asked = {name: getattr(arguments, name) for name in ("cells", "days", "classes", "each", "seed")}
+    return {
+        **asked,
+        "operators": f"{ABROAD} of {ABROAD_CELLS} cells",
+        "named": " ".join(named),
+        "version": detector.__version__,
+    }
+
+
+def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
+    from detector.history import HistoryError
+    from detector.report import read_episodes
+    from trainer.lessons import cut_lessons
+
+    if usual is None:
+        raise HistoryError(f"--episodes {arguments.episodes} befell no simulated network; give its --history, too.")
+    with step(f"lessons from {arguments.episodes}"):
+        lessons = cut_lessons(home, usual, read_episodes(arguments.episodes), str(arguments.episodes))
+    console.print(f"  {len(lessons.examples.label)} windows of {len(lessons.names)} classes: {' '.join(lessons.names)}")
+    for told in lessons.skipped:
+        console.print(f"  skipped: {told}")
+    return lessons
+
+
+@contextmanager
+def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[Moment], None]]":
+    """Whoever is to hear of the training's steps: the bar, and TensorBoard's files if asked for."""
+    from trainer.curves import Curves
+
+    curves = Curves(arguments.tensorboard) if arguments.tensorboard else None
+    with learning(f"encoder, {arguments.steps} steps", arguments.steps) as bar:
+
+        def tell(moment: "Moment") -> None:
+            bar(moment)
+            if curves is not None:
+                curves.tell(moment)
+
+        yield tell
+    if curves is not None:
+        curves.close()

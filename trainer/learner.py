@@ -1,0 +1,158 @@
+"""What a training changes: the shared network's weights, what the loss learns itself, and the optimiser's memory.
+
+All that is drawn at random inside a step follows from the seed and the step's number, so these arrays are all there is
+to a training's state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.encoder import Embeddings, Spec, blocks, forward, shapes
+from trainer import replicas
+from trainer.batches import ANCHORS
+from trainer.losses import Option, choose
+
+DROPOUT = 0.1
+
+ENCODED = 512
+"""Windows at once in an examination: a few hundredths of a second on one core."""
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    steps: int = 3000
+    rate: float = 2e-3
+    warm_up: int = 100
+    decay: float = 1e-3
+    clip: float = 2.0
+    seed: int = 0
+    loss: str = "supervised_contrastive"
+    """By its name in `trainer.losses`."""
+    loss_options: Mapping[str, Option] = field(default_factory=dict)
+    devices: int = 1
+    examinations: int = 20
+    """In equal distances, the last one after the last step; none where there is no exam."""
+    patience: int = 10
+    """Examinations without a better figure after which the training ends."""
+
+
+class Learner:
+    """Raises LossError for a loss that cannot be had, and TrainingError for devices that are not there."""
+
+    def __init__(self, spec: Spec, schedule: Schedule) -> None:
+        import keras
+        import tensorflow as tf
+
+        keras.utils.set_random_seed(schedule.seed)
+        self._objective = choose(schedule.loss, schedule.loss_options)
+        self._clip, self._seed = schedule.clip, schedule.seed
+        rng = np.random.default_rng(schedule.seed)
+        start = {name: _initial(name, shape, rng) for name, shape in shapes(spec).items()}
+        own = self._objective.learned(spec.dimension)
+        self._strategy = replicas.strategy(schedule.devices)
+        with self._strategy.scope():
+            self._weights = {name: keras.Variable(value, name=name) for name, value in start.items()}
+            self._own = {name: keras.Variable(value, name=name) for name, value in own.items()}
+            network = [value for name, value in self._weights.items() if name not in ("centre", "whiten")]
+            self._learned = [*network, *self._own.values()]
+            self._optimizer = keras.optimizers.AdamW(_rate(schedule), weight_decay=schedule.decay)
+            self._optimizer.build(self._learned)
+        windows = tf.TensorSpec((None, 60, spec.features), tf.int8)
+        self._step = tf.function(self._on_all_devices, autograph=False)
+        self._direction = tf.function(self._served, input_signature=[windows], autograph=False)
+
+    def learn(self, step: int, windows: NDArray[np.int8], label: NDArray[np.int64]) -> tuple[float, float, float]:
+        """One step: its loss, the spread of the directions, and the rate. # int8 [ROWS, 60, F], [ROWS]"""
+        import tensorflow as tf
+
+        shares = replicas.shared_out(windows, self._strategy)
+        told = self._step(shares, tf.constant(label), tf.constant([self._seed, step], tf.int64))
+        loss, spread, rate = self._strategy.experimental_local_results(told)[0].numpy().tolist()
+        return loss, spread, rate
+
+    def encode(self, windows: NDArray[np.int8], /) -> Embeddings:
+        """As the served encoder would, but for the size, which is 1: the whitening is not learned here."""
+        parts = [self._direction(windows[at : at + ENCODED]).numpy() for at in range(0, len(windows), ENCODED)]
+        return Embeddings(np.concatenate(parts).astype(np.float16), np.ones(len(windows), np.float16))
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        return {name: np.array(variable.numpy(), np.float32) for name, variable in self._weights.items()}
+
+    def arrays(self) -> Arrays:
+        """All that a training needs to go on."""
+        return {name: np.array(variable.numpy()) for name, variable in self._variables().items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        for name, variable in self._variables().items():
+            variable.assign(arrays[name])
+
+    def copies(self) -> list[Arrays]:
+        """Every device's own copy of what is learned."""
+        of = [self._strategy.experimental_local_results(v.value) for v in self._learned]
+        return [
+            {variable.name: np.array(copy.numpy()) for variable, copy in zip(self._learned, one, strict=True)}
+            for one in zip(*of, strict=True)
+        ]
+
+    def _variables(self) -> dict[str, Any]:
+        optimizer = {f"optimizer/{place}": variable for place, variable in enumerate(self._optimizer.variables)}
+        weights = {f"weights/{name}": variable for name, variable in self._weights.items()}
+        return {**weights, **{f"loss/{name}": variable for name, variable in self._own.items()}, **optimizer}
+
+    def _on_all_devices(self, shares: Any, label: Any, seed: Any) -> Any:
+        return self._strategy.run(self._update, (shares, label, seed))
+
+    def _update(self, windows: Any, label: Any, seed: Any) -> Any:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            raw = replicas.gathered(self._raw(windows, label.shape[0], seed))
+            direction = tf.math.l2_normalize(raw, axis=1)
+            embedding = {"unit": direction, "linear": raw, "sigmoid": tf.sigmoid(raw)}[self._objective.embedding]
+            own = {name: variable.value for name, variable in self._own.items()}
+            loss = tf.reduce_mean(self._objective(embedding, label, ANCHORS, own, seed))
+        gradient = replicas.agreed(tape.gradient(loss, [variable.value for variable in self._learned]))
+        clipped, _ = tf.clip_by_global_norm(gradient, self._clip)
+        rate = tf.cast(self._optimizer.learning_rate, tf.float32)
+        sharers = self._strategy.num_replicas_in_sync  # over whom the optimiser sums
+        self._optimizer.apply([part / sharers for part in clipped] if sharers > 1 else clipped, self._learned)
+        return tf.stack([loss, tf.reduce_mean(tf.math.reduce_std(direction, axis=0)), rate])
+
+    def _raw(self, windows: Any, rows: int, seed: Any) -> Any:
+        """The out layer before it is normalised. The hidden layer's dropout is drawn for the whole batch by its seed:
+        alike on any number of devices, and after a resume. # int8 [n, 60, F] -> f32 [n, D]
+        """
+        import tensorflow as tf
+
+        weights = {name: variable.value for name, variable in self._weights.items()}
+        _, _, hidden = forward(blocks(windows), weights)
+        kept = tf.random.stateless_uniform((rows, hidden.shape[1]), seed) >= DROPOUT
+        hidden = tf.where(replicas.own_rows(kept), hidden / (1 - DROPOUT), 0.0)
+        return hidden @ weights["out"] + weights["out_bias"]
+
+    def _served(self, windows: Any) -> Any:
+        direction, _, _ = forward(blocks(windows), {name: v.value for name, v in self._weights.items()})
+        return direction
+
+
+def _rate(schedule: Schedule) -> Any:
+    import keras
+
+    warm_up = min(schedule.warm_up, schedule.steps // 10)
+    return keras.optimizers.schedules.CosineDecay(
+        1e-5, schedule.steps - warm_up, 0.01, warmup_target=schedule.rate, warmup_steps=warm_up
+    )
+
+
+def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    if name == "whiten":
+        return np.eye(*shape, dtype=np.float32)
+    if len(shape) == 1:
+        return np.zeros(shape, np.float32)
+    return (rng.standard_normal(shape) * np.sqrt(1.6 / shape[0])).astype(np.float32)
