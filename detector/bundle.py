@@ -18,9 +18,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Embeddings, Encoder, Spec, device, shapes
+from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.core.features import Baseline, Catalogue, Feature
 from detector.core.library import Normal
+from detector.core.networks.kinds import NETWORKS, shapes
+from detector.core.networks.spec import Spec
 from detector.core.turns import WINDOW
 from detector.errors import BundleError
 from detector.quiet import quiet
@@ -108,6 +110,11 @@ def read_bundle(path: Path) -> Bundle:
     digest = _check_sums(path)
     manifest = _read_manifest(path)
     spec = manifest.spec
+    if spec.kind not in NETWORKS:
+        raise BundleError(
+            f"{path}/manifest.json: its encoder is of the kind {spec.kind!r}, and this version knows"
+            f" {', '.join(NETWORKS)}; use the version that trained it, or train again."
+        )
     weights = _arrays(path, "weights.npz", {name: np.dtype(np.float32) for name in shapes(spec)})
     for name, shape in shapes(spec).items():
         if weights[name].shape != shape:
@@ -141,7 +148,13 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
     bundle = read_bundle(path)
     with quiet():
         device()
-    encoder = Encoder(bundle.weights, threads)
+        computes = backend()
+    if computes != "tensorflow":
+        raise BundleError(
+            f"{path}: Keras computes with {computes} here, and the detector with tensorflow; set"
+            " KERAS_BACKEND=tensorflow."
+        )
+    encoder = Encoder(bundle.manifest.spec, bundle.weights, threads)
     prove(bundle, encoder, path)
     return bundle, encoder
 

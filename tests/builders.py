@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.alarms import Event
-from detector.core.encoder import BATCHES, Embeddings, Encode, Spec, shapes
+from detector.core.encoder import BATCHES, Embeddings, Encode
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, Feature
 from detector.core.library import Exemplar, Library, Normal
+from detector.core.networks.kinds import shapes
+from detector.core.networks.spec import Spec
 from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Records
 from detector.core.scores import kernel
@@ -160,9 +162,10 @@ def nosy(windows: NDArray[np.int8], /) -> Embeddings:
 
 def random_weights(spec: Spec, seed: int = 0) -> dict[str, NDArray[np.float32]]:
     rng = np.random.default_rng(seed)
-    return {
+    drawn = {
         name: (rng.normal(size=shape) / np.sqrt(shape[0])).astype(np.float32) for name, shape in shapes(spec).items()
     }
+    return {name: np.abs(value) if name.endswith("_variance") else value for name, value in drawn.items()}
 
 
 def random_windows(

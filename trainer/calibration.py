@@ -6,9 +6,10 @@ Nothing here needs a label or a gradient: it is how an encoder is made at home i
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import SQUASH, Embeddings, Encoder
+from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
 from detector.core.library import Normal
+from detector.core.networks.views import SQUASH
 from detector.core.turns import WINDOW
 from trainer.history import History
 from trainer.windows import cut_windows

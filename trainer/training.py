@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Spec, blocks, forward, shapes
 from detector.core.features import ABSENT, Catalogue
+from detector.core.networks.kinds import NETWORKS
+from detector.core.networks.spec import Lesson, Spec
+from detector.core.networks.views import blocks
 from detector.errors import OperatorError
 from trainer.losses import Option, choose, refuse_pairless
 from trainer.windows import Examples
@@ -71,11 +73,16 @@ def train_encoder(
     objective = choose(schedule.loss, schedule.loss_options)
     keras.utils.set_random_seed(schedule.seed)
     rng = np.random.default_rng(schedule.seed)
-    variables = {name: keras.Variable(_initial(name, shape, rng), name=name) for name, shape in shapes(spec).items()}
+    kind = NETWORKS[spec.kind]
+    lesson = Lesson(DROPOUT, keras.random.SeedGenerator(schedule.seed))
+    variables = {
+        name: keras.Variable(_initial(name, shape, rng), trainable=name not in kind.unlearned, name=name)
+        for name, shape in kind.shapes(spec).items()
+    }
     loss_variables = {
         name: keras.Variable(value, name=name) for name, value in objective.learned(spec.dimension).items()
     }
-    network = (value for name, value in variables.items() if name not in ("centre", "whiten"))
+    network = (variable for variable in variables.values() if variable.trainable)
     learned = [*network, *loss_variables.values()]
     warm_up = min(schedule.warm_up, schedule.steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -89,11 +96,13 @@ def train_encoder(
     def update(windows: "tf.Tensor", label: "tf.Tensor") -> "tuple[tf.Tensor, tf.Tensor]":
         with tf.GradientTape() as tape:
             weights = {n: v.value for n, v in variables.items()}
-            direction, _, hidden = forward(blocks(windows), weights, DROPOUT)
+            direction, _, hidden, moved = kind.forward(blocks(windows), weights, lesson)
             embedding = direction if objective.embedding == "unit" else _raw(objective.embedding, hidden, weights)
             cost = objective(embedding, label, anchors, {n: v.value for n, v in loss_variables.items()})
             loss = tf.reduce_mean(cost)
         optimizer.apply(tape.gradient(loss, [variable.value for variable in learned]), learned)
+        for name, average in moved.items():
+            variables[name].assign(average)
         return loss, direction
 
     batches = _Batches(examples, base_classes, catalogue, rng)
@@ -122,6 +131,8 @@ def _raw(embedding: str, hidden: Any, weights: Mapping[str, Any]) -> Any:
 def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
     if name == "whiten":
         return np.eye(*shape, dtype=np.float32)
+    if name.endswith(("_scale", "_variance")):
+        return np.ones(shape, np.float32)
     if len(shape) == 1:
         return np.zeros(shape, np.float32)
     return (rng.standard_normal(shape) * np.sqrt(1.6 / shape[0])).astype(np.float32)

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from detector.core.encoder import BATCHES, SQUASH, Encoder, Spec, shapes
+from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import ABSENT, STEPS
+from detector.core.networks.kinds import shapes
+from detector.core.networks.spec import Spec
+from detector.core.networks.views import SQUASH
 from tests.builders import random_weights, random_windows
 
 SPEC = Spec(features=5, first=8, second=8, hidden=16, dimension=6)
@@ -12,7 +15,7 @@ SPEC = Spec(features=5, first=8, second=8, hidden=16, dimension=6)
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    return Encoder(random_weights(SPEC))
+    return Encoder(SPEC, random_weights(SPEC))
 
 
 @pytest.fixture(scope="module")

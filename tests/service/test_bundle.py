@@ -225,7 +225,7 @@ def test_arrays_that_no_trainer_writes_are_refused(bundle, tmp_path):
 
 def test_an_encoder_that_computes_something_else_is_refused(bundle):
     right = read_bundle(bundle)
-    prove(right, encoder := Encoder(right.weights), bundle)
+    prove(right, encoder := Encoder(right.manifest.spec, right.weights), bundle)
 
     turned = replace(right.golden.embeddings, direction=right.golden.embeddings.direction[::-1])
     with pytest.raises(BundleError, match=r"golden windows embed .* away from what the trainer recorded"):

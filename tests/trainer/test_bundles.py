@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from detector.bundle import Bundle, prove, read_bundle
-from detector.core.encoder import Encoder, Spec
+from detector.core.encoder import Encoder
 from detector.core.features import Baseline
+from detector.core.networks.spec import Spec
 from detector.errors import BundleError
 from tests.builders import catalogue, fleet_baseline, random_weights
 from tests.trainer.conftest import SPEC, STRETCHES
@@ -39,7 +40,9 @@ def test_a_bundle_holds_the_network_it_was_assembled_for(
 
 
 def test_weights_that_are_not_those_of_the_golden_windows_are_not_proven(bundle: Bundle, bundle_path: Path) -> None:
-    wrong = Encoder({**bundle.weights, "hidden_bias": bundle.weights["hidden_bias"] + np.float32(0.1)})
+    wrong = Encoder(
+        bundle.manifest.spec, {**bundle.weights, "hidden_bias": bundle.weights["hidden_bias"] + np.float32(0.1)}
+    )
 
     with pytest.raises(BundleError, match="golden windows embed"):
         prove(bundle, wrong, bundle_path)

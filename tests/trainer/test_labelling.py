@@ -109,7 +109,7 @@ def test_a_label_taught_in_one_network_speaks_for_itself_in_another(
 ) -> None:
     """It brings its own baseline: the other network need not know the cell, and may have another encoder."""
     abroad = SimulatedHistory(Network(6, seed=8), (befallen.span[0], befallen.span[0] + 2880))
-    elsewhere = Encoder(random_weights(SPEC, seed=4))
+    elsewhere = Encoder(SPEC, random_weights(SPEC, seed=4))
     label = label_of(befallen, usual)
     begin, cell = abroad.span[0] + 600, abroad.cells[0]
     foreign = label_episode(abroad, fit_baseline(abroad), "calm", "normal", cell, begin, begin + 100)

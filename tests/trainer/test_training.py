@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.core.encoder import Embeddings, Encoder, Spec, shapes
+from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
+from detector.core.networks.kinds import shapes
+from detector.core.networks.spec import Spec
 from tests.trainer.conftest import CLASSES, EACH, SPEC
 from trainer.evaluation import one_shot_accuracy
 from trainer.history import SimulatedHistory
@@ -44,7 +46,7 @@ def test_one_example_of_a_class_is_enough_to_name_unseen_windows_of_it(
 ) -> None:
     unseen = simulate_examples(town, usual, range(CLASSES), EACH, seed=77, workers=2)
 
-    assert one_shot_accuracy(Encoder(trained.weights), unseen, rng) > 2 * CHANCE
+    assert one_shot_accuracy(Encoder(SPEC, trained.weights), unseen, rng) > 2 * CHANCE
 
 
 def test_the_weights_are_those_of_the_spec_in_single_precision(trained: Trained) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from detector.core.networks.kinds import NETWORKS, spec_of
 from trainer.arguments import positive
 from trainer.losses import LOSSES
 from trainer.progress import console, step
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", type=positive, default=6000, help="procedural classes (default: %(default)s)")
     parser.add_argument("--each", type=positive, default=6, help="windows per procedural class (default: %(default)s)")
     parser.add_argument("--steps", type=positive, default=8000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--encoder", choices=NETWORKS, default="tree", help="its kind (default: %(default)s)")
     parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         examples = joined([here, *there])
         exam = simulate_examples(school, usual, list(unseen), 12, arguments.seed + 1, arguments.workers)
 
-    from detector.core.encoder import Encoder, Spec, device
+    from detector.core.encoder import Encoder, device
     from detector.quiet import quiet
     from trainer.bundles import STRETCHES, assemble
     from trainer.evaluation import SEEN, one_shot_accuracy
@@ -73,11 +75,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     with quiet():
         device()
-    spec = Spec(features=len(school.catalogue))
+    spec = spec_of(arguments.encoder, len(school.catalogue))
     schedule = Schedule(steps=arguments.steps, seed=arguments.seed, loss=arguments.loss)
     with step(f"encoder, {arguments.steps} steps"):
         weights = train_encoder(spec, examples, len(named), school.catalogue, schedule)
-    encoder = Encoder(weights)
+    encoder = Encoder(spec, weights)
     rng = np.random.default_rng([arguments.seed, 3])
     figures = {
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
