@@ -148,12 +148,7 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
     bundle = read_bundle(path)
     with quiet():
         device()
-        computes = backend()
-    if computes != "tensorflow":
-        raise BundleError(
-            f"{path}: Keras computes with {computes} here, and the detector with tensorflow; set"
-            " KERAS_BACKEND=tensorflow."
-        )
+        _check_backend(path)
     encoder = Encoder(bundle.manifest.spec, bundle.weights, threads)
     prove(bundle, encoder, path)
     return bundle, encoder
@@ -176,6 +171,17 @@ def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
         raise BundleError(
             f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded (allowed"
             f" {GOLDEN_TOLERANCE:.2g}); the weights are not those it was trained with."
+        )
+
+
+def _check_backend(path: Path) -> None:
+    try:
+        here = backend()
+    except ImportError as error:
+        raise BundleError(f"{path}: Keras does not start ({error}); set KERAS_BACKEND=tensorflow.") from None
+    if here != "tensorflow":
+        raise BundleError(
+            f"{path}: Keras computes with {here} here, and the detector with tensorflow; set KERAS_BACKEND=tensorflow."
         )
 
 

@@ -68,6 +68,8 @@ class Encoder:
         self.device = device()
         if threads and self.device == "cpu":
             tf.config.threading.set_intra_op_parallelism_threads(threads)
+        if self.device == "gpu":  # else products carry ten bits of each number, and golden windows embed elsewhere
+            tf.config.experimental.enable_tensor_float_32_execution(False)
         self._features, self._dimension = spec.features, spec.dimension
         forward = NETWORKS[spec.kind].forward
         constants = {name: tf.constant(value) for name, value in weights.items()}

@@ -10,7 +10,7 @@ from detector.bundle import read_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
-from tests.builders import random_weights
+from tests.weights import random_weights
 from trainer.baselines import fit_baseline
 from trainer.bundles import assemble
 from trainer.history import START_MINUTE, SimulatedHistory

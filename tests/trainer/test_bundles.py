@@ -10,9 +10,10 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from detector.errors import BundleError
-from tests.builders import catalogue, fleet_baseline, random_weights
+from tests.builders import catalogue, fleet_baseline
 from tests.trainer.conftest import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
+from tests.weights import random_weights
 from trainer.bundles import assemble
 from trainer.history import START_MINUTE, SimulatedHistory
 

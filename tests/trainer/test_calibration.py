@@ -6,8 +6,9 @@ import pytest
 from detector.core.encoder import Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
 from detector.core.networks.spec import Spec
-from tests.builders import Listener, catalogue, fleet_baseline, random_weights
+from tests.builders import Listener, catalogue, fleet_baseline
 from tests.trainer.twins import TableHistory
+from tests.weights import random_weights
 from trainer.calibration import (
     BANK,
     STEP_MINUTES,

@@ -9,8 +9,8 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
 from detector.labels import Label, embed_label, label_windows, read_label, write_label
-from tests.builders import random_weights
 from tests.trainer.conftest import SPEC
+from tests.weights import random_weights
 from trainer.baselines import fit_baseline
 from trainer.history import SimulatedHistory
 from trainer.labelling import label_episode

@@ -66,6 +66,28 @@ def test_equal_seeds_give_equal_weights_and_others_others(examples: Examples) ->
     assert (first.weights["out"] != other.weights["out"]).any()
 
 
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [
+        ("lstm", "supervised_contrastive"),
+        ("lstm", "lossless_triplet"),
+        ("gru", "triplet"),
+        ("conv", "similarity"),
+        ("transformer", "contrastive"),
+    ],
+)
+def test_every_kind_of_encoder_learns_with_losses_of_every_sort(kind: str, loss: str, examples: Examples) -> None:
+    spec = replace(SPEC, kind=kind)
+    before = Trained(examples, Schedule(steps=1, warm_up=0, seed=1, loss=loss), spec)
+    trained = Trained(examples, Schedule(steps=12, rate=5e-3, seed=1, loss=loss), spec)
+
+    assert np.isfinite(trained.losses).all()
+    assert {name: value.shape for name, value in trained.weights.items()} == shapes(spec)
+    assert all(np.isfinite(value).all() for value in trained.weights.values())
+    still = {name for name, value in trained.weights.items() if np.array_equal(value, before.weights[name])}
+    assert still == {"centre", "whiten"}, "weights are learned and averages moved; what is measured comes later"
+
+
 def test_a_collapsed_encoder_is_refused(examples: Examples) -> None:
     with pytest.raises(TrainingError, match=r"^the encoder collapsed \(spread \S+ per dimension\); lower the rate or"):
         Trained(examples, replace(SCHEDULE, steps=10, warm_up=2, rate=1e4))
