@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import FORMAT, Bundle, Golden, Manifest, prove, write_bundle
-from detector.core.encoder import BATCHES, Encoder, Spec
+from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
+from detector.core.networks.spec import Spec
 from trainer.calibration import measure_size, normal_windows, survey
 from trainer.history import History
 
@@ -36,7 +37,7 @@ def assemble(
     windows = normal_windows(history, baseline, SIZE_WINDOWS, rng)
     centre, whiten = measure_size(windows)
     weights = {**weights, "centre": centre, "whiten": whiten}
-    encoder = Encoder(weights)
+    encoder = Encoder(spec, weights)
     normal = survey(history, baseline, encoder, stretches, rng)
     golden = windows[: BATCHES[0]]
     bundle = Bundle(

@@ -1,4 +1,4 @@
-"""What normal is, for one network: the size's yardstick, a bank of normal directions, stretches of ordinary life.
+"""What normal is, for one network: its whitening, a bank of normal directions, stretches of ordinary life.
 
 Nothing here needs a label or a gradient: it is how an encoder is made at home in another network.
 """
@@ -6,9 +6,10 @@ Nothing here needs a label or a gradient: it is how an encoder is made at home i
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import SQUASH, Embeddings, Encoder
+from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
 from detector.core.library import Normal
+from detector.core.networks.views import SQUASH
 from detector.core.turns import WINDOW
 from trainer.history import History
 from trainer.windows import cut_windows
@@ -19,24 +20,6 @@ STRETCH_WINDOWS = 29
 """Windows of one stretch: two hours and a smoothing before them."""
 
 STRETCHES_AT_ONCE = 64
-RIDGE = 0.3
-"""Of the diagonal, added to the covariance of normal windows: features that hardly vary are not worth a needle."""
-
-
-def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Centre and whitening of the mean deviation of normal windows, so that a normal window has size about 1.
-
-    # int8 [n, 60, F] -> f32 [F], f32 [F, F]
-    """
-    mean = np.where(windows == ABSENT, 0, windows.astype(np.float32)).mean(axis=1) * np.float32(SQUASH / STEPS)
-    centre = mean.mean(axis=0)
-    covariance = np.cov(mean - centre, rowvar=False)
-    covariance += np.diag(RIDGE * np.diag(covariance) + 1e-4)
-    whiten = np.linalg.cholesky(np.linalg.inv(covariance))
-    size = np.linalg.norm((mean - centre) @ whiten, axis=1)
-    return centre.astype(np.float32), (whiten / np.median(size)).astype(np.float32)
-
-
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
     """Windows from anywhere in the history, taken as normal: what is rare in it stays rare among them."""
     cell = rng.integers(len(history.cells), size=count)

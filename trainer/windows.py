@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from multiprocessing import get_context
 
@@ -73,15 +73,17 @@ def simulate_examples(
 ) -> Examples:
     """`each` windows of every class: a name of the simulator's, or the number of a procedural class.
 
-    The network's operator must be `unsmoothed`.
+    The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
+    many windows more.
     """
     assert not history.network.operator.measurement.smoothed, "knobs are turned in the windows' own minutes alone"
-    numbered = list(enumerate(classes))
+    number = {name: place for place, name in enumerate(dict.fromkeys(classes))}
+    numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
     make = partial(_examples, history, baseline, each, seed)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         parts = list(pool.map(make, chunks))
-    return joined(parts)
+    return stacked(parts)
 
 
 def unsmoothed(operator: Operator) -> Operator:
@@ -89,14 +91,16 @@ def unsmoothed(operator: Operator) -> Operator:
     return replace(operator, measurement=replace(operator.measurement, smoothed={}))
 
 
+def stacked(parts: Sequence[Examples]) -> Examples:
+    """One after the other."""
+    columns = (np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Examples))
+    return Examples(*columns)
+
+
 def joined(parts: Sequence[Examples]) -> Examples:
-    """Examples of the same classes from several networks."""
-    return Examples(
-        np.concatenate([part.windows for part in parts]),
-        np.concatenate([part.twins for part in parts]),
-        np.concatenate([part.label for part in parts]),
-        np.concatenate([part.effect for part in parts]),
-    )
+    """Examples of the same classes from several networks, each part's numbered after those before."""
+    before = np.cumsum([0, *(int(part.network.max(initial=-1)) + 1 for part in parts)])
+    return stacked([replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)])
 
 
 def _examples(

@@ -90,8 +90,9 @@ class Pipeline:
         self.cells = Cells(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
         self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
-        dimension = judge.library.normal.bank.shape[1]
-        self._scores = Scores(settings.max_cells, dimension, settings.weights, settings.keep_minutes)
+        like = judge.library.normal.stretches
+        sizes = (like.direction.shape[-1], like.shift.shape[-1])
+        self._scores = Scores(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
         self._alarms = Alarms(self._scores, judge.classes, self._persistence(judge))
         self._mute_before: dict[int, int] = {}
         """Per partition: windows before this minute are not worth encoding; only a replay meets them."""

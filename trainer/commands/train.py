@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.core.networks.kinds import NETWORKS, spec_of
 from trainer.arguments import minutes, option, positive
 from trainer.losses import LOSSES
 from trainer.progress import console, learning, step
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", type=positive, default=4000, help="procedural classes (default: %(default)s)")
     parser.add_argument("--each", type=positive, default=4, help="windows per procedural class (default: %(default)s)")
     parser.add_argument("--steps", type=positive, default=5000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument("--encoder", choices=NETWORKS, default="tree", help="its kind (default: %(default)s)")
     parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
     parser.add_argument(
         "--loss-option", type=option, action="append", default=[], metavar="NAME=VALUE", help="of that loss: margin=0.3"
@@ -116,7 +118,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         examples, named = add_lessons(examples, lessons, named)
 
-    from detector.core.encoder import Encoder, Spec, device
+    from detector.core.encoder import Encoder, device
     from detector.quiet import quiet
     from trainer.bundles import STRETCHES, assemble
     from trainer.evaluation import SEEN, one_shot_accuracy
@@ -124,7 +126,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with quiet():
         device()
-    spec = Spec(features=len(school.catalogue))
+    spec = spec_of(arguments.encoder, len(school.catalogue))
     schedule = Schedule(
         steps=arguments.steps,
         seed=arguments.seed,
@@ -135,7 +137,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _told(arguments) as tell:
         watching = Watch(tell, watch, folder, arguments.checkpoint_minutes)
         weights = train_encoder(spec, examples, len(named), school.catalogue, schedule, watching)
-    encoder = Encoder(weights)
+    encoder = Encoder(spec, weights)
     rng = np.random.default_rng([arguments.seed, 3])
     figures = {
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
