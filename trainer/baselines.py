@@ -4,6 +4,8 @@ Least squares on a thinned past; then once more without what lies beyond three s
 history does not become usual.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,10 @@ EVERY_MINUTES = 7
 """Thinning of the past: neighbouring minutes say little new. Odd, so that every minute of the hour is met."""
 
 CELLS_AT_ONCE = 16
+"""Fitted together: a few tens of megabytes of their minutes, several times over."""
+
+ROWS_AT_ONCE = CELLS_AT_ONCE * 1440
+"""Read together, where a history does no better with more: a thinned week of the cells that are fitted together."""
 
 FLEET_SHARE = 0.25
 FLOOR = 1e-2
@@ -25,13 +31,17 @@ FLOOR = 1e-2
 TRIM = 3.0
 
 
-def fit_baseline(history: History, days: float = 7.0) -> Baseline:
-    """Fits every cell's baseline to the last `days` of a history, and the fleet's for cells that have none."""
+def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_AT_ONCE) -> Baseline:
+    """Fits every cell's baseline to the last `days` of a history, and the fleet's for cells that have none.
+
+    Memory is `rows_at_once` minutes of cells, and a few megabytes for each of CELLS_AT_ONCE.
+    """
     names = np.array([name.encode() for name in history.cells], np.bytes_)
     order = np.argsort(names)
     first = max(history.span[0], history.span[1] - int(days * 1440))
     minute = np.arange(first, history.span[1], EVERY_MINUTES)
-    fits = [_fit(history, part, minute) for part in np.array_split(order, -(-len(order) // CELLS_AT_ONCE)) if len(part)]
+    logarithmic = history.catalogue.logarithmic
+    fits = [_fit(transform(values, logarithmic), minute) for values in _pasts(history, order, minute, rows_at_once)]
     table = _filled(np.concatenate(fits))
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
@@ -48,10 +58,21 @@ def _filled(table: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.where(np.isnan(table), fleet, table)
 
 
-def _fit(history: History, cells: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-    """# -> [cells, 2 + 2·H, F]"""
-    values = history.read(np.repeat(cells, len(minute)), np.tile(minute, len(cells)))
-    values = transform(values, history.catalogue.logarithmic).reshape(len(cells), len(minute), -1)
+def _pasts(
+    history: History, cells: NDArray[np.int64], minute: NDArray[np.int64], rows_at_once: int
+) -> Iterator[NDArray[np.float32]]:
+    """These minutes of all cells, a few cells at a time. # cells [C], minute [m] -> [up to CELLS_AT_ONCE, m, F] each"""
+    at_once = max(1, rows_at_once // len(minute))
+    for first in range(0, len(cells), at_once):
+        part = cells[first : first + at_once]
+        values = history.read(np.repeat(part, len(minute)), np.tile(minute, len(part)))
+        values = values.reshape(len(part), len(minute), -1)
+        for start in range(0, len(part), CELLS_AT_ONCE):
+            yield values[start : start + CELLS_AT_ONCE]
+
+
+def _fit(values: NDArray[np.float32], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+    """# [cells, m, F], [m] -> [cells, 2 + 2·H, F]"""
     basis = day_basis(minute, HARMONICS)
     present = ~np.isnan(values)
     coefficients = _solve(basis, values, present)

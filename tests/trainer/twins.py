@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 from numpy.typing import NDArray
 
+from detector.config import read_catalogue
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviations
 from detector.core.turns import WINDOW
 from trainer.baselines import EVERY_MINUTES, FLEET_SHARE, FLOOR, TRIM
@@ -118,3 +121,27 @@ def slow_loss(
         shares = [similar[row] - whole for row in others if label[row] == label[anchor]]
         losses.append(-sum(shares) / len(shares) if shares else 0.0)
     return np.array(losses)
+
+
+Told = dict[tuple[str, int], tuple[float, list[float]]]
+
+
+def slow_history(folder: Path) -> Told:
+    """The latest version of every minute of every cell, with when it came."""
+    names = read_catalogue(folder / "catalogue.yaml").names
+    told: Told = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        for row in pyarrow.parquet.ParquetFile(path).read().to_pylist():
+            key, came = (row["cell"], row["minute"]), row.get("received", 0.0)
+            if key not in told or came >= told[key][0]:
+                told[key] = came, [np.nan if row[name] is None else row[name] for name in names]
+    return told
+
+
+def slow_read(
+    told: Told, cells: Sequence[str], cell: NDArray[np.int64], minute: NDArray[np.int64], features: int
+) -> NDArray[np.float32]:
+    """What a history gives, one row at a time. # [n], [n] -> [n, F]"""
+    nothing = (0.0, [np.nan] * features)
+    keys = zip(cell.tolist(), minute.tolist(), strict=True)
+    return np.array([told.get((cells[number], at), nothing)[1] for number, at in keys], np.float32)

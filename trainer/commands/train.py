@@ -42,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         SimulatedHistory(Network(ABROAD_CELLS, 2000 + seed, unsmoothed(random_operator(seed))), span, whole=True)
         for seed in range(ABROAD * arguments.seed, ABROAD * (arguments.seed + 1))
     ]
-    home: History = ParquetHistory(arguments.history) if arguments.history else school  # minutes before it is needed
+    given = ParquetHistory(arguments.history) if arguments.history else None  # minutes before it is needed
+    home: History = given or school
     if home.catalogue.digest != school.catalogue.digest:
         raise HistoryError(
             f"{arguments.history}/catalogue.yaml: has other features than the simulated network that the encoder"
@@ -83,9 +84,9 @@ def run(arguments: argparse.Namespace) -> int:
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
         "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
     }
-    if home is not school:
-        with step(f"baselines of {len(home.cells)} cells"):
-            usual = fit_baseline(home, arguments.days)
+    if given:
+        with step(f"baselines of {len(given.cells)} cells"):
+            usual = fit_baseline(given, arguments.days, given.rows_at_once)
     with step("what normal is"):
         facts: dict[str, str | int | float] = {
             "classes": len(procedural) + len(named),
