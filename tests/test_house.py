@@ -36,7 +36,7 @@ FLOORS = (
     ("kafka.properties",),
     ("kafka.cluster",),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink",),
+    ("kafka.sink", "kafka.reader"),
     ("judging", "metrics", "endpoints", "replaying"),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
@@ -57,7 +57,7 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink")},
+    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader")},
 }
 """The heavy libraries, and where each comes in."""
 

@@ -9,7 +9,7 @@ starts the same run again goes on after the last whole file.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,8 +168,6 @@ def _table(
     names: Sequence[str],
 ) -> Any:
     """Those minutes as they arrive, or as they were where delivery is perfect."""
-    import pyarrow
-
     extra: dict[str, Any] = {}
     if play.delivery == PERFECT:
         values = life.reported(cell, minute)
@@ -179,13 +177,28 @@ def _table(
         cell, minute = cell[arrivals.row], arrivals.stamp // 60
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
     used, place = np.unique(cell, return_inverse=True)
-    dictionary = pyarrow.array([play.network.names[number] for number in used.tolist()])
+    cells = [play.network.names[number] for number in used.tolist()]
+    return minutes_table(cells, place, minute, values[:, columns], names, extra)
+
+
+def minutes_table(
+    cells: Sequence[str],
+    place: NDArray[np.int64],
+    minute: NDArray[np.int64],
+    values: NDArray[np.float32],
+    names: Sequence[str],
+    extra: Mapping[str, Any],
+) -> Any:
+    """Minutes in a history's form; `place` is each row's cell among `cells`. # place, minute [n], values [n, F]"""
+    import pyarrow
+
+    cell = pyarrow.DictionaryArray.from_arrays(pyarrow.array(place.astype(np.int32)), pyarrow.array(cells, "string"))
     told = {
-        "cell": pyarrow.DictionaryArray.from_arrays(pyarrow.array(place.astype(np.int32)), dictionary).cast("string"),
+        "cell": cell.cast("string"),
         "minute": pyarrow.array(minute),
         **{name: pyarrow.array(column) for name, column in extra.items()},
     }
-    by_feature = np.ascontiguousarray(values[:, columns].T)
+    by_feature = np.ascontiguousarray(values.T)
     features = {name: pyarrow.array(row, from_pandas=True) for name, row in zip(names, by_feature, strict=True)}
     return pyarrow.table({**told, **features})
 

@@ -186,8 +186,10 @@ def _rate(schedule: Schedule) -> Any:
 
 
 def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    if name == "straight":
+    if name == "straight":  # keeps angles between the whitened lines
         return (rng.standard_normal(shape) * np.sqrt(1 / shape[1])).astype(np.float32)
+    if name.endswith(("_scale", "_variance")):
+        return np.ones(shape, np.float32)
     if len(shape) == 1:
         return np.zeros(shape, np.float32)
     return (rng.standard_normal(shape) * np.sqrt(1.6 / shape[0])).astype(np.float32)

@@ -16,7 +16,7 @@ from detector.core.turns import WINDOW
 from detector.history import HistoryError
 from detector.report import Episode
 from trainer.history import History
-from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect
+from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked
 
 EPISODES = 2
 """Of a class, at least: two windows of one episode are alike for more reasons than their fault."""

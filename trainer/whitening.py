@@ -10,8 +10,8 @@ from detector.core.networks.spec import Spec
 from trainer.windows import Examples
 
 RIDGE = 0.01
-"""Of a feature's own variance, added to it. On faults held back from the training, .3 gives .55, .1 .59, .03 .63, .01 .65
-and .003 .66 at another operator (cosine of whitened means, 4,000 windows); too little, and noise is taken for shape.
+"""Of a feature's own variance, added to it. On faults held back from the training, .3 gives .55, .1 .59, .03 .63, .01
+.65 and .003 .66 at another operator (cosine of whitened means, 4,000 windows); too little, and noise passes for shape.
 """
 
 LEAST = 1e-3
@@ -60,7 +60,7 @@ class Normality:
     @classmethod
     def of(cls, examples: Examples, spec: Spec) -> "Normality":
         """Measured on the twins; a network with too few of them is taken for like the first."""
-        parts = []
+        parts: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
         for number in range(int(examples.network.max()) + 1):
             rows = np.flatnonzero(examples.network == number)
             known = len(rows) >= FEWEST * spec.features or not parts

@@ -30,6 +30,9 @@ from trainer.simulator.knobs import Knobs
 ONSET_MINUTES = (5, 120)
 """How long before a window's end its episode began: from barely visible to long under way."""
 
+CODED_AT_ONCE = 4096
+"""Minutes: their coefficients need six times the memory of their values."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -42,6 +45,8 @@ class Examples:
     label: NDArray[np.int64]
     effect: NDArray[np.float32]
     """Length of the mean deviation's change from the twin, in spreads: how visible the episode is. # [n]"""
+    network: NDArray[np.int64]
+    """Which network each is of, from 0: each has its own normal life. # [n]"""
 
 
 def cut_windows(
@@ -63,8 +68,12 @@ def encode_values(
 ) -> NDArray[np.int8]:
     """Deviations of stretches of values. # cell [n], minute and values [n · minutes] -> int8 [n, minutes, F]"""
     rows = baseline.rows([history.cells[number] for number in cell])
-    coefficients = np.repeat(baseline.table[rows].astype(np.float32), minutes, axis=0)
-    codes = deviations(values, minute, coefficients, history.catalogue.logarithmic)
+    codes = np.empty(values.shape, np.int8)
+    logarithmic, some = history.catalogue.logarithmic, max(1, CODED_AT_ONCE // minutes)
+    for first in range(0, len(cell), some):
+        part = slice(first * minutes, (first + some) * minutes)
+        coefficients = np.repeat(baseline.coefficients(rows[first : first + some]), minutes, axis=0)
+        codes[part] = deviations(values[part], minute[part], coefficients, logarithmic)
     return codes.reshape(len(cell), minutes, -1)
 
 
@@ -131,7 +140,7 @@ def _examples(
         return encode_values(history, baseline, cell, minute, measure(measurement, true, cells, minute), WINDOW)
 
     windows, twins = told(knobs), told(None)
-    return Examples(windows, twins, label, measure_effect(windows, twins))
+    return Examples(windows, twins, label, measure_effect(windows, twins), np.zeros(count, np.int64))
 
 
 def _fault(name: str | int) -> FaultClass:

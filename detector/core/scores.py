@@ -25,9 +25,7 @@ def kernel(minutes: int, half_life: float) -> NDArray[np.float32]:
 class Scores:
     """One ring per cell of `keep_minutes` scores (faults in the library's order, `unknown` last) and embeddings."""
 
-    def __init__(
-        self, limit: int, dimension: int, shift: int, weights: NDArray[np.float32], keep_minutes: int
-    ) -> None:
+    def __init__(self, limit: int, dimension: int, shift: int, weights: NDArray[np.float32], keep_minutes: int) -> None:
         self._weights = weights
         self._keep = keep_minutes
         self._minute = np.full((limit, keep_minutes), _NEVER, np.int32)

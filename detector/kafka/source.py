@@ -92,7 +92,7 @@ class Source:
                 self._note(message, poll)
             elif message.partition() not in gone:
                 by_partition.setdefault(message.partition(), []).append(message)
-        poll.records = [_columns(partition, batch) for partition, batch in sorted(by_partition.items())]
+        poll.records = [columns(partition, batch) for partition, batch in sorted(by_partition.items())]
         stamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
         poll.oldest_ms = min(stamps, default=None)
         return poll
@@ -217,7 +217,8 @@ def read_memory(metadata: str | None) -> Memory | None:
     return None if len(memory.votes) % VOTE.itemsize else memory
 
 
-def _columns(partition: int, messages: list[Message]) -> Records:
+def columns(partition: int, messages: list[Message]) -> Records:
+    """One partition's messages, none of them an error."""
     return Records(
         partition,
         np.fromiter((message.offset() for message in messages), np.int64, len(messages)),

@@ -19,9 +19,7 @@ def averages(name: str) -> frozenset[str]:
     return frozenset({f"{name}_mean", f"{name}_variance"})
 
 
-def batch_normalised(
-    values: Any, weights: Mapping[str, Any], name: str, learns: bool
-) -> tuple[Any, dict[str, Any]]:
+def batch_normalised(values: Any, weights: Mapping[str, Any], name: str, learns: bool) -> tuple[Any, dict[str, Any]]:
     """By the batch's own mean and variance where it learns, else by their moving averages: no window then sees another.
 
     Also the moving averages' new values, by name. Ioffe & Szegedy 2015, algorithms 1 and 2. # [n, width] -> [n, width]

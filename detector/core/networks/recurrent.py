@@ -32,7 +32,7 @@ def recurrent(gates: int, layer: Layer, widths: tuple[int, int]) -> Network:
         }
 
     def forward(seen: View, weights: Mapping[str, Any], drop: Drop | None = None) -> Output:
-            states = layer([_said(seen.steps[:, at], weights, "first") for at in range(TIMES)], weights, "first")
+        states = layer([_said(seen.steps[:, at], weights, "first") for at in range(TIMES)], weights, "first")
         states = layer([_said(state, weights, "second") for state in states], weights, "second")
         last, moved = batch_normalised(states[-1], weights, "norm", drop is not None)
         return join(last, seen, weights, drop, moved)
