@@ -32,18 +32,20 @@ def mean_deviations(windows: NDArray[np.int8]) -> NDArray[np.float32]:
 def whitening(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Centre and whitening of the mean deviation of normal windows: turned and scaled by these, no two features are
     correlated and each has a variance of one. Of all such, the one whose features stay most like themselves (ZCA-cor,
-    Kessy et al. 2018), so that a feature means the same in every network.
+    Kessy et al. 2018), so that a feature means the same in every network. One that this network never reports says
+    nothing, also in a label that comes from elsewhere.
 
     # int8 [n, 60, F] -> f32 [F], f32 [F, F]
     """
     mean = mean_deviations(windows).astype(np.float64)
     centre = mean.mean(axis=0)
-    covariance = np.cov(mean, rowvar=False)
+    covariance = np.cov(mean, rowvar=False).reshape(len(centre), -1)
+    told = np.diag(covariance) > 0
     covariance += np.diag(RIDGE * np.diag(covariance) + LEAST)
     spread = np.sqrt(np.diag(covariance))
     variance, axes = np.linalg.eigh(covariance / spread / spread[:, None])
     whiten = (axes * variance**-0.5) @ axes.T / spread[:, None]
-    return centre.astype(np.float32), whiten.astype(np.float32)
+    return centre.astype(np.float32), (whiten * told * told[:, None]).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ def main() -> int:
     parser.add_argument("--sealed", action="store_true", help="ask about the sealed classes, to report, not to tune")
     arguments = parser.parse_args()
     unseen, result = (SEALED, SEALED_RESULT) if arguments.sealed else (HELD_OUT, RESULT)
-    bundle, encoder = open_bundle(arguments.bundle, 0)
-    figures = examine(encoder, unseen, SEEDS)
+    bundle, _ = open_bundle(arguments.bundle, 0)
+    figures = examine(bundle, unseen, SEEDS)
     show(figures, bundle.digest)
     result.write_text(json.dumps({"bundle": bundle.digest, "seeds": SEEDS, **figures}, indent=1) + "\n")
     console.print(f"written to {result}")
@@ -41,15 +41,17 @@ def show(figures: dict[str, dict[str, list[Figure]]], digest: str) -> None:
     for heading in ("", "encoder", "per seed, 95 %", "plain: clipped summary, cosine", "per seed, 95 %"):
         table.add_column(heading)
     for name, rows in figures["encoder"].items():
-        told = (
-            text for one in (rows, figures["summary"][name]) for text in (f"{np.mean(one, axis=0)[0]:.3f}", each(one))
-        )
-        table.add_row(name, *told)
+        columns = [rows, figures["summary"].get(name)]
+        table.add_row(name, *(text for one in columns for text in (cell(one), each(one))))
     console.print(table)
 
 
-def each(rows: list[Figure]) -> str:
-    return "\n".join(f"{mean:.3f} ({low:.3f}-{high:.3f})" for mean, low, high in rows)
+def cell(rows: list[Figure] | None) -> str:
+    return f"{np.mean(rows, axis=0)[0]:.3f}" if rows else ""
+
+
+def each(rows: list[Figure] | None) -> str:
+    return "\n".join(f"{mean:.3f} ({low:.3f}-{high:.3f})" for mean, low, high in rows or [])
 
 
 if __name__ == "__main__":

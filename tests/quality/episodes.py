@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Encode
+from detector.core.encoder import Embeddings, Encode, embeddings_of
 from detector.core.features import Baseline
 from detector.core.turns import WINDOW
 from trainer.baselines import fit_baseline
+from trainer.calibration import normal_windows
 from trainer.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, draw_severity
 from trainer.windows import encode_values, measure_effect
@@ -23,6 +24,7 @@ NORMAL = "normal"
 EACH = 60
 """Episodes of each class."""
 
+NORMALS = 14_000
 CELLS = 300
 WEEK = 7 * 1440
 BEFORE, AFTER = WINDOW, 120
@@ -47,6 +49,8 @@ class Sample:
     """Of that window. # [n]"""
     support: NDArray[np.int8]
     """The windows of the same episode as an example. # [n, len(SUPPORT), 60, F]"""
+    life: NDArray[np.int8]
+    """Windows of the week before, without a label: what `adapt` would see. # [NORMALS, 60, F]"""
 
 
 def sample(operator: Operator, seed: int, unseen: Classes) -> Sample:
@@ -56,7 +60,8 @@ def sample(operator: Operator, seed: int, unseen: Classes) -> Sample:
     asked = [*unseen.items(), *LOOK_ALIKES.items(), (NORMAL, None)]
     parts = [_of_class(past, usual, name, fault, seed + place) for place, (name, fault) in enumerate(asked)]
     columns = zip(*parts, strict=True)
-    return Sample(*(np.concatenate(column) for column in columns))
+    life = normal_windows(past, usual, NORMALS, np.random.default_rng([seed, 9]))
+    return Sample(*(np.concatenate(column) for column in columns), life)
 
 
 def _of_class(
@@ -103,9 +108,9 @@ def _windows(codes: NDArray[np.int8], end: NDArray[np.int64]) -> NDArray[np.int8
     return codes[np.arange(len(codes))[:, None, None], at]
 
 
-def exemplars(encode: Encode, support: NDArray[np.int8]) -> NDArray[np.float32]:
-    """The direction of the mean of an episode's windows, as a label's. # [n, k, 60, F] -> [n, D]"""
-    count, windows = support.shape[:2]
-    direction = encode(support.reshape(-1, *support.shape[2:])).direction.astype(np.float32)
-    mean = direction.reshape(count, windows, -1).mean(axis=1)
-    return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True))
+def exemplars(encode: Encode, support: NDArray[np.int8]) -> Embeddings:
+    """The mean of an episode's windows, as a label's. # [n, k, 60, F] -> of n"""
+    windows = encode(support.reshape(-1, *support.shape[2:])).reshaped(*support.shape[:2])
+    direction = windows.direction.astype(np.float32).mean(axis=1)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return embeddings_of(direction, windows.size[:, 0], windows.shift.astype(np.float32).mean(axis=1))
