@@ -38,7 +38,7 @@ def whitening(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[n
     """
     mean = mean_deviations(windows).astype(np.float64)
     centre = mean.mean(axis=0)
-    covariance = np.cov(mean, rowvar=False)
+    covariance = np.atleast_2d(np.cov(mean, rowvar=False))  # of one feature numpy gives a mere number
     covariance += np.diag(RIDGE * np.diag(covariance) + LEAST)
     spread = np.sqrt(np.diag(covariance))
     variance, axes = np.linalg.eigh(covariance / spread / spread[:, None])
