@@ -6,25 +6,32 @@ import numpy as np
 
 from detector.core.features import ABSENT, STEPS
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import SQUASH
+from detector.core.networks.views import MILD, SQUASH
 
 Weights = dict[str, np.ndarray]
 
 
-def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.ndarray, float]:
-    """Direction and size of one window. # int8 [60, F]"""
+def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.ndarray, float, np.ndarray]:
+    """Direction, size and shift of one window. # int8 [60, F]"""
     present = window != ABSENT
-    deviation = np.where(present, window * (SQUASH / STEPS), 0.0)
-    means = deviation.reshape(12, 5, -1).mean(axis=1)
-    slope = (means * ((np.arange(12) - 5.5) / 3.45 / 12)[:, None]).sum(axis=0)
-    rms = np.sqrt((deviation**2).mean(axis=0) + 1e-3)
-    numbers = [
-        means.mean(axis=0), rms, slope, np.abs(means).max(axis=0), means[9:].mean(axis=0), present.mean(axis=0) - 1
-    ]  # fmt: skip
-    shape = SHAPES[spec.kind](means, weights)
-    hidden = dense(np.concatenate([shape, np.concatenate(numbers)]), weights, "hidden")
-    out = hidden @ weights["out"] + weights["out_bias"]
-    return out / np.linalg.norm(out), float(np.linalg.norm((numbers[0] - weights["centre"]) @ weights["whiten"]))
+    deviation = np.where(present, window / STEPS, 0.0)
+    fives = deviation.reshape(12, 5, -1).mean(axis=1)
+    steps = np.array([whitened(five, weights) for five in fives]) * MILD
+    slope = sum(steps[at] * (at - 5.5) / 3.45 / 12 for at in range(12))
+    lines = np.concatenate([steps.mean(axis=0), slope, steps[9:].mean(axis=0)])
+    rms = np.sqrt((deviation**2).mean(axis=0) * SQUASH**2 + 1e-3)
+    numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SQUASH, present.mean(axis=0) - 1])
+    hidden = dense(np.concatenate([SHAPES[spec.kind](steps, weights), lines, numbers]), weights, "hidden")
+    out = hidden @ weights["out"] + lines @ weights["straight"] + weights["out_bias"]
+    mean = whitened(fives.mean(axis=0), weights)
+    return out / np.linalg.norm(out), float(np.sqrt((mean**2).mean())), mean @ weights["project"]
+
+
+def whitened(deviation: np.ndarray, weights: Weights) -> np.ndarray:
+    """One feature after the other. # [F]"""
+    features = range(len(deviation))
+    away = [deviation[k] - weights["centre"][k] for k in features]
+    return np.array([sum(away[k] * float(weights["whiten"][k, to]) for k in features) for to in features])
 
 
 def dense(values: np.ndarray, weights: Weights, name: str) -> np.ndarray:
