@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
 from detector.core.library import Normal
-from detector.core.networks.views import SQUASH
+from detector.core.networks.shared import VIEWS, views
+from detector.core.networks.views import SQUASH, blocks
 from detector.core.turns import WINDOW
 from trainer.history import History
 from trainer.windows import cut_windows
@@ -22,6 +23,11 @@ STRETCH_WINDOWS = 29
 STRETCHES_AT_ONCE = 64
 RIDGE = 0.3
 """Of the diagonal, added to the covariance of normal windows: features that hardly vary are not worth a needle."""
+
+RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+FARTHER = 1.25
+LEAST_VARIANCE = 1e-5
+"""Of a feature that never moves: a twentieth of a code's step."""
 
 
 def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -36,6 +42,37 @@ def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArra
     whiten = np.linalg.cholesky(np.linalg.inv(covariance))
     size = np.linalg.norm((mean - centre) @ whiten, axis=1)
     return centre.astype(np.float32), (whiten / np.median(size)).astype(np.float32)
+
+
+def measure_views(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Centre and whitening of each of the shared encoder's views of normal windows.
+
+    Symmetric, so that each feature stays its own. The ridge is the smallest with which windows that had no part in it
+    lie hardly farther out than those that had: with few windows for many features every direction that they happen
+    not to vary in would be a needle. # int8 [n, 60, F] -> f32 [4, F], f32 [4, F, F]
+    """
+    seen = np.concatenate([np.asarray(views(blocks(windows[at : at + 512]))) for at in range(0, len(windows), 512)])
+    centre = seen.mean(axis=0)
+    return centre, np.stack([_whitening(seen[:, view] - centre[view]) for view in range(VIEWS)])
+
+
+def _whitening(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """# [n, F] -> [F, F]"""
+    half = np.arange(len(values)) % 2 == 0
+    for ridge in RIDGES:
+        whiten = _symmetric(values[half], ridge)
+        inside, outside = (np.square(values[part] @ whiten).sum(axis=1).mean() for part in (half, ~half))
+        if np.sqrt(outside / max(inside, 1e-12)) <= FARTHER:
+            break
+    return _symmetric(values, ridge).astype(np.float32)
+
+
+def _symmetric(values: NDArray[np.float32], ridge: float) -> NDArray[np.float64]:
+    """The inverse root of the covariance, with a share of its mean diagonal added to its diagonal."""
+    covariance = (values.T.astype(np.float64) @ values) / max(len(values) - 1, 1)
+    covariance += np.eye(len(covariance)) * (ridge * np.trace(covariance) / len(covariance) + LEAST_VARIANCE)
+    size, axes = np.linalg.eigh(covariance)
+    return np.asarray((axes / np.sqrt(size)) @ axes.T)
 
 
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:

@@ -3,11 +3,19 @@
 from detector.core.networks.conv import CONV
 from detector.core.networks.gru import GRU
 from detector.core.networks.lstm import LSTM
+from detector.core.networks.shared import SHARED
 from detector.core.networks.spec import Network, Spec
 from detector.core.networks.transformer import TRANSFORMER
 from detector.core.networks.tree import TREE
 
-NETWORKS: dict[str, Network] = {"tree": TREE, "lstm": LSTM, "gru": GRU, "conv": CONV, "transformer": TRANSFORMER}
+NETWORKS: dict[str, Network] = {
+    "tree": TREE,
+    "lstm": LSTM,
+    "gru": GRU,
+    "conv": CONV,
+    "transformer": TRANSFORMER,
+    "shared": SHARED,
+}
 
 
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
@@ -17,5 +25,5 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
 
 def spec_of(kind: str, features: int) -> Spec:
     """The kind at its usual size."""
-    first, second = NETWORKS[kind].widths
-    return Spec(features, kind, first, second)
+    network = NETWORKS[kind]
+    return Spec(features, kind, *network.widths, dimension=network.dimension(features))

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+DIMENSION = 64
+"""Of a direction, unless a kind has reasons for another."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -15,7 +18,7 @@ class Spec:
     second: int = 64
     """Widths of the kind's two layers; its file says of what."""
     hidden: int = 192
-    dimension: int = 64
+    dimension: int = DIMENSION
 
 
 class Lesson(NamedTuple):
@@ -52,3 +55,5 @@ class Network:
     """`first` and `second`, unless told otherwise: such that the whole has about the tree's number of weights."""
     unlearned: frozenset[str] = field(default=frozenset({"centre", "whiten"}))
     """Arrays that no gradient moves: measured, or moving averages."""
+    dimension: Callable[[int], int] = lambda features: DIMENSION
+    """Of a direction, for so many features."""
