@@ -10,7 +10,7 @@ from detector.bundle import FORMAT, Bundle, Golden, Manifest, prove, write_bundl
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
-from trainer.calibration import measure_size, normal_windows, survey
+from trainer.calibration import measured, normal_windows, survey
 from trainer.history import History
 
 SIZE_WINDOWS = 3000
@@ -35,8 +35,7 @@ def assemble(
     """Surveys the network's normal life with these weights, and writes the proven bundle to `path`."""
     rng = np.random.default_rng([seed, 7])
     windows = normal_windows(history, baseline, SIZE_WINDOWS, rng)
-    centre, whiten = measure_size(windows)
-    weights = {**weights, "centre": centre, "whiten": whiten}
+    weights = {**weights, **measured(spec, windows)}
     encoder = Encoder(spec, weights)
     normal = survey(history, baseline, encoder, stretches, rng)
     golden = windows[: BATCHES[0]]

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
 from detector.core.library import Normal
+from detector.core.networks.kinds import shapes
 from detector.core.networks.shared import VIEWS, views
+from detector.core.networks.spec import Spec
 from detector.core.networks.views import SQUASH, blocks
 from detector.core.turns import WINDOW
 from trainer.history import History
@@ -30,6 +32,15 @@ LEAST_VARIANCE = 1e-5
 """Of a feature that never moves: a twentieth of a code's step."""
 
 
+def measured(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
+    """The weights that no training gives: what normal windows of this network say. # int8 [n, 60, F]"""
+    centre, whiten = measure_size(windows)
+    if "view_whiten" not in shapes(spec):
+        return {"centre": centre, "whiten": whiten}
+    view_centre, view_whiten = measure_views(windows)
+    return {"centre": centre, "whiten": whiten, "view_centre": view_centre, "view_whiten": view_whiten}
+
+
 def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Centre and whitening of the mean deviation of normal windows, so that a normal window has size about 1.
 
@@ -37,7 +48,7 @@ def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArra
     """
     mean = np.where(windows == ABSENT, 0, windows.astype(np.float32)).mean(axis=1) * np.float32(SQUASH / STEPS)
     centre = mean.mean(axis=0)
-    covariance = np.cov(mean - centre, rowvar=False)
+    covariance = np.atleast_2d(np.cov(mean - centre, rowvar=False))
     covariance += np.diag(RIDGE * np.diag(covariance) + 1e-4)
     whiten = np.linalg.cholesky(np.linalg.inv(covariance))
     size = np.linalg.norm((mean - centre) @ whiten, axis=1)

@@ -168,28 +168,29 @@ def _touched(
         other = np.where(strangers == ABSENT, np.nan, strangers.astype(np.float32))
     else:
         other = codes + size[:, None] * _profile(shape, since, onset)[:, :, None]
-    return np.where(touched & ~np.isnan(other), other, codes)
+    return np.where(touched & ~np.isnan(other) & ~np.isnan(codes), other, codes)
 
 
 def _profile(shape: str, since: NDArray[np.float32], onset: Onset) -> NDArray[np.float32]:
     """What a shape adds, as a share of its size, at so many minutes after its onset. # [m, 60] -> [m, 60]"""
     tempo, phase = onset.tempo[:, None], onset.phase[:, None]
+    share: NDArray[np.generic] = np.ones_like(since)
     if shape == "ramp":
-        return np.clip(since / (10 + 50 * tempo), 0.15, 1)
-    if shape == "trend":
-        return since / 60
-    if shape == "oscillation":
-        return 1.4 * np.sin(2 * np.pi * (since / (4 + 26 * tempo) + phase))
-    if shape == "burst":
+        share = np.clip(since / (10 + 50 * tempo), 0.15, 1)
+    elif shape == "trend":
+        share = since / 60
+    elif shape == "oscillation":
+        share = 1.4 * np.sin(2 * np.pi * (since / (4 + 26 * tempo) + phase))
+    elif shape == "burst":
         period = 4 + 14 * tempo
-        return ((since + period * phase) % period < (0.35 + 0.45 * phase) * period).astype(np.float32)
-    if shape == "pulse":
+        share = (since + period * phase) % period < (0.35 + 0.45 * phase) * period
+    elif shape == "pulse":
         visible = np.maximum(onset.begin, 0)[:, None]
         centre = visible + phase * (WINDOW - visible)
-        return 2 * np.exp(-0.5 * ((MINUTE - centre) / (1 + 5 * tempo)) ** 2)
-    if shape == "damped":
-        return 2 * np.exp(-since / (10 + 50 * tempo)) * np.cos(2 * np.pi * since / (8 + 30 * tempo))
-    return np.ones_like(since)
+        share = 2 * np.exp(-0.5 * ((MINUTE - centre) / (1 + 5 * tempo)) ** 2)
+    elif shape == "damped":
+        share = 2 * np.exp(-since / (10 + 50 * tempo)) * np.cos(2 * np.pi * since / (8 + 30 * tempo))
+    return share.astype(np.float32)
 
 
 def _likeness(normal: NDArray[np.int8]) -> NDArray[np.float32]:
