@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality bench gpu bundle clean
+.PHONY: demo test test-simulator ladder quality bench gpu bundle tokens clean
 
 demo: build/bundle/SHA256SUMS ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -33,6 +33,9 @@ bundle: build/bundle/SHA256SUMS ## an encoder trained on a simulated network: ab
 
 build/bundle/SHA256SUMS: .venv/installed
 	$(BIN)/python -m trainer train --out build/bundle
+
+tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed
+	$(BIN)/python -m trainer.tokens
 
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -52,7 +52,8 @@ def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArra
     covariance += np.diag(RIDGE * np.diag(covariance) + 1e-4)
     whiten = np.linalg.cholesky(np.linalg.inv(covariance))
     size = np.linalg.norm((mean - centre) @ whiten, axis=1)
-    return centre.astype(np.float32), (whiten / np.median(size)).astype(np.float32)
+    ordinary = float(np.median(size)) or 1.0  # 0 where nothing ever moves
+    return centre.astype(np.float32), (whiten / ordinary).astype(np.float32)
 
 
 def measure_views(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
