@@ -21,6 +21,8 @@ def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.n
     numbers = [
         means.mean(axis=0), rms, slope, np.abs(means).max(axis=0), means[9:].mean(axis=0), present.mean(axis=0) - 1
     ]  # fmt: skip
+    if spec.kind == "shared":
+        return shared(means, numbers, weights)
     shape = SHAPES[spec.kind](means, weights)
     hidden = dense(np.concatenate([shape, np.concatenate(numbers)]), weights, "hidden")
     out = hidden @ weights["out"] + weights["out_bias"]
@@ -90,6 +92,27 @@ def transformer(means: np.ndarray, weights: Weights) -> np.ndarray:
         wide = dense(row_normalised(steps, weights, f"{block}_between"), weights, f"{block}_wide")
         steps = steps + wide @ weights[f"{block}_narrow"] + weights[f"{block}_narrow_bias"]
     return row_normalised(steps, weights, "last").mean(axis=0)
+
+
+def shared(means: np.ndarray, numbers: list[np.ndarray], weights: Weights) -> tuple[np.ndarray, float]:
+    """Direction and size: one feature after the other, by the same weights."""
+    half_lives_ago = np.arange(11, -1, -1) / 2
+    recent = np.average(means, axis=0, weights=0.5**half_lives_ago)
+    views = [recent, numbers[0], numbers[1], means[9:].mean(axis=0) - means[:3].mean(axis=0)]
+    whitened = [
+        (view - centre) @ whiten
+        for view, centre, whiten in zip(views, weights["view_centre"], weights["view_whiten"], strict=True)
+    ]
+    loud = np.array([np.log(np.sqrt((view**2).mean()) + 0.1) for view in whitened])
+    tokens = []
+    for four in np.array(whitened).T:
+        heard = four @ weights["token"] + loud @ weights["crowd"] + weights["token_bias"]
+        kept = np.sign(four) * np.maximum(np.abs(four) - weights["shrink"], 0)
+        tokens.append(np.maximum(heard, 0) @ weights["token_out"] + kept @ weights["mix"])
+    out = np.array(tokens).T.reshape(-1)
+    if "fold" in weights:
+        out = out @ weights["fold"]
+    return out / np.linalg.norm(out), float(np.linalg.norm((numbers[0] - weights["centre"]) @ weights["whiten"]))
 
 
 def batch_normalised(values: np.ndarray, weights: Weights) -> np.ndarray:
