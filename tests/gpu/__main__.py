@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.core.networks.kinds import NETWORKS, spec_of
+from detector.core.networks.kinds import NETWORKS, Served, spec_of
 from detector.core.networks.spec import Spec
 from tests.core.slow_networks import slow_network
 from tests.gpu.devices import compute_exactly, find
@@ -45,7 +45,8 @@ def main() -> int:
 def prove(backend: str, bundle: Path, batches: Sequence[int], seconds: float) -> int:
     """The table; 0 when everything was as on a CPU."""
     spec, weights, golden = read(bundle)
-    off = difference(prepared(spec, weights)(golden["windows"]), golden["direction"], golden["size"])
+    recorded = Served(golden["direction"], golden["size"], golden["shift"])
+    off = difference(prepared(spec, weights)(golden["windows"]), recorded)
     print(f"{backend}: {bundle}'s {len(golden['windows'])} golden windows embed within {off:.1e} of the trainer's")
     if off > TOLERANCE:
         return refused(off)
@@ -81,16 +82,16 @@ def measure(spec: Spec, windows: np.ndarray, batches: Sequence[int], seconds: fl
     weights = random_weights(spec)
     embed = prepared(spec, weights)
     told = [slow_network(window, spec, weights) for window in windows[:16]]
-    off = difference(embed(windows[:64]), np.stack([d for d, _ in told]), np.array([s for _, s in told]))
+    off = difference(embed(windows[:64]), Served(*(np.array(part) for part in zip(*told, strict=True))))
     rates = {str(batch): rate(embed, windows[:batch], seconds) for batch in batches}
     return {**rates, "off": off, "unsteady": float(unsteady(embed, windows, batches))}
 
 
-def difference(here: tuple[np.ndarray, np.ndarray], direction: np.ndarray, size: np.ndarray) -> float:
-    """The largest of a direction's coordinate, and of the size's share."""
-    count = len(direction)
-    sizes = np.abs(here[1][:count] - size.astype(float)) / np.maximum(size.astype(float), TOLERANCE)
-    return float(max(np.abs(here[0][:count] - direction.astype(float)).max(), sizes.max()))
+def difference(here: Served, right: Served) -> float:
+    """The largest of a direction's coordinate, of the size's share, and of a shift's coordinate's share of the size."""
+    off = [part[: len(wanted)] - wanted.astype(float) for part, wanted in zip(here, right, strict=True)]
+    size = np.maximum(right.size.astype(float), TOLERANCE)
+    return float(max(np.abs(off[0]).max(), (np.abs(off[1]) / size).max(), (np.abs(off[2]) / size[:, None]).max()))
 
 
 def rate(embed: Embed, windows: np.ndarray, seconds: float) -> float:
@@ -112,7 +113,7 @@ def unsteady(embed: Embed, windows: np.ndarray, batches: Sequence[int]) -> int:
     for batch in batches[:3]:
         crowd = np.concatenate([windows[64:batch], windows[:64]])
         there = [part.astype(np.float16)[-64:] for part in embed(crowd)]
-        changed |= (there[0] != alone[0]).any(axis=1) | (there[1] != alone[1])
+        changed |= (there[1] != alone[1]) | (there[0] != alone[0]).any(axis=1) | (there[2] != alone[2]).any(axis=1)
     return int(changed.sum())
 
 
