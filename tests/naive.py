@@ -235,6 +235,16 @@ def nearest_cosine(query: np.ndarray, members: np.ndarray) -> tuple[int, float]:
     return int(np.argmax(cosines)), max(cosines)
 
 
+def strongest_pull(query: np.ndarray, members: np.ndarray) -> float:
+    """How far the query lies the way of any of these, each taken as a way alone; one that is nowhere pulls nothing."""
+    ways = [member.astype(np.float64) for member in members]
+    lengths = [float(np.sqrt(sum(number**2 for number in way))) for way in ways]
+    return max(
+        sum(float(q) * float(w) for q, w in zip(query, way, strict=True)) / length if length > 0 else 0.0
+        for way, length in zip(ways, lengths, strict=True)
+    )
+
+
 def square(left: np.ndarray, right: np.ndarray) -> float:
     return float(sum((float(a) - float(b)) ** 2 for a, b in zip(left, right, strict=True)))
 

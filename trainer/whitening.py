@@ -50,7 +50,7 @@ def whitening(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[n
     """
     mean = mean_deviations(windows).astype(np.float64)
     centre = mean.mean(axis=0)
-    covariance = np.cov(mean, rowvar=False).reshape(len(centre), -1)
+    covariance = np.atleast_2d(np.cov(mean, rowvar=False))  # of one feature numpy gives a mere number
     told = np.diag(covariance) > 0
     covariance += np.diag(RIDGE * np.diag(covariance) + LEAST)
     spread = np.sqrt(np.diag(covariance))

@@ -9,7 +9,7 @@ from detector.core.networks.kinds import shapes
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights, random_windows
 
-SPEC = Spec(features=5, first=8, second=8, hidden=16, dimension=6, shift=4)
+SPEC = Spec(features=6, first=8, second=8, hidden=16, dimension=6, shift=4)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ def test_absent_is_not_zero_to_the_network(encoder: Encoder) -> None:
 
 def test_the_weights_of_a_spec_are_named_with_their_shapes() -> None:
     named = shapes(SPEC)
-    assert named["first"] == (15, 8)
-    assert named["hidden"] == (8 + 6 * 5, 16)
-    assert named["straight"] == (3 * 5, 6)
-    assert named["whiten"] == (5, 5)
-    assert named["project"] == (5, 4)
+    assert named["first"] == (18, 8)
+    assert named["hidden"] == (8 + 6 * 6, 16)
+    assert named["straight"] == (3 * 6, 6)
+    assert named["whiten"] == (6, 6)
+    assert named["project"] == (6, 4)
