@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality bench gpu bundle clean
+.PHONY: demo test test-simulator ladder quality bench gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -32,6 +32,9 @@ gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, a
 bundle: .venv/installed ## the encoder that is shipped, trained anew from nothing but its seed
 	$(BIN)/python -m trainer train --out build/bundle --classes 8000 --each 4 --steps 9000
 	$(BIN)/python -m trainer.shipped build/bundle
+
+tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed
+	$(BIN)/python -m trainer.tokens
 
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -16,15 +16,21 @@ def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.n
     present = window != ABSENT
     deviation = np.where(present, window / STEPS, 0.0)
     fives = deviation.reshape(12, 5, -1).mean(axis=1)
+    rms = np.sqrt((deviation**2).mean(axis=0) * SQUASH**2 + 1e-3)
+    numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SQUASH, present.mean(axis=0) - 1])
+    out = shared(fives, rms, weights) if spec.kind == "shared" else joined(fives, numbers, spec.kind, weights)
+    mean = whitened(fives.mean(axis=0), weights)
+    half_late = whitened((fives.mean(axis=0) + fives[9:].mean(axis=0)) / 2, weights)
+    return out / np.linalg.norm(out), float(np.sqrt((mean**2).mean())), half_late @ weights["project"]
+
+
+def joined(fives: np.ndarray, numbers: np.ndarray, kind: str, weights: Weights) -> np.ndarray:
+    """Of the kinds that are given whitened steps, not yet of unit length."""
     steps = np.array([whitened(five, weights) for five in fives]) * MILD
     slope = sum(steps[at] * (at - 5.5) / 3.45 / 12 for at in range(12))
     lines = np.concatenate([steps.mean(axis=0), slope, steps[9:].mean(axis=0)])
-    rms = np.sqrt((deviation**2).mean(axis=0) * SQUASH**2 + 1e-3)
-    numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SQUASH, present.mean(axis=0) - 1])
-    hidden = dense(np.concatenate([SHAPES[spec.kind](steps, weights), lines, numbers]), weights, "hidden")
-    out = hidden @ weights["out"] + lines @ weights["straight"] + weights["out_bias"]
-    mean = whitened(fives.mean(axis=0), weights)
-    return out / np.linalg.norm(out), float(np.sqrt((mean**2).mean())), mean @ weights["project"]
+    hidden = dense(np.concatenate([SHAPES[kind](steps, weights), lines, numbers]), weights, "hidden")
+    return hidden @ weights["out"] + lines @ weights["straight"] + weights["out_bias"]
 
 
 def whitened(deviation: np.ndarray, weights: Weights) -> np.ndarray:
@@ -97,6 +103,26 @@ def transformer(means: np.ndarray, weights: Weights) -> np.ndarray:
         wide = dense(row_normalised(steps, weights, f"{block}_between"), weights, f"{block}_wide")
         steps = steps + wide @ weights[f"{block}_narrow"] + weights[f"{block}_narrow_bias"]
     return row_normalised(steps, weights, "last").mean(axis=0)
+
+
+def shared(fives: np.ndarray, rms: np.ndarray, weights: Weights) -> np.ndarray:
+    """One feature after the other, by the same weights; not yet of unit length."""
+    means = fives * SQUASH
+    half_lives_ago = np.arange(11, -1, -1) / 2
+    recent = np.average(means, axis=0, weights=0.5**half_lives_ago)
+    views = [recent, means.mean(axis=0), rms, means[9:].mean(axis=0) - means[:3].mean(axis=0)]
+    told = [
+        (view - centre) @ whiten
+        for view, centre, whiten in zip(views, weights["view_centre"], weights["view_whiten"], strict=True)
+    ]
+    loud = np.array([np.log(np.sqrt((view**2).mean()) + 0.1) for view in told])
+    tokens = []
+    for four in np.array(told).T:
+        heard = four @ weights["token"] + loud @ weights["crowd"] + weights["token_bias"]
+        kept = np.sign(four) * np.maximum(np.abs(four) - weights["shrink"], 0)
+        tokens.append(np.maximum(heard, 0) @ weights["token_out"] + kept @ weights["mix"])
+    out = np.array(tokens).T.reshape(-1)
+    return out @ weights["fold"] if "fold" in weights else out
 
 
 def batch_normalised(values: np.ndarray, weights: Weights) -> np.ndarray:

@@ -30,6 +30,8 @@ ELSEWHERE = ("jax", "numpy", *(["torch"] if find_spec("torch") else []))
 """Keras' other backends: its numpy borrows from jax, which the tests' extra brings; torch where it happens to be."""
 
 kinds = pytest.mark.parametrize("kind", NETWORKS)
+learners = pytest.mark.parametrize("kind", [kind for kind in NETWORKS if kind != "shared"])
+"""Those whose weights are learned for a catalogue; what is shared was learned for all of them."""
 
 
 @cache
@@ -66,12 +68,60 @@ def test_no_window_depends_on_its_batch_whatever_the_kind(kind: str, windows: np
         assert np.array_equal(some.shift, reference.shift[order])
 
 
-@kinds
+@learners
 def test_at_its_usual_size_every_kind_has_about_the_trees_number_of_weights(kind: str) -> None:
     def count(kind: str) -> int:
         return sum(int(np.prod(shape)) for shape in shapes(spec_of(kind, 130)).values())
 
     assert 0.95 * count("tree") <= count(kind) <= 1.02 * count("tree")
+
+
+def test_the_shared_kind_learns_nothing_of_a_catalogue() -> None:
+    assert NETWORKS["shared"].unlearned == shapes(SPECS["shared"]).keys()
+
+
+@pytest.mark.parametrize(("features", "width"), [(1, 2), (3, 6), (60, 120), (128, 256), (300, 256)])
+def test_a_shared_direction_has_two_tokens_a_feature_and_is_folded_when_they_are_many(
+    features: int, width: int
+) -> None:
+    spec = spec_of("shared", features)
+
+    assert spec.dimension == width
+    assert ("fold" in shapes(spec)) == (2 * features > width)
+
+
+def test_the_order_of_features_means_nothing_to_the_shared_kind(windows: np.ndarray) -> None:
+    """Only its direction's coordinates change places with them."""
+    spec = spec_of("shared", FEATURES)
+    weights, order = random_weights(spec), np.array([3, 0, 4, 2, 1])
+    turned = {**weights, "view_centre": weights["view_centre"][:, order], "centre": weights["centre"][order]}
+    turned["view_whiten"] = weights["view_whiten"][:, order][:, :, order]
+    turned["whiten"] = weights["whiten"][order]
+
+    here, there = Encoder(spec, weights)(windows[:64]), Encoder(spec, turned)(windows[:64][:, :, order])
+
+    expected = here.direction.reshape(64, 2, FEATURES)[:, :, order].reshape(64, -1)
+    np.testing.assert_allclose(there.direction.astype(float), expected.astype(float), atol=2e-3)
+    np.testing.assert_allclose(there.size.astype(float), here.size.astype(float), rtol=4e-3)
+
+
+def test_the_shared_kind_is_served_the_window_unwhitened(windows: np.ndarray) -> None:
+    """Its views are whitened as they are; by the size's centre and whitening before, they would be so twice."""
+    weights = random_weights(SPECS["shared"])
+    elsewhere = {**weights, "centre": weights["centre"] + 1, "whiten": 2 * weights["whiten"]}
+
+    here, there = (Encoder(SPECS["shared"], told)(windows[:20]) for told in (weights, elsewhere))
+
+    np.testing.assert_array_equal(here.direction, there.direction)
+    assert (here.size != there.size).all()
+
+
+@pytest.mark.parametrize("features", [3, 130, 300])
+def test_the_shared_kind_is_steady_for_few_features_and_for_many(features: int) -> None:
+    spec = spec_of("shared", features)
+    crowd = random_windows(np.random.default_rng(4), 64, features)
+
+    assert Encoder(spec, random_weights(spec)).unsteady_windows(crowd) == 0
 
 
 @kinds
@@ -141,7 +191,7 @@ def test_a_window_at_the_centre_has_not_departed_and_one_beyond_has_by_its_white
     np.testing.assert_allclose(shift, [[0, 0, 0, 0], [0, 0, 24, 0]], rtol=1e-6)
 
 
-@kinds
+@learners
 def test_whitened_lines_reach_the_output_past_a_network_that_says_nothing(kind: str, windows: np.ndarray) -> None:
     weights = random_weights(SPECS[kind])
     weights["out"], weights["out_bias"] = np.zeros_like(weights["out"]), np.zeros_like(weights["out_bias"])
@@ -174,7 +224,7 @@ def test_an_average_moves_by_a_twentieth_of_the_way(kind: str, windows: np.ndarr
     np.testing.assert_allclose(far - near, MOMENTUM, rtol=1e-5)
 
 
-@kinds
+@learners
 def test_nothing_is_dropped_out_and_no_average_moved_unless_it_learns(kind: str, windows: np.ndarray) -> None:
     """What is dropped is the hidden layer's: without it, only the straight way and the bias are left."""
     weights = random_weights(SPECS[kind])

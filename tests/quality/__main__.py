@@ -1,5 +1,7 @@
 """`make quality`: how well faults that were never trained on are named from one example. Leaves build/quality.json.
 
+The line of another catalogue is of the shared encoder, whatever the bundle.
+
 With --sealed the classes are others, which nothing else may ask about: see sealed.py. Leaves build/quality-sealed.json.
 """
 
@@ -12,6 +14,7 @@ import numpy as np
 from rich.table import Table
 
 from detector.bundle import open_bundle
+from tests.quality.abroad import NAME, measure_abroad
 from tests.quality.episodes import HELD_OUT
 from tests.quality.exam import Figure, examine
 from tests.quality.sealed import SEALED
@@ -31,6 +34,9 @@ def main() -> int:
     unseen, result = (SEALED, SEALED_RESULT) if arguments.sealed else (HELD_OUT, RESULT)
     bundle, _ = open_bundle(arguments.bundle, 0)
     figures = examine(bundle, unseen, SEEDS)
+    for seed in () if arguments.sealed else SEEDS:
+        for method, figure in measure_abroad(seed).items():
+            figures[method].setdefault(NAME, []).append(figure)
     show(figures, bundle.digest)
     result.write_text(json.dumps({"bundle": bundle.digest, "seeds": SEEDS, **figures}, indent=1) + "\n")
     console.print(f"written to {result}")

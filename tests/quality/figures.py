@@ -52,3 +52,8 @@ def summary(codes: NDArray[np.int8]) -> NDArray[np.float32]:
     rows = [values.mean(axis=1), values.std(axis=1), (values * at).mean(axis=1) * 3, np.abs(values).max(axis=1) * 0.3]
     joined = np.concatenate(rows, axis=1)
     return np.asarray(joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-6))
+
+
+def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    single = rows.astype(np.float32)
+    return np.asarray(single / np.linalg.norm(single, axis=-1, keepdims=True))

@@ -157,7 +157,7 @@ def test_weights_that_are_not_the_specs_are_refused(copy, change, sentence):
         (lambda m: m["spec"].update(kind="gru"), "weights.npz"),
         (
             lambda m: m["spec"].update(kind="oracle"),
-            "its encoder is of the kind 'oracle', and this version knows tree, lstm, gru, conv, transformer;",
+            "its encoder is of the kind 'oracle', and this version knows tree, lstm, gru, conv, transformer, shared;",
         ),
         (lambda m: m["spec"].update(features=7), "6 features, and weights for 7"),
         (lambda m: m["features"].pop(), "5 features, and weights for 6"),
