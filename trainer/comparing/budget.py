@@ -38,10 +38,11 @@ class Budget:
         begin = sum(paces[run.encoder][0] for run in runs)
         each = sum(paces[run.encoder][1] for run in runs)
         allowed = int((60 * self.minutes * SHARE - begin) / each)
-        if min(allowed, asked) < min(FEWEST, asked):
+        fewest = min(FEWEST, asked)
+        if allowed < fewest:
             raise TrainingError(
                 f"--budget-minutes {self.minutes:g} allow {max(allowed, 0)} steps for each of {len(runs)} trainings,"
-                f" and less than {FEWEST} show nothing; give more minutes, or fewer losses, encoders or seeds."
+                f" and less than {fewest} show nothing; give more minutes, or fewer losses, encoders or seeds."
             )
         return min(allowed, asked)
 

@@ -31,14 +31,14 @@ BASE_EACH = 40
 WATCHED, UNSEEN, TWELVE = 60, 60, 12
 """Procedural classes, and windows of each: enough for an interval of some .03 over classes."""
 
-CROWD, CROWD_EACH = 14, 70
-"""Procedural classes beside the six unseen base ones, and windows of each of the twenty: fifty as examples, the rest to
-be asked for."""
+CROWD, CROWD_EACH = 10, 65
+"""Procedural classes beside the six unseen base ones, and windows of each of the sixteen: fifty as examples, the rest
+to be asked for."""
 
 THREE = ("sleeping_cell_rach", "userplane_failure")
 """Faults of the lesson of three classes; the third is normal life. Learned base classes of unlike causes."""
 
-THREE_EACH = 240
+THREE_EACH = 200
 
 
 @dataclass(frozen=True)

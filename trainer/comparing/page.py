@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from trainer.comparing.examples import FEW, MANY
 from trainer.comparing.figures import Share
+from trainer.comparing.material import UNSEEN_BASE
 from trainer.comparing.report import Report
 from trainer.comparing.rows import Row
 from trainer.comparing.words import (
@@ -51,7 +53,7 @@ HEADINGS = (
     "one-shot, unseen classes",
     "± other classes",
     "of each seed",
-    "six unseen base classes",
+    f"{len(UNSEEN_BASE)} unseen base classes",
     "by its head",
     "pairs told right",
     "seconds",
@@ -189,8 +191,8 @@ def _examples(report: Report, paths: Sequence[Path]) -> list[str]:
             [f"<tr>{line}</tr>" for line in counts],
         ),
         _tabled(
-            "The same where half of the classes have 50 examples and half have 2.",
-            ["", "classes with 50", "classes with 2"],
+            f"The same where half of the classes have {MANY} examples and half have {FEW}.",
+            ["", f"classes with {MANY}", f"classes with {FEW}"],
             [f"<tr>{line}</tr>" for line in unlike],
         ),
         *(_picture(path, caption, "share named right by number of examples, and under imbalance") for path in paths),

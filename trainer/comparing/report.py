@@ -30,8 +30,6 @@ class Facts:
     seeds: list[int]
     features: int
     dimension: int
-    unseen_classes: int
-    unseen_base: list[str]
 
 
 @dataclass(frozen=True)

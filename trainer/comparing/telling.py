@@ -9,7 +9,6 @@ import numpy as np
 
 from trainer.comparing.examples import compare_counts
 from trainer.comparing.gap import gaps
-from trainer.comparing.material import UNSEEN_BASE
 from trainer.comparing.page import page
 from trainer.comparing.pictures.clusters import animate, draw_clusters
 from trainer.comparing.pictures.curves import draw_curves
@@ -82,8 +81,6 @@ def _facts(result: Result, cells: int) -> Facts:
         seeds=list(result.seeds),
         features=features,
         dimension=spec_of("tree", features).dimension,
-        unseen_classes=len(np.unique(material.unseen.label)),
-        unseen_base=[name.replace("_", " ") for name in UNSEEN_BASE],
     )
 
 

@@ -1,8 +1,11 @@
 """What the page says in sentences, made of the report's figures."""
 
 from trainer.comparing.examples import BALANCED, FEW, MANY, METHODS, Crowd, Imbalance, turning_point
+from trainer.comparing.figures import PAIRS
+from trainer.comparing.material import UNSEEN, UNSEEN_BASE, WATCHED
 from trainer.comparing.report import Report
-from trainer.evaluation import WAYS
+from trainer.comparing.three import STEPS
+from trainer.evaluation import QUERIES, ROUNDS, WAYS
 
 
 def about(report: Report) -> str:
@@ -89,15 +92,19 @@ def measure_words(report: Report) -> list[str]:
     facts = report.facts
     return [
         f"Learned: {facts.learned_classes:,} classes, {facts.base_classes} of them the simulator's named ones and the"
-        f" rest procedural, {facts.windows:,} windows of {facts.features} features in {facts.cells} cells. Watched: 60"
-        " procedural classes, by which the weights of the best step and the cut-offs are chosen. Unseen:"
-        f" {facts.unseen_classes} other procedural classes, and {', '.join(facts.unseen_base)}. No class is of two of"
-        " these, and the fault classes that the project holds out take no part.",
-        "One-shot: six classes are drawn, one example of each is shown, and five windows of each are named by the"
-        " nearest example (cosine of the embeddings as served); 400 draws, the same for every loss. The first ± is the"
-        " 95 % interval over draws, which asking longer would narrow; the second is over classes, and says how far"
-        " another sixty classes may come out. By its head: a pairwise loss names by its own probability instead.",
-        "Pairs told right: 4,000 pairs of one class and 4,000 of two, the mean of both shares; chance is one half.",
+        f" rest procedural, {facts.windows:,} windows of {facts.features} features in {facts.cells} cells. Watched:"
+        f" {WATCHED} procedural classes, by which the weights of the best step and the cut-offs are chosen. Unseen:"
+        f" {UNSEEN} other procedural classes, and {', '.join(name.replace('_', ' ') for name in UNSEEN_BASE)}. No class"
+        " is of two of these, and the fault classes that the project holds out take no part.",
+        f"One-shot: {WAYS} classes are drawn, one example of each is shown, and {QUERIES} windows of each are named by"
+        f" the nearest example (cosine of the embeddings as served); {ROUNDS} draws, the same for every loss. The first"
+        f" ± is the 95 % interval over draws, which asking longer would narrow; the second is over classes, and says how"
+        f" far another {UNSEEN} classes may come out. By its head: a pairwise loss names by its own probability instead.",
+        f"Pairs told right: {PAIRS:,} pairs of one class and as many of two, the mean of both shares; chance is one"
+        " half.",
         f"Seconds are of one training on this machine's {facts.device}, examinations included. Seeds"
-        f" {', '.join(map(str, facts.seeds))} draw the first weights and the batches; the windows are the same.",
+        f" {', '.join(map(str, facts.seeds))} draw the first weights and the batches; the windows are the same. The"
+        f" lesson of three classes takes {min(STEPS, facts.steps)} steps, with the first seed.",
+        "All of it is simulated, by a network that is like real ones and is none: take the order of the losses for"
+        " what it is, and measure again on your own.",
     ]

@@ -29,7 +29,7 @@ def draw_clusters(lessons: Sequence[Lesson], path: Path) -> None:
     rows = -(-len(lessons) // COLUMNS)
     height = HEAD + PANEL * rows + FOOT
     with sheet(path, height) as figure:
-        figure.set_layout_engine("none")  # it cuts the titles of spaces off
+        figure.set_layout_engine(None)  # it cuts the titles of spaces off
         figure.subplots_adjust(0.01, FOOT / height, 0.99, 1 - HEAD / height, wspace=0.02, hspace=0.2)
         for place, lesson in enumerate(lessons):
             axis = figure.add_subplot(rows, COLUMNS, place + 1, projection="3d")
