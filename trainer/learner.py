@@ -76,6 +76,7 @@ class Learner:
         windows = tf.TensorSpec((None, 60, spec.features), tf.int8)
         self._step = tf.function(self._on_all_devices, autograph=False)
         self._direction = tf.function(self._served, input_signature=[windows], autograph=False)
+        self._asked_for = tf.function(self._in_the_loss, input_signature=[windows], autograph=False)
 
     def learn(
         self, step: int, windows: NDArray[np.int8], label: NDArray[np.int64], network: NDArray[np.int64]
@@ -94,6 +95,11 @@ class Learner:
         parts = [self._direction(windows[at : at + ENCODED]).numpy() for at in range(0, len(windows), ENCODED)]
         rest = (np.ones(len(windows)), np.zeros((len(windows), self._spec.shift)))
         return embeddings_of(np.concatenate(parts), *rest)
+
+    def embed(self, windows: NDArray[np.int8], /) -> NDArray[np.float32]:
+        """As the loss sees them, but without dropout: directions, the out layer itself, or its sigmoid. # -> [n, D]"""
+        parts = [self._asked_for(windows[at : at + ENCODED]).numpy() for at in range(0, len(windows), ENCODED)]
+        return np.concatenate(parts)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         return {name: np.array(variable.numpy(), np.float32) for name, variable in self._weights.items()}
@@ -129,7 +135,7 @@ class Learner:
             output = self._kind.forward(self._view(windows, network), self._values(), self._drop(label.shape[0], seed))
             raw = replicas.gathered(output.raw)
             direction = tf.math.l2_normalize(raw, axis=1)
-            embedding = {"unit": direction, "linear": raw, "sigmoid": tf.sigmoid(raw)}[self._objective.embedding]
+            embedding = self._embedding(raw)
             own = {name: variable.value for name, variable in self._own.items()}
             loss = tf.reduce_mean(self._objective(embedding, label, ANCHORS, own, seed))
         gradient = replicas.agreed(tape.gradient(loss, [variable.value for variable in self._learned]))
@@ -169,11 +175,26 @@ class Learner:
 
         return drop
 
+    def _embedding(self, raw: Any) -> Any:
+        """What becomes of the out layer, as the loss asks. # f32 [n, D] -> [n, D]"""
+        import tensorflow as tf
+
+        if self._objective.embedding == "unit":
+            return tf.math.l2_normalize(raw, axis=1)
+        return tf.sigmoid(raw) if self._objective.embedding == "sigmoid" else raw
+
     def _served(self, windows: Any) -> Any:
+        return unit(self._at_home(windows))
+
+    def _in_the_loss(self, windows: Any) -> Any:
+        return self._embedding(self._at_home(windows))
+
+    def _at_home(self, windows: Any) -> Any:
+        """The out layer of windows of the first network. # int8 [n, 60, F] -> f32 [n, D]"""
         import tensorflow as tf
 
         home = tf.zeros(tf.shape(windows)[:1], tf.int64)
-        return unit(self._kind.forward(self._view(windows, home), self._values()).raw)
+        return self._kind.forward(self._view(windows, home), self._values()).raw
 
 
 def _rate(schedule: Schedule) -> Any:

@@ -186,7 +186,7 @@ def similarity(embedding: Any, label: Any, anchors: Any, join: str, weight: Any,
 
     count = tf.shape(embedding)[0]
     left, right = tf.repeat(embedding[:anchors], count, axis=0), tf.tile(embedding, (anchors, 1))
-    logit = tf.reshape(_logit(left, right, join, weight, bias), (anchors, count))
+    logit = tf.reshape(log_odds(left, right, join, weight, bias), (anchors, count))
     return _halves(tf.nn.softplus(-logit), tf.nn.softplus(logit), label, anchors)
 
 
@@ -194,11 +194,13 @@ def same_class(left: Any, right: Any, join: str, weight: Any, bias: Any) -> Any:
     """Whether a head of `similarity` gives pairs a probability above the cut-off. # f32 [n, D] twice -> bool [n]"""
     import tensorflow as tf
 
-    return tf.sigmoid(_logit(left, right, join, weight, bias)) > CUT_OFF
+    return tf.sigmoid(log_odds(left, right, join, weight, bias)) > CUT_OFF
 
 
-def _logit(left: Any, right: Any, join: str, weight: Any, bias: Any) -> Any:
-    """Dense(1) of a pair: of both side by side (a sum, that cannot tell likeness), of |a - b|, or of the distance."""
+def log_odds(left: Any, right: Any, join: str, weight: Any, bias: Any) -> Any:
+    """Of being of one class: Dense(1) of both side by side (a sum, that cannot tell likeness), of |a - b|, or of the
+    distance. # f32 [n, D] twice -> f32 [n]
+    """
     import tensorflow as tf
 
     if join == "concatenation":

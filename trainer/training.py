@@ -56,6 +56,8 @@ class Watch:
     """For checkpoints; a training that was stopped there is taken up."""
     minutes: float = 2.0
     """Between two checkpoints: 5 MB and some hundredths of a second each."""
+    look: Callable[[Learner], None] = lambda learner: None
+    """After each step's `tell`, for whoever wants more than figures; it must leave the learner as it is."""
 
 
 def train_encoder(
@@ -91,6 +93,7 @@ def train_encoder(
                 figure = examine(learner.encode, watch.exam, np.random.default_rng([schedule.seed, 5]))
                 best = _best(course, figure, learner, best)
             watch.tell(Moment(course.step, course.loss, spread, rate, figure))
+            watch.look(learner)
             if checkpoints is not None and checkpoints.is_due():
                 checkpoints.write(course, {**learner.arrays(), **best})
     return {name.removeprefix("best/"): value for name, value in best.items()} or learner.weights()
