@@ -1,4 +1,4 @@
-"""One HTML page in one string: no script, no link out of it, pictures inside. Whatever it is told is text, never markup.
+"""One HTML page in one string: no script, no link out of it, pictures inside. What it is told is text, never markup.
 
 It refuses to know what the page is about: headings, paragraphs, tables and pictures, one after the other.
 """
