@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality bench bundle clean
+.PHONY: demo test test-simulator ladder quality bench gpu bundle clean
 
 demo: build/bundle/SHA256SUMS ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -25,6 +25,9 @@ quality: build/bundle/SHA256SUMS ## how well a fault that was never trained on i
 
 bench: build/bundle/SHA256SUMS ## what the road costs over merely reading and decoding
 	$(BIN)/python -m tests.bench
+
+gpu: build/bundle/SHA256SUMS ## where there is a GPU: the same embeddings as on a CPU, and how fast
+	$(BIN)/python -m tests.gpu
 
 bundle: build/bundle/SHA256SUMS ## an encoder trained on a simulated network: about four minutes on two cores
 

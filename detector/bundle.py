@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Embeddings, Encoder, Spec, device, shapes
+from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.core.features import Baseline, Catalogue, Feature
 from detector.core.library import Normal
+from detector.core.networks.kinds import NETWORKS, shapes
+from detector.core.networks.spec import Spec
 from detector.core.turns import WINDOW
 from detector.errors import BundleError
 from detector.quiet import quiet
 
-FORMAT = 1
+FORMAT = 2
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
 SUMS = "SHA256SUMS"
 
@@ -37,6 +39,9 @@ GOLDEN_TOLERANCE = 1e-4 + 2**-11
 
 GOLDEN_SIZE_TOLERANCE = 2**-9
 """Likewise for the size, relative."""
+
+GOLDEN_SHIFT = 2**-6
+"""Likewise for the length of the shift's change, in sizes: some fifty coordinates, each rounded."""
 
 
 class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -85,15 +90,9 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         np.savez(draft / "weights.npz", **_loosely(bundle.weights))
         np.save(draft / "cells.npy", bundle.baseline.cells)
         np.save(draft / "baseline.npy", bundle.baseline.table)
-        stretches = bundle.normal.stretches
-        np.savez(draft / "normal.npz", bank=bundle.normal.bank, direction=stretches.direction, size=stretches.size)
+        np.savez(draft / "normal.npz", bank=bundle.normal.bank, **_loosely(vars(bundle.normal.stretches)))
         golden = bundle.golden
-        np.savez(
-            draft / "golden.npz",
-            windows=golden.windows,
-            direction=golden.embeddings.direction,
-            size=golden.embeddings.size,
-        )
+        np.savez(draft / "golden.npz", windows=golden.windows, **_loosely(vars(golden.embeddings)))
         (draft / SUMS).write_text("".join(f"{_sha256(draft / name)}  {name}\n" for name in FILES))
         draft.chmod(0o755)
         if path.exists():
@@ -108,6 +107,11 @@ def read_bundle(path: Path) -> Bundle:
     digest = _check_sums(path)
     manifest = _read_manifest(path)
     spec = manifest.spec
+    if spec.kind not in NETWORKS:
+        raise BundleError(
+            f"{path}/manifest.json: its encoder is of the kind {spec.kind!r}, and this version knows"
+            f" {', '.join(NETWORKS)}; use the version that trained it, or train again."
+        )
     weights = _arrays(path, "weights.npz", {name: np.dtype(np.float32) for name in shapes(spec)})
     for name, shape in shapes(spec).items():
         if weights[name].shape != shape:
@@ -122,14 +126,15 @@ def read_bundle(path: Path) -> Bundle:
         )
     _check_baseline(baseline, path)
     half = np.dtype(np.float16)
-    normal = _arrays(path, "normal.npz", {"bank": half, "direction": half, "size": half})
-    golden = _arrays(path, "golden.npz", {"windows": np.dtype(np.int8), "direction": half, "size": half})
+    embeddings = {field.name: half for field in fields(Embeddings)}
+    normal = _arrays(path, "normal.npz", {"bank": half, **embeddings})
+    golden = _arrays(path, "golden.npz", {"windows": np.dtype(np.int8), **embeddings})
     bundle = Bundle(
         manifest,
         weights,
         baseline,
-        Normal(normal["bank"], Embeddings(normal["direction"], normal["size"]), manifest.step_minutes),
-        Golden(golden["windows"], Embeddings(golden["direction"], golden["size"])),
+        Normal(normal.pop("bank"), Embeddings(**normal), manifest.step_minutes),
+        Golden(golden.pop("windows"), Embeddings(**golden)),
         digest,
     )
     _check_shapes(bundle, path)
@@ -141,7 +146,8 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
     bundle = read_bundle(path)
     with quiet():
         device()
-    encoder = Encoder(bundle.weights, threads)
+        _check_backend(path)
+    encoder = Encoder(bundle.manifest.spec, bundle.weights, threads)
     prove(bundle, encoder, path)
     return bundle, encoder
 
@@ -159,10 +165,23 @@ def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
     off = np.abs(here.direction.astype(np.float32) - golden.embeddings.direction.astype(np.float32)).max()
     size = golden.embeddings.size.astype(np.float32)
     size_off = (np.abs(here.size.astype(np.float32) - size) / np.maximum(size, 1e-3)).max()
-    if not (off <= GOLDEN_TOLERANCE and size_off <= GOLDEN_SIZE_TOLERANCE):
+    shift = golden.embeddings.shift.astype(np.float32)
+    shift_off = np.linalg.norm(here.shift.astype(np.float32) - shift, axis=1) / np.maximum(size, 1e-3)
+    if not (off <= GOLDEN_TOLERANCE and size_off <= GOLDEN_SIZE_TOLERANCE and shift_off.max() <= GOLDEN_SHIFT):
         raise BundleError(
             f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded (allowed"
             f" {GOLDEN_TOLERANCE:.2g}); the weights are not those it was trained with."
+        )
+
+
+def _check_backend(path: Path) -> None:
+    try:
+        here = backend()
+    except ImportError as error:
+        raise BundleError(f"{path}: Keras does not start ({error}); set KERAS_BACKEND=tensorflow.") from None
+    if here != "tensorflow":
+        raise BundleError(
+            f"{path}: Keras computes with {here} here, and the detector with tensorflow; set KERAS_BACKEND=tensorflow."
         )
 
 
@@ -215,9 +234,11 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
         "normal.npz: bank": (bank, (len(bank), spec.dimension)),
         "normal.npz: direction": (stretches.direction, (*stretch, spec.dimension)),
         "normal.npz: size": (stretches.size, stretch),
+        "normal.npz: shift": (stretches.shift, (*stretch, spec.shift)),
         "golden.npz: windows": (golden.windows, (len(golden.windows), WINDOW, spec.features)),
         "golden.npz: direction": (golden.embeddings.direction, (len(golden.windows), spec.dimension)),
         "golden.npz: size": (golden.embeddings.size, (len(golden.windows),)),
+        "golden.npz: shift": (golden.embeddings.shift, (len(golden.windows), spec.shift)),
     }
     for name, (array, shape) in wanted.items():
         if array.shape != shape or not array.size:

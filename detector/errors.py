@@ -17,5 +17,9 @@ class LabelError(OperatorError):
     """A labelled episode."""
 
 
+class OutputError(OperatorError):
+    """A file that was to be written."""
+
+
 class ClusterError(OperatorError):
     """What the Kafka cluster lacks: a topic, a permission, an address that answers."""

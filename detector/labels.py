@@ -86,9 +86,11 @@ def label_windows(label: Label, catalogue: Catalogue) -> NDArray[np.int8]:
 
 def embed_label(label: Label, catalogue: Catalogue, encode: Encode) -> Exemplar:
     """The label as an exemplar: the direction of the mean of its windows. Raises LabelError."""
-    mean = encode(label_windows(label, catalogue)).direction.astype(np.float64).mean(axis=0)
+    windows = encode(label_windows(label, catalogue))
+    mean = windows.direction.astype(np.float64).mean(axis=0)
     length = np.linalg.norm(mean)
     if not length > 0:
         raise LabelError(f"label {label.id}: its windows have no common direction; teach a clearer example.")
     direction = (mean / length).astype(np.float16)
-    return Exemplar(label.id, label.name, label.kind, direction, label.cell, label.minute)
+    shift = windows.shift.astype(np.float64).mean(axis=0).astype(np.float16)
+    return Exemplar(label.id, label.name, label.kind, direction, shift, label.cell, label.minute)

@@ -1,23 +1,28 @@
 """A history through the daemon's very pipeline, without Kafka: as fast as the machine can, nothing kept."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import numpy as np
 
 from detector.bundle import Bundle
-from detector.core.alarms import Event
+from detector.core.alarms import NEW, Event
 from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
 from detector.core.samples import select
 from detector.core.settings import Settings
 from detector.core.verdicts import Judge
-from detector.errors import LabelError
+from detector.errors import LabelError, OutputError
 from detector.history import HistoryError, ParquetDays
 from detector.labels import Label, read_label
-from detector.report import Episode
+from detector.notifications import Context, notification
+from detector.report import Episode, Raised
 from detector.teaching import label_span, make_label
+
+DAY_MINUTES = 1440
 
 POLL = 4096
 """Records a poll, as the daemon's when it catches up."""
@@ -75,5 +80,59 @@ def read_labels(path: Path) -> Iterator[Label]:
     return (read_label(line) for line in lines if line.strip())
 
 
-def to_json(row: object) -> str:
-    return msgspec.json.encode(row).decode()
+class Listener:
+    """What is heard of a replay: the alarms raised, all notifications to a file, how much was looked at."""
+
+    def __init__(self, path: Path | None, context: Context) -> None:
+        self._path, self._context = path, context
+        self.raised: list[Raised] = []
+        self._records = 0
+
+    def __enter__(self) -> Self:
+        if self._path:
+            with _writing(self._path):
+                self._file = self._path.open("wb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._path:
+            with _writing(self._path):
+                self._file.close()
+
+    @property
+    def cell_days(self) -> float:
+        return self._records / DAY_MINUTES
+
+    def count(self, records: int) -> None:
+        self._records += records
+
+    def tell(self, event: Event) -> None:
+        """Raises OutputError."""
+        if self._path:
+            with _writing(self._path):
+                self._file.write((notification(event, self._context).value or b"") + b"\n")
+        if event.change == NEW:
+            self.raised.append(Raised(event.alarm.cell, event.alarm.name, event.minute))
+
+
+def check_writable(paths: Sequence[Path]) -> None:
+    """Before a replay of hours rather than after it. Raises OutputError."""
+    for path in paths:
+        with _writing(path):
+            path.open("ab").close()
+
+
+def write_report(path: Path, report: object) -> None:
+    """Raises OutputError."""
+    with _writing(path):
+        path.write_bytes(msgspec.json.encode(report) + b"\n")
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); give a file in a folder that is yours and has room."
+        ) from None

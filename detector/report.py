@@ -141,7 +141,7 @@ def rate(count: int, cell_days: float) -> tuple[float, float, float]:
     low = count * (1 - 1 / (9 * count) - Z95 / (3 * math.sqrt(count))) ** 3 if count else 0.0
     more = count + 1
     high = more * (1 - 1 / (9 * more) + Z95 / (3 * math.sqrt(more))) ** 3
-    return tuple(1000 * value / cell_days for value in (count, low, high))  # type: ignore[return-value]
+    return 1000 * count / cell_days, 1000 * low / cell_days, 1000 * high / cell_days
 
 
 def is_named(alarm: Raised) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.alarms import Event
-from detector.core.encoder import BATCHES, Embeddings, Encode, Spec, shapes
+from detector.core.encoder import Embeddings, Encode
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, Feature
 from detector.core.library import Exemplar, Library, Normal
 from detector.core.pipeline import Pipeline, Work
@@ -156,21 +156,6 @@ def nosy(windows: NDArray[np.int8], /) -> Embeddings:
     directions = _MOODS[mood.astype(np.int64)]
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
     return Embeddings(directions.astype(np.float16), _SIZES[mood.astype(np.int64)].astype(np.float16))
-
-
-def random_weights(spec: Spec, seed: int = 0) -> dict[str, NDArray[np.float32]]:
-    rng = np.random.default_rng(seed)
-    return {
-        name: (rng.normal(size=shape) / np.sqrt(shape[0])).astype(np.float32) for name, shape in shapes(spec).items()
-    }
-
-
-def random_windows(
-    rng: np.random.Generator, count: int = BATCHES[0], features: int = FEATURES, absent: float = 0.1
-) -> NDArray[np.int8]:
-    """# int8 [count, 60, F]"""
-    codes = rng.integers(-127, 128, (count, WINDOW, features))
-    return np.where(rng.random(codes.shape) < absent, ABSENT, codes).astype(np.int8)
 
 
 def record(told: Told, names: Sequence[str] = ("f0", "f1", "f2")) -> tuple[bytes, bytes]:

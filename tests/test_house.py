@@ -17,6 +17,11 @@ FLOORS = (
     ("core.frontier",),
     ("core.turns",),
     ("core.windows",),
+    ("core.networks.spec", "core.networks.views"),
+    ("core.networks.joining", "core.networks.normalising"),
+    ("core.networks.tree", "core.networks.recurrent", "core.networks.conv", "core.networks.transformer"),
+    ("core.networks.lstm", "core.networks.gru"),
+    ("core.networks.kinds",),
     ("core.encoder",),
     ("core.library",),
     ("core.scores",),
@@ -31,7 +36,7 @@ FLOORS = (
     ("kafka.properties",),
     ("kafka.cluster",),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink",),
+    ("kafka.sink", "kafka.reader"),
     ("judging", "metrics", "endpoints", "replaying"),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
@@ -39,13 +44,20 @@ FLOORS = (
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
 
+NETWORKS = {
+    f"core.networks.{name}"
+    for name in ("views", "joining", "normalising", "tree", "recurrent", "lstm", "gru", "conv", "transformer")
+}
+"""Written in Keras' operations, so that they also run where there is no TensorFlow; only the encoder needs that."""
+
 DOORS = {
     "tensorflow": {"core.encoder"},
+    "keras": {"core.encoder", *NETWORKS},
     "faiss": {"core.library"},
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink")},
+    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader")},
 }
 """The heavy libraries, and where each comes in."""
 
@@ -128,7 +140,7 @@ def test_only_main_catches_everything():
 
 @pytest.mark.parametrize("module", ["detector", "detector.config", "detector.__main__", "detector.commands.run"])
 def test_an_import_costs_no_heavy_library(module):
-    heavy = ("tensorflow", "faiss", "confluent_kafka", "prometheus_client")
+    heavy = ("tensorflow", "keras", "faiss", "confluent_kafka", "prometheus_client")
     code = f"import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == ""

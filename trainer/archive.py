@@ -9,7 +9,8 @@ starts the same run again goes on after the last whole file.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,15 +23,14 @@ from detector.errors import OperatorError
 from trainer.simulator import Life, Play, deliver, delivered, partial
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.life import NORMAL, PHASES
+from trainer.simulator.schedule import DAY
+
+UNFINISHED = ("**/day=*/.*", ".episodes.csv.*", ".catalogue.yaml.*")
+"""What a run that was killed may leave behind."""
 
 CELLS_PER_FILE = 240
 CELLS_PER_GROUP = 48
 """A day of these is 36 MB while it is written."""
-
-DAY = 1440
-
-EARLIER_MINUTES = 60
-"""How far back a record may look: an exporter that smooths, or is stuck, tells of minutes before its own."""
 
 ENCODING = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "write_statistics": False}
 """With bytes of floats split by place: 1.3 µs and 185 bytes a record; with dictionaries instead 3.7 µs and 280."""
@@ -59,20 +59,52 @@ class Piece:
     def labels_name(self) -> str:
         return "_labels/" + self.name.replace("minutes-", "labels-")
 
+    def minutes(self, span: tuple[int, int]) -> range:
+        """Those of its day that lie in the span."""
+        return range(max(self.day * DAY, span[0]), min((self.day + 1) * DAY, span[1]))
+
 
 def claim(folder: Path, identity: str) -> None:
     """Makes the folder this run's, or finds that it is. Raises ArchiveError where another's lies in it."""
     marker = folder / "simulation.yaml"
-    if marker.exists():
-        if marker.read_text() != identity:
-            raise ArchiveError(f"{folder}: holds another run (see {marker}); give another folder, or remove it first.")
-        for unfinished in folder.glob("**/day=*/.*"):  # of a run that was killed
-            unfinished.unlink()
-        return
-    if folder.exists() and any(folder.iterdir()):
-        raise ArchiveError(f"{folder}: is not empty and holds no run to go on with; give another folder.")
-    folder.mkdir(parents=True, exist_ok=True)
-    marker.write_text(identity)
+    with _sentence(folder):
+        if marker.exists():
+            if marker.read_text() != identity:
+                raise ArchiveError(
+                    f"{folder}: holds another run (see {marker}); give another folder, or remove it first."
+                )
+            for pattern in UNFINISHED:
+                for unfinished in folder.glob(pattern):
+                    unfinished.unlink()
+            return
+        if folder.exists() and any(folder.iterdir()):
+            raise ArchiveError(f"{folder}: is not empty and holds no run to go on with; give another folder.")
+    with whole(marker) as unfinished:
+        unfinished.write_text(identity)
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """Where to write a file that takes its name when it is whole; nothing stays where it fails. Raises ArchiveError."""
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    with _sentence(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield unfinished
+            unfinished.rename(target)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _sentence(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or take another folder, then give the"
+            " same command again."
+        ) from None
 
 
 def pieces(play: Play) -> list[Piece]:
@@ -89,23 +121,11 @@ def is_written(folder: Path, piece: Piece) -> bool:
 
 def write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool) -> Iterator[int]:
     """Writes one file, giving the number of records after each row group. Leaves nothing behind where it fails."""
-    target, labels = folder / piece.name, folder / piece.labels_name
-    unfinished = [path.with_name(f".{path.name}.{os.getpid()}") for path in (target, labels)]
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        yield from _write_groups(unfinished[0], play, piece)
+    with whole(folder / piece.name) as unfinished:
+        yield from _write_groups(unfinished, play, piece)
         if with_labels:
-            labels.parent.mkdir(parents=True, exist_ok=True)
-            _write_labels(unfinished[1], play, piece)
-            unfinished[1].rename(labels)
-        unfinished[0].rename(target)
-    except OSError as error:
-        raise ArchiveError(
-            f"{target}: cannot be written ({error.strerror or error}); make room, then give the same command again."
-        ) from None
-    finally:
-        for path in unfinished:
-            path.unlink(missing_ok=True)
+            with whole(folder / piece.labels_name) as labels:
+                _write_labels(labels, play, piece)
 
 
 def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
@@ -118,7 +138,7 @@ def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
     try:
         for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
             cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
-            table = _table(play, life_of(play, piece), cell, minute, columns, names)
+            table = _table(play, _life(play, piece), cell, minute, columns, names)
             writer = writer or pyarrow.parquet.ParquetWriter(
                 path, table.schema, use_byte_stream_split=list(names), **ENCODING
             )
@@ -129,14 +149,13 @@ def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
             writer.close()
 
 
-def life_of(play: Play, piece: Piece) -> Life:
-    """The day of a piece; kept for the other pieces of that day."""
-    return play.during(piece.day * DAY - EARLIER_MINUTES, (piece.day + 1) * DAY)
+def _life(play: Play, piece: Piece) -> Life:
+    return play.around(piece.day * DAY, (piece.day + 1) * DAY)
 
 
 def _minutes(play: Play, piece: Piece, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """A day of some cells, cell by cell. # -> cell [n], minute [n]"""
-    minute = np.arange(max(piece.day * DAY, play.span[0]), min((piece.day + 1) * DAY, play.span[1]))
+    minute = np.array(piece.minutes(play.span), np.int64)
     return np.repeat(np.arange(first, last), len(minute)), np.tile(minute, last - first)
 
 
@@ -149,8 +168,6 @@ def _table(
     names: Sequence[str],
 ) -> Any:
     """Those minutes as they arrive, or as they were where delivery is perfect."""
-    import pyarrow
-
     extra: dict[str, Any] = {}
     if play.delivery == PERFECT:
         values = life.reported(cell, minute)
@@ -160,13 +177,28 @@ def _table(
         cell, minute = cell[arrivals.row], arrivals.stamp // 60
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
     used, place = np.unique(cell, return_inverse=True)
-    dictionary = pyarrow.array([play.network.names[number] for number in used.tolist()])
+    cells = [play.network.names[number] for number in used.tolist()]
+    return minutes_table(cells, place, minute, values[:, columns], names, extra)
+
+
+def minutes_table(
+    cells: Sequence[str],
+    place: NDArray[np.int64],
+    minute: NDArray[np.int64],
+    values: NDArray[np.float32],
+    names: Sequence[str],
+    extra: Mapping[str, Any],
+) -> Any:
+    """Minutes in a history's form; `place` is each row's cell among `cells`. # place, minute [n], values [n, F]"""
+    import pyarrow
+
+    cell = pyarrow.DictionaryArray.from_arrays(pyarrow.array(place.astype(np.int32)), pyarrow.array(cells, "string"))
     told = {
-        "cell": pyarrow.DictionaryArray.from_arrays(pyarrow.array(place.astype(np.int32)), dictionary).cast("string"),
+        "cell": cell.cast("string"),
         "minute": pyarrow.array(minute),
         **{name: pyarrow.array(column) for name, column in extra.items()},
     }
-    by_feature = np.ascontiguousarray(values[:, columns].T)
+    by_feature = np.ascontiguousarray(values.T)
     features = {name: pyarrow.array(row, from_pandas=True) for name, row in zip(names, by_feature, strict=True)}
     return pyarrow.table({**told, **features})
 
@@ -178,7 +210,7 @@ def _write_labels(path: Path, play: Play, piece: Piece) -> None:
     tables = []
     for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
         cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
-        tables.append(_label_table(life_of(play, piece), cell, minute))
+        tables.append(_label_table(_life(play, piece), cell, minute))
     pyarrow.parquet.write_table(pyarrow.concat_tables(tables), path, compression="zstd")
 
 

@@ -44,6 +44,7 @@ class Batches:
                 f" (60, {len(catalogue)}); cut them from histories of this catalogue."
             )
         self._pools = _pools(examples)
+        self._citizens = [np.flatnonzero(examples.network == n) for n in range(int(examples.network.max()) + 1)]
         self._base = [number for number in self._pools if number < base_classes]
         self._procedural = [number for number in self._pools if number >= base_classes]
         groups = [feature.group for feature in catalogue.features]
@@ -55,28 +56,36 @@ class Batches:
                 f" {CLASSES}; simulate at least {CLASSES} procedural ones."
             )
 
-    def draw(self, step: int) -> tuple[NDArray[np.int8], NDArray[np.int64]]:
-        """# -> int8 [ROWS, 60, F], class numbers; those of the last NORMALS are negative and differ"""
+    def draw(self, step: int) -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]:
+        """Windows, classes and networks; the classes of the last NORMALS are negative and differ.
+
+        # -> int8 [ROWS, 60, F], [ROWS], [ROWS]
+        """
         rng, examples = np.random.default_rng([self._seed, step]), self._examples
         chosen = [*rng.choice(self._base, self._named, replace=False)] if self._named else []
         chosen += [*rng.choice(self._procedural, CLASSES - len(chosen), replace=False)]
         rows = np.concatenate([self._members(number, rng) for number in chosen])
         windows = self._transplanted(rows, rng)
-        normal = examples.twins[rng.integers(len(examples.twins), size=NORMALS)]
+        ordinary = rng.integers(len(examples.twins), size=NORMALS)
+        windows = np.concatenate([windows, examples.twins[ordinary]])
         label = np.concatenate([np.repeat(chosen, PER_CLASS), -1 - np.arange(NORMALS)])
-        return self._weathered(np.concatenate([windows, normal]), rng), label.astype(np.int64)
+        network = examples.network[np.concatenate([rows, ordinary])]
+        return self._weathered(windows, rng), label.astype(np.int64), network
 
     def _members(self, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
         pool, weight = self._pools[number]
         return rng.choice(pool, PER_CLASS, replace=len(pool) < PER_CLASS, p=weight)
 
     def _transplanted(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int8]:
-        """Half of the windows: their change from the twin, on another cell's normal life."""
+        """Half of the windows: their change from the twin, on normal life of another cell of the same network."""
         examples = self._examples
         windows = examples.windows[rows]
         moved = np.flatnonzero(rng.random(len(rows)) < TRANSPLANT)
         here = examples.twins[rows[moved]]
-        there = examples.twins[rng.integers(len(examples.twins), size=len(moved))]
+        network = examples.network[rows[moved]]
+        place = rng.random(len(moved)) * np.array([len(self._citizens[number]) for number in network])
+        stranger = [self._citizens[number][int(at)] for number, at in zip(network, place, strict=True)]
+        there = examples.twins[np.array(stranger, np.int64)]
         sum_ = windows[moved].astype(np.int16) - here + there
         absent = (windows[moved] == ABSENT) | (here == ABSENT) | (there == ABSENT)
         windows[moved] = np.where(absent, ABSENT, np.clip(sum_, -127, 127)).astype(np.int8)

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import FORMAT, Bundle, Golden, Manifest, prove, write_bundle
-from detector.core.encoder import BATCHES, Encoder, Spec
+from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
-from trainer.calibration import measure_size, normal_windows, survey
+from detector.core.networks.spec import Spec
+from trainer.calibration import normal_windows, survey
 from trainer.history import History
+from trainer.whitening import whitening
 
-SIZE_WINDOWS = 3000
-"""Normal windows for the size's covariance of F × F: some 20 for each feature."""
+WHITENED = 4000
+"""Normal windows whose covariance is taken: some 30 for each of 130 features."""
 
 STRETCHES = 1200
 """Of two hours and a half each: 100 cell-days. Fewer, and the false-alarm budget is a guess; see the README."""
@@ -33,10 +35,10 @@ def assemble(
 ) -> Bundle:
     """Surveys the network's normal life with these weights, and writes the proven bundle to `path`."""
     rng = np.random.default_rng([seed, 7])
-    windows = normal_windows(history, baseline, SIZE_WINDOWS, rng)
-    centre, whiten = measure_size(windows)
+    windows = normal_windows(history, baseline, WHITENED, rng)
+    centre, whiten = whitening(windows)
     weights = {**weights, "centre": centre, "whiten": whiten}
-    encoder = Encoder(weights)
+    encoder = Encoder(spec, weights)
     normal = survey(history, baseline, encoder, stretches, rng)
     golden = windows[: BATCHES[0]]
     bundle = Bundle(

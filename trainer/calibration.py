@@ -1,13 +1,15 @@
-"""What normal is, for one network: the size's yardstick, a bank of normal directions, stretches of ordinary life.
+"""What normal is, for one network: its whitening, a bank of normal directions, stretches of ordinary life.
 
 Nothing here needs a label or a gradient: it is how an encoder is made at home in another network.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import SQUASH, Embeddings, Encoder
-from detector.core.features import ABSENT, STEPS, Baseline
+from detector.core.encoder import Encoder, end_to_end
+from detector.core.features import Baseline
 from detector.core.library import Normal
 from detector.core.turns import WINDOW
 from trainer.history import History
@@ -18,23 +20,11 @@ STEP_MINUTES = 5
 STRETCH_WINDOWS = 29
 """Windows of one stretch: two hours and a smoothing before them."""
 
+STRETCHES_READ = 1200
+"""At once: 125 MB of minutes. A history in files goes through nearly all of them for each read."""
+
 STRETCHES_AT_ONCE = 64
-RIDGE = 0.3
-"""Of the diagonal, added to the covariance of normal windows: features that hardly vary are not worth a needle."""
-
-
-def measure_size(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Centre and whitening of the mean deviation of normal windows, so that a normal window has size about 1.
-
-    # int8 [n, 60, F] -> f32 [F], f32 [F, F]
-    """
-    mean = np.where(windows == ABSENT, 0, windows.astype(np.float32)).mean(axis=1) * np.float32(SQUASH / STEPS)
-    centre = mean.mean(axis=0)
-    covariance = np.cov(mean - centre, rowvar=False)
-    covariance += np.diag(RIDGE * np.diag(covariance) + 1e-4)
-    whiten = np.linalg.cholesky(np.linalg.inv(covariance))
-    size = np.linalg.norm((mean - centre) @ whiten, axis=1)
-    return centre.astype(np.float32), (whiten / np.median(size)).astype(np.float32)
+"""Embedded: a window shares 55 of its minutes with the one before, and is copied none the less."""
 
 
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
@@ -51,11 +41,16 @@ def survey(history: History, baseline: Baseline, encoder: Encoder, stretches: in
     cell = rng.permutation(np.arange(stretches) % len(history.cells))
     end = rng.integers(history.span[0] + minutes - 1, history.span[1], size=stretches)
     parts = []
-    for start in range(0, stretches, STRETCHES_AT_ONCE):
-        part = slice(start, start + STRETCHES_AT_ONCE)
+    for start in range(0, stretches, STRETCHES_READ):
+        part = slice(start, start + STRETCHES_READ)
         codes = cut_windows(history, baseline, cell[part], end[part], minutes)
-        windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=1)[:, ::STEP_MINUTES]
-        parts.append(encoder(np.ascontiguousarray(windows.swapaxes(2, 3)).reshape(-1, WINDOW, codes.shape[2])))
-    direction = np.concatenate([part.direction for part in parts]).reshape(stretches, STRETCH_WINDOWS, -1)
-    size = np.concatenate([part.size for part in parts]).reshape(stretches, STRETCH_WINDOWS)
-    return Normal(bank, Embeddings(direction, size), STEP_MINUTES)
+        parts += [encoder(windows) for windows in _windows_of(codes)]
+    return Normal(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), STEP_MINUTES)
+
+
+def _windows_of(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
+    """The windows of some stretches at a time, a step apart. # int8 [n, minutes, F] -> int8 [k, 60, F] each"""
+    for start in range(0, len(codes), STRETCHES_AT_ONCE):
+        part = codes[start : start + STRETCHES_AT_ONCE]
+        windows = np.lib.stride_tricks.sliding_window_view(part, WINDOW, axis=1)[:, ::STEP_MINUTES]
+        yield np.ascontiguousarray(windows.swapaxes(2, 3)).reshape(-1, WINDOW, codes.shape[2])

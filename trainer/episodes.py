@@ -9,25 +9,27 @@ import numpy as np
 
 from trainer.simulator import Episode, Life, Play, effects
 from trainer.simulator.footprints import stricken
+from trainer.simulator.schedule import DAY
 
 COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
 
-DAY = 1440
 
-
-def write_episodes(path: Path, play: Play) -> int:
+def write_episodes(play: Play, path: Path) -> None:
     """One line per episode and stricken cell that the span sees: minutes since 1970, the end exclusive.
 
-    An effect is measured without the episodes of other days. Gives the number of episodes.
+    An effect is measured without the episodes of other days.
     """
-    count = 0
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS)
         for begun in _by_day(play):
-            count += len(begun)
             _write_day(rows, play, begun)
-    return count
+
+
+def count_episodes(path: Path) -> int:
+    """Of such a file: lines of one class, time and severity are one episode's, in each cell that it struck."""
+    with path.open(newline="") as file:
+        return len({tuple(row[1:6]) for row in csv.reader(file)}) - 1
 
 
 def _by_day(play: Play) -> Iterator[list[Episode]]:

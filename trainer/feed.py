@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from detector.config import Kafka
 from detector.kafka.publisher import Publisher
-from trainer.archive import DAY, EARLIER_MINUTES
 from trainer.minutes import Writer
 from trainer.simulator import Play, deliver, delivered, partial
 
@@ -46,7 +45,7 @@ def feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: C
         if not len(cell):
             continue
         pace.wait(float(received[-1]))
-        life = play.during(int(source.min()) // DAY * DAY - EARLIER_MINUTES, (int(source.max()) // DAY + 1) * DAY)
+        life = play.around(int(source.min()), int(source.max()) + 1)
         values = partial(life.reported(cell, source), share)[:, columns]
         names, at = [network.names[number] for number in cell.tolist()], stamp.tolist()
         iso = {seconds: str(np.datetime64(seconds, "s")) + "Z" for seconds in set(at)}

@@ -4,17 +4,21 @@ All that is drawn at random inside a step follows from the seed and the step's n
 to a training's state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Embeddings, Spec, blocks, forward, shapes
+from detector.core.encoder import Embeddings, embeddings_of
+from detector.core.networks.kinds import NETWORKS, unit
+from detector.core.networks.spec import Spec
+from detector.core.networks.views import View, blocks, lines, view, whitened
 from trainer import replicas
 from trainer.batches import ANCHORS
 from trainer.losses import Option, choose
+from trainer.whitening import Normality
 
 DROPOUT = 0.1
 
@@ -45,7 +49,7 @@ class Schedule:
 class Learner:
     """Raises LossError for a loss that cannot be had, and TrainingError for devices that are not there."""
 
-    def __init__(self, spec: Spec, schedule: Schedule) -> None:
+    def __init__(self, spec: Spec, schedule: Schedule, normality: Normality) -> None:
         import keras
         import tensorflow as tf
 
@@ -53,13 +57,19 @@ class Learner:
         self._objective = choose(schedule.loss, schedule.loss_options)
         self._clip, self._seed = schedule.clip, schedule.seed
         rng = np.random.default_rng(schedule.seed)
-        start = {name: _initial(name, shape, rng) for name, shape in shapes(spec).items()}
+        self._kind, self._spec = NETWORKS[spec.kind], spec
+        self._normality = tuple(tf.constant(part) for part in (normality.centre, normality.whiten))
+        measured = {"centre": normality.centre[0], "whiten": normality.whiten[0], "project": normality.project}
+        start = {name: _initial(name, shape, rng) for name, shape in self._kind.shapes(spec).items()} | measured
         own = self._objective.learned(spec.dimension)
         self._strategy = replicas.strategy(schedule.devices)
         with self._strategy.scope():
-            self._weights = {name: keras.Variable(value, name=name) for name, value in start.items()}
+            self._weights = {
+                name: keras.Variable(value, trainable=name not in self._kind.unlearned, name=name)
+                for name, value in start.items()
+            }
             self._own = {name: keras.Variable(value, name=name) for name, value in own.items()}
-            network = [value for name, value in self._weights.items() if name not in ("centre", "whiten")]
+            network = [variable for variable in self._weights.values() if variable.trainable]
             self._learned = [*network, *self._own.values()]
             self._optimizer = keras.optimizers.AdamW(_rate(schedule), weight_decay=schedule.decay)
             self._optimizer.build(self._learned)
@@ -67,19 +77,23 @@ class Learner:
         self._step = tf.function(self._on_all_devices, autograph=False)
         self._direction = tf.function(self._served, input_signature=[windows], autograph=False)
 
-    def learn(self, step: int, windows: NDArray[np.int8], label: NDArray[np.int64]) -> tuple[float, float, float]:
-        """One step: its loss, the spread of the directions, and the rate. # int8 [ROWS, 60, F], [ROWS]"""
+    def learn(
+        self, step: int, windows: NDArray[np.int8], label: NDArray[np.int64], network: NDArray[np.int64]
+    ) -> tuple[float, float, float]:
+        """One step: its loss, the spread of the directions, and the rate. # int8 [ROWS, 60, F], [ROWS], [ROWS]"""
         import tensorflow as tf
 
         shares = replicas.shared_out(windows, self._strategy)
-        told = self._step(shares, tf.constant(label), tf.constant([self._seed, step], tf.int64))
+        homes = replicas.shared_out(network, self._strategy)
+        told = self._step(shares, homes, tf.constant(label), tf.constant([self._seed, step], tf.int64))
         loss, spread, rate = self._strategy.experimental_local_results(told)[0].numpy().tolist()
         return loss, spread, rate
 
     def encode(self, windows: NDArray[np.int8], /) -> Embeddings:
-        """As the served encoder would, but for the size, which is 1: the whitening is not learned here."""
+        """Directions as the served encoder's in the first network; the rest is not learned, and left out."""
         parts = [self._direction(windows[at : at + ENCODED]).numpy() for at in range(0, len(windows), ENCODED)]
-        return Embeddings(np.concatenate(parts).astype(np.float16), np.ones(len(windows), np.float16))
+        rest = (np.ones(len(windows)), np.zeros((len(windows), self._spec.shift)))
+        return embeddings_of(np.concatenate(parts), *rest)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         return {name: np.array(variable.numpy(), np.float32) for name, variable in self._weights.items()}
@@ -105,14 +119,15 @@ class Learner:
         weights = {f"weights/{name}": variable for name, variable in self._weights.items()}
         return {**weights, **{f"loss/{name}": variable for name, variable in self._own.items()}, **optimizer}
 
-    def _on_all_devices(self, shares: Any, label: Any, seed: Any) -> Any:
-        return self._strategy.run(self._update, (shares, label, seed))
+    def _on_all_devices(self, shares: Any, homes: Any, label: Any, seed: Any) -> Any:
+        return self._strategy.run(self._update, (shares, homes, label, seed))
 
-    def _update(self, windows: Any, label: Any, seed: Any) -> Any:
+    def _update(self, windows: Any, network: Any, label: Any, seed: Any) -> Any:
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
-            raw = replicas.gathered(self._raw(windows, label.shape[0], seed))
+            output = self._kind.forward(self._view(windows, network), self._values(), self._drop(label.shape[0], seed))
+            raw = replicas.gathered(output.raw)
             direction = tf.math.l2_normalize(raw, axis=1)
             embedding = {"unit": direction, "linear": raw, "sigmoid": tf.sigmoid(raw)}[self._objective.embedding]
             own = {name: variable.value for name, variable in self._own.items()}
@@ -122,23 +137,43 @@ class Learner:
         rate = tf.cast(self._optimizer.learning_rate, tf.float32)
         sharers = self._strategy.num_replicas_in_sync  # over whom the optimiser sums
         self._optimizer.apply([part / sharers for part in clipped] if sharers > 1 else clipped, self._learned)
+        for name, average in output.moved.items():
+            self._weights[name].assign(replicas.agreed([average])[0])
         return tf.stack([loss, tf.reduce_mean(tf.math.reduce_std(direction, axis=0)), rate])
 
-    def _raw(self, windows: Any, rows: int, seed: Any) -> Any:
-        """The out layer before it is normalised. The hidden layer's dropout is drawn for the whole batch by its seed:
-        alike on any number of devices, and after a resume. # int8 [n, 60, F] -> f32 [n, D]
+    def _values(self) -> dict[str, Any]:
+        return {name: variable.value for name, variable in self._weights.items()}
+
+    def _view(self, windows: Any, network: Any) -> View:
+        """Each window whitened by its own network's normal life. What was never reported says nothing: a network that
+        lacks a feature has no correlation with it. # int8 [n, 60, F], [n] -> View of n
         """
         import tensorflow as tf
 
-        weights = {name: variable.value for name, variable in self._weights.items()}
-        _, _, hidden = forward(blocks(windows), weights)
-        kept = tf.random.stateless_uniform((rows, hidden.shape[1]), seed) >= DROPOUT
-        hidden = tf.where(replicas.own_rows(kept), hidden / (1 - DROPOUT), 0.0)
-        return hidden @ weights["out"] + weights["out_bias"]
+        window = blocks(windows)
+        centre, whiten = (tf.gather(part, network) for part in self._normality)
+        seen = whitened(view(window), centre, whiten)
+        reported = tf.cast(tf.reduce_any(window.reported > 0, axis=1, keepdims=True), tf.float32)
+        steps = seen.steps * reported
+        return View(steps, lines(steps), seen.numbers)
+
+    def _drop(self, rows: int, seed: Any) -> Callable[[Any], Any]:
+        """The hidden layer's dropout, drawn for the whole batch by its seed: alike on any number of devices, and after
+        a resume.
+        """
+        import tensorflow as tf
+
+        def drop(hidden: Any) -> Any:
+            kept = tf.random.stateless_uniform((rows, hidden.shape[1]), seed) >= DROPOUT
+            return tf.where(replicas.own_rows(kept), hidden / (1 - DROPOUT), 0.0)
+
+        return drop
 
     def _served(self, windows: Any) -> Any:
-        direction, _, _ = forward(blocks(windows), {name: v.value for name, v in self._weights.items()})
-        return direction
+        import tensorflow as tf
+
+        home = tf.zeros(tf.shape(windows)[:1], tf.int64)
+        return unit(self._kind.forward(self._view(windows, home), self._values()).raw)
 
 
 def _rate(schedule: Schedule) -> Any:
@@ -151,8 +186,10 @@ def _rate(schedule: Schedule) -> Any:
 
 
 def _initial(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    if name == "whiten":
-        return np.eye(*shape, dtype=np.float32)
+    if name == "straight":  # keeps angles between the whitened lines
+        return (rng.standard_normal(shape) * np.sqrt(1 / shape[1])).astype(np.float32)
+    if name.endswith(("_scale", "_variance")):
+        return np.ones(shape, np.float32)
     if len(shape) == 1:
         return np.zeros(shape, np.float32)
     return (rng.standard_normal(shape) * np.sqrt(1.6 / shape[0])).astype(np.float32)

@@ -16,7 +16,7 @@ from detector.core.turns import WINDOW
 from detector.history import HistoryError
 from detector.report import Episode
 from trainer.history import History
-from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect
+from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked
 
 EPISODES = 2
 """Of a class, at least: two windows of one episode are alike for more reasons than their fault."""
@@ -66,7 +66,7 @@ def cut_lessons(history: History, baseline: Baseline, episodes: Sequence[Episode
         for number, name in enumerate(names)
         for part in found[name]
     ]
-    return Lessons(names, joined([_nothing(history), *parts]), skipped)
+    return Lessons(names, stacked([_nothing(history), *parts]), skipped)
 
 
 def add_lessons(examples: Examples, lessons: Lessons, named: Sequence[str]) -> tuple[Examples, list[str]]:
@@ -126,7 +126,8 @@ def _cut(
     for day in days:
         twins = cut_windows(history, baseline, cell, ends - 1440 * day)
         if _is_reported(twins):
-            return Examples(windows, twins, np.zeros(len(ends), np.int64), measure_effect(windows, twins))
+            number = np.zeros(len(ends), np.int64)
+            return Examples(windows, twins, number, measure_effect(windows, twins), number)
     return None
 
 
@@ -136,4 +137,5 @@ def _is_reported(windows: NDArray[np.int8]) -> bool:
 
 def _nothing(history: History) -> Examples:
     none = np.empty((0, WINDOW, len(history.catalogue)), np.int8)
-    return Examples(none, none, np.empty(0, np.int64), np.empty(0, np.float32))
+    number = np.empty(0, np.int64)
+    return Examples(none, none, number, np.empty(0, np.float32), number)

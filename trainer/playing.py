@@ -1,6 +1,7 @@
 """A scenario played by several processes: into a folder, or onto the input topic."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config import Kafka, read_config, write_catalogue
-from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, write_piece
+from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
 from trainer.crew import Count, bar, work
-from trainer.episodes import write_episodes
+from trainer.episodes import count_episodes, write_episodes
 from trainer.feed import Pace, feed
 from trainer.progress import console
 from trainer.simulator import Play, Scenario, write_scenario
@@ -21,8 +22,9 @@ from trainer.simulator.scenario import ScenarioError
 def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, workers: int) -> int:
     """The scenario as a history in a folder; goes on where an earlier call of the same was stopped."""
     claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
-    write_catalogue(play.network.operator.measurement.catalogue(), folder / "catalogue.yaml")
-    episodes = write_episodes(folder / "episodes.csv", play)
+    network = play.network
+    _write_once(folder / "catalogue.yaml", partial(write_catalogue, network.operator.measurement.catalogue()))
+    _write_once(folder / "episodes.csv", partial(write_episodes, play))
     all_pieces = pieces(play)
     left = [piece for piece in all_pieces if not is_written(folder, piece)]
     if len(left) < len(all_pieces):
@@ -30,7 +32,7 @@ def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, worke
     with bar("records", sum(map(partial(_records_of, play), left))) as count:
         tasks = [partial(_write_piece, folder, play, piece, with_labels, count) for piece in left]
         work(tasks, workers, count)
-    network = play.network
+    episodes = count_episodes(folder / "episodes.csv")
     console.print(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
     return 0
 
@@ -60,9 +62,15 @@ def _speed(text: str) -> float | None:
     return speed
 
 
+def _write_once(path: Path, into: Callable[[Path], object]) -> None:
+    """What the same run would write again the same: the episodes of a long one take minutes."""
+    if not path.exists():
+        with whole(path) as unfinished:
+            into(unfinished)
+
+
 def _records_of(play: Play, piece: Piece) -> int:
-    minutes = min((piece.day + 1) * 1440, play.span[1]) - max(piece.day * 1440, play.span[0])
-    return (piece.last_cell - piece.first_cell) * minutes
+    return (piece.last_cell - piece.first_cell) * len(piece.minutes(play.span))
 
 
 def _write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool, count: Count) -> None:

@@ -36,14 +36,14 @@ def strategy(devices: int) -> Any:
     return tf.distribute.MirroredStrategy([one.name for one in seen[:devices]])
 
 
-def shared_out(windows: NDArray[np.int8], strategy: Any) -> Any:
-    """Each device's share of the windows. # int8 [ROWS, 60, F]"""
+def shared_out(rows: NDArray[Any], strategy: Any) -> Any:
+    """Each device's share of a batch's rows. # [ROWS, ...]"""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return tf.constant(windows)
-    shares = np.split(windows, replicas)
+        return tf.constant(rows)
+    shares = np.split(rows, replicas)
     return strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(shares[context.replica_id_in_sync_group])
     )

@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Spec
 from detector.core.features import Catalogue
+from detector.core.networks.spec import Spec
 from trainer.batches import Batches, TrainingError
 from trainer.checkpoints import Checkpoints, Course, digest_examples
 from trainer.evaluation import Figure, examine
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses import refuse_pairless
+from trainer.whitening import Normality
 from trainer.windows import Examples
 
 LEAST_SPREAD = 0.02
@@ -71,17 +72,17 @@ def train_encoder(
     the loss learns itself is thrown away. Raises TrainingError, and LossError for a loss that cannot be had.
     """
     batches = Batches(examples, base_classes, catalogue, schedule.seed)
-    learner = Learner(spec, schedule)
+    learner = Learner(spec, schedule, Normality.of(examples, spec))
     identity = (spec, schedule, base_classes, catalogue.digest)
     checkpoints = _checkpoints(watch, examples, *identity)
     course, best = _begin(checkpoints, learner)
     with ThreadPoolExecutor(1) as drawer:  # the next batch is drawn while this one is learned from
         drawn = drawer.submit(batches.draw, course.step)
         while course.step < schedule.steps and not _is_stuck(course, schedule):
-            windows, label = drawn.result()
+            windows, label, network = drawn.result()
             drawn = drawer.submit(batches.draw, course.step + 1)
             refuse_pairless(label)
-            loss, spread, rate = learner.learn(course.step, windows, label)
+            loss, spread, rate = learner.learn(course.step, windows, label, network)
             course.loss = MEMORY * course.loss + (1 - MEMORY) * loss if course.step else loss
             course.step += 1
             _refuse_collapse(course, spread, schedule)

@@ -16,7 +16,7 @@ from trainer.batches import TrainingError
 from trainer.checkpoints import digest_examples
 from trainer.windows import Examples
 
-COLUMNS = ("windows", "twins", "label", "effect")
+COLUMNS = ("windows", "twins", "label", "effect", "network")
 
 Origin = Mapping[str, str | int | float]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from multiprocessing import get_context
 
@@ -30,6 +30,9 @@ from trainer.simulator.knobs import Knobs
 ONSET_MINUTES = (5, 120)
 """How long before a window's end its episode began: from barely visible to long under way."""
 
+CODED_AT_ONCE = 4096
+"""Minutes: their coefficients need six times the memory of their values."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -42,6 +45,8 @@ class Examples:
     label: NDArray[np.int64]
     effect: NDArray[np.float32]
     """Length of the mean deviation's change from the twin, in spreads: how visible the episode is. # [n]"""
+    network: NDArray[np.int64]
+    """Which network each is of, from 0: each has its own normal life. # [n]"""
 
 
 def cut_windows(
@@ -63,21 +68,31 @@ def encode_values(
 ) -> NDArray[np.int8]:
     """Deviations of stretches of values. # cell [n], minute and values [n · minutes] -> int8 [n, minutes, F]"""
     rows = baseline.rows([history.cells[number] for number in cell])
-    coefficients = np.repeat(baseline.table[rows].astype(np.float32), minutes, axis=0)
-    codes = deviations(values, minute, coefficients, history.catalogue.logarithmic)
+    codes = np.empty(values.shape, np.int8)
+    logarithmic, some = history.catalogue.logarithmic, max(1, CODED_AT_ONCE // minutes)
+    for first in range(0, len(cell), some):
+        part = slice(first * minutes, (first + some) * minutes)
+        coefficients = np.repeat(baseline.coefficients(rows[first : first + some]), minutes, axis=0)
+        codes[part] = deviations(values[part], minute[part], coefficients, logarithmic)
     return codes.reshape(len(cell), minutes, -1)
 
 
 def simulate_examples(
     history: SimulatedHistory, baseline: Baseline, classes: Sequence[str | int], each: int, seed: int, workers: int
 ) -> Examples:
-    """`each` windows of every class: a name of the simulator's, or the number of a procedural class."""
-    numbered = list(enumerate(classes))
+    """`each` windows of every class: a name of the simulator's, or the number of a procedural class.
+
+    The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
+    many windows more.
+    """
+    assert not history.network.operator.measurement.smoothed, "knobs are turned in the windows' own minutes alone"
+    number = {name: place for place, name in enumerate(dict.fromkeys(classes))}
+    numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
     make = partial(_examples, history, baseline, each, seed)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         parts = list(pool.map(make, chunks))
-    return joined(parts)
+    return stacked(parts)
 
 
 def unsmoothed(operator: Operator) -> Operator:
@@ -85,14 +100,16 @@ def unsmoothed(operator: Operator) -> Operator:
     return replace(operator, measurement=replace(operator.measurement, smoothed={}))
 
 
+def stacked(parts: Sequence[Examples]) -> Examples:
+    """One after the other."""
+    columns = (np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Examples))
+    return Examples(*columns)
+
+
 def joined(parts: Sequence[Examples]) -> Examples:
-    """Examples of the same classes from several networks."""
-    return Examples(
-        np.concatenate([part.windows for part in parts]),
-        np.concatenate([part.twins for part in parts]),
-        np.concatenate([part.label for part in parts]),
-        np.concatenate([part.effect for part in parts]),
-    )
+    """Examples of the same classes from several networks, each part's numbered after those before."""
+    before = np.cumsum([0, *(int(part.network.max(initial=-1)) + 1 for part in parts)])
+    return stacked([replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)])
 
 
 def _examples(
@@ -114,7 +131,7 @@ def _examples(
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
         apply(knobs, episode, rows, history.network, cells, minute)
-    measurement = unsmoothed(history.network.operator).measurement
+    measurement = history.network.operator.measurement
 
     def told(turned: Knobs | None) -> NDArray[np.int8]:
         def true(c: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -123,7 +140,7 @@ def _examples(
         return encode_values(history, baseline, cell, minute, measure(measurement, true, cells, minute), WINDOW)
 
     windows, twins = told(knobs), told(None)
-    return Examples(windows, twins, label, measure_effect(windows, twins))
+    return Examples(windows, twins, label, measure_effect(windows, twins), np.zeros(count, np.int64))
 
 
 def _fault(name: str | int) -> FaultClass:

@@ -26,10 +26,12 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.history import ParquetDays
     from detector.judging import Labels
     from detector.labels import write_label
-    from detector.replaying import read_labels, replay, teach, to_json
+    from detector.notifications import Context
+    from detector.replaying import Listener, check_writable, read_labels, replay, teach, write_report
     from detector.report import read_episodes
     from detector.summary import summarise, table
 
+    check_writable([path for path in (arguments.alarms, arguments.report) if path])
     config = read_config(arguments.config) if arguments.config else Config(bundle=str(arguments.bundle))
     bundle, encode = open_bundle(arguments.bundle, config.runtime.threads)
     days = ParquetDays(arguments.history)
@@ -39,52 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
     for label in read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown):
         labels.put(label.id.encode(), write_label(label))
     judge = labels.judge()
-    telling = _Telling(arguments.alarms, bundle.digest, config)
-    with telling:
-        for event in replay(days, bundle, encode, judge, config.settings, telling.count):
-            telling.tell(event)
+    with Listener(arguments.alarms, Context(config.alarms.system_dn, bundle.digest)) as listener:
+        for event in replay(days, bundle, encode, judge, config.settings, listener.count):
+            listener.tell(event)
     truth = arguments.history / "episodes.csv"
     episodes = read_episodes(truth) if truth.exists() else []
     fresh = [episode for episode in episodes if episode.key not in {one.key for one in shown}]
-    report = summarise(fresh, episodes, telling.raised, set(judge.library.faults), telling.cell_days, config.settings)
+    report = summarise(fresh, episodes, listener.raised, set(judge.library.faults), listener.cell_days, config.settings)
     if arguments.report:
-        arguments.report.write_text(to_json(report) + "\n")
+        write_report(arguments.report, report)
     print(table(report), end="", file=sys.stdout)
     return 0
-
-
-class _Telling:
-    """Where the alarms go, and how many minutes were looked at."""
-
-    def __init__(self, path: Path | None, bundle: str, config: Config) -> None:
-        from detector.notifications import Context
-        from detector.report import Raised
-
-        self._path, self._context = path, Context(config.alarms.system_dn, bundle)
-        self.raised: list[Raised] = []
-        self._records = 0
-
-    def __enter__(self) -> "_Telling":
-        self._file = self._path.open("wb") if self._path else None
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
-
-    @property
-    def cell_days(self) -> float:
-        return self._records / 1440
-
-    def count(self, records: int) -> None:
-        self._records += records
-
-    def tell(self, event: "Event") -> None:  # type: ignore[name-defined]  # noqa: F821
-        from detector.core.alarms import NEW
-        from detector.notifications import notification
-        from detector.report import Raised
-
-        if self._file:
-            self._file.write((notification(event, self._context).value or b"") + b"\n")
-        if event.change == NEW:
-            self.raised.append(Raised(event.alarm.cell, event.alarm.name, event.minute))

@@ -97,11 +97,15 @@ class Alarms:
             return np.zeros(len(names), bool)
         return np.fromiter((name in opened for name in names), bool, len(names))
 
-    def step(self, turn: Turn, names: Sequence[str], smoothed: NDArray[np.float32]) -> list[Event]:
-        """What one turn of the log changes. `names` and `smoothed` are of the turn's due cells. # [k], [k, C + 1]"""
+    def step(
+        self, turn: Turn, names: Sequence[str], smoothed: NDArray[np.float32], opened: NDArray[np.bool_]
+    ) -> list[Event]:
+        """What one turn of the log changes. The rest is of the turn's due cells, `opened` which have an alarm open.
+
+        # [k], [k, C + 1], [k]
+        """
         self._open.setdefault(turn.partition, {})
-        loud = (smoothed >= self._persistence.threshold).any(axis=1)
-        loud |= self.having_open(turn.partition, names)
+        loud = (smoothed >= self._persistence.threshold).any(axis=1) | opened
         events: list[Event] = []
         for at in np.flatnonzero(loud).tolist():
             events += self._look(turn, at, names[at], smoothed[at])

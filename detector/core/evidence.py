@@ -13,7 +13,7 @@ NEAREST_SHOWN = 3
 
 def evidence(score: float, window: Embeddings, judge: Judge) -> dict[str, Any]:
     """The score against its threshold, how far from normal, and the nearest exemplars. # window: of one"""
-    matches = judge.library.match(window.direction)
+    matches = judge.library.match(window)
     order = np.argsort(-matches.cosine[0], kind="stable")[:NEAREST_SHOWN]
     exemplars = [judge.library.exemplars[matches.nearest[0, column]] for column in order]
     return {

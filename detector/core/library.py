@@ -15,6 +15,9 @@ from detector.core.encoder import Embeddings
 NEIGHBOURS = 10
 """How near normal comes is the mean cosine of this many normals: one lucky neighbour says little."""
 
+FAR = 1e4
+"""No window lies so far from normal; where FAISS says -inf or NaN, it has none to compare with."""
+
 KINDS = ("fault", "normal", "ignore")
 
 
@@ -28,6 +31,8 @@ class Exemplar:
     kind: str
     direction: NDArray[np.float16]
     """# [D]"""
+    shift: NDArray[np.float16]
+    """Likewise, the mean of how far from normal they lie. # [S]"""
     cell: str
     minute: int
     """The episode's first."""
@@ -40,7 +45,7 @@ class Normal:
     bank: NDArray[np.float16]
     """# [B, D]"""
     stretches: Embeddings
-    """Of contiguous time, `step_minutes` apart. # direction [S, T, D], size [S, T]"""
+    """Of contiguous time, `step_minutes` apart. # of [stretches, T]"""
     step_minutes: int
 
 
@@ -52,6 +57,8 @@ class Matches:
     """Mean cosine to its nearest normals. # [n]"""
     cosine: NDArray[np.float32]
     """To the nearest exemplar of each class. # [n, C]"""
+    pull: NDArray[np.float32]
+    """How far from normal towards the class's farthest exemplar: a matched filter, of variance about 1. # [n, C]"""
     nearest: NDArray[np.int64]
     """Which exemplar that is, by its place in `Library.exemplars`. # [n, C]"""
 
@@ -69,22 +76,24 @@ class Library:
         self._normal = _index(np.concatenate([normal.bank, *[row[None] for row in taught_normal]]))
         self._members = [self._members_of(name, "fault") for name in self.faults]
         self._members += [self._members_of(name, "ignore") for name in self.ignores]
-        self._classes = [
-            _index(np.stack([self.exemplars[place].direction for place in places])) for places in self._members
-        ]
+        self._classes = [_index(np.stack([self.exemplars[p].direction for p in places])) for places in self._members]
+        self._ways = [_index(_unit(np.stack([self.exemplars[p].shift for p in places]))) for places in self._members]
 
-    def match(self, directions: NDArray[np.float16]) -> Matches:
-        """Nearest normals and, per class (faults, then ignores), the nearest exemplar. # f16 [n, D]"""
-        queries = np.ascontiguousarray(directions, np.float32)
+    def match(self, embeddings: Embeddings) -> Matches:
+        """Nearest normals and, per class (faults, then ignores), the nearest exemplar. # of n"""
+        queries = np.ascontiguousarray(embeddings.direction, np.float32)
+        shifts = np.ascontiguousarray(embeddings.shift, np.float32)
         normals, places = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
         cosine = np.empty((len(queries), len(self._classes)), np.float32)
+        pull = np.empty_like(cosine)
         nearest = np.empty((len(queries), len(self._classes)), np.int64)
-        for column, index in enumerate(self._classes):
+        for column, (index, ways) in enumerate(zip(self._classes, self._ways, strict=True)):
             found, place = index.search(queries, 1)
+            pull[:, column] = ways.search(shifts, 1)[0][:, 0]
             cosine[:, column] = np.where(place[:, 0] >= 0, found[:, 0], -1)
             nearest[:, column] = self._members[column][np.maximum(place[:, 0], 0)]
         normal = np.where(places >= 0, normals, np.float32(-1)).mean(axis=1)
-        return Matches(_rounded(normal), _rounded(cosine), nearest)
+        return Matches(_rounded(normal), _rounded(cosine), _rounded(np.maximum(pull, -FAR)), nearest)
 
     def _members_of(self, name: str, kind: str) -> NDArray[np.int64]:
         return np.array([p for p, e in enumerate(self.exemplars) if (e.name, e.kind) == (name, kind)], np.int64)
@@ -94,12 +103,17 @@ def _names(exemplars: Sequence[Exemplar], kind: str) -> list[str]:
     return sorted({exemplar.name for exemplar in exemplars if exemplar.kind == kind})
 
 
-def _index(directions: NDArray[np.float16]) -> "faiss.IndexFlatIP":  # type: ignore[name-defined]  # noqa: F821
+def _index(directions: NDArray[np.floating]) -> "faiss.IndexFlatIP":  # type: ignore[name-defined]  # noqa: F821
     import faiss
 
     index = faiss.IndexFlatIP(directions.shape[1])
     index.add(np.ascontiguousarray(directions, np.float32))
     return index
+
+
+def _unit(shifts: NDArray[np.float16]) -> NDArray[np.float32]:
+    single = shifts.astype(np.float32)
+    return np.asarray(single / np.maximum(np.linalg.norm(single, axis=1, keepdims=True), 1e-6))
 
 
 def _keep_queries_apart(threads: int) -> None:

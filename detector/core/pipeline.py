@@ -90,8 +90,9 @@ class Pipeline:
         self.cells = Cells(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
         self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
-        dimension = judge.library.normal.bank.shape[1]
-        self._scores = Scores(settings.max_cells, dimension, settings.weights, settings.keep_minutes)
+        like = judge.library.normal.stretches
+        sizes = (like.direction.shape[-1], like.shift.shape[-1])
+        self._scores = Scores(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
         self._alarms = Alarms(self._scores, judge.classes, self._persistence(judge))
         self._mute_before: dict[int, int] = {}
         """Per partition: windows before this minute are not worth encoding; only a replay meets them."""
@@ -258,14 +259,15 @@ class Pipeline:
             self._scores.push(turn.rows[scored], turn.minute[scored], mine.embeddings, mine.verdicts.scores)
             if share.audible:
                 names = [self.cells.names[row] for row in turn.rows.tolist()]
-                events = self._alarms.step(turn, names, self._smoothed(turn, names, scored))
+                opened = self._alarms.having_open(turn.partition, names)
+                events = self._alarms.step(turn, names, self._smoothed(turn, scored, opened), opened)
                 work.events += [replace(event, evidence=self._evidence(event)) for event in events]
 
-    def _smoothed(self, turn: Turn, names: Sequence[str], scored: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _smoothed(self, turn: Turn, scored: NDArray[np.bool_], opened: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The mean scores of the due cells; NaN where nothing can come of them, which spares most of the work."""
         mean = np.full((len(turn.rows), len(self._judge.classes)), np.nan, np.float32)
         watched = self._scores.reaching(turn.rows, self._judge.threshold)
-        at = np.flatnonzero(scored & (watched | self._alarms.having_open(turn.partition, names)))
+        at = np.flatnonzero(scored & (watched | opened))
         mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
         return mean
 

@@ -25,12 +25,13 @@ def kernel(minutes: int, half_life: float) -> NDArray[np.float32]:
 class Scores:
     """One ring per cell of `keep_minutes` scores (faults in the library's order, `unknown` last) and embeddings."""
 
-    def __init__(self, limit: int, dimension: int, weights: NDArray[np.float32], keep_minutes: int) -> None:
+    def __init__(self, limit: int, dimension: int, shift: int, weights: NDArray[np.float32], keep_minutes: int) -> None:
         self._weights = weights
         self._keep = keep_minutes
         self._minute = np.full((limit, keep_minutes), _NEVER, np.int32)
         self._direction = np.zeros((limit, keep_minutes, dimension), np.float16)
         self._size = np.zeros((limit, keep_minutes), np.float16)
+        self._shift = np.zeros((limit, keep_minutes, shift), np.float16)
         self._score = np.zeros((limit, keep_minutes, 1), np.float16)
 
     def begin(self, rows: NDArray[np.int64]) -> None:
@@ -45,6 +46,7 @@ class Scores:
         self._minute[rows, slot] = minute
         self._direction[rows, slot] = embeddings.direction
         self._size[rows, slot] = embeddings.size
+        self._shift[rows, slot] = embeddings.shift
         self._score[rows, slot] = scores
 
     def rescore(
@@ -54,8 +56,8 @@ class Scores:
         self._score = np.zeros((*self._score.shape[:2], classes), np.float16)
         for part in np.array_split(rows, max(1, len(rows) // 256)):
             if len(part):
-                kept = Embeddings(self._direction[part].reshape(-1, self._direction.shape[2]), self._size[part].ravel())
-                self._score[part] = score(kept).reshape(len(part), self._keep, classes)
+                kept = Embeddings(self._direction[part], self._size[part], self._shift[part])
+                self._score[part] = score(kept.reshaped(-1)).reshape(len(part), self._keep, classes)
 
     def smoothed(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """The weighted mean up to `minute`, NaN where too few minutes were scored. # [n] -> [n, classes]"""
@@ -75,7 +77,7 @@ class Scores:
         slot = minute % self._keep
         if self._minute[row, slot] != minute:
             return None
-        return Embeddings(self._direction[row, slot][None], self._size[row, slot][None])
+        return Embeddings(self._direction[row, slot][None], self._size[row, slot][None], self._shift[row, slot][None])
 
     def reaching(self, rows: NDArray[np.int64], score: float) -> NDArray[np.bool_]:
         """Which cells have any score of this height in their ring: no mean of the others' can reach it. # [n]"""

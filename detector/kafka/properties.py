@@ -12,6 +12,9 @@ COMMON: dict[str, Any] = {
 }
 
 
+FETCHING = ("fetch.wait.max.ms", "fetch.queue.backoff.ms", "queued.min.messages", "queued.max.messages.kbytes")
+
+
 def common_properties(kafka: Kafka) -> dict[str, Any]:
     return {**COMMON, **kafka.common}
 
@@ -52,6 +55,12 @@ def table_properties(kafka: Kafka) -> dict[str, Any]:
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
     }
+
+
+def reader_properties(kafka: Kafka) -> dict[str, Any]:
+    """Of a reader of the input topic that is assigned by hand, and would rather end than skip what was deleted."""
+    fetching = {name: consumer_properties(kafka)[name] for name in FETCHING}
+    return {**table_properties(kafka), **fetching, "auto.offset.reset": "error"}
 
 
 def producer_properties(kafka: Kafka) -> dict[str, Any]:

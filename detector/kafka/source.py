@@ -67,6 +67,7 @@ class Source:
         self._memory_minutes = config.settings.tolerance.memory_minutes
         self._pending = Poll()
         self._fatal: KafkaError | None = None
+        self._paused = False
         self._consumer = open_client(
             Consumer, {**consumer_properties(config.kafka), "error_cb": self._on_error}, config.kafka
         )
@@ -91,7 +92,7 @@ class Source:
                 self._note(message, poll)
             elif message.partition() not in gone:
                 by_partition.setdefault(message.partition(), []).append(message)
-        poll.records = [_columns(partition, batch) for partition, batch in sorted(by_partition.items())]
+        poll.records = [columns(partition, batch) for partition, batch in sorted(by_partition.items())]
         stamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
         poll.oldest_ms = min(stamps, default=None)
         return poll
@@ -104,7 +105,8 @@ class Source:
             self._consumer.seek(position)
 
     def pause(self) -> None:
-        """Stops fetching, and stays in the group."""
+        """Stops fetching for good, from partitions that come later too, and stays in the group."""
+        self._paused = True
         self._consumer.pause(self._consumer.assignment())
 
     def lag(self) -> dict[int, int]:
@@ -131,7 +133,7 @@ class Source:
         self._consumer.close()
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal() or error.code() in FINAL:
+        if is_final(error):
             self._fatal = self._fatal or error
             return
         log.warning("the consumer: %s", error.str())
@@ -140,16 +142,17 @@ class Source:
         error = message.error()
         if error.code() == KafkaError._PARTITION_EOF:
             poll.ended[message.partition()] = message.offset()
-        elif error.code() in FINAL:
+        elif is_final(error):
             raise explain(error, self._kafka)
-        elif error.fatal():
-            raise KafkaException(error)
         else:
             log.warning("a partition: %s", error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if partitions:
-            consumer.incremental_assign(self._addresses(partitions))
+        if not partitions:
+            return
+        consumer.incremental_assign(self._addresses(partitions))
+        if self._paused:
+            consumer.pause(partitions)
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         numbers = [partition.partition for partition in partitions]
@@ -193,6 +196,11 @@ class Source:
         return found.offset if found.offset >= 0 else np.iinfo(np.int64).max
 
 
+def is_final(error: KafkaError) -> bool:
+    """True when waiting will not mend it."""
+    return bool(error.fatal()) or error.code() in FINAL
+
+
 def write_memory(memory: Memory) -> str:
     """The commit's metadata. # about 100 bytes and 22 a vote: at most 3,500 of the 4,096 a broker allows"""
     return msgspec.json.encode(memory).decode()
@@ -209,7 +217,8 @@ def read_memory(metadata: str | None) -> Memory | None:
     return None if len(memory.votes) % VOTE.itemsize else memory
 
 
-def _columns(partition: int, messages: list[Message]) -> Records:
+def columns(partition: int, messages: list[Message]) -> Records:
+    """One partition's messages, none of them an error."""
     return Records(
         partition,
         np.fromiter((message.offset() for message in messages), np.int64, len(messages)),

@@ -154,7 +154,7 @@ def columns(decoder: Decoder, messages: list[Message]) -> None:
 
 def make_pipeline(config: Config) -> Pipeline:
     bundle = read_bundle(BUNDLE)
-    encoder = Encoder(bundle.weights)
+    encoder = Encoder(bundle.manifest.spec, bundle.weights)
     encoder.unsteady_windows(bundle.golden.windows)
     judge = Labels(bundle, encoder, config.settings, 0).judge()
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)

@@ -38,7 +38,7 @@ class Life:
                 self.scores.push(rows, minute, Embeddings(np.zeros((1, 1), np.float16), np.ones(1, np.float16)), score)
             smoothed = self.scores.smoothed(rows, minute)
             smoothed[:] = smoothed if scored else np.nan
-            events += self.alarms.step(turn(rows, minute), ["a"], smoothed)
+            events += step(self.alarms, turn(rows, minute), smoothed)
             self.minute += 1
         self.told += events
         return [(change, name, minute) for change, _, name, minute in told_of(events)]
@@ -48,6 +48,11 @@ def turn(rows: NDArray[np.int64], minute: NDArray[np.int64], frontier: int | Non
     many = len(rows)
     yes, no = np.ones(many, bool), np.zeros(many, bool)
     return Turn(0, rows, minute, np.ones(many, np.float32), heard=yes, fresh=no, frontier=frontier)
+
+
+def step(alarms: Alarms, one: Turn, smoothed: NDArray[np.float32]) -> list[Event]:
+    """A turn of the one cell, as the pipeline takes it."""
+    return alarms.step(one, ["a"], smoothed, alarms.having_open(0, ["a"]))
 
 
 def test_an_alarm_is_raised_at_the_threshold_and_not_below() -> None:
@@ -181,7 +186,7 @@ def test_a_retired_class_is_cleared_at_the_cells_next_minute() -> None:
     life.alarms.adopt(["beta", "unknown"], life.persistence)
     life.scores.rescore(np.array([ROW]), lambda e: np.zeros((len(e), 2), np.float16), 2)
     rows, minute = np.array([ROW]), np.array([life.minute])
-    events = life.alarms.step(turn(rows, minute), ["a"], np.zeros((1, 2), np.float32))
+    events = step(life.alarms, turn(rows, minute), np.zeros((1, 2), np.float32))
     assert told_of(events) == [("cleared", "a", "alpha", 1)]
     assert events[0].superseded_by == "the label was retired"
 
@@ -191,7 +196,7 @@ def test_a_retired_class_is_cleared_also_by_an_insufficient_minute() -> None:
     life.live(alpha=LOUD)
     life.alarms.adopt(["beta", "unknown"], life.persistence)
     rows, minute = np.array([ROW]), np.array([life.minute])
-    events = life.alarms.step(turn(rows, minute), ["a"], np.full((1, 2), np.nan, np.float32))
+    events = step(life.alarms, turn(rows, minute), np.full((1, 2), np.nan, np.float32))
     assert told_of(events) == [("cleared", "a", "alpha", 1)]
 
 
@@ -201,7 +206,7 @@ def test_no_fault_class_at_all_leaves_unknown() -> None:
     rows, minute = np.array([ROW]), np.array([T0])
     one = Embeddings(np.zeros((1, 1), np.float16), np.ones(1, np.float16))
     scores.push(rows, minute, one, np.array([[9]], np.float16))
-    events = alarms.step(turn(rows, minute), ["a"], scores.smoothed(rows, minute))
+    events = step(alarms, turn(rows, minute), scores.smoothed(rows, minute))
     assert told_of(events) == [("new", "a", "unknown", 0)]
 
 

@@ -3,50 +3,23 @@
 import numpy as np
 import pytest
 
-from detector.core.encoder import BATCHES, SQUASH, Encoder, Spec, shapes
-from detector.core.features import ABSENT, STEPS
-from tests.builders import random_weights, random_windows
+from detector.core.encoder import BATCHES, Encoder
+from detector.core.features import ABSENT
+from detector.core.networks.kinds import shapes
+from detector.core.networks.spec import Spec
+from tests.weights import random_weights, random_windows
 
 SPEC = Spec(features=5, first=8, second=8, hidden=16, dimension=6)
 
 
 @pytest.fixture(scope="module")
 def encoder() -> Encoder:
-    return Encoder(random_weights(SPEC))
+    return Encoder(SPEC, random_weights(SPEC))
 
 
 @pytest.fixture(scope="module")
 def windows() -> np.ndarray:
     return random_windows(np.random.default_rng(1), 700, SPEC.features)
-
-
-def slow_network(window: np.ndarray, weights: dict[str, np.ndarray]) -> tuple[np.ndarray, float]:
-    """The network for one window, in double precision, as its module describes it."""
-    present = window != ABSENT
-    deviation = np.where(present, window * (SQUASH / STEPS), 0.0)
-    blocks = deviation.reshape(12, 5, -1).mean(axis=1)
-    slope = (blocks * ((np.arange(12) - 5.5) / 3.45 / 12)[:, None]).sum(axis=0)
-    rms = np.sqrt((deviation**2).mean(axis=0) + 1e-3)
-    numbers = [
-        blocks.mean(axis=0), rms, slope, np.abs(blocks).max(axis=0), blocks[9:].mean(axis=0), present.mean(axis=0) - 1
-    ]  # fmt: skip
-
-    def layer(values: np.ndarray, name: str) -> np.ndarray:
-        return np.maximum(values @ weights[name] + weights[f"{name}_bias"], 0)
-
-    shape = layer(layer(blocks.reshape(4, -1), "first").reshape(-1), "second")
-    hidden = layer(np.concatenate([shape, np.concatenate(numbers)]), "hidden")
-    out = hidden @ weights["out"] + weights["out_bias"]
-    return out / np.linalg.norm(out), float(np.linalg.norm((numbers[0] - weights["centre"]) @ weights["whiten"]))
-
-
-def test_the_network_is_that_of_the_slow_twin(encoder: Encoder, windows: np.ndarray) -> None:
-    weights = random_weights(SPEC)
-    fast = encoder(windows[:20])
-    for at in range(20):
-        direction, size = slow_network(windows[at], weights)
-        assert fast.direction[at] == pytest.approx(direction, abs=2e-3)
-        assert float(fast.size[at]) == pytest.approx(size, rel=2e-3)
 
 
 def test_the_same_window_gives_the_same_bits_in_any_batch_size(encoder: Encoder, windows: np.ndarray) -> None:

@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import FORMAT, Bundle, Golden, Manifest
-from detector.core.encoder import BATCHES, SQUASH, Embeddings, Encoder, Spec, shapes
+from detector.core.encoder import BATCHES, Embeddings, Encoder
 from detector.core.features import STEPS, Baseline, Catalogue, Feature
 from detector.core.library import Normal
+from detector.core.networks.kinds import shapes
+from detector.core.networks.spec import Spec
+from detector.core.networks.views import SQUASH
 from detector.core.turns import WINDOW
 from detector.labels import Label
 from detector.notifications import iso_time
@@ -117,7 +120,7 @@ def weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
 def build_bundle() -> Bundle:
     rng = np.random.default_rng(11)
     drawn = weights(rng)
-    encode = Encoder(drawn)
+    encode = Encoder(SPEC, drawn)
     long = codes(rng, STRETCHES, STRETCH_MINUTES + WINDOW - 1)
     windows = np.lib.stride_tricks.sliding_window_view(long, WINDOW, axis=1).swapaxes(2, 3)
     stretches = encode(np.ascontiguousarray(windows.reshape(-1, WINDOW, len(NAMES))))

@@ -2,17 +2,22 @@
 
 import hashlib
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replaced
 
-from detector.bundle import FILES, SUMS, Golden, prove, read_bundle, write_bundle
+from detector.bundle import FILES, SUMS, Golden, open_bundle, prove, read_bundle, write_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.library import Normal
 from detector.errors import BundleError
+from tests.weights import random_weights
 
 
 @pytest.fixture
@@ -147,6 +152,11 @@ def test_weights_that_are_not_the_specs_are_refused(copy, change, sentence):
     ("change", "sentence"),
     [
         (lambda m: m["spec"].update(hidden=17), "and the spec needs"),
+        (lambda m: m["spec"].update(kind="gru"), "weights.npz"),
+        (
+            lambda m: m["spec"].update(kind="oracle"),
+            "its encoder is of the kind 'oracle', and this version knows tree, lstm, gru, conv, transformer;",
+        ),
         (lambda m: m["spec"].update(features=6), "5 features, and weights for 6"),
         (lambda m: m["features"].pop(), "4 features, and weights for 5"),
         (lambda m: m.update(format=99), "has format 99, and this version reads 1; train it again."),
@@ -223,9 +233,36 @@ def test_arrays_that_no_trainer_writes_are_refused(bundle, tmp_path):
     assert taken == []
 
 
+def test_a_bundle_of_another_kind_of_encoder_comes_back_and_is_proven(bundle, tmp_path):
+    right = read_bundle(bundle)
+    spec = replace(right.manifest.spec, kind="lstm")
+    weights = random_weights(spec)
+    windows = right.golden.windows
+    golden = Golden(windows, Encoder(spec, weights)(windows))
+    write_bundle(
+        replace(right, manifest=replaced(right.manifest, spec=spec), weights=weights, golden=golden), tmp_path / "lstm"
+    )
+
+    again, encoder = open_bundle(tmp_path / "lstm", 0)
+
+    assert again.manifest.spec == spec
+    assert np.array_equal(encoder(windows).direction, golden.embeddings.direction)
+
+
+def test_keras_on_another_backend_is_refused_with_a_sentence(bundle):
+    """Whether that backend is installed here or not."""
+    code = f"from detector.bundle import open_bundle; open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "numpy"}, capture_output=True, text=True
+    )
+    sentence = done.stderr.splitlines()[-1]
+    assert sentence.startswith(f"detector.errors.BundleError: {bundle}: Keras ")
+    assert sentence.endswith("; set KERAS_BACKEND=tensorflow.")
+
+
 def test_an_encoder_that_computes_something_else_is_refused(bundle):
     right = read_bundle(bundle)
-    prove(right, encoder := Encoder(right.weights), bundle)
+    prove(right, encoder := Encoder(right.manifest.spec, right.weights), bundle)
 
     turned = replace(right.golden.embeddings, direction=right.golden.embeddings.direction[::-1])
     with pytest.raises(BundleError, match=r"golden windows embed .* away from what the trainer recorded"):

@@ -156,6 +156,19 @@ def test_the_same_scenario_twice_gives_the_same_records_and_another_seed_others(
 # What the command line says instead
 
 
+def test_all_minutes_of_a_day_are_looked_at_in_one_life_that_is_the_wholes():
+    ready = play(read_scenario("operator-b"), "operator-b")  # smooths: its records look back over midnight
+    day, cell = ready.span[0] + 1440, np.arange(40)
+
+    life = ready.around(day + 5, day + 6)
+
+    assert life is ready.around(day, day + 1440)
+    assert life is not ready.around(day, day + 1441)
+    for minute in (day, day + 1439):
+        at = np.full(len(cell), minute)
+        np.testing.assert_array_equal(life.reported(cell, at), ready.life.reported(cell, at))
+
+
 def test_the_command_line_changes_what_it_names_and_nothing_else():
     demo = read_scenario("demo")
     assert changed(demo, None, None, None) == demo

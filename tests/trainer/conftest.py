@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from detector.bundle import read_bundle
-from detector.core.encoder import Encoder, Spec
+from detector.core.encoder import Encoder
 from detector.core.features import Baseline
-from tests.builders import random_weights
+from detector.core.networks.spec import Spec
+from tests.weights import random_weights
 from trainer.baselines import fit_baseline
 from trainer.bundles import assemble
 from trainer.history import START_MINUTE, SimulatedHistory
@@ -53,7 +54,7 @@ def bundle_path(town: SimulatedHistory, usual: Baseline, tmp_path_factory: pytes
 @pytest.fixture(scope="session")
 def encode(bundle_path: Path) -> Encoder:
     """The bundle's encoder, as a daemon would make it."""
-    return Encoder(read_bundle(bundle_path).weights)
+    return Encoder(SPEC, read_bundle(bundle_path).weights)
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ def patchy() -> TableHistory:
     values[rng.random(values.shape) < rng.uniform(0.1, 0.66, (CELLS, 1, 1))] = np.nan
     values[2, :, 3] = np.nan
     values[5, 400:640, 1] += 12
+    values[6, 1500:2700, 2] -= 9
+    values[7:9, 300:] = np.nan
     names = rng.permutation([f"cell-{number:02d}" for number in range(CELLS)]).tolist()
     return TableHistory(kinds, names, FIRST, values.astype(np.float32))
 
@@ -42,7 +44,7 @@ def fitted(patchy: TableHistory) -> Baseline:
     return fit_baseline(patchy)
 
 
-def test_a_baseline_is_least_squares_of_every_cell_and_feature_over_the_minutes_it_reported(
+def test_a_baseline_is_what_a_slow_fit_of_one_cell_and_feature_after_the_other_gives(
     patchy: TableHistory, fitted: Baseline
 ) -> None:
     names, table = slow_baseline(patchy)
@@ -86,6 +88,65 @@ def test_only_the_last_days_of_a_history_count(patchy: TableHistory) -> None:
     fitted = fit_baseline(replace(patchy, values=changed), days=2)
 
     np.testing.assert_array_equal(fitted.table, fit_baseline(last_two_days).table)
+
+
+def daily(rng: np.random.Generator, cells: int, days: float) -> TableHistory:
+    """Cells of one kind: levels that differ by a spread of 3, a day that differs by 0.3, noise of 1."""
+    minute = FIRST + np.arange(int(days * 1440))
+    coefficients = np.array([10, 4, 2, -2, 1]) + rng.normal(size=(cells, 5)) * np.array([3, 0.3, 0.3, 0.3, 0.3])
+    values = coefficients @ day_basis(minute, 2).T + rng.normal(size=(cells, len(minute)))
+    names = [f"cell-{number:02d}" for number in range(cells)]
+    return TableHistory(catalogue(1), names, FIRST, values[..., None].astype(np.float32))
+
+
+@pytest.mark.parametrize("hours", [3, 8])
+def test_a_cell_of_a_few_hours_has_its_own_level_and_the_day_of_the_fleet(rng: np.random.Generator, hours: int) -> None:
+    whole = daily(rng, 30, days=6)
+    values = whole.values.copy()
+    values[4, : -hours * 60] = np.nan
+
+    known, young = fit_baseline(whole), fit_baseline(replace(whole, values=values))
+
+    of_all, before, after = (
+        known.table[:, 2:, 0].astype(float),
+        *(b.table[4, :, 0].astype(float) for b in (known, young)),
+    )
+    assert np.abs(after[2:] - np.median(of_all, axis=0)).max() < 0.5
+    assert abs(after[1] - before[1]) < 1
+    assert 1 < after[0] / before[0] < 1.5  # it may be wrong, and says so
+
+
+def test_a_past_of_three_hours_has_no_profile_of_the_day(rng: np.random.Generator) -> None:
+    fitted = fit_baseline(daily(rng, 12, days=1 / 8))
+
+    assert np.abs(fitted.table[:, 2:]).max() < 1e-3
+    assert (fitted.table[:, 0] > 0.9).all()
+
+
+def test_a_cell_that_told_nothing_is_taken_for_any_of_the_fleet(rng: np.random.Generator) -> None:
+    past = daily(rng, 30, days=3)
+    past.values[4] = np.nan
+
+    fitted = fit_baseline(past).table[:, :, 0].astype(float)
+
+    np.testing.assert_allclose(fitted[4, 1:], np.median(fitted[:, 1:], axis=0), atol=0.1)
+    assert fitted[4, 0] == pytest.approx(np.hypot(1, fitted[:-1, 1].std()), rel=0.15)
+
+
+@pytest.mark.parametrize("name", ["cell_outage", "backhaul_loss", "ul_interference"])
+def test_a_day_of_a_fault_in_the_week_does_not_become_usual(town: SimulatedHistory, usual: Baseline, name: str) -> None:
+    cells, begin = range(0, 24, 6), town.span[0] + 3 * 1440
+    faults = tuple(Episode(cell, FAULTS[name], begin, begin + 1440, 0.9, seed=1) for cell in cells)
+
+    scarred = fit_baseline(replace(town, episodes=faults))
+
+    rows = usual.rows([town.cells[cell] for cell in cells])
+    before, after = (baseline.coefficients(rows) for baseline in (usual, scarred))
+    day = day_basis(np.arange(0, 1440, 30), 2)
+    moved = np.abs(np.einsum("mh,chf->cmf", day, after[:, 1:] - before[:, 1:])).max(axis=1) / before[:, 0]
+    assert np.quantile(moved, 0.95) < 0.8  # spreads; least squares and one trimming alone moved by 2.9
+    assert moved.max() < 1.5  # and by 59
+    assert np.quantile(after[:, 0] / before[:, 0], 0.95) < 1.4
 
 
 @pytest.mark.parametrize("name", ["backhaul_loss", "baseband_overload", "mass_event"])

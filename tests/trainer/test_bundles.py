@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from detector.bundle import Bundle, prove, read_bundle
-from detector.core.encoder import Encoder, Spec
+from detector.core.encoder import Encoder
 from detector.core.features import Baseline
+from detector.core.networks.spec import Spec
 from detector.errors import BundleError
-from tests.builders import catalogue, fleet_baseline, random_weights
+from tests.builders import catalogue, fleet_baseline
 from tests.trainer.conftest import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
+from tests.weights import random_weights
 from trainer.bundles import assemble
 from trainer.history import START_MINUTE, SimulatedHistory
 
@@ -39,7 +41,9 @@ def test_a_bundle_holds_the_network_it_was_assembled_for(
 
 
 def test_weights_that_are_not_those_of_the_golden_windows_are_not_proven(bundle: Bundle, bundle_path: Path) -> None:
-    wrong = Encoder({**bundle.weights, "hidden_bias": bundle.weights["hidden_bias"] + np.float32(0.1)})
+    wrong = Encoder(
+        bundle.manifest.spec, {**bundle.weights, "hidden_bias": bundle.weights["hidden_bias"] + np.float32(0.1)}
+    )
 
     with pytest.raises(BundleError, match="golden windows embed"):
         prove(bundle, wrong, bundle_path)

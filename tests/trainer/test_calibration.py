@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from detector.core.encoder import Encoder, Spec
+from detector.core.encoder import Encoder
 from detector.core.features import ABSENT, STEPS, Baseline
-from tests.builders import Listener, catalogue, fleet_baseline, random_weights
+from detector.core.networks.spec import Spec
+from tests.builders import Listener, catalogue, fleet_baseline
 from tests.trainer.twins import TableHistory
+from tests.weights import random_weights
 from trainer.calibration import (
     BANK,
     STEP_MINUTES,
@@ -32,7 +34,7 @@ def sizes(windows: np.ndarray, centre: np.ndarray, whiten: np.ndarray) -> np.nda
     """As the encoder serves them."""
     spec = Spec(windows.shape[2], first=4, second=4, hidden=4, dimension=2)
     weights = {**random_weights(spec), "centre": centre, "whiten": whiten}
-    return Encoder(weights)(windows).size.astype(float)
+    return Encoder(spec, weights)(windows).size.astype(float)
 
 
 def test_half_of_unseen_normal_windows_are_larger_than_1_and_a_fault_is_far_larger(

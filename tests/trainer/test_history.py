@@ -2,8 +2,10 @@
 
 import csv
 import resource
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +17,10 @@ import pytest
 from detector.config import read_catalogue, write_catalogue
 from tests.trainer.files import write_day
 from trainer.__main__ import main
+from trainer.archive import ArchiveError
 from trainer.episodes import COLUMNS
 from trainer.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
+from trainer.playing import write
 from trainer.simulator import OPERATOR_B, Network, Play, catalogue, play, read_scenario
 
 SPAN = (START_MINUTE, START_MINUTE + 1440)
@@ -190,19 +194,25 @@ def test_a_folder_with_something_else_in_it_is_left_alone(
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
-def test_a_full_disk_ends_in_one_sentence_and_leaves_no_half_file(
-    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    # Given a process that may not write files of more than 100 kB, as far as a full disk can be had without a disk,
-    out = tmp_path / "out"
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """A process that may not write larger ones: as far as a full disk can be had without a disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
-        code = simulate(scenario, out)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+
+def test_a_full_disk_ends_in_one_sentence_and_leaves_no_half_file(
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with files_of_at_most(100_000):
+        code = simulate(scenario, out)
 
     told = capfd.readouterr().err
     assert code == 2
@@ -210,6 +220,61 @@ def test_a_full_disk_ends_in_one_sentence_and_leaves_no_half_file(
     assert "the same command again" in told
     assert told.count("\n") == 1
     assert not [path for path in out.rglob("*minutes*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["simulation.yaml", "catalogue.yaml", "episodes.csv"])
+def test_a_disk_too_full_for_the_small_files_ends_in_a_sentence_too_and_leaves_no_half_of_them(
+    scenario: Path, told: Play, tmp_path: Path, name: str
+) -> None:
+    # Given a run of which all that was to be written before the file is there,
+    small = ["simulation.yaml", "catalogue.yaml", "episodes.csv"]
+    out, read = tmp_path / "out", read_scenario(str(scenario))
+    write(read, told, out, False, 1)
+    for other in small[small.index(name) :]:
+        (out / other).unlink()
+    for day in out.glob("day=*"):
+        shutil.rmtree(day)
+    before = sorted(out.iterdir())
+
+    with files_of_at_most(10), pytest.raises(ArchiveError) as refusal:
+        write(read, told, out, False, 1)
+
+    remedy = "make room or take another folder, then give the same command again."
+    assert str(refusal.value) == f"{out / name}: cannot be written (File too large); {remedy}"
+    assert sorted(out.iterdir()) == before
+
+
+def test_a_folder_that_is_a_file_is_refused_in_one_sentence(
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").write_text("mine")
+
+    assert simulate(scenario, tmp_path / "out") == 2
+
+    assert capfd.readouterr().err.startswith(
+        f"faultline-trainer: {tmp_path / 'out'}: cannot be written (Not a directory)"
+    )
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+def test_the_episodes_are_written_once_and_again_only_where_they_are_gone(
+    scenario: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert simulate(scenario, out) == 0
+    assert "6 cells, 2 episodes, seed 3" in capfd.readouterr().out
+    written = (out / "episodes.csv").read_bytes()
+    before = (out / "episodes.csv").stat().st_mtime_ns
+
+    assert simulate(scenario, out) == 0
+    assert "6 cells, 2 episodes, seed 3" in capfd.readouterr().out
+    assert (out / "episodes.csv").stat().st_mtime_ns == before
+
+    (out / "episodes.csv").unlink()
+    (out / ".episodes.csv.99").write_text("half of it")
+    assert simulate(scenario, out) == 0
+    assert (out / "episodes.csv").read_bytes() == written
+    assert not (out / ".episodes.csv.99").exists()
 
 
 def test_the_catalogue_lies_beside_the_minutes(folder: Path) -> None:

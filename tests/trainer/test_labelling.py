@@ -9,8 +9,8 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
 from detector.labels import Label, embed_label, label_windows, read_label, write_label
-from tests.builders import random_weights
 from tests.trainer.conftest import SPEC
+from tests.weights import random_weights
 from trainer.baselines import fit_baseline
 from trainer.history import SimulatedHistory
 from trainer.labelling import label_episode
@@ -109,7 +109,7 @@ def test_a_label_taught_in_one_network_speaks_for_itself_in_another(
 ) -> None:
     """It brings its own baseline: the other network need not know the cell, and may have another encoder."""
     abroad = SimulatedHistory(Network(6, seed=8), (befallen.span[0], befallen.span[0] + 2880))
-    elsewhere = Encoder(random_weights(SPEC, seed=4))
+    elsewhere = Encoder(SPEC, random_weights(SPEC, seed=4))
     label = label_of(befallen, usual)
     begin, cell = abroad.span[0] + 600, abroad.cells[0]
     foreign = label_episode(abroad, fit_baseline(abroad), "calm", "normal", cell, begin, begin + 100)

@@ -1,5 +1,6 @@
 """Minutes as records: what the detector decodes is what the network reported."""
 
+import msgspec
 import numpy as np
 
 from detector.core.samples import Decoder, Records
@@ -24,3 +25,14 @@ def test_what_the_detector_decodes_is_what_was_reported_rounded_to_four_digits(t
     assert set(times) == {minute * 60_000}
     np.testing.assert_array_equal(np.isnan(samples.values), np.isnan(values))
     np.testing.assert_allclose(samples.values, values, rtol=1e-6, atol=5.1e-5)
+
+
+def test_another_minute_of_the_same_features_makes_no_further_class() -> None:
+    def told(*names: str) -> list[tuple[bytes, bytes, int]]:
+        return list(minute_records(["a"], 29_000_000, np.ones((1, 2), np.float32), names))
+
+    first, kinds = told("users", "drops"), len(msgspec.Struct.__subclasses__())
+
+    assert told("users", "drops") == first
+    assert len(msgspec.Struct.__subclasses__()) == kinds
+    assert told("drops", "users") != first

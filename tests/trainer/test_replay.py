@@ -92,6 +92,31 @@ def test_the_command_writes_notifications_and_a_report(
     assert "false alarms per 1,000 cells and day" in printed
 
 
+@pytest.mark.parametrize("flag", ["--alarms", "--report"])
+@pytest.mark.parametrize(("place", "why"), [("gone/x.json", "No such file or directory"), ("", "Is a directory")])
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], flag: str, place: str, why: str
+) -> None:
+    nothing = ["--history", str(tmp_path / "none"), "--teach", str(tmp_path / "none"), "--bundle", str(tmp_path)]
+
+    assert main(["replay", *nothing, flag, str(tmp_path / place)]) == 2
+
+    remedy = "give a file in a folder that is yours and has room."
+    assert capfd.readouterr().err == f"faultline: {tmp_path / place}: cannot be written ({why}); {remedy}\n"
+
+
+@pytest.mark.parametrize("flag", ["--alarms", "--report"])
+def test_a_disk_that_is_full_in_the_end_is_told_in_one_sentence(
+    folder: Path, bundle_path: Path, capfd: pytest.CaptureFixture[str], flag: str
+) -> None:
+    source = ["--history", str(folder / "history"), "--teach", str(folder / "taught.csv")]
+
+    assert main(["replay", "--bundle", str(bundle_path), *source, flag, "/dev/full"]) == 2
+
+    told = capfd.readouterr().err.splitlines()[-1]
+    assert told.startswith("faultline: /dev/full: cannot be written (No space left on device)")
+
+
 def test_a_history_of_other_features_is_refused(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     days.catalogue = replace(days.catalogue, features=days.catalogue.features[:5])

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.core.encoder import Embeddings, Encoder, Spec, shapes
+from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
+from detector.core.networks.kinds import shapes
+from detector.core.networks.spec import Spec
 from tests.trainer.conftest import CLASSES, EACH, SPEC
 from trainer.evaluation import one_shot_accuracy
 from trainer.history import SimulatedHistory
@@ -44,7 +46,7 @@ def test_one_example_of_a_class_is_enough_to_name_unseen_windows_of_it(
 ) -> None:
     unseen = simulate_examples(town, usual, range(CLASSES), EACH, seed=77, workers=2)
 
-    assert one_shot_accuracy(Encoder(trained.weights), unseen, rng) > 2 * CHANCE
+    assert one_shot_accuracy(Encoder(SPEC, trained.weights), unseen, rng) > 2 * CHANCE
 
 
 def test_the_weights_are_those_of_the_spec_in_single_precision(trained: Trained) -> None:
@@ -62,6 +64,28 @@ def test_equal_seeds_give_equal_weights_and_others_others(examples: Examples) ->
     for name, value in first.weights.items():
         np.testing.assert_array_equal(value, second.weights[name])
     assert (first.weights["out"] != other.weights["out"]).any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"),
+    [
+        ("lstm", "supervised_contrastive"),
+        ("lstm", "lossless_triplet"),
+        ("gru", "triplet"),
+        ("conv", "similarity"),
+        ("transformer", "contrastive"),
+    ],
+)
+def test_every_kind_of_encoder_learns_with_losses_of_every_sort(kind: str, loss: str, examples: Examples) -> None:
+    spec = replace(SPEC, kind=kind)
+    before = Trained(examples, Schedule(steps=1, warm_up=0, seed=1, loss=loss), spec)
+    trained = Trained(examples, Schedule(steps=12, rate=5e-3, seed=1, loss=loss), spec)
+
+    assert np.isfinite(trained.losses).all()
+    assert {name: value.shape for name, value in trained.weights.items()} == shapes(spec)
+    assert all(np.isfinite(value).all() for value in trained.weights.values())
+    still = {name for name, value in trained.weights.items() if np.array_equal(value, before.weights[name])}
+    assert still == {"centre", "whiten"}, "weights are learned and averages moved; what is measured comes later"
 
 
 def test_a_collapsed_encoder_is_refused(examples: Examples) -> None:

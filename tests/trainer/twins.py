@@ -2,13 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 from numpy.typing import NDArray
 
+from detector.config import read_catalogue
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviations
 from detector.core.turns import WINDOW
-from trainer.baselines import EVERY_MINUTES, FLEET_SHARE, FLOOR, TRIM
+from trainer.baselines import (
+    EVERY_MINUTES,
+    FLEET_SHARE,
+    FLOOR,
+    HOUR,
+    KNOWN_SHARE,
+    PRIOR,
+    SPREAD_HOURS,
+    STRETCH_LIMIT,
+    STRETCH_MINUTES,
+    STRETCH_SHARE,
+    STRETCHES_KNOWN,
+    TRIM,
+)
 from trainer.history import History, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, draw_severity, random_family, random_fault
 from trainer.windows import ONSET_MINUTES
@@ -31,37 +47,75 @@ class TableHistory:
         return self.values[cell, minute - self.first]
 
 
-def slow_fit(minute: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Own spread, mean, cosine and sine of two harmonics of one feature of one cell. # [n], [n] -> [6]"""
+Numbers = NDArray[np.float64]
+
+
+def slow_basis(minute: NDArray[np.int64]) -> Numbers:
     angle = 2 * np.pi * (minute % 1440) / 1440
-    basis = np.stack([np.ones(len(minute)), np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], 1)
-    present = ~np.isnan(values)
-    spread, coefficients = np.inf, np.zeros(5)
+    return np.stack([np.ones(len(minute)), np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle)], 1)
+
+
+def slow_solve(basis: Numbers, values: Numbers, kept: NDArray[np.bool_], ridge: Numbers, towards: Numbers) -> Numbers:
+    """Least squares with a row more for each coefficient, which says what it is likely to be. # -> [5]"""
+    left = np.concatenate([basis[kept], np.diag(np.sqrt(ridge))])
+    return np.linalg.lstsq(left, np.concatenate([values[kept], np.sqrt(ridge) * towards]), rcond=None)[0]
+
+
+def slow_fit(minute: NDArray[np.int64], values: Numbers) -> tuple[NDArray[np.bool_], float]:
+    """The minutes that count for one feature of one cell, and their spread. # [n], [n] -> bool [n]"""
+    basis, present = slow_basis(minute), ~np.isnan(values)
+
+    def left_over(kept: NDArray[np.bool_]) -> tuple[Numbers, float]:
+        residual = values - basis @ slow_solve(basis, values, kept, PRIOR, np.zeros(5))
+        return residual, float(np.sqrt((residual[kept] ** 2).mean())) if kept.any() else 0.0
+
+    kept = present
     for _ in range(2):
-        residual = values - basis @ coefficients
-        present &= ~(np.abs(residual) > TRIM * max(spread, FLOOR))
-        ridge = np.diag(np.sqrt([1e-3, 2, 2, 2, 2]))
-        left, right = np.concatenate([basis[present], ridge]), np.concatenate([values[present], np.zeros(5)])
-        coefficients = np.linalg.lstsq(left, right, rcond=None)[0]
-        residual = (values - basis @ coefficients)[present]
-        spread = np.sqrt((residual**2).mean()) if len(residual) else 0.0
-    return np.array([spread, *coefficients])
+        residual, spread = left_over(kept)
+        rows = [
+            np.flatnonzero(present & (minute // STRETCH_MINUTES == k)) for k in np.unique(minute // STRETCH_MINUTES)
+        ]
+        rows = [some for some in rows if len(some) >= 3]
+        kept = present.copy()
+        if len(rows) >= STRETCHES_KNOWN:
+            means = np.array([residual[some].mean() for some in rows])
+            away = np.abs(means - sorted(means)[len(means) // 2])
+            scatter = 1.4826 * sorted(away)[len(away) // 2]
+            limit = STRETCH_LIMIT * np.hypot(scatter, max(STRETCH_SHARE * spread, FLOOR))
+            for some, far in zip(rows, away, strict=True):
+                kept[some] &= far <= limit
+    residual, spread = left_over(kept)
+    kept = kept & (np.abs(residual) <= TRIM * max(spread, FLOOR))
+    return kept, left_over(kept)[1]
 
 
-def slow_baseline(history: TableHistory) -> tuple[list[str], NDArray[np.float64]]:
+def slow_feature(minute: NDArray[np.int64], values: Numbers) -> Numbers:
+    """Spread, mean and harmonics of one feature in all cells, each drawn to the fleet's. # [C, n] -> [C, 6]"""
+    basis, day = slow_basis(minute), slow_basis(np.arange(1440))
+    kept, spread = (np.array(column) for column in zip(*(slow_fit(minute, row) for row in values), strict=True))
+    own = np.array([slow_solve(basis, *pair, PRIOR, np.zeros(5)) for pair in zip(values, kept, strict=True)])
+    known = kept.sum(axis=1) >= KNOWN_SHARE * kept.sum(axis=1).max()
+    usual, noise = np.median(own[known], axis=0), np.median(spread[known])
+    ridge = np.maximum(HOUR * (noise**2 + FLOOR**2) / (own[known].var(axis=0) + FLOOR**2), PRIOR)
+    rows = []
+    for row, mine, its in zip(values, kept, spread, strict=True):
+        coefficients = slow_solve(basis, row, mine, ridge, usual)
+        covariance = HOUR * noise**2 * np.linalg.inv(basis[mine].T @ basis[mine] + np.diag(ridge))
+        doubt = np.mean([place @ covariance @ place for place in day])
+        share = mine.sum() / (mine.sum() + HOUR * SPREAD_HOURS)
+        rows.append([np.sqrt(share * its**2 + (1 - share) * noise**2 + doubt), *coefficients])
+    return np.array(rows)
+
+
+def slow_baseline(history: TableHistory) -> tuple[list[str], Numbers]:
     """Names in order, and their rows with the fleet's. # -> [C + 1, 6, F]"""
     names = sorted(history.cells)
     minute = np.arange(*history.span)[::EVERY_MINUTES]
     table = np.empty((len(names), 6, len(history.catalogue)))
-    for row, name in enumerate(names):
-        for feature, one in enumerate(history.catalogue.features):
-            values = history.values[list(history.cells).index(name), ::EVERY_MINUTES, feature].astype(float)
-            reported = not np.isnan(values).all()
-            fitted = slow_fit(minute, np.log1p(values) if one.transform == "log1p" else values)
-            table[row, :, feature] = fitted if reported else np.nan
-    for feature in range(table.shape[2]):
-        fleet = np.nanmedian(table[:, :, feature], axis=0)
-        table[np.isnan(table[:, 0, feature]), :, feature] = fleet
+    rows = [list(history.cells).index(name) for name in names]
+    for feature, one in enumerate(history.catalogue.features):
+        values = history.values[rows, ::EVERY_MINUTES, feature].astype(float)
+        table[:, :, feature] = slow_feature(minute, np.log1p(values) if one.transform == "log1p" else values)
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
     fleet[0] = np.hypot(fleet[0], table[:, 1].std(axis=0))
@@ -118,3 +172,27 @@ def slow_loss(
         shares = [similar[row] - whole for row in others if label[row] == label[anchor]]
         losses.append(-sum(shares) / len(shares) if shares else 0.0)
     return np.array(losses)
+
+
+Told = dict[tuple[str, int], tuple[float, list[float]]]
+
+
+def slow_history(folder: Path) -> Told:
+    """The latest version of every minute of every cell, with when it came."""
+    names = read_catalogue(folder / "catalogue.yaml").names
+    told: Told = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        for row in pyarrow.parquet.ParquetFile(path).read().to_pylist():
+            key, came = (row["cell"], row["minute"]), row.get("received", 0.0)
+            if key not in told or came >= told[key][0]:
+                told[key] = came, [np.nan if row[name] is None else row[name] for name in names]
+    return told
+
+
+def slow_read(
+    told: Told, cells: Sequence[str], cell: NDArray[np.int64], minute: NDArray[np.int64], features: int
+) -> NDArray[np.float32]:
+    """What a history gives, one row at a time. # [n], [n] -> [n, F]"""
+    nothing = (0.0, [np.nan] * features)
+    keys = zip(cell.tolist(), minute.tolist(), strict=True)
+    return np.array([told.get((cells[number], at), nothing)[1] for number, at in keys], np.float32)

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             " train a bundle for this network with `faultline-trainer train`."
         )
     with step(f"baselines of {len(history.cells)} cells"):
-        usual = fit_baseline(history, arguments.days)
+        usual = fit_baseline(history, arguments.days, history.rows_at_once)
     with quiet():
         from detector.core.encoder import device
         from trainer.bundles import STRETCHES, assemble

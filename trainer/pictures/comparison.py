@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detector.core.features import CLIP, Catalogue, Feature, transform
 from trainer.pictures.paper import number, unit
 from trainer.simulator import Episode, Life, delivered
-from trainer.simulator.effects import LEAST_SPREAD, REFERENCE_DAYS, REFERENCE_MINUTES
+from trainer.simulator.effects import floored, spreads
 from trainer.simulator.life import NORMAL
 from trainer.simulator.measurement import SPAN
 
@@ -84,13 +84,12 @@ def _active(episode: Episode, minute: NDArray[np.int64]) -> NDArray[np.bool_]:
 def _spread(life: Life, episode: Episode, cell: int) -> NDArray[np.float32]:
     """Of what is reported of a cell at that time on earlier days, as `effects` has it of what truly was. # -> [F]"""
     measurement = life.network.operator.measurement
+    columns = delivered(measurement)
     middle = (episode.begin + min(episode.end, episode.begin + LONGEST_MINUTES)) // 2
-    earlier = np.array(REFERENCE_DAYS)[:, None] * -1440 + np.arange(REFERENCE_MINUTES) - REFERENCE_MINUTES // 2
-    minute = middle + earlier.ravel()
     cells = np.array([cell, *np.linspace(0, life.network.cells - 1, OTHERS).astype(np.int64)])
-    values = life.twin(np.repeat(cells, len(minute)), np.tile(minute, len(cells)))[:, delivered(measurement)]
-    values = transform(values, measurement.catalogue().logarithmic).reshape(len(cells), len(minute), -1)
-    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # nothing reported at all
-        spread = np.nan_to_num(np.nanstd(values, axis=1))
-    usual = LEAST_SPREAD * np.median(spread[1:], axis=0)
-    return np.sqrt(spread[0] ** 2 + usual**2 + 1e-4).astype(np.float32)
+
+    def read(of: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        return life.twin(of, minute)[:, columns]
+
+    own, *others = spreads(read, measurement.catalogue().logarithmic, cells, np.full(len(cells), middle))
+    return floored(own, np.median(others, axis=0))

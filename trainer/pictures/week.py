@@ -27,8 +27,9 @@ from trainer.pictures.paper import (
     unit,
     write_numbers,
 )
-from trainer.pictures.subject import DAY, Subject
+from trainer.pictures.subject import Subject
 from trainer.simulator.profiles import CELL_TYPES
+from trainer.simulator.schedule import DAY
 
 WEEK = 7 * DAY
 PANELS, HEIGHT = 8, 1400

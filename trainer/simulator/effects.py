@@ -1,6 +1,7 @@
 """How visible an episode is: its minutes against the same minutes had it not been, in the cell's own spreads."""
 
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from trainer.simulator.catalogue import catalogue
 from trainer.simulator.chain import records
 from trainer.simulator.life import Life
 from trainer.simulator.network import Network
+from trainer.simulator.schedule import DAY
 
 HALF_HOUR = 30
 MONDAY_NOON = 29_459_520 + 720
@@ -21,6 +23,9 @@ LEAST_SPREAD = 0.25
 """Of a feature's median spread over cells: below, steadiness itself would make everything visible."""
 AT_ONCE = 256
 """Episodes: 20 MB of minutes."""
+
+Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
+"""Cells and minutes -> what is known of them. # [n], [n] -> [n, F]"""
 
 
 def effects(
@@ -47,20 +52,27 @@ def _effects(
         transform(read(cells, minute.ravel()), logarithmic).reshape(len(cell), HALF_HOUR, -1)
         for read in (life.values, life.undisturbed)
     ]
-    change = np.clip(np.nan_to_num(pair[0] - pair[1]) / _spread(life, cell, middle)[:, None], -CLIP, CLIP)
+    spread = floored(spreads(life.undisturbed, logarithmic, cell, middle), _usual_spread(life.network))
+    change = np.clip(np.nan_to_num(pair[0] - pair[1]) / spread[:, None], -CLIP, CLIP)
     mean = (change * inside[:, :, None]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)[:, None]
     return np.linalg.norm(mean, axis=1).astype(np.float32)
 
 
-def _spread(life: Life, cell: NDArray[np.int64], middle: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Of each feature within a cell at that time of day. # [n] -> [n, F]"""
-    earlier = np.array(REFERENCE_DAYS)[:, None] * -1440 + np.arange(REFERENCE_MINUTES) - REFERENCE_MINUTES // 2
+def spreads(
+    read: Read, logarithmic: NDArray[np.bool_], cell: NDArray[np.int64], middle: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Of each feature within a cell at that time of day, on earlier days; 0 where nothing was. # [n], [n] -> [n, F]"""
+    earlier = np.array(REFERENCE_DAYS)[:, None] * -DAY + np.arange(REFERENCE_MINUTES) - REFERENCE_MINUTES // 2
     minute = middle[:, None] + earlier.ravel()
-    values = life.undisturbed(np.repeat(cell, earlier.size), minute.ravel())
-    values = transform(values, catalogue().logarithmic).reshape(len(cell), earlier.size, -1)
+    values = transform(read(np.repeat(cell, earlier.size), minute.ravel()), logarithmic)
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # nothing reported at all
-        spread = np.nan_to_num(np.nanstd(values, axis=1))
-    return np.sqrt(spread**2 + (LEAST_SPREAD * _usual_spread(life.network)) ** 2 + 1e-4).astype(np.float32)
+        spread: NDArray[np.float32] = np.nanstd(values.reshape(len(cell), earlier.size, -1), axis=1)
+    return np.nan_to_num(spread)
+
+
+def floored(spread: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Spreads to measure a change in, given what is usual for each feature. # [..., F], [F] -> [..., F]"""
+    return np.sqrt(spread**2 + (LEAST_SPREAD * usual) ** 2 + 1e-4).astype(np.float32)
 
 
 @lru_cache(maxsize=8)

@@ -13,6 +13,9 @@ from trainer.simulator.schedule import DAY, LONGEST, draw_day
 EARLIER = LONGEST // DAY + 1
 """What began so many days before may still be felt."""
 
+EARLIER_MINUTES = 60
+"""How far back a record may look: an exporter that smooths, or is stuck, tells of minutes before its own."""
+
 
 @dataclass(frozen=True, eq=False)
 class Play:
@@ -37,6 +40,13 @@ class Play:
     def during(self, first: int, last: int) -> Life:
         """Life between two minutes: equal to the whole's there."""
         return _during(self, first, last)
+
+    def around(self, first: int, last: int) -> Life:
+        """Life of whole days that hold these minutes, and all that their records look at; kept for others of the day.
+
+        `last` is exclusive.
+        """
+        return self.during(first // DAY * DAY - EARLIER_MINUTES, -(-last // DAY) * DAY)
 
     @cached_property
     def life(self) -> Life:

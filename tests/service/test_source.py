@@ -1,0 +1,60 @@
+"""The minutes as polls, on a real broker: what a rebalance and an error do to whoever reads them."""
+
+import pytest
+from confluent_kafka import KafkaError, Message
+
+from detector.config import read_config
+from detector.errors import ClusterError
+from detector.kafka.source import Poll, Source
+from tests.service.network import told
+from tests.service.stage import Stage, wait_until
+
+pytestmark = pytest.mark.broker
+
+QUICK = {"session.timeout.ms": 45_000, "heartbeat.interval.ms": 200}
+
+POLLS = 40
+"""Of 0.05 s each: a partition that is fetched from brings its records within two."""
+
+
+def opened(stage: Stage, name: str) -> Source:
+    return Source(read_config(stage.config(kafka={"instance": name, "consumer": QUICK})))
+
+
+def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: Stage) -> None:
+    # Given one each, of which the first has stopped,
+    first, second = opened(stage, "one"), opened(stage, "two")
+    owned = {"first": 0, "second": 0}
+
+    def shared() -> bool:
+        for name, source in (("first", first), ("second", second)):
+            poll = source.poll()
+            owned[name] += len(poll.assigned) - len(poll.revoked)
+        return set(owned.values()) == {1}
+
+    wait_until(shared, "a partition for each")
+    first.pause()
+    stage.tell(told(0, 20))
+
+    # when the second goes and more comes in,
+    second.close()
+    after: list[Poll] = []
+    wait_until(lambda: after.append(first.poll()) or bool(after[-1].assigned), "the first has both")
+    stage.tell(told(20, 40))
+    after += [first.poll() for _ in range(POLLS)]
+
+    assert [(records.partition, len(records)) for poll in after for records in poll.records] == []
+    assert not any(poll.ended for poll in after)
+    first.close()
+
+
+def test_an_error_that_the_client_calls_fatal_ends_in_a_sentence(stage: Stage) -> None:
+    # Given an error that no broker can be brought to at will, as the client hands it over,
+    error = KafkaError(KafkaError.INVALID_GROUP_ID, "The group is gone", True)
+    source = opened(stage, "one")
+
+    sentence = r"^Kafka at \S+: The group is gone \(INVALID_GROUP_ID\); see the broker's log\.$"
+    with pytest.raises(ClusterError, match=sentence):
+        source._note(Message(topic=stage.topic("minutes"), partition=0, offset=0, error=error), Poll())
+
+    source.close()
