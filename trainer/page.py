@@ -81,13 +81,25 @@ def render(title: str, blocks: Sequence[Block]) -> str:
     )
 
 
+def make_folder(folder: Path) -> None:
+    """Where a page goes, before hours are spent on it. Raises PageError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
 def write(path: Path, text: str) -> None:
     """Text into a file, its folder made where there is none. Raises PageError."""
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise PageError(f"{path}: cannot be written ({error.strerror}); give another --out.") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> PageError:
+    return PageError(f"{path}: cannot be written ({error.strerror}); give another --out.")
 
 
 def _contents(blocks: Sequence[Block]) -> Iterator[str]:

@@ -9,8 +9,9 @@ from detector.bundle import Bundle
 from detector.core.encoder import Encoder
 from tests.quality.detection import detection
 from tests.quality.episodes import LOOK_ALIKES, NORMAL, Classes, Sample, exemplars, sample
-from tests.quality.figures import one_shot, summary
+from tests.quality.figures import one_shot
 from trainer.bundles import WHITENED
+from trainer.evaluating.methods import summary
 from trainer.simulator import OPERATOR_A, OPERATOR_B
 from trainer.whitening import whitening
 
