@@ -40,9 +40,11 @@ def draw_minutes(chance: float, by_case: Mapping[str, Mapping[str, Named]]) -> b
             axis.grid(axis="y", color="#E5E5E5", lw=0.8)
             axis.set_axisbelow(True)
         axes[0].set_ylabel("named right, mean over classes")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        lines, words = axes[0].get_legend_handles_labels()
+        order = [*range(1, len(words)), 0]  # matplotlib has what bears no interval first
+        figure.legend([lines[at] for at in order], [words[at] for at in order], loc="outside upper left", ncols=5)
 
-    return draw_png(4.6, draw)
+    return draw_png(4.4, draw)
 
 
 def _draw_line(axis: Any, named: Named, method: str, place: int, of: int) -> None:
@@ -90,7 +92,7 @@ def draw_fates(rows: Mapping[str, Fate]) -> bytes:
 
     def draw(figure: Any) -> None:
         axis = figure.subplots()
-        known = {name: fate for name, fate in rows.items() if fate.episodes}
+        known = {name: fate for name, fate in rows.items() if fate.events}
         for place, fate in enumerate(known.values()):
             left = 0.0
             for name, color in FATES.items():
@@ -100,8 +102,8 @@ def draw_fates(rows: Mapping[str, Fate]) -> bytes:
                     ink = "white" if name in ("right", "misnamed") else INK
                     axis.text(left + value / 2, place, f"{value:.2f}", ha="center", va="center", color=ink, fontsize=9)
                 left += value
-        axis.set_yticks(range(len(known)), [f"{name} ({fate.episodes})" for name, fate in known.items()])
-        axis.set(xlim=(0, 1), ylim=(len(known) - 0.5, -0.5), xlabel="share of the class's episodes")
+        axis.set_yticks(range(len(known)), [f"{name} ({fate.events})" for name, fate in known.items()])
+        axis.set(xlim=(0, 1), ylim=(len(known) - 0.5, -0.5), xlabel="share of the class's events")
         axis.spines["left"].set_visible(False)
         axis.tick_params(axis="y", length=0)
         figure.legend(*axis.get_legend_handles_labels(), loc="outside upper left", ncols=4)

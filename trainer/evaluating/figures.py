@@ -31,6 +31,7 @@ def _of_case(result: Result) -> dict[str, Any]:
         "name": subject.case.name,
         "history": str(subject.case.history),
         "bundle": subject.bundle.digest,
+        "calibrated_on": str(subject.bundle.manifest.trained_on.get("history", "")),
         "encoder": subject.bundle.manifest.spec.kind,
         "features": len(subject.bundle.catalogue),
         "listed_episodes": len(subject.episodes),
@@ -78,6 +79,7 @@ def _of_replay(replayed: Replayed) -> dict[str, Any]:
 def _of_fate(fate: Fate) -> dict[str, Any]:
     return {
         "episodes": fate.episodes,
+        "events": fate.events,
         "right": figure(fate.right),
         "misnamed": figure(fate.misnamed),
         "unknown": figure(fate.unknown),

@@ -1,7 +1,7 @@
 """One case after the other: windows cut, methods asked, history replayed, mistakes found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -30,6 +30,8 @@ class Answers:
     questions: int
     episodes: int
     named: Named
+    whole: bool
+    """Asked about all there is."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ def _ask_all(
             asked = everything if way.per_class is None else _few(windows, classes, way.per_class, rng)
             answers[way.name], similarity, sheet = _ask(way, windows, classes, *asked)
             if way.per_class is not None:
-                answers[f"{ENCODER}, asked as little as {way.name}"] = _ask(encoder, windows, classes, *asked)[0]
+                as_little = replace(encoder, per_class=way.per_class)
+                answers[f"{ENCODER}, asked as little as {way.name}"] = _ask(as_little, windows, classes, *asked)[0]
             if way is encoder:
                 mistakes = find_mistakes(similarity, sheet, windows, *asked, subject.encode)
     return answers, mistakes
@@ -142,7 +145,7 @@ def _ask(
     similarity = similarities(way, windows, questions, episodes)
     rng = np.random.default_rng(crc32("\n".join(classes).encode()))  # the same draws for every method: luck is shared
     named = name_all(similarity, sheet, groups_of(windows, questions), rng)
-    return Answers(len(questions), len(episodes), named), similarity, sheet
+    return Answers(len(questions), len(episodes), named, way.per_class is None), similarity, sheet
 
 
 def sheet_of(windows: Cut, classes: Sequence[str], questions: NDArray[np.int64], episodes: NDArray[np.int64]) -> Sheet:

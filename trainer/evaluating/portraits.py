@@ -36,7 +36,7 @@ def draw_mistake(mistake: Mistake, cut: Cut, catalogue: Catalogue) -> bytes:
             axis.set_visible(False)
         figure.supylabel("spreads from usual", fontsize=10)
         figure.supxlabel("minutes before the window's end", fontsize=10)
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
 
     return draw_png(1.2 + 1.9 * -(-len(mistake.carried) // COLUMNS), draw)
 

@@ -1,6 +1,6 @@
 """What the daemon would have said: the history through its very pipeline, one example of some classes taught."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
@@ -24,9 +24,10 @@ HOURS_OF_A_STRETCH = 2
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of the episodes of a class, or of several."""
+    """What became of the episodes of a class, or of several: a mean over events, for a region's is one thing."""
 
     episodes: int
+    events: int
     right: Figure
     misnamed: Figure
     unknown: Figure
@@ -68,9 +69,15 @@ def replay_history(subject: Subject, judge: Judge, taught: Sequence[Episode]) ->
     shown = {(one.name, one.begin) for one in taught}
     asked = [one for one in subject.episodes if one.kind == "fault" and (one.name, one.begin) not in shown]
     known, names = set(judge.library.faults), {one.name for one in asked}
-    tallies = tally(asked, listener.raised, known | names)
+    heard: dict[str, list[Raised]] = {}
+    for alarm in listener.raised:
+        heard.setdefault(alarm.cell, []).append(alarm)
+    outcomes = [(one, tally([one], heard.get(one.cell, []), known | names)[one.name]) for one in asked]
     false, days = false_alarms(subject.episodes, listener.raised), listener.cell_days
-    parts = {"taught": names & known, "untaught": names - known}
+    parts = (names & known, names - known)
+    by_class = [
+        {name: fate([one for one in outcomes if one[0].name == name]) for name in sorted(some)} for some in parts
+    ]
     stretches = len(subject.bundle.normal.stretches.size)
     return Replayed(
         days,
@@ -79,21 +86,32 @@ def replay_history(subject: Subject, judge: Judge, taught: Sequence[Episode]) ->
         _per_1000(false, days),
         _per_1000([alarm for alarm in false if is_named(alarm)], days),
         stretches * HOURS_OF_A_STRETCH / 24,
-        {name: fate([tallies[name]]) for name in sorted(parts["taught"])},
-        {name: fate([tallies[name]]) for name in sorted(parts["untaught"])},
-        *(fate([tallies[name] for name in some]) for some in parts.values()),
+        by_class[0],
+        by_class[1],
+        *(fate([one for one in outcomes if one[0].name in some]) for some in parts),
     )
 
 
-def fate(tallies: Sequence[Tally]) -> Fate:
-    """Of all of them together."""
-    count = sum(one.episodes for one in tallies)
-    right, misnamed, unknown = (sum(getattr(one, name) for one in tallies) for name in ("right", "misnamed", "unknown"))
-    minutes = sorted(minute for one in tallies for minute in one.minutes)
-    late = (median(minutes), quantiles(minutes, n=10, method="inclusive")[-1]) if len(minutes) > 1 else None
-    some = (right, misnamed, unknown, count - right - misnamed - unknown)
-    shares = [share(one, count) if count else NOTHING for one in some]
-    return Fate(count, shares[0], shares[1], shares[2], shares[3], late)
+def fate(outcomes: Sequence[tuple[Episode, Tally]]) -> Fate:
+    """Of episodes, each with the tally of itself alone."""
+    events: dict[tuple[str, int], list[Tally]] = {}
+    for episode, counted in outcomes:
+        events.setdefault((episode.name, episode.begin), []).append(counted)
+
+    def share_of(count: Callable[[Tally], int]) -> Figure:
+        means = [sum(map(count, cells)) / len(cells) for cells in events.values()]
+        return share(sum(means), len(means)) if means else NOTHING
+
+    minutes = sorted(minute for _, counted in outcomes for minute in counted.minutes)
+    return Fate(
+        len(outcomes),
+        len(events),
+        share_of(lambda one: one.right),
+        share_of(lambda one: one.misnamed),
+        share_of(lambda one: one.unknown),
+        share_of(lambda one: 1 - one.right - one.misnamed - one.unknown),
+        (median(minutes), quantiles(minutes, n=10, method="inclusive")[-1]) if len(minutes) > 1 else None,
+    )
 
 
 def strangeness(judge: Judge, embeddings: Embeddings) -> NDArray[np.float32]:
@@ -139,9 +157,3 @@ def _members(of: Sequence[object]) -> list[NDArray[np.int64]]:
 
 def _per_1000(alarms: Sequence[Raised], cell_days: float) -> Figure:
     return rate(len(alarms), cell_days) if cell_days else NOTHING
-
-
-def rows_of(replayed: Replayed) -> Mapping[str, Fate]:
-    """Every line of the table, in its order."""
-    taught = {**replayed.taught, "all taught": replayed.all_taught}
-    return {**taught, **replayed.untaught, "all untaught": replayed.all_untaught}

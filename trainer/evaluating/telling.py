@@ -10,7 +10,7 @@ from trainer.evaluating.map import draw_map
 from trainer.evaluating.measuring import SEVERITIES, Answers, Result
 from trainer.evaluating.methods import ENCODER, WARPED_EPISODES
 from trainer.evaluating.portraits import caption, draw_mistake
-from trainer.evaluating.replayed import rows_of
+from trainer.evaluating.replayed import Replayed
 from trainer.page import Block, Figure, Heading, Paragraph, Table
 
 NOTHING = "–"
@@ -81,12 +81,14 @@ def _one_shot(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bl
         f" the best of them. DTW is slow, so it is asked {WARPED_EPISODES} episodes a class, one window each, and the"
         " encoder once more the same few questions: compare these two."
     )
+    columns = [f"{name}{which}" for name in _names(told) for which in ("", ", visible")]
     for name, words in (("macro_f1", "Macro-F1"), ("right", "Share named right, mean over classes")):
-        rows = {}
-        for method in told["cases"][0]["one_shot"]:
-            rows[method] = lambda case, m=method, n=name: _cell(case["one_shot"].get(m), n, "all")
-            rows[f"{method}; visible"] = lambda case, m=method, n=name: _cell(case["one_shot"].get(m), n, "visible")
-        yield _side_by_side(told, f"{words}, by method: all episodes, then the visible ones.", rows)
+        rows = [
+            [method, *(_cell(case["one_shot"].get(method), name, which)
+                       for case in told["cases"] for which in ("all", "visible"))]
+            for method in told["cases"][0]["one_shot"]
+        ]  # fmt: skip
+        yield Table(f"{words}, by method: of all episodes, and of the visible ones.", ["", *columns], rows)
 
 
 def _cell(method: Mapping[str, Any] | None, name: str, group: str) -> str:
@@ -99,9 +101,7 @@ def _closer(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bloc
     yield Heading("By minutes, severity and class")
     full = {
         result.subject.case.name: {
-            name: one.named
-            for name, one in result.answers.items()
-            if isinstance(one, Answers) and one.questions == _asked(result)
+            name: one.named for name, one in result.answers.items() if isinstance(one, Answers) and one.whole
         }
         for result in results
     }
@@ -123,12 +123,6 @@ def _closer(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bloc
         "The encoder: share named right, by class. Intervals count events: where there are few, they are wide.",
         rows,
     )
-
-
-def _asked(result: Result) -> int:
-    encoder = result.answers[ENCODER]
-    assert isinstance(encoder, Answers)
-    return encoder.questions
 
 
 def _confusions(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
@@ -153,26 +147,32 @@ def _replays(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Blo
     for result, case in zip(results, told["cases"], strict=True):
         yield Heading(case["name"], 3)
         yield Figure(
-            draw_fates(rows_of(result.replayed)),
-            "What became of each class's episodes (their number in brackets): blue is good, and of an untaught class"
-            f" unknown is the right answer. Untaught here: {', '.join(case['untaught']) or 'none'}.",
+            draw_fates(_in_order(_of_replayed(result.replayed))),
+            "What became of each class's episodes (how many events, in brackets): blue is good, and of an untaught"
+            " class unknown is the right answer.",
         )
         yield Table(
-            "The same with intervals, and minutes from begin to alarm: the median, and what nine of ten do not pass.",
-            ["", "episodes", "right", "misnamed", "unknown", "missed", "minutes"],
-            [_fate_row(name, fate) for name, fate in _fates(case["replay"]).items()],
+            "The same with intervals, and minutes from begin to alarm: the median, and what nine of ten do not pass."
+            " An event in many cells counts once, by the share of its cells.",
+            ["", "events", "episodes", "right", "misnamed", "unknown", "missed", "minutes"],
+            [_fate_row(name, fate) for name, fate in _in_order(case["replay"]).items()],
         )
 
 
-def _fates(replay: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _of_replayed(replayed: Replayed) -> dict[str, Any]:
+    return {name: getattr(replayed, name) for name in ("taught", "all_taught", "untaught", "all_untaught")}
+
+
+def _in_order(replay: Mapping[str, Any]) -> dict[str, Any]:
+    """Every line about what was taught, then about what was not."""
     taught = {**replay["taught"], "all taught": replay["all_taught"]}
-    return {**taught, **{f"{name} (untaught)": one for name, one in replay["untaught"].items()},
+    return {**taught, **{f"{name}, untaught": one for name, one in replay["untaught"].items()},
             "all untaught": replay["all_untaught"]}  # fmt: skip
 
 
 def _fate_row(name: str, fate: Mapping[str, Any]) -> list[str]:
     shares = [text_of(fate[which]) for which in ("right", "misnamed", "unknown", "missed")]
-    return [name, str(fate["episodes"]), *shares, _minutes(fate)]
+    return [name, str(fate["events"]), str(fate["episodes"]), *shares, _minutes(fate)]
 
 
 def _minutes(fate: Mapping[str, Any]) -> str:
@@ -184,10 +184,16 @@ def _false_alarms(results: Sequence[Result], told: Mapping[str, Any]) -> Iterato
     by_case = {result.subject.case.name: (result.replayed.budget, result.replayed.false) for result in results}
     yield Figure(
         draw_false_alarms(by_case),
-        "The operator's budget is a promise. It is kept where the bar (orange) lies within the interval or to the right"
+        "The operator's budget is a promise, and kept where the orange stroke lies within the interval or to the right"
         " of it. An alarm is false where no fault is listed in its cell from its begin to an hour after its end, also"
         " where a harmless look-alike stands behind it.",
     )
+    for case in told["cases"]:
+        if case["calibrated_on"] == case["history"]:
+            yield Paragraph(
+                f"{case['name']}: this bundle was calibrated on this very history. What befell it counted as ordinary"
+                " life then: thresholds are too high, and faults are missed that would have been named."
+            )
     yield _side_by_side(
         told,
         "False alarms per 1,000 cells and day; with a name, they would have sent someone to look for that fault.",
