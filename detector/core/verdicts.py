@@ -50,7 +50,8 @@ class Tail:
 class Calibration:
     """How ordinary life scores. The columns are the faults, the ignores, and unknown.
 
-    Each goes by two witnesses, direction and distance, that are put on one scale, added, and put on it again.
+    Each goes by two witnesses, direction and distance, that are put on one scale, added, and put on it again; unknown
+    has no direction.
     """
 
     direction: Tail
@@ -69,7 +70,8 @@ class Witnesses(NamedTuple):
     """What speaks for each column, unstandardised."""
 
     direction: NDArray[np.float32]
-    """A class's margin; for unknown, how unlike any normal window. # [..., C + 1]"""
+    """A class's margin; 0 for unknown: how unlike normal a window's direction is tells little (area under the curve .67,
+    of the distance .88, of both together .79). # [..., C + 1]"""
     distance: NDArray[np.float32]
     """How far from normal the class's way; for unknown, the logarithm of how far at all. # [..., C + 1]"""
 
@@ -148,7 +150,7 @@ def testify(library: Library, embeddings: Embeddings) -> Witnesses:
     matches = library.match(embeddings)
     large = np.log(np.maximum(embeddings.size.astype(np.float32), 1e-3))
     return Witnesses(
-        np.concatenate([margins(matches), -matches.normal[:, None]], axis=1),
+        np.pad(margins(matches), ((0, 0), (0, 1))),
         np.concatenate([matches.pull, large[:, None]], axis=1),
     )
 

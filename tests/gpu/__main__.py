@@ -21,8 +21,9 @@ from tests.gpu.devices import compute_exactly, find
 from tests.gpu.running import Embed, prepared
 from tests.gpu.search import compare_search
 from tests.weights import random_weights, random_windows
+from trainer.shipped import SHIPPED
 
-BUNDLE, RESULT = Path("build/bundle"), Path("build/gpu.json")
+RESULT = Path("build/gpu.json")
 TOLERANCE = 1e-3
 BATCHES = (64, 512, 1024, 8192)
 """Those of the encoder, and one in which a GPU can show what it has."""
@@ -38,7 +39,7 @@ def main() -> int:
         return 0
     os.environ["KERAS_BACKEND"] = backend
     compute_exactly(backend)
-    return prove(backend, Path(sys.argv[1]) if len(sys.argv) > 1 else BUNDLE, BATCHES, SECONDS)
+    return prove(backend, Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED, BATCHES, SECONDS)
 
 
 def prove(backend: str, bundle: Path, batches: Sequence[int], seconds: float) -> int:

@@ -16,15 +16,16 @@ from tests.quality.episodes import HELD_OUT
 from tests.quality.exam import Figure, examine
 from tests.quality.sealed import SEALED
 from trainer.progress import console
+from trainer.shipped import SHIPPED
 
-BUNDLE, RESULT, SEALED_RESULT = Path("build/bundle"), Path("build/quality.json"), Path("build/quality-sealed.json")
+RESULT, SEALED_RESULT = Path("build/quality.json"), Path("build/quality-sealed.json")
 SEEDS = (90_001, 91_001, 92_001)
 """Of networks and episodes: far from any a trainer uses."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.quality", description=__doc__)
-    parser.add_argument("bundle", type=Path, nargs="?", default=BUNDLE, help="default: %(default)s")
+    parser.add_argument("bundle", type=Path, nargs="?", default=SHIPPED, help="default: %(default)s")
     parser.add_argument("--sealed", action="store_true", help="ask about the sealed classes, to report, not to tune")
     arguments = parser.parse_args()
     unseen, result = (SEALED, SEALED_RESULT) if arguments.sealed else (HELD_OUT, RESULT)
