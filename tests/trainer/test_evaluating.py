@@ -1,7 +1,8 @@
 """The figures of an evaluation, on cases that can be checked by eye or by a slower way."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -148,7 +149,7 @@ class Days:
         self._history, self._first, self._days = history, first, days
         self.catalogue = history.catalogue
 
-    def days(self, block: int):  # type: ignore[no-untyped-def]
+    def days(self, block: int) -> Iterator[Samples]:
         count = len(self._history.cells)
         for day in range(self._days):
             minute = np.repeat(self._first + 1440 * day + np.arange(1440), count)
@@ -162,7 +163,7 @@ class Days:
 
 
 @pytest.fixture(scope="module")
-def bundle(bundle_path) -> Bundle:  # type: ignore[no-untyped-def]
+def bundle(bundle_path: Path) -> Bundle:
     return read_bundle(bundle_path)
 
 
@@ -174,7 +175,7 @@ def windows(town: SimulatedHistory, bundle: Bundle) -> Cut:
     listed = [episode("a", cells[3], first + 1400), episode("b", cells[4], first + 300, 20)]
     choice = Choice(listed, np.array([0, 1]), 0)
     days = Days(town, first, 2)
-    return cut(days, bundle.baseline, choice, listed, 0.5, np.random.default_rng(0))  # type: ignore[arg-type]
+    return cut(days, bundle.baseline, choice, listed, 0.5, np.random.default_rng(0))
 
 
 def test_an_example_is_what_a_label_would_be(town: SimulatedHistory, bundle: Bundle, windows: Cut) -> None:

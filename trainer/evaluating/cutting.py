@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from detector.core.features import ABSENT, Baseline, Catalogue, deviations
 from detector.core.samples import Samples
 from detector.core.turns import WINDOW
-from detector.history import ParquetDays
 from detector.labels import STRIDE
+from detector.replaying import Days
 from detector.report import Episode
 from detector.teaching import LONGEST_MINUTES, label_span
 from trainer.evaluating.choice import Choice, is_calm
@@ -68,7 +68,7 @@ class _Day:
 
 
 def cut(
-    days: ParquetDays,
+    days: Days,
     baseline: Baseline,
     choice: Choice,
     listed: Sequence[Episode],
