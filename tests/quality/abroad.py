@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from tests.quality.episodes import EACH, HELD_OUT, SUPPORT, Classes, exemplars
-from tests.quality.figures import one_shot, summary, unit
+from tests.quality.figures import one_shot, unit
 from trainer.baselines import fit_baseline
+from trainer.evaluating.methods import summary
 from trainer.history import START_MINUTE
 from trainer.simulator import (
     Episode,

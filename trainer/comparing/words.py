@@ -98,8 +98,9 @@ def measure_words(report: Report) -> list[str]:
         " is of two of these, and the fault classes that the project holds out take no part.",
         f"One-shot: {WAYS} classes are drawn, one example of each is shown, and {QUERIES} windows of each are named by"
         f" the nearest example (cosine of the embeddings as served); {ROUNDS} draws, the same for every loss. The first"
-        f" ± is the 95 % interval over draws, which asking longer would narrow; the second is over classes, and says how"
-        f" far another {UNSEEN} classes may come out. By its head: a pairwise loss names by its own probability instead.",
+        " ± is the 95 % interval over draws, which asking longer would narrow; the second is over classes, and says"
+        f" how far another {UNSEEN} classes may come out. By its head: a pairwise loss names by its own probability"
+        " instead.",
         f"Pairs told right: {PAIRS:,} pairs of one class and as many of two, the mean of both shares; chance is one"
         " half.",
         f"Seconds are of one training on this machine's {facts.device}, examinations included. Seeds"
