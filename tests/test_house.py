@@ -58,7 +58,7 @@ NETWORKS = {
 
 DOORS = {
     "tensorflow": {"core.encoder"},
-    "keras": {"core.encoder", *NETWORKS},
+    "keras": {"core.encoder", "core.networks.kinds", *NETWORKS},
     "faiss": {"core.library"},
     "yaml": {"config"},
     "pyarrow": {"history"},

@@ -23,7 +23,7 @@ from tests.core.slow_networks import slow_network
 from tests.weights import random_weights, random_windows
 
 FEATURES = 6
-"""Of five, products of 64 windows differ in their last bit from those of 512 (XLA, on a CPU; of no other number)."""
+"""Of five, products of 64 windows differ in their last bit from those of 512 (XLA on a CPU; of no other number)."""
 SPECS = {kind: Spec(FEATURES, kind, first=8, second=8, hidden=16, dimension=6, shift=4) for kind in NETWORKS}
 
 ELSEWHERE = ("jax", "numpy", *(["torch"] if find_spec("torch") else []))
@@ -93,7 +93,7 @@ def test_a_shared_direction_has_two_tokens_a_feature_and_is_folded_when_they_are
 def test_the_order_of_features_means_nothing_to_the_shared_kind(windows: np.ndarray) -> None:
     """Only its direction's coordinates change places with them."""
     spec = spec_of("shared", FEATURES)
-    weights, order = random_weights(spec), np.array([3, 0, 4, 2, 1])
+    weights, order = random_weights(spec), np.array([3, 0, 4, 2, 5, 1])
     turned = {**weights, "view_centre": weights["view_centre"][:, order], "centre": weights["centre"][order]}
     turned["view_whiten"] = weights["view_whiten"][:, order][:, :, order]
     turned["whiten"] = weights["whiten"][order]
