@@ -19,9 +19,10 @@ def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.n
     rms = np.sqrt((deviation**2).mean(axis=0) * SQUASH**2 + 1e-3)
     numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SQUASH, present.mean(axis=0) - 1])
     out = shared(fives, rms, weights) if spec.kind == "shared" else joined(fives, numbers, spec.kind, weights)
-    mean = whitened(fives.mean(axis=0), weights)
     half_late = whitened((fives.mean(axis=0) + fives[9:].mean(axis=0)) / 2, weights)
-    return out / np.linalg.norm(out), float(np.sqrt((mean**2).mean())), half_late @ weights["project"]
+    shift = half_late @ weights["project"]
+    size = np.sqrt((shift**2).sum() / max((weights["project"] ** 2).sum(), 1.0))
+    return out / np.linalg.norm(out), float(size), shift
 
 
 def joined(fives: np.ndarray, numbers: np.ndarray, kind: str, weights: Weights) -> np.ndarray:

@@ -187,7 +187,7 @@ def test_a_window_at_the_centre_has_not_departed_and_one_beyond_has_by_its_white
 
     size, shift = departure(view(blocks(tf.constant(windows))), weights)
 
-    np.testing.assert_allclose(size, [0, 24 / np.sqrt(FEATURES)], rtol=1e-6)
+    np.testing.assert_allclose(size, [0, 24 / np.sqrt(4)], rtol=1e-6)
     np.testing.assert_allclose(shift, [[0, 0, 0, 0], [0, 0, 24, 0]], rtol=1e-6)
 
 

@@ -135,15 +135,14 @@ def test_only_ignore_labels_leave_unknown_as_the_one_class() -> None:
     assert judge.scores(embedding(unit(0, 0, 0, 1), 50)).tolist() == [[FLOOR]]
 
 
-def test_far_in_direction_or_in_size_is_strange_and_both_together_stranger() -> None:
+def test_unknown_goes_by_distance_alone() -> None:
     judge = judge_of(ALPHA)
     aside, ahead = unit(1, -0.6, -0.3, -0.5), unit(1, 0, 0, 0)
     ordinary, turned, large, both = (
         float(judge.scores(embedding(direction, size))[0, -1])
-        for direction, size in ((ahead, 1), (aside, 1), (ahead, 1.9), (aside, 1.9))
+        for direction, size in ((ahead, 1.5), (aside, 1.5), (ahead, 1.9), (aside, 1.9))
     )
-    assert ordinary < min(turned, large)
-    assert max(turned, large) < both
+    assert turned == ordinary < large == both
 
 
 def test_a_batch_is_judged_as_each_of_it_alone() -> None:
@@ -156,26 +155,21 @@ def test_a_batch_is_judged_as_each_of_it_alone() -> None:
     assert np.array_equal(together, np.stack(alone))
 
 
-def test_the_location_is_what_one_stretch_in_twenty_passes_and_the_scale_the_median_of_how_far() -> None:
+def test_a_tail_goes_through_what_one_stretch_in_twenty_passes_and_what_one_in_a_hundred_does() -> None:
     normal = ordinary_life(np.random.default_rng(2), stretches=1000)
-    calibration = calibrate(Library([], normal), kernel(1, 1.0))
-    near = Library([], normal).match(normal.stretches.reshaped(-1)).normal.reshape(1000, -1)
-    for tail, told in (
-        (calibration.distance, np.log(normal.stretches.size.astype(np.float32))),
-        (calibration.direction, -near),
-    ):
-        peaks = np.sort(told.max(axis=1))
-        assert 45 <= np.count_nonzero(peaks > tail.location[-1]) <= 50, "fifty, but for those that are equal"
-        half = np.count_nonzero(peaks > tail.location[-1] + np.log(2) * tail.scale[-1])
-        assert 22 <= half <= 25, "an exponential's median lies ln 2 of its scale out"
+    tail = calibrate(Library([], normal), kernel(1, 1.0)).distance
+    peaks = np.log(normal.stretches.size.astype(np.float32)).max(axis=1)
+    assert 45 <= np.count_nonzero(peaks > tail.location[-1]) <= 50, "fifty, but for those that are equal"
+    far = tail.location[-1] + np.log(5) * tail.scale[-1]
+    assert 8 <= np.count_nonzero(peaks > far + 1e-5) <= 10, "an exponential falls to a fifth in ln 5 of its scale"
 
 
 def test_a_region_of_unlabelled_faults_in_the_past_hardly_moves_the_calibration() -> None:
-    """One stretch in a hundred; by the mean excess, not its median, scales would be many times as large."""
+    """Four stretches in a thousand; by the mean excess, scales would be many times as large."""
     calm = ordinary_life(np.random.default_rng(2), stretches=1000)
     befallen = ordinary_life(np.random.default_rng(2), stretches=1000)
-    befallen.stretches.size[:10] *= np.float16(500)
-    befallen.stretches.shift[:10] *= np.float16(500)
+    befallen.stretches.size[:4] *= np.float16(500)
+    befallen.stretches.shift[:4] *= np.float16(500)
     scales = [calibrate(Library([ALPHA], normal), kernel(3, 2.0)).distance.scale for normal in (calm, befallen)]
     assert (scales[1] < 1.6 * scales[0]).all()
 
@@ -187,7 +181,7 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
     told = witnesses_of(judge.library, asked)
     matches = judge.library.match(asked)
     np.testing.assert_allclose(told.direction[:, 0], margins(matches)[:, 0])
-    np.testing.assert_allclose(told.direction[:, 1], -matches.normal)
+    assert (told.direction[:, 1] == 0).all()
     np.testing.assert_allclose(told.distance[:, 0], matches.pull[:, 0])
     np.testing.assert_allclose(told.distance[:, 1], np.log([1, 1.5]), atol=1e-3)
     for column in range(2):

@@ -114,4 +114,5 @@ def departure(raw: View, weights: Any) -> tuple[Any, Any]:
 
     late = (raw.lines[:, 0] + raw.lines[:, 2]) / 2 - weights["centre"]
     shift = ops.matmul(late, ops.matmul(weights["whiten"], weights["project"]))
-    return ops.sqrt(ops.mean(ops.square(shift), axis=1)), shift
+    axes = ops.maximum(ops.sum(ops.square(weights["project"])), 1.0)  # orthonormal: as many as there are
+    return ops.sqrt(ops.sum(ops.square(shift), axis=1) / axes), shift
