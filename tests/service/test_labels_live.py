@@ -57,7 +57,10 @@ BAD_LABELS = {
     b"other-catalogue": (write_label(label("foreign", "power", catalogue="0123456789abcdef")), "another catalogue"),
     b"garbage": (b"\xff\x00 not a label", "a label cannot be read"),
     b"not-base64": (write_label(label("broken", "power")).replace(b'"values":"', b'"values":"*'), "cannot be read"),
-    b"too-short": (write_label(label("short", "power", values=b"\0" * 40)), "60 to 1440 can be embedded"),
+    b"too-short": (
+        write_label(label("short", "power", values=bytes(2 * 4 * len(CATALOGUE)))),
+        "60 to 1440 can be embedded",
+    ),
     b"no-spread": (write_label(label("flat", "power", baseline=bytes(2 * 4 * len(CATALOGUE)))), "no positive spread"),
     b"beyond-time": (write_label(label("far_future", "power", minute=10**30)), "a label cannot be read"),
     b"our-own-name": (write_label(label("unknown", "power")), "is what Faultline itself says"),

@@ -94,13 +94,15 @@ def test_an_exemplar_is_the_unit_mean_of_the_windows_of_its_label(
     befallen: SimulatedHistory, usual: Baseline, encode: Encoder
 ) -> None:
     label = label_of(befallen, usual)
-    total = np.zeros(SPEC.dimension)
+    total, shifts = np.zeros(SPEC.dimension), []
     for window in label_windows(label, befallen.catalogue):
         total += encode(window[None]).direction[0].astype(float)
+        shifts.append(encode(window[None]).shift[0].astype(float))
 
     exemplar = embed_label(label, befallen.catalogue, encode)
 
     np.testing.assert_allclose(exemplar.direction.astype(float), total / np.linalg.norm(total), atol=2e-3)
+    np.testing.assert_allclose(exemplar.shift.astype(float), np.mean(shifts, axis=0), rtol=2e-3, atol=2e-3)
     assert (exemplar.name, exemplar.kind, exemplar.cell) == ("backhaul_loss", "fault", befallen.cells[CELL])
 
 
