@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality bench gpu bundle clean
+.PHONY: demo test test-simulator ladder quality bench gpu bundle tokens clean
 
-demo: build/bundle/SHA256SUMS ## the whole story in one terminal, with an embedded broker
+demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
 
 test: .venv/installed ## lint, types and tests, on a real Apache Kafka
@@ -20,19 +20,21 @@ test-simulator: .venv/installed ## the long checks of the simulated network, and
 ladder: .venv/installed ## how hard its faults are to tell apart, for methods that learn nothing
 	$(BIN)/python -m tests.ladder
 
-quality: build/bundle/SHA256SUMS ## how well a fault that was never trained on is named from one example
+quality: .venv/installed ## how well a fault that was never trained on is named from one example
 	$(BIN)/python -m tests.quality
 
-bench: build/bundle/SHA256SUMS ## what the road costs over merely reading and decoding
+bench: .venv/installed ## what the road costs over merely reading and decoding
 	$(BIN)/python -m tests.bench
 
-gpu: build/bundle/SHA256SUMS ## where there is a GPU: the same embeddings as on a CPU, and how fast
+gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, and how fast
 	$(BIN)/python -m tests.gpu
 
-bundle: build/bundle/SHA256SUMS ## an encoder trained on a simulated network: about four minutes on two cores
+bundle: .venv/installed ## the encoder that is shipped, trained anew from nothing but its seed
+	$(BIN)/python -m trainer train --out build/bundle --classes 8000 --each 4 --steps 9000
+	$(BIN)/python -m trainer.shipped build/bundle
 
-build/bundle/SHA256SUMS: .venv/installed
-	$(BIN)/python -m trainer train --out build/bundle --classes 6000 --each 6 --steps 8000
+tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed
+	$(BIN)/python -m trainer.tokens
 
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -161,17 +161,23 @@ def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
             f"{path}: on this machine {unsteady} of its windows embed differently by batch, so verdicts could not be"
             " repeated; run on another processor or another version of TensorFlow."
         )
-    here = encoder(golden.windows)
-    off = np.abs(here.direction.astype(np.float32) - golden.embeddings.direction.astype(np.float32)).max()
-    size = golden.embeddings.size.astype(np.float32)
-    size_off = (np.abs(here.size.astype(np.float32) - size) / np.maximum(size, 1e-3)).max()
-    shift = golden.embeddings.shift.astype(np.float32)
-    shift_off = np.linalg.norm(here.shift.astype(np.float32) - shift, axis=1) / np.maximum(size, 1e-3)
-    if not (off <= GOLDEN_TOLERANCE and size_off <= GOLDEN_SIZE_TOLERANCE and shift_off.max() <= GOLDEN_SHIFT):
-        raise BundleError(
-            f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded (allowed"
-            f" {GOLDEN_TOLERANCE:.2g}); the weights are not those it was trained with."
-        )
+    for name, (off, allowed) in _differences(encoder(golden.windows), golden.embeddings).items():
+        if not off <= allowed:
+            raise BundleError(
+                f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded ({name}, allowed"
+                f" {allowed:.2g}); the weights are not those it was trained with."
+            )
+
+
+def _differences(here: Embeddings, right: Embeddings) -> dict[str, tuple[float, float]]:
+    """The largest of each part, and what is allowed."""
+    off = {name: part.astype(np.float32) - getattr(right, name).astype(np.float32) for name, part in vars(here).items()}
+    size = np.maximum(right.size.astype(np.float32), 1e-3)
+    return {
+        "direction": (float(np.abs(off["direction"]).max()), GOLDEN_TOLERANCE),
+        "size": (float((np.abs(off["size"]) / size).max()), GOLDEN_SIZE_TOLERANCE),
+        "shift": (float((np.linalg.norm(off["shift"], axis=1) / size).max()), GOLDEN_SHIFT),
+    }
 
 
 def _check_backend(path: Path) -> None:

@@ -1,9 +1,9 @@
 """A history through the daemon's very pipeline, without Kafka: as fast as the machine can, nothing kept."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 import msgspec
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from detector.bundle import Bundle
 from detector.core.alarms import NEW, Event
 from detector.core.encoder import Encode
+from detector.core.features import Catalogue
 from detector.core.pipeline import Pipeline
-from detector.core.samples import select
+from detector.core.samples import Samples, select
 from detector.core.settings import Settings
 from detector.core.verdicts import Judge
 from detector.errors import LabelError, OutputError
@@ -28,8 +29,20 @@ POLL = 4096
 """Records a poll, as the daemon's when it catches up."""
 
 
+class Days(Protocol):
+    """A history that can be read in order of time, sets of cells apart."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+
+    @property
+    def blocks(self) -> int: ...
+
+    def days(self, block: int) -> Iterable[Samples]: ...
+
+
 def replay(
-    days: ParquetDays,
+    days: Days,
     bundle: Bundle,
     encode: Encode,
     judge: Judge,

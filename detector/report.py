@@ -33,6 +33,7 @@ class Episode:
     begin: int
     end: int
     effect: float = math.nan
+    severity: float = math.nan
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -76,14 +77,15 @@ def read_episodes(path: Path) -> list[Episode]:
 
 def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:
     try:
-        begin, end, effect = int(row["begin"]), int(row["end"]), float(row.get("effect") or "nan")
+        begin, end = int(row["begin"]), int(row["end"])
+        effect, severity = (float(row.get(name) or "nan") for name in ("effect", "severity"))
     except (TypeError, ValueError):
         raise HistoryError(f"{path}: line {line} has no whole minutes as begin and end.") from None
     if row["kind"] not in ("fault", "ignore"):
         raise HistoryError(f"{path}: line {line}: kind {row['kind']!r} is neither fault nor ignore.")
     if end <= begin:
         raise HistoryError(f"{path}: line {line}: ends at {end}, before it begins at {begin}.")
-    return Episode(row["cell"], row["class"], row["kind"], begin, end, effect)
+    return Episode(row["cell"], row["class"], row["kind"], begin, end, effect, severity)
 
 
 def tally(episodes: Iterable[Episode], alarms: Sequence[Raised], taught: set[str]) -> dict[str, Tally]:
@@ -127,7 +129,7 @@ def false_alarms(episodes: Iterable[Episode], alarms: Iterable[Raised]) -> list[
     ]
 
 
-def share(count: int, of: int) -> tuple[float, float, float]:
+def share(count: float, of: int) -> tuple[float, float, float]:
     """A share and its 95 % interval (Wilson, 1927)."""
     if not of:
         return math.nan, 0.0, 1.0

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.alarms import Event
-from detector.core.encoder import Embeddings, Encode
+from detector.core.encoder import Embeddings, Encode, embeddings_of
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, Feature
 from detector.core.library import Exemplar, Library, Normal
 from detector.core.pipeline import Pipeline, Work
@@ -82,8 +82,14 @@ def unit(*coordinates: float) -> NDArray[np.float16]:
     return (direction / np.linalg.norm(direction)).astype(np.float16)
 
 
+def embedded(direction: NDArray[np.floating], size: NDArray[np.floating]) -> Embeddings:
+    """As if nothing were whitened: a window lies its size away from normal, in its own direction. # [..., D], [...]"""
+    return embeddings_of(direction, size, direction.astype(np.float32) * size.astype(np.float32)[..., None])
+
+
 def exemplar(name: str, direction: NDArray[np.float16], kind: str = "fault", number: int = 0) -> Exemplar:
-    return Exemplar(f"{name}-{number}", name, kind, direction, "taught", T0)
+    """It lies in its own direction, too."""
+    return Exemplar(f"{name}-{number}", name, kind, direction, direction, "taught", T0)
 
 
 def scatter(
@@ -101,7 +107,7 @@ def ordinary_life(
     centre = unit(1, *[0] * (dimension - 1))
     directions = scatter(rng, centre, stretches * minutes).reshape(stretches, minutes, dimension)
     sizes = np.exp(rng.normal(0, 0.2, (stretches, minutes))).astype(np.float16)
-    return Normal(scatter(rng, centre, 40), Embeddings(directions, sizes), 1)
+    return Normal(scatter(rng, centre, 40), embedded(directions, sizes), 1)
 
 
 @cache
@@ -123,7 +129,7 @@ def plain(windows: NDArray[np.int8], /) -> Embeddings:
     direction[:, 0] = 1
     direction[:, 1:3] = last[:, :2]
     length = np.sqrt(direction[:, 0] ** 2 + direction[:, 1] ** 2 + direction[:, 2] ** 2)
-    return Embeddings((direction / length[:, None]).astype(np.float16), np.exp(np.abs(last[:, 2])).astype(np.float16))
+    return embedded(direction / length[:, None], np.exp(np.abs(last[:, 2])))
 
 
 class Listener:
@@ -155,7 +161,7 @@ def nosy(windows: NDArray[np.int8], /) -> Embeddings:
     mood = ((mixed * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)) % np.uint64(len(_MOODS))
     directions = _MOODS[mood.astype(np.int64)]
     directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    return Embeddings(directions.astype(np.float16), _SIZES[mood.astype(np.int64)].astype(np.float16))
+    return embedded(directions, _SIZES[mood.astype(np.int64)])
 
 
 def record(told: Told, names: Sequence[str] = ("f0", "f1", "f2")) -> tuple[bytes, bytes]:

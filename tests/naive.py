@@ -235,6 +235,16 @@ def nearest_cosine(query: np.ndarray, members: np.ndarray) -> tuple[int, float]:
     return int(np.argmax(cosines)), max(cosines)
 
 
+def strongest_pull(query: np.ndarray, members: np.ndarray) -> float:
+    """How far the query lies the way of any of these, each taken as a way alone; one that is nowhere pulls nothing."""
+    ways = [member.astype(np.float64) for member in members]
+    lengths = [float(np.sqrt(sum(number**2 for number in way))) for way in ways]
+    return max(
+        sum(float(q) * float(w) for q, w in zip(query, way, strict=True)) / length if length > 0 else 0.0
+        for way, length in zip(ways, lengths, strict=True)
+    )
+
+
 def square(left: np.ndarray, right: np.ndarray) -> float:
     return float(sum((float(a) - float(b)) ** 2 for a, b in zip(left, right, strict=True)))
 
@@ -357,3 +367,21 @@ def multi_similarity(
         push = np.log(1 + sum(np.exp(beta * (cosine[row] - base)) for row in near)) / beta
         costs.append(float(pull + push))
     return costs
+
+
+def auroc(above: np.ndarray, below: np.ndarray) -> float:
+    """The share of pairs in which the first is larger; equal ones count half."""
+    return float(np.mean([1.0 if a > b else 0.5 if a == b else 0.0 for a in above for b in below]))
+
+
+def warped_distance(one: np.ndarray, other: np.ndarray, most: int) -> float:
+    """Dynamic time warping by its recursion, all features together, less than `most` minutes apart. # [T, F], [T, F]"""
+    length = len(one)
+    cost = np.full((length + 1, length + 1), np.inf)
+    cost[0, 0] = 0
+    for i in range(length):
+        for j in range(length):
+            if abs(i - j) < most:
+                step = float(((one[i].astype(float) - other[j]) ** 2).sum())
+                cost[i + 1, j + 1] = step + min(cost[i, j], cost[i, j + 1], cost[i + 1, j])
+    return float(np.sqrt(cost[length, length]))

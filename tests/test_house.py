@@ -19,7 +19,13 @@ FLOORS = (
     ("core.windows",),
     ("core.networks.spec", "core.networks.views"),
     ("core.networks.joining", "core.networks.normalising"),
-    ("core.networks.tree", "core.networks.recurrent", "core.networks.conv", "core.networks.transformer"),
+    (
+        "core.networks.tree",
+        "core.networks.recurrent",
+        "core.networks.conv",
+        "core.networks.transformer",
+        "core.networks.shared",
+    ),
     ("core.networks.lstm", "core.networks.gru"),
     ("core.networks.kinds",),
     ("core.encoder",),
@@ -46,13 +52,13 @@ FLOORS = (
 
 NETWORKS = {
     f"core.networks.{name}"
-    for name in ("views", "joining", "normalising", "tree", "recurrent", "lstm", "gru", "conv", "transformer")
+    for name in ("views", "joining", "normalising", "tree", "recurrent", "lstm", "gru", "conv", "transformer", "shared")
 }
 """Written in Keras' operations, so that they also run where there is no TensorFlow; only the encoder needs that."""
 
 DOORS = {
     "tensorflow": {"core.encoder"},
-    "keras": {"core.encoder", *NETWORKS},
+    "keras": {"core.encoder", "core.networks.kinds", *NETWORKS},
     "faiss": {"core.library"},
     "yaml": {"config"},
     "pyarrow": {"history"},

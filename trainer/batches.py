@@ -44,7 +44,9 @@ class Batches:
                 f" (60, {len(catalogue)}); cut them from histories of this catalogue."
             )
         self._pools = _pools(examples)
-        self._citizens = [np.flatnonzero(examples.network == n) for n in range(int(examples.network.max()) + 1)]
+        self._citizens = [
+            np.flatnonzero(examples.network == n) for n in range(int(examples.network.max(initial=-1)) + 1)
+        ]
         self._base = [number for number in self._pools if number < base_classes]
         self._procedural = [number for number in self._pools if number >= base_classes]
         groups = [feature.group for feature in catalogue.features]

@@ -10,9 +10,8 @@ from detector.bundle import FORMAT, Bundle, Golden, Manifest, prove, write_bundl
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
-from trainer.calibration import normal_windows, survey
+from trainer.calibration import measured, normal_windows, survey
 from trainer.history import History
-from trainer.whitening import whitening
 
 WHITENED = 4000
 """Normal windows whose covariance is taken: some 30 for each of 130 features."""
@@ -36,8 +35,7 @@ def assemble(
     """Surveys the network's normal life with these weights, and writes the proven bundle to `path`."""
     rng = np.random.default_rng([seed, 7])
     windows = normal_windows(history, baseline, WHITENED, rng)
-    centre, whiten = whitening(windows)
-    weights = {**weights, "centre": centre, "whiten": whiten}
+    weights = {**weights, **measured(spec, windows)}
     encoder = Encoder(spec, weights)
     normal = survey(history, baseline, encoder, stretches, rng)
     golden = windows[: BATCHES[0]]

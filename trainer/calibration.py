@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from detector.core.encoder import Encoder, end_to_end
 from detector.core.features import Baseline
 from detector.core.library import Normal
+from detector.core.networks.kinds import NETWORKS
+from detector.core.networks.spec import Spec
 from detector.core.turns import WINDOW
 from trainer.history import History
+from trainer.synthetic import inject_families
+from trainer.whitening import fault_axes, view_whitening, whitening
 from trainer.windows import cut_windows
 
 BANK = 512
@@ -25,6 +29,31 @@ STRETCHES_READ = 1200
 
 STRETCHES_AT_ONCE = 64
 """Embedded: a window shares 55 of its minutes with the one before, and is copied none the less."""
+
+FAMILIES, FAMILY_WINDOWS = 400, 3
+"""Synthetic faults by which a network of many features chooses the directions of its shifts, and windows of each."""
+
+
+def measured(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
+    """The weights that no training gives: what normal windows of this network say. # int8 [n, 60, F]"""
+    centre, whiten = whitening(windows)
+    size = {"centre": centre, "whiten": whiten}
+    if not NETWORKS[spec.kind].whitens:
+        return size
+    view_centre, view_whiten = view_whitening(windows)
+    project = _project(windows, whiten, spec.shift)
+    return {**size, "project": project, "view_centre": view_centre, "view_whiten": view_whiten}
+
+
+def _project(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Directions of a shift where no fault was learned from: all there are or, of too many, those in which synthetic
+    families move this network; whitened life itself prefers none. # int8 [n, 60, F], f32 [F, F] -> f32 [F, count]
+    """
+    features = windows.shape[2]
+    if features <= count:
+        return np.eye(features, count, dtype=np.float32)
+    faults = inject_families(windows, FAMILIES, FAMILY_WINDOWS, seed=0)
+    return fault_axes(faults.windows, faults.twins, whiten, count)
 
 
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:

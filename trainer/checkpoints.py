@@ -93,7 +93,7 @@ class Checkpoints:
 
 
 def digest_examples(examples: Examples) -> str:
-    """Of every window, twin, label and effect: equal digests, equal batches."""
+    """Of every window, twin, label, effect and network: equal digests, equal batches."""
     return digest_arrays({name: getattr(examples, name) for name in ("windows", "twins", "label", "effect", "network")})
 
 

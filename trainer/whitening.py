@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS
+from detector.core.networks.shared import VIEWS, views
 from detector.core.networks.spec import Spec
+from detector.core.networks.views import blocks, view
 from trainer.windows import Examples
 
 RIDGE = 0.01
@@ -22,6 +24,15 @@ FEWEST = 10
 
 LONGEST = 12_000
 """Normal windows looked at: a hundred for each of 130 features."""
+
+VIEW_RIDGES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+"""Of the features' mean variance: for views, whose windows may be few."""
+
+FARTHER = 1.25
+LEAST_VIEW_VARIANCE = 1e-5
+"""Of a view that never moves: a twentieth of a code's step."""
+
+VIEWED_AT_ONCE = 512
 
 
 def mean_deviations(windows: NDArray[np.int8]) -> NDArray[np.float32]:
@@ -39,13 +50,51 @@ def whitening(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[n
     """
     mean = mean_deviations(windows).astype(np.float64)
     centre = mean.mean(axis=0)
-    covariance = np.cov(mean, rowvar=False).reshape(len(centre), -1)
+    covariance = np.atleast_2d(np.cov(mean, rowvar=False))  # of one feature numpy gives a mere number
     told = np.diag(covariance) > 0
     covariance += np.diag(RIDGE * np.diag(covariance) + LEAST)
     spread = np.sqrt(np.diag(covariance))
-    variance, axes = np.linalg.eigh(covariance / spread / spread[:, None])
-    whiten = (axes * variance**-0.5) @ axes.T / spread[:, None]
+    whiten = _inverse_root(covariance / spread / spread[:, None]) / spread[:, None]
     return centre.astype(np.float32), (whiten * told * told[:, None]).astype(np.float32)
+
+
+def view_whitening(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Centre and whitening of each of the shared encoder's views of normal windows.
+
+    Its ridge is the smallest with which windows that had no part in it lie hardly farther out than those that had: any
+    catalogue may have many features and few windows, and then every direction that these happen not to vary in would be
+    a needle. It is one for all features, for the tokens were learned on views whitened so.
+
+    # int8 [n, 60, F] -> f32 [4, F], f32 [4, F, F]
+    """
+    parts = (windows[at : at + VIEWED_AT_ONCE] for at in range(0, len(windows), VIEWED_AT_ONCE))
+    seen = np.concatenate([np.asarray(views(view(blocks(part)))) for part in parts])
+    centre = seen.mean(axis=0)
+    return centre, np.stack([_believed(seen[:, number] - centre[number]) for number in range(VIEWS)])
+
+
+def _believed(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """# [n, F] -> [F, F]"""
+    half = np.arange(len(values)) % 2 == 0
+    for ridge in VIEW_RIDGES:
+        whiten = _evenly_ridged(values[half], ridge)
+        inside, outside = (np.square(values[part] @ whiten).sum(axis=1).mean() for part in (half, ~half))
+        if np.sqrt(outside / max(inside, 1e-12)) <= FARTHER:
+            break
+    return _evenly_ridged(values, ridge).astype(np.float32)
+
+
+def _evenly_ridged(values: NDArray[np.float32], ridge: float) -> NDArray[np.float64]:
+    """The inverse root of the covariance, with a share of its mean diagonal added to its diagonal."""
+    covariance = (values.T.astype(np.float64) @ values) / max(len(values) - 1, 1)
+    share = ridge * np.trace(covariance) / len(covariance) + LEAST_VIEW_VARIANCE
+    return _inverse_root(covariance + np.eye(len(covariance)) * share)
+
+
+def _inverse_root(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Symmetric and positive, both. # [F, F] -> [F, F]"""
+    size, axes = np.linalg.eigh(matrix)
+    return np.asarray((axes * size**-0.5) @ axes.T)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from detector.quiet import quiet
 from tests.bench.simulator import measure_simulator
 from tests.bench.workload import log, polls
 from tests.kafka.broker import Broker
+from trainer.shipped import SHIPPED
 
 ROUNDS = 5
 CELLS = {1_000: 40, 10_000: 4}
@@ -49,7 +50,6 @@ MEMORY_POLL = 2000
 FETCH = {"fetch.wait.max.ms": 100, "fetch.queue.backoff.ms": 20}
 """As the daemon's."""
 
-BUNDLE = Path("build/bundle")
 RESULT = Path("build/bench.json")
 
 
@@ -81,7 +81,7 @@ def measure(bootstrap: str, folder: Path, cells: int, minutes: int, figures: dic
     create_topics(configs[0], 1, 1)
     Publisher(configs[0].kafka).publish(configs[0].kafka.topics.minutes, told)
     pipeline_polls = polls(told, configs[0].kafka.batch_records)
-    decoder = Decoder(read_bundle(BUNDLE).catalogue, configs[0].limits.record_bytes)
+    decoder = Decoder(read_bundle(SHIPPED).catalogue, configs[0].limits.record_bytes)
     times: dict[str, list[float]] = {"bare": [], "floor": [], "pipeline": [], "kafka": []}
     for config in configs:
         times["bare"].append(consume(config, len(told), partial(bare, decoder)))
@@ -104,7 +104,7 @@ def configure(folder: Path, bootstrap: str, cells: int, round_: int) -> Config:
     """A group of its own for every round; windows are scored from their first minute on, so all rounds are alike."""
     names = ("minutes", "alarms", "active", "labels", "deadletters")
     knobs = {
-        "bundle": str(BUNDLE),
+        "bundle": str(SHIPPED),
         "kafka": {
             "group": f"bench-{cells}-{round_}",
             "instance": f"bench-{cells}-{round_}",
@@ -153,7 +153,7 @@ def columns(decoder: Decoder, messages: list[Message]) -> None:
 
 
 def make_pipeline(config: Config) -> Pipeline:
-    bundle = read_bundle(BUNDLE)
+    bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights)
     encoder.unsteady_windows(bundle.golden.windows)
     judge = Labels(bundle, encoder, config.settings, 0).judge()
@@ -196,7 +196,7 @@ def bytes_per_cell(cells: int) -> int:
     """What a process with a warm pipeline grows by when it takes up `cells` more, until their rings are full."""
     with quiet():
         device()
-    config = Config(bundle=str(BUNDLE), minutes=Minutes(min_coverage=0.01))
+    config = Config(bundle=str(SHIPPED), minutes=Minutes(min_coverage=0.01))
     pipeline = make_pipeline(config)
     live(pipeline, 10)
     before = resident()

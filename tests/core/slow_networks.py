@@ -6,25 +6,38 @@ import numpy as np
 
 from detector.core.features import ABSENT, STEPS
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import SQUASH
+from detector.core.networks.views import MILD, SQUASH
 
 Weights = dict[str, np.ndarray]
 
 
-def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.ndarray, float]:
-    """Direction and size of one window. # int8 [60, F]"""
+def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.ndarray, float, np.ndarray]:
+    """Direction, size and shift of one window. # int8 [60, F]"""
     present = window != ABSENT
-    deviation = np.where(present, window * (SQUASH / STEPS), 0.0)
-    means = deviation.reshape(12, 5, -1).mean(axis=1)
-    slope = (means * ((np.arange(12) - 5.5) / 3.45 / 12)[:, None]).sum(axis=0)
-    rms = np.sqrt((deviation**2).mean(axis=0) + 1e-3)
-    numbers = [
-        means.mean(axis=0), rms, slope, np.abs(means).max(axis=0), means[9:].mean(axis=0), present.mean(axis=0) - 1
-    ]  # fmt: skip
-    shape = SHAPES[spec.kind](means, weights)
-    hidden = dense(np.concatenate([shape, np.concatenate(numbers)]), weights, "hidden")
-    out = hidden @ weights["out"] + weights["out_bias"]
-    return out / np.linalg.norm(out), float(np.linalg.norm((numbers[0] - weights["centre"]) @ weights["whiten"]))
+    deviation = np.where(present, window / STEPS, 0.0)
+    fives = deviation.reshape(12, 5, -1).mean(axis=1)
+    rms = np.sqrt((deviation**2).mean(axis=0) * SQUASH**2 + 1e-3)
+    numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SQUASH, present.mean(axis=0) - 1])
+    out = shared(fives, rms, weights) if spec.kind == "shared" else joined(fives, numbers, spec.kind, weights)
+    mean = whitened(fives.mean(axis=0), weights)
+    half_late = whitened((fives.mean(axis=0) + fives[9:].mean(axis=0)) / 2, weights)
+    return out / np.linalg.norm(out), float(np.sqrt((mean**2).mean())), half_late @ weights["project"]
+
+
+def joined(fives: np.ndarray, numbers: np.ndarray, kind: str, weights: Weights) -> np.ndarray:
+    """Of the kinds that are given whitened steps, not yet of unit length."""
+    steps = np.array([whitened(five, weights) for five in fives]) * MILD
+    slope = sum(steps[at] * (at - 5.5) / 3.45 / 12 for at in range(12))
+    lines = np.concatenate([steps.mean(axis=0), slope, steps[9:].mean(axis=0)])
+    hidden = dense(np.concatenate([SHAPES[kind](steps, weights), lines, numbers]), weights, "hidden")
+    return hidden @ weights["out"] + lines @ weights["straight"] + weights["out_bias"]
+
+
+def whitened(deviation: np.ndarray, weights: Weights) -> np.ndarray:
+    """One feature after the other. # [F]"""
+    features = range(len(deviation))
+    away = [deviation[k] - weights["centre"][k] for k in features]
+    return np.array([sum(away[k] * float(weights["whiten"][k, to]) for k in features) for to in features])
 
 
 def dense(values: np.ndarray, weights: Weights, name: str) -> np.ndarray:
@@ -90,6 +103,26 @@ def transformer(means: np.ndarray, weights: Weights) -> np.ndarray:
         wide = dense(row_normalised(steps, weights, f"{block}_between"), weights, f"{block}_wide")
         steps = steps + wide @ weights[f"{block}_narrow"] + weights[f"{block}_narrow_bias"]
     return row_normalised(steps, weights, "last").mean(axis=0)
+
+
+def shared(fives: np.ndarray, rms: np.ndarray, weights: Weights) -> np.ndarray:
+    """One feature after the other, by the same weights; not yet of unit length."""
+    means = fives * SQUASH
+    half_lives_ago = np.arange(11, -1, -1) / 2
+    recent = np.average(means, axis=0, weights=0.5**half_lives_ago)
+    views = [recent, means.mean(axis=0), rms, means[9:].mean(axis=0) - means[:3].mean(axis=0)]
+    told = [
+        (view - centre) @ whiten
+        for view, centre, whiten in zip(views, weights["view_centre"], weights["view_whiten"], strict=True)
+    ]
+    loud = np.array([np.log(np.sqrt((view**2).mean()) + 0.1) for view in told])
+    tokens = []
+    for four in np.array(told).T:
+        heard = four @ weights["token"] + loud @ weights["crowd"] + weights["token_bias"]
+        kept = np.sign(four) * np.maximum(np.abs(four) - weights["shrink"], 0)
+        tokens.append(np.maximum(heard, 0) @ weights["token_out"] + kept @ weights["mix"])
+    out = np.array(tokens).T.reshape(-1)
+    return out @ weights["fold"] if "fold" in weights else out
 
 
 def batch_normalised(values: np.ndarray, weights: Weights) -> np.ndarray:

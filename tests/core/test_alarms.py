@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.alarms import Alarm, Alarms, Event, Persistence
-from detector.core.encoder import Embeddings
 from detector.core.scores import Scores, kernel
 from detector.core.turns import Turn
-from tests.builders import T0, told_of
+from tests.builders import T0, embedded, told_of
 
 ROW = 2
 QUIET, LOUD, BETWEEN = 0.0, 5.0, 3.5
@@ -19,7 +18,7 @@ class Life:
 
     def __init__(self, *, hold: int = 3, patience: int = 2, minutes: int = 1, half_life: float = 1.0) -> None:
         self.persistence = Persistence(threshold=4, clear_margin=1, hold_minutes=hold, unknown_minutes=patience)
-        self.scores = Scores(4, 1, kernel(minutes, half_life), minutes + max(hold, patience))
+        self.scores = Scores(4, 1, 1, kernel(minutes, half_life), minutes + max(hold, patience))
         self.scores.rescore(np.array([ROW]), lambda e: np.zeros((len(e), 3), np.float16), 3)
         self.alarms = Alarms(self.scores, ["alpha", "beta", "unknown"], self.persistence)
         self.alarms.restore(0, [])
@@ -35,7 +34,7 @@ class Life:
             rows, minute = np.array([ROW]), np.array([self.minute])
             if scored:
                 score = np.array([[alpha, beta, unknown]], np.float16)
-                self.scores.push(rows, minute, Embeddings(np.zeros((1, 1), np.float16), np.ones(1, np.float16)), score)
+                self.scores.push(rows, minute, embedded(np.zeros((1, 1)), np.ones(1)), score)
             smoothed = self.scores.smoothed(rows, minute)
             smoothed[:] = smoothed if scored else np.nan
             events += step(self.alarms, turn(rows, minute), smoothed)
@@ -201,11 +200,10 @@ def test_a_retired_class_is_cleared_also_by_an_insufficient_minute() -> None:
 
 
 def test_no_fault_class_at_all_leaves_unknown() -> None:
-    scores = Scores(4, 1, kernel(1, 1.0), 4)
+    scores = Scores(4, 1, 1, kernel(1, 1.0), 4)
     alarms = Alarms(scores, ["unknown"], Persistence(4, 1, 3, 1))
     rows, minute = np.array([ROW]), np.array([T0])
-    one = Embeddings(np.zeros((1, 1), np.float16), np.ones(1, np.float16))
-    scores.push(rows, minute, one, np.array([[9]], np.float16))
+    scores.push(rows, minute, embedded(np.zeros((1, 1)), np.ones(1)), np.array([[9]], np.float16))
     events = step(alarms, turn(rows, minute), scores.smoothed(rows, minute))
     assert told_of(events) == [("new", "a", "unknown", 0)]
 

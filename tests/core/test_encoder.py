@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from detector.core.encoder import BATCHES, Encoder
+from detector.core.encoder import BATCHES, Encoder, embeddings_of, end_to_end
 from detector.core.features import ABSENT
 from detector.core.networks.kinds import shapes
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights, random_windows
 
-SPEC = Spec(features=5, first=8, second=8, hidden=16, dimension=6)
+SPEC = Spec(features=6, first=8, second=8, hidden=16, dimension=6, shift=4)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,7 @@ def test_the_same_window_gives_the_same_bits_in_any_batch_size(encoder: Encoder,
         assert len(together) == count
         assert np.array_equal(together.direction[0], reference.direction[0])
         assert together.size[0] == reference.size[0]
+        assert np.array_equal(together.shift[0], reference.shift[0])
 
 
 def test_the_same_window_gives_the_same_bits_at_any_position_beside_any_neighbours(
@@ -41,6 +42,7 @@ def test_the_same_window_gives_the_same_bits_at_any_position_beside_any_neighbou
         shuffled = encoder(windows[order])
         assert np.array_equal(shuffled.direction, reference.direction[order])
         assert np.array_equal(shuffled.size, reference.size[order])
+        assert np.array_equal(shuffled.shift, reference.shift[order])
 
 
 def test_more_windows_than_the_largest_batch_are_taken_in_parts(encoder: Encoder, windows: np.ndarray) -> None:
@@ -58,7 +60,7 @@ def test_no_window_depends_on_its_batch_here(encoder: Encoder, windows: np.ndarr
 
 def test_no_window_gives_no_embedding(encoder: Encoder) -> None:
     none = encoder(np.empty((0, 60, SPEC.features), np.int8))
-    assert (len(none), none.direction.shape) == (0, (0, SPEC.dimension))
+    assert (len(none), none.direction.shape, none.shift.shape) == (0, (0, SPEC.dimension), (0, SPEC.shift))
 
 
 def test_directions_have_unit_length_and_nothing_is_no_number(encoder: Encoder) -> None:
@@ -66,6 +68,25 @@ def test_directions_have_unit_length_and_nothing_is_no_number(encoder: Encoder) 
     embeddings = encoder(extremes)
     assert np.linalg.norm(embeddings.direction.astype(np.float32), axis=1) == pytest.approx(1, abs=2e-3)
     assert np.isfinite(embeddings.size).all()
+    assert np.isfinite(embeddings.shift).all()
+
+
+def test_what_is_too_large_for_half_precision_is_held_at_its_largest() -> None:
+    most = np.finfo(np.float16).max
+    held = embeddings_of(np.eye(2), np.array([1e9, 2]), np.array([[-1e9, 0.5], [65504, 1e-9]]))
+    assert held.size.tolist() == [most, 2]
+    assert held.shift.tolist() == [[-most, 0.5], [most, 0]]
+
+
+def test_embeddings_are_cut_put_end_to_end_and_given_other_axes_all_three_alike(
+    encoder: Encoder, windows: np.ndarray
+) -> None:
+    whole = encoder(windows[:6])
+    again = end_to_end([whole[:2], whole[2:3], whole[3:]])
+    folded = again.reshaped(2, 3)
+    assert (folded.direction.shape, folded.size.shape, folded.shift.shape) == ((2, 3, 6), (2, 3), (2, 3, 4))
+    for name, part in vars(folded.reshaped(-1)).items():
+        assert np.array_equal(part, getattr(whole, name))
 
 
 def test_absent_is_not_zero_to_the_network(encoder: Encoder) -> None:
@@ -75,6 +96,8 @@ def test_absent_is_not_zero_to_the_network(encoder: Encoder) -> None:
 
 def test_the_weights_of_a_spec_are_named_with_their_shapes() -> None:
     named = shapes(SPEC)
-    assert named["first"] == (15, 8)
-    assert named["hidden"] == (8 + 6 * 5, 16)
-    assert named["whiten"] == (5, 5)
+    assert named["first"] == (18, 8)
+    assert named["hidden"] == (8 + 6 * 6, 16)
+    assert named["straight"] == (3 * 6, 6)
+    assert named["whiten"] == (6, 6)
+    assert named["project"] == (6, 4)

@@ -3,20 +3,19 @@
 import numpy as np
 import pytest
 
-from detector.core.encoder import Embeddings
 from detector.core.scores import Scores, kernel
-from tests.builders import T0
+from tests.builders import T0, embedded
 
 
 def scores_of(minutes: dict[int, float], weights: np.ndarray, keep: int, row: int = 1) -> Scores:
-    scores = Scores(3, 1, weights, keep)
+    scores = Scores(3, 1, 1, weights, keep)
     for minute, score in minutes.items():
         push(scores, row, minute, score)
     return scores
 
 
 def push(scores: Scores, row: int, minute: int, score: float) -> None:
-    one = Embeddings(np.full((1, 1), score, np.float16), np.ones(1, np.float16))
+    one = embedded(np.full((1, 1), score, np.float16), np.ones(1))
     scores.push(np.array([row]), np.array([T0 + minute]), one, np.array([[score]], np.float16))
 
 
@@ -61,13 +60,12 @@ def test_another_owner_of_a_row_begins_with_nothing() -> None:
 def test_a_smoothed_score_is_the_same_bits_beside_any_neighbours() -> None:
     rng = np.random.default_rng(2)
     many, weights = 60, kernel(9, 3.0)
-    scores = Scores(many, 1, weights, 20)
+    scores = Scores(many, 1, 1, weights, 20)
     rows = np.arange(many)
     for minute in range(20):
         told = rows[rng.random(many) < 0.8]
         score = rng.normal(0, 3, (len(told), 1)).astype(np.float16)
-        embeddings = Embeddings(score, np.ones(len(told), np.float16))
-        scores.push(told, np.full(len(told), T0 + minute), embeddings, score)
+        scores.push(told, np.full(len(told), T0 + minute), embedded(score, np.ones(len(told))), score)
     together = scores.smoothed(rows, np.full(many, T0 + 19))
     alone = np.concatenate([scores.smoothed(rows[[k]], np.array([T0 + 19])) for k in range(many)])
     assert np.array_equal(together, alone, equal_nan=True)

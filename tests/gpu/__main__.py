@@ -14,15 +14,16 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.core.networks.kinds import NETWORKS, spec_of
+from detector.core.networks.kinds import NETWORKS, Served, spec_of
 from detector.core.networks.spec import Spec
 from tests.core.slow_networks import slow_network
 from tests.gpu.devices import compute_exactly, find
 from tests.gpu.running import Embed, prepared
 from tests.gpu.search import compare_search
 from tests.weights import random_weights, random_windows
+from trainer.shipped import SHIPPED
 
-BUNDLE, RESULT = Path("build/bundle"), Path("build/gpu.json")
+RESULT = Path("build/gpu.json")
 TOLERANCE = 1e-3
 BATCHES = (64, 512, 1024, 8192)
 """Those of the encoder, and one in which a GPU can show what it has."""
@@ -38,13 +39,14 @@ def main() -> int:
         return 0
     os.environ["KERAS_BACKEND"] = backend
     compute_exactly(backend)
-    return prove(backend, Path(sys.argv[1]) if len(sys.argv) > 1 else BUNDLE, BATCHES, SECONDS)
+    return prove(backend, Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED, BATCHES, SECONDS)
 
 
 def prove(backend: str, bundle: Path, batches: Sequence[int], seconds: float) -> int:
     """The table; 0 when everything was as on a CPU."""
     spec, weights, golden = read(bundle)
-    off = difference(prepared(spec, weights)(golden["windows"]), golden["direction"], golden["size"])
+    recorded = Served(golden["direction"], golden["size"], golden["shift"])
+    off = difference(prepared(spec, weights)(golden["windows"]), recorded)
     print(f"{backend}: {bundle}'s {len(golden['windows'])} golden windows embed within {off:.1e} of the trainer's")
     if off > TOLERANCE:
         return refused(off)
@@ -80,16 +82,16 @@ def measure(spec: Spec, windows: np.ndarray, batches: Sequence[int], seconds: fl
     weights = random_weights(spec)
     embed = prepared(spec, weights)
     told = [slow_network(window, spec, weights) for window in windows[:16]]
-    off = difference(embed(windows[:64]), np.stack([d for d, _ in told]), np.array([s for _, s in told]))
+    off = difference(embed(windows[:64]), Served(*(np.array(part) for part in zip(*told, strict=True))))
     rates = {str(batch): rate(embed, windows[:batch], seconds) for batch in batches}
     return {**rates, "off": off, "unsteady": float(unsteady(embed, windows, batches))}
 
 
-def difference(here: tuple[np.ndarray, np.ndarray], direction: np.ndarray, size: np.ndarray) -> float:
-    """The largest of a direction's coordinate, and of the size's share."""
-    count = len(direction)
-    sizes = np.abs(here[1][:count] - size.astype(float)) / np.maximum(size.astype(float), TOLERANCE)
-    return float(max(np.abs(here[0][:count] - direction.astype(float)).max(), sizes.max()))
+def difference(here: Served, right: Served) -> float:
+    """The largest of a direction's coordinate, of the size's share, and of a shift's coordinate's share of the size."""
+    off = [part[: len(wanted)] - wanted.astype(float) for part, wanted in zip(here, right, strict=True)]
+    size = np.maximum(right.size.astype(float), TOLERANCE)
+    return float(max(np.abs(off[0]).max(), (np.abs(off[1]) / size).max(), (np.abs(off[2]) / size[:, None]).max()))
 
 
 def rate(embed: Embed, windows: np.ndarray, seconds: float) -> float:
@@ -111,7 +113,7 @@ def unsteady(embed: Embed, windows: np.ndarray, batches: Sequence[int]) -> int:
     for batch in batches[:3]:
         crowd = np.concatenate([windows[64:batch], windows[:64]])
         there = [part.astype(np.float16)[-64:] for part in embed(crowd)]
-        changed |= (there[0] != alone[0]).any(axis=1) | (there[1] != alone[1])
+        changed |= (there[1] != alone[1]) | (there[0] != alone[0]).any(axis=1) | (there[2] != alone[2]).any(axis=1)
     return int(changed.sum())
 
 

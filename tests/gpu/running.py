@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import NETWORKS
+from detector.core.networks.kinds import Served, serving
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import Blocks, blocks
+from detector.core.networks.views import blocks
 
-Embed = Callable[[NDArray[np.int8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
-"""int8 [n, 60, F] -> direction f32 [n, D], size f32 [n], all in the host's memory"""
+Embed = Callable[[NDArray[np.int8]], Served]
+"""int8 [n, 60, F] -> Served of n, all in the host's memory"""
 
 
 def prepared(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> Embed:
@@ -19,18 +19,11 @@ def prepared(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> Embed:
     import keras
     from keras import ops
 
-    constants = {name: ops.convert_to_tensor(value) for name, value in weights.items()}
-
-    def network(window: Blocks) -> tuple[Any, Any]:
-        output = NETWORKS[spec.kind].forward(window, constants)
-        return output.direction, output.size
-
     compiled = COMPILERS[keras.backend.backend()]
-    first, second = compiled(blocks), compiled(network)
+    first, second = compiled(blocks), compiled(serving(spec, weights))
 
-    def embed(windows: NDArray[np.int8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        direction, size = second(first(ops.convert_to_tensor(windows)))
-        return ops.convert_to_numpy(direction), ops.convert_to_numpy(size)
+    def embed(windows: NDArray[np.int8]) -> Served:
+        return Served(*(ops.convert_to_numpy(part) for part in second(first(ops.convert_to_tensor(windows)))))
 
     return embed
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.ladder.windows import CLIP, Windows
+from trainer.evaluating.methods import closeness, cosine
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -49,17 +50,6 @@ def summarise(deviation: NDArray[np.float32]) -> Vectors:
     slope = np.einsum("t,ntf->nf", time, clipped) / (time**2).sum() * minutes
     farthest = np.abs(clipped).max(axis=1)
     return np.concatenate([clipped.mean(axis=1), clipped.std(axis=1), 0.5 * slope, 0.3 * farthest], axis=1)
-
-
-def closeness(queries: Vectors, supports: Vectors) -> Vectors:
-    """Less the squared Euclidean distance. # [q, D], [s, D] -> [q, s]"""
-    return 2 * queries @ supports.T - (queries**2).sum(axis=1)[:, None] - (supports**2).sum(axis=1)
-
-
-def cosine(queries: Vectors, supports: Vectors) -> Vectors:
-    """# [q, D], [s, D] -> [q, s]"""
-    lengths = np.linalg.norm(queries, axis=1)[:, None] * np.linalg.norm(supports, axis=1)
-    return queries @ supports.T / (lengths + 1e-9)
 
 
 PLAIN = Method("flat, Euclidean", flatten, closeness)

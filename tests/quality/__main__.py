@@ -1,5 +1,7 @@
 """`make quality`: how well faults that were never trained on are named from one example. Leaves build/quality.json.
 
+The line of another catalogue is of the shared encoder, whatever the bundle.
+
 With --sealed the classes are others, which nothing else may ask about: see sealed.py. Leaves build/quality-sealed.json.
 """
 
@@ -12,24 +14,29 @@ import numpy as np
 from rich.table import Table
 
 from detector.bundle import open_bundle
+from tests.quality.abroad import NAME, measure_abroad
 from tests.quality.episodes import HELD_OUT
 from tests.quality.exam import Figure, examine
 from tests.quality.sealed import SEALED
 from trainer.progress import console
+from trainer.shipped import SHIPPED
 
-BUNDLE, RESULT, SEALED_RESULT = Path("build/bundle"), Path("build/quality.json"), Path("build/quality-sealed.json")
+RESULT, SEALED_RESULT = Path("build/quality.json"), Path("build/quality-sealed.json")
 SEEDS = (90_001, 91_001, 92_001)
 """Of networks and episodes: far from any a trainer uses."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.quality", description=__doc__)
-    parser.add_argument("bundle", type=Path, nargs="?", default=BUNDLE, help="default: %(default)s")
+    parser.add_argument("bundle", type=Path, nargs="?", default=SHIPPED, help="default: %(default)s")
     parser.add_argument("--sealed", action="store_true", help="ask about the sealed classes, to report, not to tune")
     arguments = parser.parse_args()
     unseen, result = (SEALED, SEALED_RESULT) if arguments.sealed else (HELD_OUT, RESULT)
     bundle, _ = open_bundle(arguments.bundle, 0)
     figures = examine(bundle, unseen, SEEDS)
+    for seed in () if arguments.sealed else SEEDS:
+        for method, figure in measure_abroad(seed).items():
+            figures[method].setdefault(NAME, []).append(figure)
     show(figures, bundle.digest)
     result.write_text(json.dumps({"bundle": bundle.digest, "seeds": SEEDS, **figures}, indent=1) + "\n")
     console.print(f"written to {result}")

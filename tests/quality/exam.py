@@ -9,10 +9,11 @@ from detector.bundle import Bundle
 from detector.core.encoder import Encoder
 from tests.quality.detection import detection
 from tests.quality.episodes import LOOK_ALIKES, NORMAL, Classes, Sample, exemplars, sample
-from tests.quality.figures import one_shot, summary
+from tests.quality.figures import one_shot, unit
 from trainer.bundles import WHITENED
+from trainer.calibration import measured
+from trainer.evaluating.methods import summary
 from trainer.simulator import OPERATOR_A, OPERATOR_B
-from trainer.whitening import whitening
 
 SEEN = 2.0
 """Effect from which a person would see the episode at all."""
@@ -43,8 +44,8 @@ def examine(bundle: Bundle, unseen: Classes, seeds: Sequence[int]) -> dict[str, 
 
 def at_home(bundle: Bundle, one: Sample) -> Encoder:
     """Whitened by the network's own life, as `adapt` does without a label."""
-    centre, whiten = whitening(one.life[:WHITENED])
-    return Encoder(bundle.manifest.spec, {**bundle.weights, "centre": centre, "whiten": whiten})
+    spec = bundle.manifest.spec
+    return Encoder(spec, {**bundle.weights, **measured(spec, one.life[:WHITENED])})
 
 
 def embedded(encoder: Encoder, one: Sample) -> Rows:
@@ -52,11 +53,6 @@ def embedded(encoder: Encoder, one: Sample) -> Rows:
     shown = unit(exemplars(encoder, one.support).direction)
     shown[one.name == NORMAL] = unit(encoder(one.life[:WHITENED]).direction.astype(np.float32).mean(axis=0)[None])
     return unit(encoder(one.query).direction), shown
-
-
-def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    single = rows.astype(np.float32)
-    return np.asarray(single / np.linalg.norm(single, axis=-1, keepdims=True))
 
 
 def summarised(one: Sample) -> Rows:

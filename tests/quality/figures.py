@@ -45,10 +45,6 @@ def _macro_f1(table: NDArray[np.float64]) -> float:
     return float(np.mean(2 * right / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)))
 
 
-def summary(codes: NDArray[np.int8]) -> NDArray[np.float32]:
-    """The plain method to beat: mean, spread, slope and extreme of clipped deviations, unit length. # -> [n, 4 F]"""
-    values = np.where(codes == -128, 0, codes).astype(np.float32) / 16
-    at = np.linspace(-1, 1, values.shape[1], dtype=np.float32)[None, :, None]
-    rows = [values.mean(axis=1), values.std(axis=1), (values * at).mean(axis=1) * 3, np.abs(values).max(axis=1) * 0.3]
-    joined = np.concatenate(rows, axis=1)
-    return np.asarray(joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-6))
+def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    single = rows.astype(np.float32)
+    return np.asarray(single / np.linalg.norm(single, axis=-1, keepdims=True))

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from detector.bundle import FILES, SUMS, Golden, open_bundle, prove, read_bundle, write_bundle
-from detector.core.encoder import Encoder
+from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
 from detector.core.library import Normal
 from detector.errors import BundleError
@@ -56,8 +56,10 @@ def test_a_bundle_comes_back_as_it_was_written(bundle, tmp_path):
         (again.normal.bank, first.normal.bank),
         (again.normal.stretches.direction, first.normal.stretches.direction),
         (again.normal.stretches.size, first.normal.stretches.size),
+        (again.normal.stretches.shift, first.normal.stretches.shift),
         (again.golden.windows, first.golden.windows),
         (again.golden.embeddings.direction, first.golden.embeddings.direction),
+        (again.golden.embeddings.shift, first.golden.embeddings.shift),
     ]
     for written, read in pairs:
         assert written.dtype == read.dtype
@@ -137,7 +139,7 @@ def put(array, at, value):
     [
         (lambda a: put(a["hidden"], (0, 0), np.nan), "hidden holds NaN or infinity; train again."),
         (lambda a: put(a["out"], (0, 0), np.inf), "out holds NaN or infinity; train again."),
-        (lambda a: a.update(first=a["first"][:, :-1]), "first is (15, 7), and the spec needs (15, 8)."),
+        (lambda a: a.update(first=a["first"][:, :-1]), "first is (18, 7), and the spec needs (18, 8)."),
         (lambda a: a.update(first=a["first"].astype(np.float64)), "and a bundle needs"),
         (lambda a: a.pop("second"), "and a bundle needs"),
         (lambda a: a.update(third=a["second"]), "and a bundle needs"),
@@ -155,11 +157,11 @@ def test_weights_that_are_not_the_specs_are_refused(copy, change, sentence):
         (lambda m: m["spec"].update(kind="gru"), "weights.npz"),
         (
             lambda m: m["spec"].update(kind="oracle"),
-            "its encoder is of the kind 'oracle', and this version knows tree, lstm, gru, conv, transformer;",
+            "its encoder is of the kind 'oracle', and this version knows tree, lstm, gru, conv, transformer, shared;",
         ),
-        (lambda m: m["spec"].update(features=6), "5 features, and weights for 6"),
-        (lambda m: m["features"].pop(), "4 features, and weights for 5"),
-        (lambda m: m.update(format=99), "has format 99, and this version reads 1; train it again."),
+        (lambda m: m["spec"].update(features=7), "6 features, and weights for 7"),
+        (lambda m: m["features"].pop(), "5 features, and weights for 6"),
+        (lambda m: m.update(format=99), "has format 99, and this version reads 2; train it again."),
         (lambda m: m.update(surprise=1), "unknown field `surprise`"),
         (lambda m: m.pop("spec"), "missing required field `spec`"),
     ],
@@ -207,6 +209,8 @@ def wrong_parts(right):
     nan_bank = np.array(bank)
     nan_bank[0, 0] = np.nan
     thin = replace(stretches, direction=stretches.direction[:, :, :-1])
+    nan_shift = np.array(stretches.shift)
+    nan_shift[0, 0, 0] = np.nan
     return {
         "a baseline with NaN": with_table(lambda t: put(t, (0, 1, 0), np.nan)),
         "a spread of zero": with_table(lambda t: put(t, (0, 0, 0), 0)),
@@ -218,6 +222,10 @@ def wrong_parts(right):
         "a bank of another dimension": with_bank(bank[:, :-1]),
         "an empty bank": with_bank(bank[:0]),
         "stretches of another dimension": replace(right, normal=Normal(bank, thin, 1)),
+        "stretches of fewer shifts": replace(
+            right, normal=Normal(bank, replace(stretches, shift=stretches.shift[:, :, :-1]), 1)
+        ),
+        "shifts with NaN": replace(right, normal=Normal(bank, replace(stretches, shift=nan_shift), 1)),
         "golden windows of other features": replace(right, golden=Golden(golden.windows[:, :, 1:], golden.embeddings)),
         "no golden windows": replace(right, golden=Golden(golden.windows[:0], golden.embeddings[:0])),
     }
@@ -264,6 +272,19 @@ def test_an_encoder_that_computes_something_else_is_refused(bundle):
     right = read_bundle(bundle)
     prove(right, encoder := Encoder(right.manifest.spec, right.weights), bundle)
 
-    turned = replace(right.golden.embeddings, direction=right.golden.embeddings.direction[::-1])
-    with pytest.raises(BundleError, match=r"golden windows embed .* away from what the trainer recorded"):
-        prove(replace(right, golden=replace(right.golden, embeddings=turned)), encoder, bundle)
+    told = right.golden.embeddings
+    for name, part in vars(told).items():
+        turned = replace(told, **{name: part[::-1]})
+        with pytest.raises(
+            BundleError,
+            match=rf"golden windows embed \S+ away from what the trainer recorded \({name}, allowed \S+\); the",
+        ):
+            prove(replace(right, golden=replace(right.golden, embeddings=turned)), encoder, bundle)
+
+
+def test_a_last_bit_of_half_precision_on_another_machine_is_forgiven(bundle):
+    right = read_bundle(bundle)
+    told = right.golden.embeddings
+    nudged = Embeddings(*(np.nextafter(part, np.float16(np.inf)) for part in vars(told).values()))
+    golden = replace(right.golden, embeddings=nudged)
+    prove(replace(right, golden=golden), Encoder(right.manifest.spec, right.weights), bundle)

@@ -17,7 +17,7 @@ from trainer.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import Network, catalogue
 from trainer.windows import Examples, simulate_examples
 
-SPEC = Spec(features=len(catalogue()), first=16, second=16, hidden=48, dimension=16)
+SPEC = Spec(features=len(catalogue()), first=16, second=16, hidden=48, dimension=16, shift=24)
 
 CLASSES, EACH = 40, 8
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.core.encoder import Spec
+from detector.core.networks.spec import Spec
 from tests.builders import catalogue
 from trainer.learner import Schedule
 from trainer.training import Moment, Watch, train_encoder
 from trainer.windows import Examples
 
 FEATURES, STEPS = 8, 40
-SPEC = Spec(FEATURES, first=8, second=8, hidden=24, dimension=8)
+NETWORKS = 2
+SPEC = Spec(FEATURES, first=8, second=8, hidden=24, dimension=8, shift=6)
 SCHEDULE = Schedule(steps=STEPS, rate=5e-3, warm_up=5, seed=4, examinations=5)
 
 
@@ -27,7 +28,8 @@ def pictures(classes: int = 40, each: int = 7, seed: int = 0) -> Examples:
     begun = np.arange(60)[None, :] >= rng.integers(0, 50, len(label))[:, None]
     twins = rng.integers(-12, 13, (len(label), 60, FEATURES)).astype(np.int8)
     windows = np.clip(twins + begun[:, :, None] * lift[:, None, :], -127, 127).astype(np.int8)
-    return Examples(windows, twins, label, np.full(len(label), 5, np.float32))
+    network = np.arange(len(label)) % NETWORKS
+    return Examples(windows, twins, label, np.full(len(label), 5, np.float32), network)
 
 
 def train(folder: Path | None, tell=lambda moment: None, schedule: Schedule = SCHEDULE, exam: bool = True):

@@ -1,24 +1,25 @@
-"""What normal is: the yardstick of the size, the bank and the stretches."""
+"""What normal is: how far windows lie from it, the bank and the stretches."""
+
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from detector.bundle import read_bundle
 from detector.core.encoder import Encoder
-from detector.core.features import ABSENT, STEPS, Baseline
-from detector.core.networks.spec import Spec
+from detector.core.features import STEPS, Baseline
 from tests.builders import Listener, catalogue, fleet_baseline
 from tests.trainer.twins import TableHistory
-from tests.weights import random_weights
 from trainer.calibration import (
     BANK,
     STEP_MINUTES,
     STRETCH_WINDOWS,
     STRETCHES_AT_ONCE,
-    measure_size,
     normal_windows,
     survey,
 )
 from trainer.history import SimulatedHistory
+from trainer.whitening import mean_deviations
 
 FEATURES = 3
 
@@ -30,48 +31,21 @@ def restless(rng: np.random.Generator) -> TableHistory:
     return TableHistory(catalogue(FEATURES), ["a", "b"], 29_453_760, values)
 
 
-def sizes(windows: np.ndarray, centre: np.ndarray, whiten: np.ndarray) -> np.ndarray:
-    """As the encoder serves them."""
-    spec = Spec(windows.shape[2], first=4, second=4, hidden=4, dimension=2)
-    weights = {**random_weights(spec), "centre": centre, "whiten": whiten}
-    return Encoder(spec, weights)(windows).size.astype(float)
-
-
-def test_half_of_unseen_normal_windows_are_larger_than_1_and_a_fault_is_far_larger(
-    town: SimulatedHistory, usual: Baseline, encode: Encoder
+def test_an_unseen_normal_window_is_a_little_smaller_than_1_and_a_fault_far_larger(
+    town: SimulatedHistory, usual: Baseline, encode: Encoder, bundle_path: Path
 ) -> None:
-    windows = normal_windows(town, usual, 400, np.random.default_rng(99))
+    """By what the ridge takes: directions in which normal life hardly varies keep less than a variance of one."""
+    weights = read_bundle(bundle_path).weights
+    windows, others = (normal_windows(town, usual, 1000, np.random.default_rng(seed)) for seed in (99, 98))
+    variance = weights["whiten"].T @ np.cov(mean_deviations(others), rowvar=False) @ weights["whiten"]
     far = windows[:50].copy()
     far[:, :, :20] = np.clip(far[:, :, :20].astype(int) + int(5 * STEPS), -127, 127)
 
-    assert np.median(encode(windows).size) == pytest.approx(1, abs=0.1)
+    sizes = encode(windows).size.astype(float)
+
+    assert np.sqrt(np.mean(sizes**2)) == pytest.approx(np.sqrt(np.diag(variance).mean()), rel=0.05)
+    assert 0.75 < np.median(sizes) < np.sqrt(np.mean(sizes**2)) < 1
     assert np.median(encode(far).size) > 3
-
-
-def test_the_yardstick_is_the_scatter_of_each_feature(rng: np.random.Generator) -> None:
-    scatter = np.array([1.0, 8.0, 8.0])
-    level = np.array([5.0, -20.0, 0.0]) + rng.normal(0, scatter, (800, FEATURES))
-    windows = np.repeat(np.rint(level)[:, None], 60, axis=1).astype(np.int8)
-    centre, whiten = measure_size(windows)
-
-    moved = np.rint([[5, -20, 0], [25, -20, 0], [5, 0, 0], [5, -20, 20]]).astype(np.int8)
-    middle, fine, coarse, other = sizes(np.repeat(moved[:, None], 60, axis=1), centre, whiten)
-
-    assert np.median(sizes(windows, centre, whiten)) == pytest.approx(1, abs=0.01)
-    assert middle < 0.3
-    assert fine > 5 * coarse > 5  # the same twenty codes, where one feature scatters by 1 and the others by 8
-    assert other == pytest.approx(coarse, rel=0.2)
-
-
-def test_a_minute_not_reported_counts_as_usual(rng: np.random.Generator) -> None:
-    windows = rng.integers(-20, 21, (500, 60, FEATURES)).astype(np.int8)
-    holes = rng.random(windows.shape) < 0.2
-
-    absent = measure_size(np.where(holes, ABSENT, windows).astype(np.int8))
-    zero = measure_size(np.where(holes, 0, windows).astype(np.int8))
-
-    for one, other in zip(absent, zero, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("stretches", [1, STRETCHES_AT_ONCE + 6])
@@ -83,6 +57,7 @@ def test_a_survey_has_a_bank_and_stretches_of_two_hours(
     assert normal.bank.shape == (BANK, 4)
     assert normal.stretches.direction.shape == (stretches, STRETCH_WINDOWS, 4)
     assert normal.stretches.size.shape == (stretches, STRETCH_WINDOWS)
+    assert normal.stretches.shift.shape == (stretches, STRETCH_WINDOWS, 4)
     assert normal.step_minutes == STEP_MINUTES
     assert (STRETCH_WINDOWS - 1) * STEP_MINUTES >= 120
 
@@ -95,6 +70,7 @@ def test_neighbouring_windows_of_a_stretch_lie_a_step_apart(restless: TableHisto
     windows = listener.windows[BANK:].reshape(5, STRETCH_WINDOWS, 60, FEATURES)
     np.testing.assert_array_equal(windows[:, :-1, STEP_MINUTES:], windows[:, 1:, :-STEP_MINUTES])
     np.testing.assert_array_equal(Listener()(windows[3]).direction, normal.stretches.direction[3])
+    np.testing.assert_array_equal(Listener()(windows[3]).shift, normal.stretches.shift[3])
 
 
 def test_every_cell_lends_as_many_stretches_as_any_other(restless: TableHistory, rng: np.random.Generator) -> None:

@@ -221,6 +221,8 @@ def test_what_no_loss_has_is_refused_with_a_sentence() -> None:
         contestants(["triplet:random"], ["tree"])
     with pytest.raises(LossError, match=r"^there is no encoder 'bush'; choose one of tree, "):
         contestants(["triplet"], ["bush"])
+    with pytest.raises(LossError, match=r"^there is no encoder 'shared' that learns from these; choose one of tree, "):
+        contestants(["triplet"], ["tree", "shared"])
 
 
 def test_no_class_that_the_project_holds_out_takes_part() -> None:

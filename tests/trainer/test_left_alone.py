@@ -149,7 +149,7 @@ def test_the_weights_are_those_that_did_best_in_an_examination(
     weights, moments = unlearned
     figures = [moment.figure for moment in moments if moment.figure is not None]
 
-    again = examine(Encoder(weights), pictures(12, 8, seed=1), np.random.default_rng([SCHEDULE.seed, 5]))
+    again = examine(Encoder(SPEC, weights), pictures(12, 8, seed=1), np.random.default_rng([SCHEDULE.seed, 5]))
 
     assert figures[0].share > figures[-1].share + 0.03
     assert again.share == pytest.approx(max(figure.share for figure in figures), abs=0.005)
@@ -210,7 +210,7 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
     first, second = kept(tmp_path, "home", make), kept(tmp_path, "home", make)
 
     assert made == [1]
-    for name in ("windows", "twins", "label", "effect"):
+    for name in ("windows", "twins", "label", "effect", "network"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 

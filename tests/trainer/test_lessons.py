@@ -139,13 +139,14 @@ def test_lessons_stand_beside_simulated_classes_and_share_the_ones_they_name(
     told = [episode(cell, 2, 600, name) for name in ("drip", "known") for cell in "ab"]
     lessons = cut_lessons(past, usual, [replace(one, begin=one.begin + 5 * len(one.name)) for one in told], "x")
     windows = np.zeros((4, 60, 3), np.int8)
-    simulated = Examples(windows, windows, np.array([0, 1, 2, 3]), np.ones(4, np.float32))
+    simulated = Examples(windows, windows, np.array([0, 1, 2, 3]), np.ones(4, np.float32), np.array([0, 1, 0, 1]))
 
     examples, named = add_lessons(simulated, lessons, ["other", "known"])
 
     assert named == ["other", "known", "drip"]
     assert examples.label.tolist() == [0, 1, 3, 4, *[2] * 12, *[1] * 12]
     assert len(examples.windows) == len(examples.twins) == len(examples.effect) == 28
+    assert examples.network.tolist() == [0, 1, 0, 1, *[2] * 24], "theirs is a network of its own"
 
 
 def test_a_feature_never_reported_or_always_the_same_breaks_nothing(past: TableHistory) -> None:
@@ -172,7 +173,7 @@ def test_a_history_without_a_value_is_refused(past: TableHistory) -> None:
 
 def test_windows_of_another_catalogue_are_refused() -> None:
     windows = np.zeros((80, 60, 3), np.int8)
-    examples = Examples(windows, windows, np.repeat(np.arange(40), 2), np.ones(80, np.float32))
+    examples = Examples(windows, windows, np.repeat(np.arange(40), 2), np.ones(80, np.float32), np.zeros(80, np.int64))
     four = Catalogue(catalogue(4).features)
 
     with pytest.raises(
@@ -183,17 +184,19 @@ def test_windows_of_another_catalogue_are_refused() -> None:
 
 def test_a_class_of_one_window_is_refused() -> None:
     windows = np.zeros((81, 60, 3), np.int8)
-    examples = Examples(windows, windows, np.r_[np.repeat(np.arange(40), 2), 77], np.ones(81, np.float32))
+    examples = Examples(
+        windows, windows, np.r_[np.repeat(np.arange(40), 2), 77], np.ones(81, np.float32), np.zeros(81, np.int64)
+    )
 
     with pytest.raises(TrainingError, match=r"^class 77 has one window, and nothing that it could be likened to; give"):
         Batches(examples, 0, catalogue(), 0)
 
 
 def test_nothing_to_learn_from_is_refused() -> None:
-    none = np.zeros((0, 60, 3), np.int8)
+    none, number = np.zeros((0, 60, 3), np.int8), np.empty(0, np.int64)
 
     with pytest.raises(TrainingError, match=r"^0 named and 0 procedural classes do not fill a batch of 32; "):
-        Batches(Examples(none, none, np.empty(0, np.int64), np.empty(0, np.float32)), 0, catalogue(), 0)
+        Batches(Examples(none, none, number, np.empty(0, np.float32), number), 0, catalogue(), 0)
 
 
 @pytest.mark.parametrize(

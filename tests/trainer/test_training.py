@@ -1,6 +1,6 @@
 """The training loop on a small encoder and 40 procedural classes, and the examination that follows it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.kinds import shapes
 from detector.core.networks.spec import Spec
+from tests.builders import embedded
 from tests.trainer.conftest import CLASSES, EACH, SPEC
 from trainer.evaluation import one_shot_accuracy
 from trainer.history import SimulatedHistory
@@ -85,7 +86,7 @@ def test_every_kind_of_encoder_learns_with_losses_of_every_sort(kind: str, loss:
     assert {name: value.shape for name, value in trained.weights.items()} == shapes(spec)
     assert all(np.isfinite(value).all() for value in trained.weights.values())
     still = {name for name, value in trained.weights.items() if np.array_equal(value, before.weights[name])}
-    assert still == {"centre", "whiten"}, "weights are learned and averages moved; what is measured comes later"
+    assert still == {"centre", "whiten", "project"}, "weights are learned and averages moved; the rest is measured"
 
 
 def test_a_collapsed_encoder_is_refused(examples: Examples) -> None:
@@ -101,7 +102,7 @@ def test_a_training_shorter_than_its_warm_up_still_trains(examples: Examples) ->
 
 def test_too_few_classes_for_a_batch_are_refused_with_a_sentence(examples: Examples) -> None:
     few = np.flatnonzero(examples.label < 10)
-    part = Examples(examples.windows[few], examples.twins[few], examples.label[few], examples.effect[few])
+    part = Examples(*(getattr(examples, column.name)[few] for column in fields(Examples)))
 
     with pytest.raises(TrainingError, match=r"^0 named and 10 procedural classes do not fill a batch of 32; "):
         Trained(part, replace(SCHEDULE, steps=3, warm_up=1))
@@ -110,19 +111,19 @@ def test_too_few_classes_for_a_batch_are_refused_with_a_sentence(examples: Examp
 def stencilled(label: np.ndarray) -> Examples:
     """Windows that bear their class in every code; all of them can be seen."""
     windows = np.broadcast_to(label[:, None, None], (len(label), 60, 3)).astype(np.int8)
-    return Examples(windows, np.zeros_like(windows), label, np.full(len(label), 9, np.float32))
+    return Examples(windows, np.zeros_like(windows), label, np.full(len(label), 9, np.float32), 0 * label)
 
 
 def test_an_encoder_that_reads_the_class_is_always_right(rng: np.random.Generator) -> None:
     def reader(windows: np.ndarray, /) -> Embeddings:
-        return Embeddings(np.eye(10, dtype=np.float16)[windows[:, 0, 0]], np.ones(len(windows), np.float16))
+        return embedded(np.eye(10)[windows[:, 0, 0]], np.ones(len(windows)))
 
     assert one_shot_accuracy(reader, stencilled(np.repeat(np.arange(10), 8)), rng) == 1
 
 
 def test_an_encoder_that_guesses_is_right_once_in_six(rng: np.random.Generator) -> None:
     def guesser(windows: np.ndarray, /) -> Embeddings:
-        return Embeddings(rng.normal(size=(len(windows), 8)).astype(np.float16), np.ones(len(windows), np.float16))
+        return embedded(rng.normal(size=(len(windows), 8)), np.ones(len(windows)))
 
     assert one_shot_accuracy(guesser, stencilled(np.repeat(np.arange(200), 30)), rng) == pytest.approx(CHANCE, abs=0.03)
 
@@ -133,7 +134,7 @@ def test_the_examination_can_leave_out_what_cannot_be_seen(rng: np.random.Genera
     half = replace(told, windows=np.where(hidden[:, None, None], 0, told.windows), effect=np.where(hidden, 0.5, 9))
 
     def reader(windows: np.ndarray, /) -> Embeddings:
-        return Embeddings(np.eye(10, dtype=np.float16)[windows[:, 0, 0]], np.ones(len(windows), np.float16))
+        return embedded(np.eye(10)[windows[:, 0, 0]], np.ones(len(windows)))
 
     assert one_shot_accuracy(reader, half, rng, least_effect=2) == 1
     assert one_shot_accuracy(reader, half, rng) < 0.9

@@ -1,6 +1,6 @@
 """Windows to learn from, against windows made minute by minute."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ import pytest
 from detector.core.features import Baseline
 from tests.trainer.twins import slow_effect, slow_examples, slow_window
 from trainer.history import SimulatedHistory
-from trainer.windows import Examples, cut_windows, measure_effect, simulate_examples
+from trainer.windows import Examples, cut_windows, joined, measure_effect, simulate_examples, stacked
 
 NAMED = ("backhaul_loss", "sync_loss_tdd", 7)
 EACH, SEED = 6, 9
@@ -78,7 +78,7 @@ def test_examples_follow_from_the_seed_and_not_from_the_number_of_workers(
     again = simulate_examples(town, usual, NAMED, EACH, SEED, workers=1)
     other = simulate_examples(town, usual, NAMED, EACH, SEED + 1, workers=1)
 
-    for name in ("windows", "twins", "label", "effect"):
+    for name in ("windows", "twins", "label", "effect", "network"):
         np.testing.assert_array_equal(getattr(again, name), getattr(few, name))
     assert (other.windows != few.windows).any()
 
@@ -88,3 +88,19 @@ def test_every_class_has_its_share_of_windows_under_one_number(examples: Example
 
     assert numbers.tolist() == list(range(40))
     assert counts.tolist() == [8] * 40
+
+
+def test_parts_of_one_network_are_stacked_and_those_of_several_numbered_one_after_the_other(examples: Examples) -> None:
+    first, second = cut(examples, [5, 2]), replace(cut(examples, [7, 1, 0]), network=np.array([0, 1, 1]))
+    nothing = cut(examples, [])
+
+    assert stacked([first, second]).network.tolist() == [0, 0, 0, 1, 1]
+    together = joined([first, second, nothing, first])
+    assert together.network.tolist() == [0, 0, 1, 2, 2, 3, 3]
+    np.testing.assert_array_equal(together.windows, examples.windows[[5, 2, 7, 1, 0, 5, 2]])
+    np.testing.assert_array_equal(together.effect, examples.effect[[5, 2, 7, 1, 0, 5, 2]])
+
+
+def cut(examples: Examples, rows: list[int]) -> Examples:
+    chosen = np.array(rows, np.int64)
+    return Examples(*(getattr(examples, column.name)[chosen] for column in fields(Examples)))

@@ -10,13 +10,14 @@ from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, pictures
 from trainer.batches import Batches, TrainingError
 from trainer.learner import Learner, Schedule
 from trainer.replicas import strategy
+from trainer.whitening import Normality
 
 LOSSES = ("supervised_contrastive", "triplet", "prototypical")
 
 
 def first_gradient(devices: int, loss: str, batch) -> dict[str, np.ndarray]:
     """A tenth of it is Adam's first moment after one step; clipping is out of the way."""
-    learner = Learner(SPEC, Schedule(loss=loss, devices=devices, clip=1e9))
+    learner = Learner(SPEC, Schedule(loss=loss, devices=devices, clip=1e9), Normality.of(pictures(), SPEC))
     learner.learn(0, *batch)
     return {name: 10 * value for name, value in learner.arrays().items() if name.startswith("optimizer/")}
 
@@ -31,7 +32,8 @@ def main() -> None:
         off = max(off, *(float(np.abs(one[name].astype(float) - two[name]).max()) for name in one))
     losses = {}
     for devices in (1, 2):
-        learner = Learner(SPEC, Schedule(steps=60, rate=SCHEDULE.rate, devices=devices))
+        schedule = Schedule(steps=60, rate=SCHEDULE.rate, devices=devices)
+        learner = Learner(SPEC, schedule, Normality.of(pictures(), SPEC))
         losses[devices] = [learner.learn(step, *batches.draw(step))[0] for step in range(60)]
     copies = learner.copies()
     differ = max(float(np.abs(copies[0][name] - copies[1][name]).max()) for name in copies[0])

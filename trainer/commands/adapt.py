@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainer.arguments import positive
 
-HELP = "a bundle for another network of the same features: its baselines, its normal, its calibration"
+HELP = "a bundle for another network of the same features, or of any with a `shared` encoder"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +27,14 @@ def run(arguments: argparse.Namespace) -> int:
     from trainer.baselines import fit_baseline
     from trainer.history import HistoryError, ParquetHistory
     from trainer.progress import console, step
+    from trainer.tokens import fitted
 
     old = read_bundle(arguments.bundle)
     history = ParquetHistory(arguments.history)
-    if history.catalogue.digest != old.catalogue.digest:
+    spec, weights = old.manifest.spec, old.weights
+    if spec.kind == "shared":
+        spec, weights = fitted(weights, len(history.catalogue))
+    elif history.catalogue.digest != old.catalogue.digest:
         raise HistoryError(
             f"{arguments.history}/catalogue.yaml: has other features than {arguments.bundle};"
             " train a bundle for this network with `faultline-trainer train`."
@@ -49,8 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
         bundle = assemble(
             history,
             usual,
-            old.manifest.spec,
-            old.weights,
+            spec,
+            weights,
             facts,
             figures,
             stretches,

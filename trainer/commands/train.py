@@ -1,12 +1,14 @@
 """`faultline-trainer train`: a bundle from a simulated network: baselines, procedural classes, encoder, calibration.
 
 It may be killed: the same command goes on from what lies in OUT.training, and ends with the same bundle.
+A network of any other catalogue learns from synthetic faults in its own normal life, or takes what is shipped.
 """
 
 import argparse
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,11 @@ from trainer.losses import LOSSES
 from trainer.progress import console, learning, step
 
 if TYPE_CHECKING:
+    from detector.bundle import Bundle
     from detector.core.features import Baseline
-    from trainer.history import History
+    from trainer.history import History, ParquetHistory, SimulatedHistory
     from trainer.lessons import Lessons
-    from trainer.training import Moment
+    from trainer.training import Moment, Schedule
     from trainer.windows import Examples
 
 ABROAD, ABROAD_CELLS = 6, 60
@@ -35,6 +38,9 @@ NAMED_HOME, NAMED_ABROAD = 160, 20
 """Windows of each named class, beside those that every class has: they come in every batch, and are to be known at any
 hour and severity. With 600 and 60, thirteen classes with the look-alikes among them came out at .57 instead of .53."""
 
+FAULTS = ("procedural", "synthetic")
+"""Simulated, or shapes injected into normal windows of whatever catalogue."""
+
 HELP = "train an encoder on procedural faults and write a bundle"
 
 
@@ -46,10 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days", type=positive, default=7, help="of history a baseline is fitted to (default: %(default)s)"
     )
     parser.add_argument("--episodes", type=Path, help="an episodes.csv of --history: its classes are learned, too")
-    parser.add_argument("--classes", type=positive, default=4000, help="procedural classes (default: %(default)s)")
-    parser.add_argument("--each", type=positive, default=4, help="windows per procedural class (default: %(default)s)")
+    parser.add_argument("--classes", type=positive, default=4000, help="to be made up (default: %(default)s)")
+    parser.add_argument("--each", type=positive, default=4, help="windows of each such class (default: %(default)s)")
     parser.add_argument("--steps", type=positive, default=5000, help="of the optimiser (default: %(default)s)")
-    parser.add_argument("--encoder", choices=NETWORKS, default="tree", help="its kind (default: %(default)s)")
+    parser.add_argument("--encoder", choices=NETWORKS, help="its kind (default: tree; for another catalogue shared)")
+    parser.add_argument("--faults", choices=FAULTS, help="to learn from (default: procedural, if the catalogue is its)")
     parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
     parser.add_argument(
         "--loss-option", type=option, action="append", default=[], metavar="NAME=VALUE", help="of that loss: margin=0.3"
@@ -64,42 +71,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainer.baselines import fit_baseline
-    from trainer.history import START_MINUTE, History, HistoryError, ParquetHistory, SimulatedHistory
+    from trainer.history import START_MINUTE, ParquetHistory, SimulatedHistory
     from trainer.losses import choose
-    from trainer.simulator import FAULTS, Network, random_operator
-    from trainer.unfinished import claim, kept
-    from trainer.windows import joined, simulate_examples, unsmoothed
+    from trainer.simulator import Network
 
     choose(arguments.loss, dict(arguments.loss_option))  # minutes before it is needed, as all that can be refused
     span = (START_MINUTE, START_MINUTE + int(arguments.days * 1440))
     school = SimulatedHistory(Network(arguments.cells, seed=1000 + arguments.seed), span)
+    given = ParquetHistory(arguments.history) if arguments.history else None
+    known = given is None or given.catalogue.digest == school.catalogue.digest
+    if _faults(arguments, known) == "synthetic":
+        return _run_synthetic(arguments, school, given)
+    return _run_procedural(arguments, school, given)
+
+
+def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
+    from trainer.baselines import fit_baseline
+    from trainer.history import SimulatedHistory
+    from trainer.simulator import FAULTS as CLASSES
+    from trainer.simulator import Network, random_operator
+    from trainer.unfinished import claim, kept
+    from trainer.windows import joined, simulate_examples, unsmoothed
+
     abroad = [
-        SimulatedHistory(Network(ABROAD_CELLS, 2000 + seed, unsmoothed(random_operator(seed))), span, whole=True)
+        SimulatedHistory(Network(ABROAD_CELLS, 2000 + seed, unsmoothed(random_operator(seed))), school.span, whole=True)
         for seed in range(ABROAD * arguments.seed, ABROAD * (arguments.seed + 1))
     ]
-    given = ParquetHistory(arguments.history) if arguments.history else None
     home: History = given or school
-    if home.catalogue.digest != school.catalogue.digest:
-        raise HistoryError(
-            f"{arguments.history}/catalogue.yaml: has other features than the simulated network that the encoder"
-            " learns from; use `faultline-trainer simulate` to see the catalogue it needs."
-        )
-    named = [name for name, fault in FAULTS.items() if not fault.held_out]
+    named = [name for name, fault in CLASSES.items() if not fault.held_out]
     procedural = range(arguments.seed * 1_000_000, arguments.seed * 1_000_000 + arguments.classes)
     unseen = range(procedural.stop, procedural.stop + EXAM)
     watched = range(unseen.stop, unseen.stop + WATCHED)
     own, lessons = None, None
     if given:
-        with step(f"baselines of {len(given.cells)} cells"):
-            own = fit_baseline(given, arguments.days, given.rows_at_once)
+        own = _usual(arguments, given)
     if arguments.episodes:
         lessons = _lessons(arguments, home, own)
     folder = arguments.out.with_name(f"{arguments.out.name}.training")
     if claim(folder, _origin(arguments, named)):
         console.print(f"{folder}: an unfinished training is taken up")
-    with step(f"baselines of {arguments.cells} simulated cells"):
-        usual = fit_baseline(school, arguments.days)
+    usual = _usual(arguments, school)
     own = own or usual
 
     def simulated(name: str, history: SimulatedHistory, classes: list[str | int], each: int, place: int) -> "Examples":
@@ -128,21 +139,14 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.quiet import quiet
     from trainer.bundles import STRETCHES, assemble
     from trainer.evaluation import SEEN, one_shot_accuracy
-    from trainer.training import Schedule, Watch, train_encoder
+    from trainer.training import Watch, train_encoder
 
     with quiet():
         device()
-    spec = spec_of(arguments.encoder, len(school.catalogue))
-    schedule = Schedule(
-        steps=arguments.steps,
-        seed=arguments.seed,
-        loss=arguments.loss,
-        loss_options=dict(arguments.loss_option),
-        devices=arguments.devices,
-    )
+    spec = spec_of(arguments.encoder or "tree", len(school.catalogue))
     with _told(arguments) as tell:
         watching = Watch(tell, watch, folder, arguments.checkpoint_minutes)
-        weights = train_encoder(spec, examples, len(named), school.catalogue, schedule, watching)
+        weights = train_encoder(spec, examples, len(named), school.catalogue, _schedule(arguments), watching)
     encoder = Encoder(spec, weights)
     rng = np.random.default_rng([arguments.seed, 3])
     figures = {
@@ -161,9 +165,7 @@ def run(arguments: argparse.Namespace) -> int:
             home, own, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
         )
     shutil.rmtree(folder)
-    for name, value in figures.items():
-        console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
-    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(own.cells)} cells")
+    _tell(arguments, bundle)
     return 0
 
 
@@ -174,6 +176,7 @@ def _origin(arguments: argparse.Namespace, named: list[str]) -> dict[str, str | 
     asked = {name: getattr(arguments, name) for name in ("cells", "days", "classes", "each", "seed")}
     return {
         **asked,
+        "faults": "procedural" if named else "synthetic",
         "operators": f"{ABROAD} of {ABROAD_CELLS} cells",
         "named": " ".join(named),
         "version": detector.__version__,
@@ -211,3 +214,82 @@ def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[Moment], None]]"
         yield tell
     if curves is not None:
         curves.close()
+
+
+def _faults(arguments: argparse.Namespace, known: bool) -> str:
+    """What there is to learn from. Raises HistoryError where it is not what was asked for."""
+    from detector.history import HistoryError
+
+    learned = arguments.faults or ("procedural" if known and arguments.encoder != "shared" else "synthetic")
+    if learned == "synthetic" and arguments.episodes:
+        raise HistoryError(
+            f"--episodes {arguments.episodes}: is learned beside simulated faults alone, and here none are; leave it"
+            " away, and teach its classes as labels."
+        )
+    if learned == "synthetic":
+        return "synthetic"
+    if not known:
+        raise HistoryError(
+            f"{arguments.history}/catalogue.yaml: has other features than the simulated network, so no fault in it can"
+            " be simulated; leave --faults away, or say --faults synthetic."
+        )
+    if arguments.encoder == "shared":
+        raise HistoryError("--encoder shared: learns from no faults, it is shipped; leave --faults away.")
+    return "procedural"
+
+
+def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
+    from detector.core.encoder import device
+    from detector.quiet import quiet
+    from trainer.training import Watch
+    from trainer.unfinished import claim
+    from trainer.unlabelled import Plan, make_unlabelled, refuse_short
+
+    home: History = given or school
+    refuse_short(home)
+    with quiet():
+        device()
+    usual = _usual(arguments, given or school)
+    folder = arguments.out.with_name(f"{arguments.out.name}.training")
+    asked = Plan(arguments.encoder or "shared", arguments.classes, arguments.each, _schedule(arguments))
+    if asked.kind == "shared":
+        with step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
+            bundle = make_unlabelled(home, usual, asked, arguments.out)
+    else:
+        if claim(folder, _origin(arguments, [])):
+            console.print(f"{folder}: an unfinished training is taken up")
+        with _told(arguments) as tell:
+            watching = Watch(tell, folder=folder, minutes=arguments.checkpoint_minutes)
+            bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
+        shutil.rmtree(folder)
+    _tell(arguments, bundle)
+    return 0
+
+
+def _usual(arguments: argparse.Namespace, history: "SimulatedHistory | ParquetHistory") -> "Baseline":
+    from trainer.baselines import fit_baseline
+    from trainer.history import ParquetHistory
+
+    if isinstance(history, ParquetHistory):
+        with step(f"baselines of {len(history.cells)} cells"):
+            return fit_baseline(history, arguments.days, history.rows_at_once)
+    with step(f"baselines of {len(history.cells)} simulated cells"):
+        return fit_baseline(history, arguments.days)
+
+
+def _schedule(arguments: argparse.Namespace) -> "Schedule":
+    from trainer.training import Schedule
+
+    return Schedule(
+        steps=arguments.steps,
+        seed=arguments.seed,
+        loss=arguments.loss,
+        loss_options=dict(arguments.loss_option),
+        devices=arguments.devices,
+    )
+
+
+def _tell(arguments: argparse.Namespace, bundle: "Bundle") -> None:
+    for name, value in bundle.manifest.figures.items():
+        console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
+    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")

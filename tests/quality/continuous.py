@@ -1,0 +1,60 @@
+"""What the daemon's alarms are worth over days of life: through its own pipeline, at a budget of false alarms."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from detector.bundle import Bundle, open_bundle
+from detector.config import Config
+from detector.core.alarms import NEW, SILENT
+from detector.core.library import Library
+from detector.core.verdicts import Judge
+from detector.replaying import replay
+from detector.report import Episode, Raised, Tally, tally
+from tests.quality.stage import CELLS, JUDGED, TAUGHT, Stage
+from trainer.simulator import FAULTS, Operator
+
+BUDGET = 5.0
+FELT_MINUTES = 60
+"""A window holds what was an hour ago: an alarm is false where no fault was at work for so long, spills included."""
+
+
+@dataclass(frozen=True)
+class Nights:
+    """What came of one network's days."""
+
+    tallies: dict[str, Tally]
+    false: list[Raised]
+
+    @property
+    def cell_days(self) -> float:
+        return float(CELLS * JUDGED)
+
+
+def watch(bundle: Bundle, operator: Operator, seed: int) -> Nights:
+    """Adapts the bundle, teaches ten episodes, and replays the days."""
+    stage = Stage(operator, seed)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "bundle"
+        stage.adapt(bundle, path)
+        adapted, encode = open_bundle(path, 0)
+        settings = replace(Config(bundle=str(path)).settings, budget=BUDGET)
+        library = Library(list(stage.exemplars(adapted, encode)), adapted.normal)
+        judge = Judge(library, settings.weights, settings.budget)
+        events = replay(stage.days, adapted, encode, judge, settings)
+        raised = [Raised(e.alarm.cell, e.alarm.name, e.minute) for e in events if e.change == NEW]
+    return Nights(tally(_truth(stage), raised, set(TAUGHT)), [alarm for alarm in raised if _is_false(stage, alarm)])
+
+
+def _truth(stage: Stage) -> list[Episode]:
+    names = stage.network.names
+    return [Episode(names[e.cell], e.fault.name, "fault", e.begin, e.end) for e in stage.put]
+
+
+def _is_false(stage: Stage, alarm: Raised) -> bool:
+    minute = np.arange(alarm.minute - FELT_MINUTES, alarm.minute + 1)
+    told = stage.life.labels(np.full(len(minute), stage.network.names.index(alarm.cell)), minute).name
+    faulty = any(name in FAULTS and FAULTS[name].kind == "fault" for name in told.tolist())
+    return alarm.name != SILENT and not faulty

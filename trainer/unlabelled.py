@@ -1,0 +1,94 @@
+"""A bundle from nothing but a network's past: any catalogue, no label, no simulator.
+
+The `shared` encoder learns nothing here: it is shipped, and made at home by normal windows. Every other kind learns
+from synthetic families. Which of them are named right is a figure of the bundle; it says that the road is whole, not
+how well real faults will be named: the families are our own.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle import Bundle
+from detector.core.encoder import Encoder
+from detector.core.features import Baseline, Catalogue
+from detector.core.networks.kinds import spec_of
+from detector.core.networks.spec import Spec
+from detector.core.turns import WINDOW
+from detector.history import HistoryError
+from trainer.bundles import STRETCHES, assemble
+from trainer.calibration import measured, normal_windows
+from trainer.evaluation import SEEN, one_shot_accuracy
+from trainer.history import History
+from trainer.synthetic import inject_families
+from trainer.tokens import fitted, shipped_tokens
+from trainer.training import Schedule, Watch, train_encoder
+
+NORMAL_WINDOWS, MOST_BYTES = 6000, 64 << 20
+"""Windows that families are injected into; fewer of a wide catalogue."""
+
+EXAM, EXAM_EACH = 120, 12
+"""Families that are not learned, and windows of each."""
+
+LEAST_MINUTES = 1440
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for."""
+
+    kind: str = "shared"
+    classes: int = 3000
+    each: int = 6
+    """Synthetic families to learn from, and windows of each."""
+    schedule: Schedule = field(default_factory=Schedule)
+    stretches: int = STRETCHES
+    watch: Watch = field(default_factory=Watch)
+
+
+def make_unlabelled(history: History, baseline: Baseline, plan: Plan, path: Path) -> Bundle:
+    """Trains what is to be trained, and writes the proven bundle to `path`."""
+    seed = plan.schedule.seed
+    refuse_short(history)
+    count = min(NORMAL_WINDOWS, MOST_BYTES // (WINDOW * len(history.catalogue)))
+    windows = normal_windows(history, baseline, count, np.random.default_rng([seed, 12]))
+    spec, weights = _weights(windows[::2], history.catalogue, plan)
+    exam = inject_families(windows[1::2], EXAM, EXAM_EACH, seed + 1)
+    encoder = Encoder(spec, {**weights, **measured(spec, windows[::2])})
+    rng = np.random.default_rng([seed, 3])
+    figures = {
+        "one_shot_accuracy_unseen_synthetic": one_shot_accuracy(encoder, exam, rng),
+        "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
+    }
+    shipped = plan.kind == "shared"
+    facts: dict[str, str | int | float] = {
+        "faults": "shipped tokens" if shipped else "synthetic",
+        "classes": 0 if shipped else plan.classes,
+        "steps": 0 if shipped else plan.schedule.steps,
+        "seed": seed,
+    }
+    loss = plan.schedule.loss
+    return assemble(history, baseline, spec, weights, facts, figures, plan.stretches, seed, path, loss)
+
+
+def refuse_short(history: History) -> None:
+    """Raises HistoryError for a past that cannot say what a day is like."""
+    minutes = history.span[1] - history.span[0]
+    if minutes < LEAST_MINUTES:
+        raise HistoryError(
+            f"the history spans {minutes} minutes, and what is usual takes {LEAST_MINUTES} at least (better a week);"
+            " give a longer one."
+        )
+
+
+def _weights(
+    windows: NDArray[np.int8], catalogue: Catalogue, plan: Plan
+) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
+    if plan.kind == "shared":
+        return fitted(shipped_tokens(), len(catalogue))
+    spec = spec_of(plan.kind, len(catalogue))
+    examples = inject_families(windows, plan.classes, plan.each, plan.schedule.seed)
+    apart = tuple(replace(feature, group=feature.group or feature.name) for feature in catalogue.features)
+    return spec, train_encoder(spec, examples, 0, Catalogue(apart), plan.schedule, plan.watch)
