@@ -21,6 +21,8 @@ REFUSED = "lossless_triplet:beta=3"
 TAUGHT = "supervised_contrastive"
 ASKED = ("--steps", "30", "--classes", "40", "--cells", "24")
 
+pytestmark = pytest.mark.timeout(600)  # half a minute of two free cores, which a busy machine does not have
+
 VOID = {"meta", "img", "br"}
 
 
@@ -143,12 +145,13 @@ def test_a_loss_that_collapses_and_one_that_is_refused_are_rows_with_their_reaso
         assert [row["name"], f"{row['state']}: {row['reason']}"] in page.tables[0]
 
 
-def test_the_page_and_the_json_agree(page: Page, figures: dict[str, Any]) -> None:
+def test_the_page_and_the_json_agree(page: Page, text: str, figures: dict[str, Any]) -> None:
     taught = of(figures, TAUGHT)
     line = next(cells for cells in page.tables[0] if cells[0] == taught["name"])
 
     assert taught["state"] == "trained"
     assert line[1:3] == [share(Share(**taught["unseen"])), f"{taught['unseen']['half_classes']:.3f}"]
+    assert f"Before its first step the network names {figures['untrained']['share']:.3f} ± " in text
     assert line[3] == f"{taught['seeds'][0]['unseen']:.3f}"
     assert line[4] == share(Share(**taught["base"]))
     assert line[6] == f"{taught['pairs']:.3f} ± {taught['pairs_half']:.3f}"

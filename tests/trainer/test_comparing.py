@@ -5,7 +5,7 @@ import pytest
 
 from trainer.comparing.contestants import Contestant, contestants
 from trainer.comparing.course import Embedded, Training
-from trainer.comparing.examples import COUNTS, MANY, QUERIES, compare_counts, turning_point
+from trainer.comparing.examples import COUNTS, MANY, QUERIES, Count, Crowd, compare_counts
 from trainer.comparing.figures import (
     best_cut,
     cosine,
@@ -20,6 +20,7 @@ from trainer.comparing.gap import gaps
 from trainer.comparing.material import UNSEEN_BASE
 from trainer.comparing.rows import Answers, Questions, answer, row
 from trainer.comparing.three import frames_of
+from trainer.comparing.words import turning_words
 from trainer.evaluation import WAYS
 from trainer.losses import CHOICES, LOSSES, LossError
 from trainer.simulator import FAULTS
@@ -168,7 +169,6 @@ def test_on_clear_clusters_every_method_is_right_from_one_example_on(rng: np.ran
     assert [count.examples for count in crowd.counts] == list(COUNTS)
     assert {method.share for count in crowd.counts for method in count.methods} == {1}
     assert {(one.common, one.rare) for one in crowd.imbalance} == {(1, 1)}
-    assert turning_point(crowd) is None
 
 
 def test_a_classifier_learns_which_dimensions_count_and_exemplars_do_not(rng: np.random.Generator) -> None:
@@ -181,6 +181,20 @@ def test_a_classifier_learns_which_dimensions_count_and_exemplars_do_not(rng: np
     assert last["classifier"] > last["nearest exemplar"] + 0.05
     rare = {one.method: one.common - one.rare for one in crowd.imbalance}
     assert rare["classifier"] > rare["classifier, balanced"]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "told"),
+    [
+        ((0.0, 0.01, 0.02), "With none of 1 to 5 examples of each class is the classifier surely ahead."),
+        ((-0.1, 0.1, 0.2), "From 2 examples of each class on, the classifier is surely ahead."),
+        ((0.1, 0.0, 0.2), "The classifier is surely ahead with 1 and 5 examples of each class, else not."),
+    ],
+)
+def test_the_classifier_is_said_to_be_ahead_where_its_interval_says_so(ahead: tuple[float, ...], told: str) -> None:
+    counts = [Count(count, [], by, 0.03) for count, by in zip((1, 2, 5), ahead, strict=True)]
+
+    assert turning_words(Crowd(6, counts, [])) == told
 
 
 def test_a_loss_of_several_ways_takes_part_in_each() -> None:
@@ -207,6 +221,8 @@ def test_what_no_loss_has_is_refused_with_a_sentence() -> None:
         contestants(["triplet:random"], ["tree"])
     with pytest.raises(LossError, match=r"^there is no encoder 'bush'; choose one of tree, "):
         contestants(["triplet"], ["bush"])
+    with pytest.raises(LossError, match=r"^there is no encoder 'shared' that learns from these; choose one of tree, "):
+        contestants(["triplet"], ["tree", "shared"])
 
 
 def test_no_class_that_the_project_holds_out_takes_part() -> None:

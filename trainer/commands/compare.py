@@ -6,7 +6,6 @@ The page stands alone; compare.json holds the same figures. What is simulated is
 import argparse
 from pathlib import Path
 
-from detector.core.networks.kinds import NETWORKS
 from trainer.arguments import minutes, positive
 from trainer.losses import LOSSES
 
@@ -23,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=list(LOSSES),
         help="NAME or NAME:OPTION=VALUE, with commas between (default: all, triplet and similarity in every way)",
     )
-    parser.add_argument("--encoders", type=_names, default=["tree"], help=f"of {', '.join(NETWORKS)} (default: tree)")
+    parser.add_argument("--encoders", type=_names, default=["tree"], help="with commas between (default: tree)")
     parser.add_argument("--steps", type=positive, default=1500, help="of each training (default: %(default)s)")
     parser.add_argument("--classes", type=positive, default=1500, help="procedural classes (default: %(default)s)")
     parser.add_argument("--each", type=positive, default=4, help="windows per procedural class (default: %(default)s)")

@@ -17,6 +17,9 @@ GROUPS = {
 }
 OTHERS = "whole batches"
 
+SHIPPED = "shared"
+"""The kind whose network no loss trains here: it comes as it is."""
+
 WORDS = {"difference": "|a − b|", "distance": "Euclid"}
 
 
@@ -55,8 +58,10 @@ def contestants(losses: Sequence[str], encoders: Sequence[str]) -> list[Contesta
     Raises LossError for what cannot be had.
     """
     for encoder in encoders:
-        if encoder not in NETWORKS:
-            raise LossError(f"there is no encoder {encoder!r}; choose one of {', '.join(NETWORKS)}.")
+        if encoder not in NETWORKS or encoder == SHIPPED:
+            known = ", ".join(name for name in NETWORKS if name != SHIPPED)
+            told = f"encoder {encoder!r} that learns from these" if encoder == SHIPPED else f"encoder {encoder!r}"
+            raise LossError(f"there is no {told}; choose one of {known}.")
     found = [one for text in losses for one in _ways(text)]
     return [Contestant(one.loss, one.options, encoder) for encoder in encoders for one in dict.fromkeys(found)]
 

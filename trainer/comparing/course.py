@@ -17,6 +17,7 @@ from trainer.comparing.material import Material
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses import LossError
 from trainer.training import Moment, Watch, train_encoder
+from trainer.whitening import Normality
 from trainer.windows import Examples
 
 POINTS = 200
@@ -125,6 +126,13 @@ def schedule_of(contestant: Contestant, seed: int, steps: int) -> Schedule:
     return Schedule(
         steps, seed=seed, loss=contestant.loss, loss_options=options, examinations=examinations, patience=steps
     )
+
+
+def untrained(encoder: str, seed: int, material: Material) -> Embedded:
+    """The unseen windows, by weights as they are drawn."""
+    spec = spec_of(encoder, len(material.catalogue))
+    learner = Learner(spec, Schedule(seed=seed), Normality.of(material.learned, spec))
+    return embedded(learner, material.unseen)
 
 
 def embedded(learner: Learner, examples: Examples) -> Embedded:

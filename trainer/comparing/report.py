@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.comparing.examples import Crowd
+from trainer.comparing.figures import Share
 from trainer.comparing.gap import Gap
 from trainer.comparing.rows import Row
 from trainer.comparing.three import Lesson
@@ -54,6 +55,8 @@ class Report:
     gaps: list[Gap]
     gap: str
     lessons: list[Taken]
+    untrained: Share
+    """Unseen classes, by the first weights of the first encoder and seed."""
     crowd: Crowd | None
     """None where no loss was trained."""
     crowd_of: str

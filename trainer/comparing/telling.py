@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from trainer.comparing.examples import compare_counts
+from trainer.comparing.figures import cosine, named_right, share_of
 from trainer.comparing.gap import gaps
 from trainer.comparing.page import page
 from trainer.comparing.pictures.clusters import animate, draw_clusters
@@ -57,6 +58,7 @@ def summarise(result: Result, cells: int) -> Report:
         differences,
         sentence,
         [Taken.of(lesson) for lesson in result.lessons.values()],
+        share_of(named_right(cosine(result.untrained.direction), questions.unseen), questions.unseen),
         crowd,
         first.name if first is not None else "",
     )

@@ -9,7 +9,7 @@ import numpy as np
 from trainer.batches import Batches
 from trainer.comparing.budget import Budget
 from trainer.comparing.contestants import Contestant
-from trainer.comparing.course import Training, train
+from trainer.comparing.course import Embedded, Training, train, untrained
 from trainer.comparing.material import Material
 from trainer.comparing.three import STEPS, Classroom, Lesson, teach
 from trainer.progress import console, learning, step
@@ -27,6 +27,8 @@ class Result:
     seeds: Sequence[int]
     trainings: dict[Contestant, list[Training]]
     """In the order of the seeds."""
+    untrained: Embedded
+    """The unseen windows by the first weights of the first encoder and seed."""
     lessons: dict[Contestant, Lesson]
     """On the first encoder; the animation's two among them."""
 
@@ -35,6 +37,9 @@ def hold(
     runners: Sequence[Contestant], seeds: Sequence[int], material: Material, asked: int, minutes: float | None
 ) -> Result:
     """Raises TrainingError where the material or the minutes are too little for any training."""
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")  # it warns of every network after the fifth that it is traced anew
     Batches(material.learned, material.base_classes, material.catalogue, seeds[0])
     budget = Budget(minutes)
     with step("how long a step takes") if minutes is not None else nullcontext():
@@ -43,7 +48,9 @@ def hold(
     for seed in seeds:
         for runner in runners:
             trainings[runner].append(_trained(runner, seed, material, steps, budget))
-    return Result(material, asked, steps, minutes, seeds, trainings, _lessons(runners, material, seeds[0], steps))
+    begin = untrained(runners[0].encoder, seeds[0], material)
+    lessons = _lessons(runners, material, seeds[0], steps)
+    return Result(material, asked, steps, minutes, seeds, trainings, begin, lessons)
 
 
 def _trained(runner: Contestant, seed: int, material: Material, steps: int, budget: Budget) -> Training:

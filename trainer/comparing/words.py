@@ -1,6 +1,6 @@
 """What the page says in sentences, made of the report's figures."""
 
-from trainer.comparing.examples import BALANCED, FEW, MANY, METHODS, Crowd, Imbalance, turning_point
+from trainer.comparing.examples import BALANCED, FEW, MANY, METHODS, Crowd, Imbalance
 from trainer.comparing.figures import PAIRS
 from trainer.comparing.material import UNSEEN, UNSEEN_BASE, WATCHED
 from trainer.comparing.report import Report
@@ -31,8 +31,10 @@ def table_words(report: Report) -> str:
     level = [row.name for row in trained[1:] if row.unseen and row.unseen.share + row.unseen.half >= least]
     words = f"{first.name} names most: {first.unseen.share:.3f}, where chance is {1 / WAYS:.3f}."
     if level:
-        words += f" By their intervals, {' and '.join(level)} may be as good."
-    return words
+        words += f" By their intervals these may be as good: {'; '.join(level)}."
+    before = report.untrained
+    words += f" Before its first step the network names {before.share:.3f} ± {before.half:.3f}: only what a loss brings"
+    return words + " beyond that has it taught."
 
 
 def lesson_words(report: Report) -> str:
@@ -52,25 +54,24 @@ def crowd_words(report: Report) -> str:
     crowd = report.crowd
     if crowd is None:
         return ""
-    from_on, last = turning_point(crowd), crowd.counts[-1]
-    if from_on is None:
-        words = f"Up to {last.examples} examples of each class, the classifier is never surely ahead of the exemplars."
-    elif from_on == crowd.counts[0].examples:
-        words = "The classifier is ahead of the exemplars however few the examples."
-    else:
-        words = f"From {from_on} examples of each class on, the classifier is ahead of the exemplars for sure."
-    one = crowd.counts[0]
-    words += (
-        f" With {one.examples} it is {_ahead(one.ahead, one.ahead_half)}, with {last.examples}"
-        f" {_ahead(last.ahead, last.ahead_half)} the better of nearest exemplar and nearest mean."
+    first, last = crowd.counts[0], crowd.counts[-1]
+    words = (
+        f"{turning_words(crowd)} Beside the better of nearest exemplar and nearest mean it stands at"
+        f" {100 * first.ahead:+.1f} ± {100 * first.ahead_half:.1f} points with {first.examples}, and at"
+        f" {100 * last.ahead:+.1f} ± {100 * last.ahead_half:.1f} with {last.examples}."
     )
     return f"{words} {_imbalance_words(crowd)}"
 
 
-def _ahead(ahead: float, half: float) -> str:
-    if abs(ahead) <= half:
-        return f"level ({100 * ahead:+.1f} ± {100 * half:.1f} points) with"
-    return f"{100 * abs(ahead):.1f} ± {100 * half:.1f} points {'ahead of' if ahead > 0 else 'behind'}"
+def turning_words(crowd: Crowd) -> str:
+    """From how many examples on the classifier is ahead by more than its interval; else, with which numbers of them."""
+    ahead = [count.examples for count in crowd.counts if count.ahead > count.ahead_half]
+    suffix = [count.examples for count in crowd.counts[len(crowd.counts) - len(ahead) :]]
+    if not ahead:
+        return f"With none of 1 to {crowd.counts[-1].examples} examples of each class is the classifier surely ahead."
+    if ahead == suffix:
+        return f"From {ahead[0]} examples of each class on, the classifier is surely ahead."
+    return f"The classifier is surely ahead with {' and '.join(map(str, ahead))} examples of each class, else not."
 
 
 def _imbalance_words(crowd: Crowd) -> str:
@@ -99,12 +100,11 @@ def measure_words(report: Report) -> list[str]:
         f"One-shot: {WAYS} classes are drawn, one example of each is shown, and {QUERIES} windows of each are named by"
         f" the nearest example (cosine of the embeddings as served); {ROUNDS} draws, the same for every loss. The first"
         " ± is the 95 % interval over draws, which asking longer would narrow; the second is over classes, and says"
-        f" how far another {UNSEEN} classes may come out. By its head: a pairwise loss names by its own probability"
-        " instead.",
+        f" how far another {UNSEEN} classes may come out. By its head: a pairwise loss names by its own probability.",
         f"Pairs told right: {PAIRS:,} pairs of one class and as many of two, the mean of both shares; chance is one"
         " half.",
-        f"Seconds are of one training on this machine's {facts.device}, examinations included. Seeds"
-        f" {', '.join(map(str, facts.seeds))} draw the first weights and the batches; the windows are the same. The"
+        f"Seconds are of one training on this machine's {facts.device}, examinations included. From a seed"
+        f" ({', '.join(map(str, facts.seeds))}) come the first weights and the batches; the windows are the same. The"
         f" lesson of three classes takes {min(STEPS, facts.steps)} steps, with the first seed.",
         "All of it is simulated, by a network that is like real ones and is none: take the order of the losses for"
         " what it is, and measure again on your own.",

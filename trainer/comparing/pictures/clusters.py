@@ -18,6 +18,9 @@ COLORS, MARKS = (TYPES[0], TYPES[1], INK), ("o", "^", "s")
 
 GRID = "#D8D8D8"
 
+VIEW, STEEPEST = (22.0, 38.0), 50.0
+"""Degrees: elevation and azimuth of the look into a space, and the elevation beyond which a sphere is a disc."""
+
 WIDE, TALL, DPI = 900, 470, 75
 """Pixels of the moving picture: forty of these stay below a megabyte."""
 SECONDS, LAST_SECONDS = 0.16, 2.4
@@ -83,7 +86,7 @@ def draw_three(axis: Any, lesson: Lesson, step: int) -> None:
         axis.set(**{f"{name}lim": edge, f"{name}ticks": [edge[0], edge[1]], f"{name}ticklabels": []})
         getattr(axis, f"{name}axis").set_pane_color((1, 1, 1, 0))
     axis.set_box_aspect((1, 1, 1), zoom=1.35 if lesson.embedding == "unit" else 1.08)
-    axis.view_init(elev=22, azim=38)
+    axis.view_init(*_view(lesson))
     if lesson.embedding != "linear":
         axis.set_axis_off()
     axis.grid(False)
@@ -98,6 +101,16 @@ def _bounds(lesson: Lesson) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     last = lesson.seen[max(lesson.seen)]
     middle, reach = (last.max(axis=0) + last.min(axis=0)) / 2, float(np.ptp(last, axis=0).max()) / 2 or 1.0
     return middle - reach, middle + reach
+
+
+def _view(lesson: Lesson) -> tuple[float, float]:
+    """Elevation and azimuth: a sphere is looked at from the side where its windows end up."""
+    if lesson.embedding != "unit":
+        return VIEW
+    x, y, z = lesson.seen[max(lesson.seen)].mean(axis=0).tolist()
+    steepest = np.radians(STEEPEST)
+    elevation = np.clip(np.arctan2(z, np.hypot(x, y)), -steepest, steepest)
+    return float(np.degrees(elevation)), float(np.degrees(np.arctan2(y, x)))
 
 
 def _draw_sphere(axis: Any) -> None:

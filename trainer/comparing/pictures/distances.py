@@ -32,8 +32,8 @@ def _draw(axis: Any, histogram: Histogram) -> None:
         (histogram.different, VERMILLION, "windows of two classes", "////"),
         (histogram.same, BLUE, "windows of one class", None),
     ):
-        axis.stairs(shares, edges, fill=True, color=color, alpha=0.28, lw=0)
-        axis.stairs(shares, edges, color=color, lw=1.6, label=label, hatch=pattern if pattern else None)
+        axis.stairs(shares, edges, fill=True, color=color, alpha=0.28, lw=0, hatch=pattern, label=label)
+        axis.stairs(shares, edges, color=color, lw=1.6)
     axis.axvline(histogram.cut, color=INK, lw=1.4, ls="--", label="cut-off")
     axis.set(yticks=[], xlim=(edges[0], edges[-1]), ylim=(0, None))
     axis.set_xlabel("probability of one class" if histogram.is_probability else "distance")

@@ -32,7 +32,7 @@ def _draw_counts(axis: Any, crowd: Crowd) -> None:
     axis.minorticks_off()
     axis.set(xlabel="examples of each class", ylabel="named right", ylim=(0, 1), title="As many of every class")
     axis.grid(axis="y", color="#E5E5E5", lw=0.8)
-    axis.legend(loc="lower right")
+    axis.legend(loc="best")
 
 
 def _draw_imbalance(axis: Any, crowd: Crowd) -> None:
