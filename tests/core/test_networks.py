@@ -23,11 +23,7 @@ from tests.core.slow_networks import slow_network
 from tests.weights import random_weights, random_windows
 
 FEATURES = 6
-<<<<<<< HEAD
-"""Of five, products of 64 windows differ in their last bit from those of 512 (XLA on a CPU; of no other number)."""
-=======
 """Of five, products of 64 windows differ in their last bit from those of 512 (XLA, on a CPU; of no other number)."""
->>>>>>> 9bf9108ab4ad146a452aa2008cc0a64866f21dcc
 SPECS = {kind: Spec(FEATURES, kind, first=8, second=8, hidden=16, dimension=6, shift=4) for kind in NETWORKS}
 
 ELSEWHERE = ("jax", "numpy", *(["torch"] if find_spec("torch") else []))

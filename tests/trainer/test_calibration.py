@@ -1,8 +1,11 @@
 """What normal is: how far windows lie from it, the bank and the stretches."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from detector.bundle import read_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, Baseline
 from tests.builders import Listener, catalogue, fleet_baseline
@@ -16,6 +19,7 @@ from trainer.calibration import (
     survey,
 )
 from trainer.history import SimulatedHistory
+from trainer.whitening import mean_deviations
 
 FEATURES = 3
 
@@ -27,14 +31,20 @@ def restless(rng: np.random.Generator) -> TableHistory:
     return TableHistory(catalogue(FEATURES), ["a", "b"], 29_453_760, values)
 
 
-def test_half_of_unseen_normal_windows_are_larger_than_1_and_a_fault_is_far_larger(
-    town: SimulatedHistory, usual: Baseline, encode: Encoder
+def test_an_unseen_normal_window_is_a_little_smaller_than_1_and_a_fault_far_larger(
+    town: SimulatedHistory, usual: Baseline, encode: Encoder, bundle_path: Path
 ) -> None:
-    windows = normal_windows(town, usual, 400, np.random.default_rng(99))
+    """By what the ridge takes: directions in which normal life hardly varies keep less than a variance of one."""
+    weights = read_bundle(bundle_path).weights
+    windows, others = (normal_windows(town, usual, 1000, np.random.default_rng(seed)) for seed in (99, 98))
+    variance = weights["whiten"].T @ np.cov(mean_deviations(others), rowvar=False) @ weights["whiten"]
     far = windows[:50].copy()
     far[:, :, :20] = np.clip(far[:, :, :20].astype(int) + int(5 * STEPS), -127, 127)
 
-    assert np.median(encode(windows).size) == pytest.approx(1, abs=0.1)
+    sizes = encode(windows).size.astype(float)
+
+    assert np.sqrt(np.mean(sizes**2)) == pytest.approx(np.sqrt(np.diag(variance).mean()), rel=0.05)
+    assert 0.75 < np.median(sizes) < np.sqrt(np.mean(sizes**2)) < 1
     assert np.median(encode(far).size) > 3
 
 
