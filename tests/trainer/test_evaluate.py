@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from detector.__main__ import main as detector
 from trainer.__main__ import main
 
 SCENARIO = """
@@ -131,17 +132,27 @@ def test_a_library_that_is_missing_leaves_its_row_and_says_so(evaluated: Path) -
     )
 
 
-def test_what_is_to_be_taught_can_be_said(history: Path, bundle_path: Path, tmp_path: Path) -> None:
+def test_what_is_to_be_taught_can_be_said_and_then_a_replay_says_the_same(
+    history: Path, bundle_path: Path, tmp_path: Path
+) -> None:
     lines = (history / "episodes.csv").read_text().splitlines()
     outage = next(line for line in lines if ",cell_outage," in line)
     (tmp_path / "taught.csv").write_text(f"{lines[0]}\n{outage}\n")
 
     flags = ["--history", str(history), "--bundle", str(bundle_path), "--teach", str(tmp_path / "taught.csv")]
     assert main(["evaluate", *flags, "--out", str(tmp_path / "out")]) == 0
+    assert detector(["replay", *flags, "--report", str(tmp_path / "report.json")]) == 0
 
     _, told = read(tmp_path / "out")
     assert [name for name, _, _ in told["cases"][0]["taught"]] == ["cell_outage"]
-    assert set(told["cases"][0]["replay"]["taught"]) == {"cell_outage"}
+    mine, report = told["cases"][0]["replay"], json.loads((tmp_path / "report.json").read_text())
+    assert set(mine["taught"]) == {"cell_outage"}
+    assert (mine["alarms"], mine["cell_days"], mine["budget"]) == tuple(
+        report[name] for name in ("alarms", "cell_days", "budget")
+    )
+    assert mine["false_alarms"] == report["false_alarms_per_1000_cell_days"]
+    for name in ("episodes", "right", "misnamed", "unknown"):
+        assert mine["taught"]["cell_outage"][name] == report["classes"]["cell_outage"][name]
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *flags: object) -> str:

@@ -44,6 +44,7 @@ def _of_case(result: Result) -> dict[str, Any]:
         "untaught": sorted(untaught),
         "unknown_auroc": figure(result.unknown),
         "unknown_auroc_visible": figure(result.unknown_visible),
+        "unknown_auroc_nothing_taught": figure(result.unknown_alone),
     }
 
 

@@ -7,6 +7,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.core.verdicts import Judge
 from detector.report import VISIBLE, Episode
 from trainer.evaluating.cases import EvaluationError, Subject
 from trainer.evaluating.choice import EVENTS, choose, choose_taught, classes_of
@@ -47,8 +48,9 @@ class Result:
     taught: list[Episode]
     replayed: Replayed
     unknown: Figure
-    """AUROC of the untaught faults' windows against normal ones; and of those that can be seen."""
+    """AUROC of the untaught faults' windows against normal ones; of those that can be seen; and with nothing taught."""
     unknown_visible: Figure
+    unknown_alone: Figure
     mistakes: list[Mistake]
     directions: NDArray[np.float32]
     """Of the questions' embeddings. # [Q, D]"""
@@ -90,13 +92,12 @@ def measure(
     with step(f"{name}: replay, {len(shown)} episodes taught"):
         judge = teach_judge(subject, shown)
         replayed = replay_history(subject, judge, shown)
-    asked = subject.encode(windows.asked)
+    asked, normal = subject.encode(windows.asked), subject.encode(windows.normal)
     untaught = _untaught(windows, judge.library.faults)
-    normal = strangeness(judge, subject.encode(windows.normal))
 
-    def area(rows: NDArray[np.int64]) -> Figure:
+    def area(rows: NDArray[np.int64], by: Judge) -> Figure:
         whose = windows.event[windows.asked_of[rows]].tolist()
-        return auroc(strangeness(judge, asked[rows]), whose, normal, windows.normal_cell, rng)
+        return auroc(strangeness(by, asked[rows]), whose, strangeness(by, normal), windows.normal_cell, rng)
 
     effect = _column(windows, "effect")
     return Result(
@@ -107,8 +108,9 @@ def measure(
         answers,
         shown,
         replayed,
-        area(untaught),
-        area(untaught[effect[untaught] >= VISIBLE]),
+        area(untaught, judge),
+        area(untaught[effect[untaught] >= VISIBLE], judge),
+        area(untaught, teach_judge(subject, [])),
         mistakes,
         asked.direction.astype(np.float32),
     )

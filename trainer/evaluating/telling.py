@@ -212,10 +212,12 @@ def _unknowns(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bl
     yield _side_by_side(
         told,
         "How well the unknown score tells single windows of untaught faults from windows of cells to which nothing"
-        " happens: AUROC, of which 0.5 is guessing and 1 perfect.",
+        " happens: AUROC, of which 0.5 is guessing and 1 perfect. What resembles something taught is not called unknown"
+        " but by that name; the third line says how it would be were nothing taught.",
         {
             "all episodes": lambda case: text_of(case["unknown_auroc"]),
             "visible episodes": lambda case: text_of(case["unknown_auroc_visible"]),
+            "all episodes, nothing taught": lambda case: text_of(case["unknown_auroc_nothing_taught"]),
             "untaught classes": lambda case: str(len(case["untaught"])),
             "normal windows": lambda case: f"{case['normal_windows']:,}",
         },
