@@ -52,7 +52,10 @@ FLOORS = (
 
 NETWORKS = {
     f"core.networks.{name}"
-    for name in ("views", "joining", "normalising", "tree", "recurrent", "lstm", "gru", "conv", "transformer", "kinds")
+    for name in (
+        *("views", "joining", "normalising", "tree", "recurrent", "lstm", "gru", "conv", "transformer", "shared"),
+        "kinds",
+    )
 }
 """Written in Keras' operations, so that they also run where there is no TensorFlow; only the encoder needs that."""
 
