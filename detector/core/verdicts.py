@@ -31,6 +31,9 @@ and .44, 6.7 and 2.2: but life has odd cells, and a clean past then promises too
 FLOOR, CEILING = -8.0, 40.0
 """Scores are clipped here: an hour far from a fault must not outweigh its first minutes, nor one minute an hour."""
 
+RESEMBLES = float(np.log(TAIL / FAR_TAIL))
+"""A window is not unknown that scores as one stretch of ordinary life in a hundred does for something taught."""
+
 RIVAL = 0.5
 """A rival's lead over normal counts half: wholly, and two classes that resemble each other silence both."""
 
@@ -128,7 +131,7 @@ class Judge:
         standard = self.calibration.standardise(testify(self.library, embeddings))
         taught = standard[:, :-1]
         if taught.shape[1]:
-            standard[:, -1] = np.where((taught >= 0).any(axis=1), FLOOR, standard[:, -1])
+            standard[:, -1] = np.where((taught >= RESEMBLES).any(axis=1), FLOOR, standard[:, -1])
         keep = [*range(len(self.library.faults)), standard.shape[1] - 1]
         return standard[:, keep].astype(np.float16)
 
