@@ -94,7 +94,7 @@ class Checkpoints:
 
 def digest_examples(examples: Examples) -> str:
     """Of every window, twin, label, effect and network: equal digests, equal batches."""
-    return digest_arrays({name: getattr(examples, name) for name in ("windows", "twins", "label", "effect", "network")})
+    return digest_arrays(vars(examples))
 
 
 def digest_arrays(arrays: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from trainer.batches import TrainingError
 from trainer.checkpoints import digest_examples
 from trainer.windows import Examples
 
-COLUMNS = ("windows", "twins", "label", "effect", "network")
+COLUMNS = tuple(column.name for column in fields(Examples))
 
 Origin = Mapping[str, str | int | float]
 

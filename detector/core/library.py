@@ -51,14 +51,15 @@ class Normal:
 
 @dataclass(frozen=True)
 class Matches:
-    """How near each query comes, as cosines."""
+    """How near each query comes: cosines, and how far it goes each class's way."""
 
     normal: NDArray[np.float32]
     """Mean cosine to its nearest normals. # [n]"""
     cosine: NDArray[np.float32]
     """To the nearest exemplar of each class. # [n, C]"""
     pull: NDArray[np.float32]
-    """How far from normal towards the class's farthest exemplar: a matched filter, of variance about 1. # [n, C]"""
+    """How far from normal, the way of the class's exemplar that pulls most: a matched filter of variance about 1.
+    # [n, C]"""
     nearest: NDArray[np.int64]
     """Which exemplar that is, by its place in `Library.exemplars`. # [n, C]"""
 

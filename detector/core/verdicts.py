@@ -61,13 +61,13 @@ class Calibration:
     direction: Tail
     distance: Tail
     both: Tail
-    shift: NDArray[np.float32]
+    lift: NDArray[np.float32]
     """By how much clipping lifts the level: ordinary minutes lie far below the floor, and no longer count as such."""
 
     def standardise(self, witnesses: "Witnesses") -> NDArray[np.float32]:
         """# of [..., C + 1] -> [..., C + 1]"""
         added = self.direction.standardise(witnesses.direction) + self.distance.standardise(witnesses.distance)
-        return (self.both.standardise(added) - self.shift).astype(np.float32)
+        return (self.both.standardise(added) - self.lift).astype(np.float32)
 
 
 class Witnesses(NamedTuple):

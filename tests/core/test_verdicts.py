@@ -94,7 +94,7 @@ def test_scores_are_of_the_faults_in_order_then_unknown() -> None:
 def test_scores_are_clipped_so_that_one_wild_minute_is_outvoted() -> None:
     judge = judge_of(ALPHA)
     wild = np.concatenate([judge.scores(embedding(unit(1, 0, 0, 0), size)) for size in (1e-3, 6e4)])
-    shift = np.asarray(judge.calibration.shift)
+    shift = np.asarray(judge.calibration.lift)
     assert (wild >= FLOOR - shift - 0.05).all()  # half precision
     assert (wild <= CEILING - shift + 0.05).all()
 
@@ -189,7 +189,7 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
         for tail, witness in ((calibration.direction, told.direction), (calibration.distance, told.distance)):
             by += np.clip((witness[1, column] - tail.location[column]) / tail.scale[column], FLOOR, CEILING)
         both = np.clip((by - calibration.both.location[column]) / calibration.both.scale[column], FLOOR, CEILING)
-        by_hand = both - calibration.shift[column]
+        by_hand = both - calibration.lift[column]
         assert calibration.standardise(told)[1, column] == pytest.approx(by_hand, rel=1e-5)
 
 

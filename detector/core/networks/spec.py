@@ -36,7 +36,7 @@ class Output(NamedTuple):
 Arrays = Mapping[str, Any]
 
 Drop = Callable[[Any], Any]
-"""What a lesson does to the hidden layer."""
+"""What is done to the hidden layer while a network learns."""
 
 
 @dataclass(frozen=True)
