@@ -27,7 +27,7 @@ from detector.core.turns import WINDOW
 from detector.errors import BundleError
 from detector.quiet import quiet
 
-FORMAT = 2
+FORMAT = 3
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
 SUMS = "SHA256SUMS"
 
@@ -90,7 +90,8 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         np.savez(draft / "weights.npz", **_loosely(bundle.weights))
         np.save(draft / "cells.npy", bundle.baseline.cells)
         np.save(draft / "baseline.npy", bundle.baseline.table)
-        np.savez(draft / "normal.npz", bank=bundle.normal.bank, **_loosely(vars(bundle.normal.stretches)))
+        normal = bundle.normal
+        np.savez(draft / "normal.npz", bank=normal.bank, ends=normal.ends, **_loosely(vars(normal.stretches)))
         golden = bundle.golden
         np.savez(draft / "golden.npz", windows=golden.windows, **_loosely(vars(golden.embeddings)))
         (draft / SUMS).write_text("".join(f"{_sha256(draft / name)}  {name}\n" for name in FILES))
@@ -127,13 +128,14 @@ def read_bundle(path: Path) -> Bundle:
     _check_baseline(baseline, path)
     half = np.dtype(np.float16)
     embeddings = {field.name: half for field in fields(Embeddings)}
-    normal = _arrays(path, "normal.npz", {"bank": half, **embeddings})
+    normal = _arrays(path, "normal.npz", {"bank": half, "ends": np.dtype(np.int64), **embeddings})
     golden = _arrays(path, "golden.npz", {"windows": np.dtype(np.int8), **embeddings})
+    step = manifest.step_minutes
     bundle = Bundle(
         manifest,
         weights,
         baseline,
-        Normal(normal.pop("bank"), Embeddings(**normal), manifest.step_minutes),
+        Normal(normal.pop("bank"), ends=normal.pop("ends"), stretches=Embeddings(**normal), step_minutes=step),
         Golden(golden.pop("windows"), Embeddings(**golden)),
         digest,
     )
@@ -238,6 +240,7 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
     stretch = stretches.direction.shape[:2]
     wanted: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
         "normal.npz: bank": (bank, (len(bank), spec.dimension)),
+        "normal.npz: ends": (bundle.normal.ends, stretch[:1]),
         "normal.npz: direction": (stretches.direction, (*stretch, spec.dimension)),
         "normal.npz: size": (stretches.size, stretch),
         "normal.npz: shift": (stretches.shift, (*stretch, spec.shift)),

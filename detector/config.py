@@ -65,8 +65,8 @@ class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
-    score_minutes: Annotated[int, Meta(ge=1, le=60)] = 20
-    half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 5
+    score_minutes: Annotated[int, Meta(ge=1, le=60)] = 10
+    half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 3
     clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
     hold_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
     unknown_minutes: Annotated[int, Meta(ge=1, le=240)] = 15

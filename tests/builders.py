@@ -21,6 +21,7 @@ from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Records
 from detector.core.scores import kernel
 from detector.core.settings import Settings
+from detector.core.tails import TWO_HOURS
 from detector.core.turns import WINDOW
 from detector.core.verdicts import Judge
 
@@ -107,7 +108,7 @@ def ordinary_life(
     centre = unit(1, *[0] * (dimension - 1))
     directions = scatter(rng, centre, stretches * minutes).reshape(stretches, minutes, dimension)
     sizes = np.exp(rng.normal(0, 0.2, (stretches, minutes))).astype(np.float16)
-    return Normal(scatter(rng, centre, 40), embedded(directions, sizes), 1)
+    return Normal(scatter(rng, centre, 40), embedded(directions, sizes), np.arange(stretches) * TWO_HOURS, 1)
 
 
 @cache

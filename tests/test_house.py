@@ -31,6 +31,7 @@ FLOORS = (
     ("core.encoder",),
     ("core.library",),
     ("core.scores",),
+    ("core.tails",),
     ("core.verdicts",),
     ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
     ("core.pipeline",),

@@ -74,7 +74,7 @@ def survey(history: History, baseline: Baseline, encoder: Encoder, stretches: in
         part = slice(start, start + STRETCHES_READ)
         codes = cut_windows(history, baseline, cell[part], end[part], minutes)
         parts += [encoder(windows) for windows in _windows_of(codes)]
-    return Normal(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), STEP_MINUTES)
+    return Normal(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
 
 
 def _windows_of(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:

@@ -46,6 +46,8 @@ class Normal:
     """# [B, D]"""
     stretches: Embeddings
     """Of contiguous time, `step_minutes` apart. # of [stretches, T]"""
+    ends: NDArray[np.int64]
+    """Their last minutes: what many of one moment have in common befell the network. # [stretches]"""
     step_minutes: int
 
 

@@ -156,7 +156,7 @@ def test_a_query_that_is_no_number_harms_no_other() -> None:
 def test_a_bank_smaller_than_the_neighbours_asked_for_is_enough() -> None:
     rng = np.random.default_rng(7)
     normal = ordinary_life(rng, 10, 5, DIMENSION)
-    few = type(normal)(normal.bank[:2], normal.stretches, 1)
+    few = replace(normal, bank=normal.bank[:2])
     matches = Library([], few).match(queries(rng, 4))
     assert matches.cosine.shape == (4, 0)
     assert ((matches.normal >= -1) & (matches.normal <= 1)).all()

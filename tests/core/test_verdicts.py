@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.library import Exemplar, Library, Matches, Normal
+from detector.core.library import Exemplar, Library, Matches
 from detector.core.scores import kernel
+from detector.core.tails import CEILING, FLOOR
 from detector.core.verdicts import (
     BLOCKS_PER_1000_CELL_DAYS,
-    CEILING,
+    DISTANCE_SAYS,
     FAULT,
-    FLOOR,
+    LARGE,
     NORMAL,
     UNKNOWN,
     Judge,
@@ -180,17 +181,27 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
     asked = embedded(np.stack([unit(1, 0.3, 0, 0)] * 2), np.array([1, 1.5]))
     told = witnesses_of(judge.library, asked)
     matches = judge.library.match(asked)
-    np.testing.assert_allclose(told.direction[:, 0], margins(matches)[:, 0])
+    np.testing.assert_allclose(told.direction[:, 0], margins(matches)[:, 0] * [1, 1.5])
     assert (told.direction[:, 1] == 0).all()
     np.testing.assert_allclose(told.distance[:, 0], matches.pull[:, 0])
     np.testing.assert_allclose(told.distance[:, 1], np.log([1, 1.5]), atol=1e-3)
     for column in range(2):
         by = 0.0
-        for tail, witness in ((calibration.direction, told.direction), (calibration.distance, told.distance)):
-            by += np.clip((witness[1, column] - tail.location[column]) / tail.scale[column], FLOOR, CEILING)
+        for tail, witness, says in (
+            (calibration.direction, told.direction, 1),
+            (calibration.distance, told.distance, DISTANCE_SAYS),
+        ):
+            by += says * np.clip((witness[1, column] - tail.location[column]) / tail.scale[column], FLOOR, CEILING)
         both = np.clip((by - calibration.both.location[column]) / calibration.both.scale[column], FLOOR, CEILING)
         by_hand = both - calibration.lift[column]
         assert calibration.standardise(told)[1, column] == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_direction_counts_by_the_size_of_the_window_up_to_twice_an_ordinary_ones() -> None:
+    library = judge_of(ALPHA).library
+    sizes = np.array([0.5, 1, LARGE, 9])
+    told = witnesses_of(library, embedded(np.stack([ALPHA.direction] * 4), sizes)).direction[:, 0]
+    np.testing.assert_allclose(told / told[1], [0.5, 1, LARGE, LARGE], rtol=1e-3)
 
 
 def test_a_window_farther_out_the_exemplars_way_scores_higher_and_the_other_way_lower() -> None:
@@ -209,7 +220,7 @@ def test_a_single_stretch_is_enough_to_calibrate_on() -> None:
 
 def test_stretches_thinned_to_every_second_minute_are_smoothed_over_the_same_time() -> None:
     normal = ordinary_life(np.random.default_rng(3), stretches=200)
-    thin = Normal(normal.bank, normal.stretches[:, ::2], 2)
+    thin = replace(normal, stretches=normal.stretches[:, ::2], step_minutes=2)
     weights = kernel(5, 2.0)
     raw = np.log(thin.stretches.size.astype(np.float32))
     by_hand = (weights[0] * raw[:, 2:] + weights[2] * raw[:, 1:-1] + weights[4] * raw[:, :-2]) / weights[::2].sum()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings, Encode
 from detector.core.library import Exemplar, Library, Normal
 from detector.core.scores import kernel
+from detector.core.tails import TWO_HOURS
 from detector.core.verdicts import Judge
 from tests.quality.episodes import Sample, exemplars
 
@@ -25,7 +26,9 @@ Figure = tuple[float, float, float]
 def detection(encode: Encode, one: Sample, unseen: Sequence[str], where: str) -> dict[str, Figure]:
     """Recall at a false-positive rate per window, and unknown against normal, with their 95 % intervals."""
     life = encode(one.life)
-    normal = Normal(life.direction[:BANK], life[:CALIBRATED].reshaped(CALIBRATED, 1), 1)
+    normal = Normal(
+        life.direction[:BANK], life[:CALIBRATED].reshaped(CALIBRATED, 1), np.arange(CALIBRATED) * TWO_HOURS, 1
+    )
     ordinary = life[CALIBRATED:]
     query, shown = encode(one.query), exemplars(encode, one.support)
     found = []

@@ -17,6 +17,7 @@ from detector.core.library import Normal
 from detector.core.networks.kinds import shapes
 from detector.core.networks.spec import Spec
 from detector.core.networks.views import LINES, MILD, SQUASH
+from detector.core.tails import TWO_HOURS
 from detector.core.turns import WINDOW
 from detector.labels import Label
 from detector.notifications import iso_time
@@ -134,7 +135,9 @@ def build_bundle() -> Bundle:
     windows = np.lib.stride_tricks.sliding_window_view(long, WINDOW, axis=1).swapaxes(2, 3)
     stretches = encode(np.ascontiguousarray(windows.reshape(-1, WINDOW, len(NAMES))))
     bank = encode(codes(rng, 200, WINDOW)).direction
-    normal = Normal(bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), step_minutes=1)
+    normal = Normal(
+        bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), np.arange(STRETCHES) * TWO_HOURS, step_minutes=1
+    )
     golden = codes(rng, BATCHES[0], WINDOW)
     manifest = Manifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": 11}, {})
     return Bundle(manifest, drawn, baseline(), normal, Golden(golden, encode(golden)))

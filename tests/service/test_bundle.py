@@ -15,7 +15,6 @@ from msgspec.structs import replace as replaced
 from detector.bundle import FILES, SUMS, Golden, open_bundle, prove, read_bundle, write_bundle
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
-from detector.core.library import Normal
 from detector.errors import BundleError
 from tests.weights import random_weights
 
@@ -161,7 +160,7 @@ def test_weights_that_are_not_the_specs_are_refused(copy, change, sentence):
         ),
         (lambda m: m["spec"].update(features=7), "6 features, and weights for 7"),
         (lambda m: m["features"].pop(), "5 features, and weights for 6"),
-        (lambda m: m.update(format=99), "has format 99, and this version reads 2; train it again."),
+        (lambda m: m.update(format=99), "has format 99, and this version reads 3; train it again."),
         (lambda m: m.update(surprise=1), "unknown field `surprise`"),
         (lambda m: m.pop("spec"), "missing required field `spec`"),
     ],
@@ -204,7 +203,7 @@ def wrong_parts(right):
         return replace(right, baseline=Baseline(cells, changed))
 
     def with_bank(changed):
-        return replace(right, normal=Normal(changed, stretches, 1))
+        return replace(right, normal=replace(right.normal, bank=changed))
 
     nan_bank = np.array(bank)
     nan_bank[0, 0] = np.nan
@@ -221,11 +220,12 @@ def wrong_parts(right):
         "a bank with NaN": with_bank(nan_bank),
         "a bank of another dimension": with_bank(bank[:, :-1]),
         "an empty bank": with_bank(bank[:0]),
-        "stretches of another dimension": replace(right, normal=Normal(bank, thin, 1)),
+        "fewer ends than stretches": replace(right, normal=replace(right.normal, ends=right.normal.ends[1:])),
+        "stretches of another dimension": replace(right, normal=replace(right.normal, stretches=thin)),
         "stretches of fewer shifts": replace(
-            right, normal=Normal(bank, replace(stretches, shift=stretches.shift[:, :, :-1]), 1)
+            right, normal=replace(right.normal, stretches=replace(stretches, shift=stretches.shift[:, :, :-1]))
         ),
-        "shifts with NaN": replace(right, normal=Normal(bank, replace(stretches, shift=nan_shift), 1)),
+        "shifts with NaN": replace(right, normal=replace(right.normal, stretches=replace(stretches, shift=nan_shift))),
         "golden windows of other features": replace(right, golden=Golden(golden.windows[:, :, 1:], golden.embeddings)),
         "no golden windows": replace(right, golden=Golden(golden.windows[:0], golden.embeddings[:0])),
     }

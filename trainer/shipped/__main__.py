@@ -20,7 +20,7 @@ def bare(bundle: Bundle) -> Bundle:
     """The same encoder, without the network it was made for."""
     fleet = Baseline(np.empty(0, bundle.baseline.cells.dtype), np.array(bundle.baseline.table[-1:]))
     normal = bundle.normal
-    few = Normal(normal.bank, normal.stretches[:STRETCHES], normal.step_minutes)
+    few = Normal(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_minutes)
     return replace(bundle, manifest=structs.replace(bundle.manifest, name=SHIPPED.name), baseline=fleet, normal=few)
 
 
