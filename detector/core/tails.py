@@ -18,7 +18,7 @@ TAIL, FAR_TAIL = 0.05, 0.01
 """Shares of two-hour maxima above a class's location, 600 per 1,000 cells and day, and above the level that says how
 fast they fall off."""
 
-_FEWEST = (5, 1)
+FEWEST = (5, 1)
 """Maxima that may lie above each, however few there are."""
 
 FLOOR, CEILING = -8.0, 40.0
@@ -55,7 +55,7 @@ def tail(smooth: NDArray[np.float32], ends: NDArray[np.int64]) -> Tail:
 
 def _levels(ordered: NDArray[np.float32]) -> list[float]:
     """What 5 % of these lie above, and 1 %. # [n], ascending"""
-    above = (max(least, round(part * len(ordered))) for part, least in zip((TAIL, FAR_TAIL), _FEWEST, strict=True))
+    above = (max(least, round(part * len(ordered))) for part, least in zip((TAIL, FAR_TAIL), FEWEST, strict=True))
     return [float(ordered[-min(count, len(ordered) - 1) - 1]) for count in above]
 
 

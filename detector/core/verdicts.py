@@ -60,8 +60,8 @@ class Witnesses(NamedTuple):
     """What speaks for each column, unstandardised."""
 
     direction: NDArray[np.float32]
-    """A class's margin by the window's size; 0 for unknown: how unlike normal a window's direction is tells little (area
-    under the curve .67, of the distance .88, of both together .79). # [..., C + 1]"""
+    """A class's margin by the window's size; 0 for unknown: how unlike normal a window's direction is tells little
+    (area under the curve .67, of the distance .88, of both together .79). # [..., C + 1]"""
     distance: NDArray[np.float32]
     """How far from normal the class's way; for unknown, the logarithm of how far at all. # [..., C + 1]"""
 

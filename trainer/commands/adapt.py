@@ -16,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stretches",
         type=positive,
-        help="of two hours and a half, for the calibration (default: 1,200, 100 cell-days)",
+        default=4800,
+        help="of two hours and a half, for the calibration (default: %(default)s, 400 cell-days)",
     )
     parser.add_argument("--seed", type=int, default=0)
 
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     from trainer.baselines import fit_baseline
     from trainer.history import HistoryError, ParquetHistory
     from trainer.progress import console, step
+    from trainer.promise import tell_promise
     from trainer.tokens import fitted
 
     old = read_bundle(arguments.bundle)
@@ -43,12 +45,11 @@ def run(arguments: argparse.Namespace) -> int:
         usual = fit_baseline(history, arguments.days, history.rows_at_once)
     with quiet():
         from detector.core.encoder import device
-        from trainer.bundles import STRETCHES, assemble
+        from trainer.bundles import assemble
 
         device()
     with step("what normal is"):
         facts = {**old.manifest.trained_on, "encoder_of": old.digest, "history": str(arguments.history)}
-        stretches = arguments.stretches or STRETCHES
         figures = old.manifest.figures
         bundle = assemble(
             history,
@@ -57,10 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
             weights,
             facts,
             figures,
-            stretches,
+            arguments.stretches,
             arguments.seed,
             arguments.out,
             old.manifest.loss,
         )
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
+    tell_promise(arguments.stretches)
     return 0

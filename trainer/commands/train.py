@@ -290,6 +290,9 @@ def _schedule(arguments: argparse.Namespace) -> "Schedule":
 
 
 def _tell(arguments: argparse.Namespace, bundle: "Bundle") -> None:
+    from trainer.promise import tell_promise
+
     for name, value in bundle.manifest.figures.items():
         console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    tell_promise(len(bundle.normal.ends))

@@ -1,0 +1,40 @@
+"""What a calibration says it can promise is what comes of drawing it again."""
+
+import numpy as np
+import pytest
+
+from detector.core.tails import TWO_HOURS, tail
+from detector.core.verdicts import BLOCKS_PER_1000_CELL_DAYS, threshold
+from trainer.promise import promised, tell_promise
+
+
+@pytest.mark.parametrize(("stretches", "classes"), [(1200, 1), (4800, 1), (4800, 10)])
+def test_of_many_calibrations_nineteen_in_twenty_keep_within(stretches: int, classes: int) -> None:
+    """Exponential life, so that what comes of a threshold is known: BLOCKS · exp(-level) for each class."""
+    rng, budget = np.random.default_rng(3), 5.0
+    low, high = promised(stretches, budget, classes)
+    ends = np.arange(stretches) * TWO_HOURS
+    came = []
+    for _ in range(200):
+        found = tail(rng.exponential(size=(stretches, 1, classes)).astype(np.float32), ends)
+        level = found.location + threshold(classes, budget) * found.scale
+        came.append(BLOCKS_PER_1000_CELL_DAYS * np.exp(-level.astype(float)).sum())
+    within = np.mean([low <= one <= high for one in came])
+    assert 0.88 <= within < 1
+
+
+def test_more_stretches_promise_more() -> None:
+    wide, narrow = promised(1200, 5, 10), promised(12_000, 5, 10)
+    assert wide[0] < narrow[0] < 5 < narrow[1] < wide[1]
+
+
+def test_a_handful_of_stretches_is_said_to_promise_nothing() -> None:
+    low, high = promised(1, 5, 10)
+    assert low < 5
+    assert high > 50
+
+
+def test_it_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_promise(1200)
+    told = capsys.readouterr().out
+    assert "calibrated on 100 cell-days: 5 false alarms promised may be" in told.replace("\n", " ")
