@@ -29,9 +29,7 @@ def test_more_stretches_promise_more() -> None:
 
 
 def test_a_handful_of_stretches_is_said_to_promise_nothing() -> None:
-    low, high = promised(1, 5, 10)
-    assert low < 5
-    assert high > 50
+    assert promised(1, 5, 10)[1] > 1000
 
 
 def test_it_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
