@@ -17,7 +17,7 @@ from detector.core.encoder import Encoder
 from detector.core.networks.kinds import NETWORKS, serving, shapes, spec_of
 from detector.core.networks.normalising import MOMENTUM
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import LINES, View, blocks, departure, view, whitened
+from detector.core.networks.views import LINES, View, blocks, departure, toward, view, whitened
 from tests.conftest import unavailable
 from tests.core.slow_networks import slow_network
 from tests.weights import random_weights, random_windows
@@ -185,7 +185,7 @@ def test_a_window_at_the_centre_has_not_departed_and_one_beyond_has_by_its_white
     whiten = np.diag([1, 1, 3, 1, 1, 1]).astype(np.float32)
     weights = {"centre": np.zeros(FEATURES, np.float32), "whiten": whiten, "project": project}
 
-    size, shift = departure(view(blocks(tf.constant(windows))), weights)
+    size, shift = departure(view(blocks(tf.constant(windows))), {**weights, **toward(weights)})
 
     np.testing.assert_allclose(size, [0, 24 / np.sqrt(4)], rtol=1e-6)
     np.testing.assert_allclose(shift, [[0, 0, 0, 0], [0, 0, 24, 0]], rtol=1e-6)

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detector.core.networks.conv import CONV
 from detector.core.networks.gru import GRU
 from detector.core.networks.lstm import LSTM
@@ -10,7 +13,7 @@ from detector.core.networks.shared import SHARED
 from detector.core.networks.spec import Network, Spec
 from detector.core.networks.transformer import TRANSFORMER
 from detector.core.networks.tree import TREE
-from detector.core.networks.views import Blocks, departure, view, whitened
+from detector.core.networks.views import Blocks, departure, toward, view, whitened
 
 NETWORKS: dict[str, Network] = {
     "tree": TREE,
@@ -44,12 +47,13 @@ class Served(NamedTuple):
     """Where to, whitened. # f32 [n, S]"""
 
 
-def serving(spec: Spec, weights: Mapping[str, Any]) -> Callable[[Blocks], Served]:
+def serving(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> Callable[[Blocks], Served]:
     """The network with these weights: Blocks of n -> Served of n."""
     from keras import ops
 
     kind = NETWORKS[spec.kind]
-    constants = {name: ops.convert_to_tensor(value) for name, value in (kind.folded or dict)(weights).items()}
+    told = {**(kind.folded or dict)(weights), **toward(weights)}
+    constants = {name: ops.convert_to_tensor(value) for name, value in told.items()}
 
     def network(window: Blocks) -> Served:
         raw = view(window)

@@ -9,9 +9,11 @@ first weighs as one. Measured on faults held back from the training: one-shot ma
 home and .50 to .68 at another operator; without any training, the cosine of whitened means alone gives .67 and .65.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS
 
@@ -99,7 +101,15 @@ def lines(steps: Any) -> Any:
     return ops.stack(rows, axis=1)
 
 
-def departure(raw: View, weights: Any) -> tuple[Any, Any]:
+def toward(weights: Mapping[str, NDArray[np.float32]]) -> dict[str, Any]:
+    """What `departure` needs of the weights: a whitened mean as coordinates along the faults' directions, in one
+    product, and how many directions there are, for they are orthonormal. # -> f32 [F, S], []
+    """
+    axes = max(float(np.square(weights["project"]).sum()), 1.0)
+    return {"toward": weights["whiten"] @ weights["project"], "axes": np.float32(axes)}
+
+
+def departure(raw: View, weights: Mapping[str, Any]) -> tuple[Any, Any]:
     """How far the window lies from normal, whitened, along the directions in which faults go: its size, 1 for an
     ordinary window, and where it goes, as coordinates.
 
@@ -113,6 +123,5 @@ def departure(raw: View, weights: Any) -> tuple[Any, Any]:
     from keras import ops
 
     late = (raw.lines[:, 0] + raw.lines[:, 2]) / 2 - weights["centre"]
-    shift = ops.matmul(late, ops.matmul(weights["whiten"], weights["project"]))
-    axes = ops.maximum(ops.sum(ops.square(weights["project"])), 1.0)  # orthonormal: as many as there are
-    return ops.sqrt(ops.sum(ops.square(shift), axis=1) / axes), shift
+    shift = ops.matmul(late, weights["toward"])
+    return ops.sqrt(ops.sum(ops.square(shift), axis=1) / weights["axes"]), shift
