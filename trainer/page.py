@@ -31,7 +31,8 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Table:
-    """The caption says what to see; the first cell of each row is its heading. Cells that are numbers stand right."""
+    """The caption says what to see; the first cell of each row is its heading. Cells that are numbers stand right. Of a
+    row of fewer cells the last is a remark, and reaches to the end."""
 
     caption: str
     columns: Sequence[str]
@@ -40,12 +41,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    png: bytes
+    picture: bytes
+    """A PNG, or a GIF that moves."""
     caption: str
-    """What to see in it; it also stands for the picture where that is not shown."""
+    """What to see in it, or nothing."""
+    instead: str = ""
+    """What stands for the picture where that is not shown, if not the caption."""
 
 
 Block = Heading | Paragraph | Table | Figure
+
+GIF = b"GIF8"
 
 STYLE = """
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff;
@@ -62,8 +68,10 @@ caption, figcaption { padding: .4rem 0; color: #444; font-size: .9rem; text-alig
 div { overflow-x: auto; margin: 1.5rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .8rem .2rem 0; text-align: right; vertical-align: top; white-space: nowrap; }
+td[colspan] { text-align: left; color: #8a3b00; white-space: normal; }
 th:first-child { text-align: left; font-weight: normal; }
-thead th, thead th:first-child { border-bottom: 1px solid #888; font-weight: bold; white-space: normal;
+thead th, thead td[colspan] { text-align: left; color: #8a3b00; white-space: normal; }
+th:first-child { border-bottom: 1px solid #888; font-weight: bold; white-space: normal;
                                  vertical-align: bottom; }
 tbody tr:hover { background: #f2f2f2; }
 """
@@ -118,19 +126,24 @@ def _block(block: Block, place: int) -> str:
             return f"<p>{escape(text)}</p>"
         case Table(caption, columns, rows):
             return _table(caption, columns, rows)
-        case Figure(png, caption):
-            source = f"data:image/png;base64,{b64encode(png).decode()}"
-            words = escape(caption)
-            return f'<figure><img src="{source}" alt="{words}"/><figcaption>{words}</figcaption></figure>'
+        case Figure(picture, caption, instead):
+            kind = "gif" if picture.startswith(GIF) else "png"
+            source = f"data:image/{kind};base64,{b64encode(picture).decode()}"
+            words = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
+            return f'<figure><img src="{source}" alt="{escape(instead or caption)}"/>{words}</figure>'
 
 
 def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in row[1:])}</tr>\n'
-        for row in rows
-    )
+    body = "".join(f"<tr>{_row(row, len(columns))}</tr>\n" for row in rows)
     return (
         f"<div><table><caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}</tbody></table></div>"
     )
+
+
+def _row(row: Sequence[str], columns: int) -> str:
+    head, *cells = (escape(cell) for cell in row)
+    span = [""] * (len(cells) - 1) + [f' colspan="{columns - len(row) + 1}"' if len(row) < columns else ""]
+    told = (f"<td{wide}>{cell}</td>" for wide, cell in zip(span, cells, strict=True))
+    return f'<th scope="row">{head}</th>{"".join(told)}'

@@ -78,9 +78,16 @@ def encode_values(
 
 
 def simulate_examples(
-    history: SimulatedHistory, baseline: Baseline, classes: Sequence[str | int], each: int, seed: int, workers: int
+    history: SimulatedHistory,
+    baseline: Baseline,
+    classes: Sequence[str | int],
+    each: int,
+    seed: int,
+    workers: int,
+    strict: bool = False,
 ) -> Examples:
-    """`each` windows of every class: a name of the simulator's, or the number of a procedural class.
+    """`each` windows of every class: a name of the simulator's, or the number of a procedural class, which where
+    `strict` never moves what a held-out class is known by.
 
     The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
     many windows more.
@@ -89,7 +96,7 @@ def simulate_examples(
     number = {name: place for place, name in enumerate(dict.fromkeys(classes))}
     numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
-    make = partial(_examples, history, baseline, each, seed)
+    make = partial(_examples, history, baseline, each, seed, strict)
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
         parts = list(pool.map(make, chunks))
     return stacked(parts)
@@ -113,7 +120,12 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 
 def _examples(
-    history: SimulatedHistory, baseline: Baseline, each: int, seed: int, classes: Sequence[tuple[int, str | int]]
+    history: SimulatedHistory,
+    baseline: Baseline,
+    each: int,
+    seed: int,
+    strict: bool,
+    classes: Sequence[tuple[int, str | int]],
 ) -> Examples:
     label = np.repeat([number for number, _ in classes], each)
     rng = np.random.default_rng([seed, int(label[0])])
@@ -123,7 +135,7 @@ def _examples(
     minute = (end[:, None] - np.arange(WINDOW - 1, -1, -1)).ravel()
     cells = np.repeat(cell, WINDOW)
     knobs = neutral(count * WINDOW)
-    faults = [fault for _, name in classes for fault in [_fault(name)] * each]
+    faults = [fault for _, name in classes for fault in [_fault(name, strict)] * each]
     for place, fault in enumerate(faults):
         begin = int(end[place] - rng.integers(*ONSET_MINUTES)) + 1
         episode = Episode(
@@ -143,11 +155,11 @@ def _examples(
     return Examples(windows, twins, label, measure_effect(windows, twins), np.zeros(count, np.int64))
 
 
-def _fault(name: str | int) -> FaultClass:
+def _fault(name: str | int, strict: bool) -> FaultClass:
     """Every second procedural class has variants."""
     if isinstance(name, str):
         return FAULTS[name]
-    return random_family(name) if name % 2 else random_fault(name)
+    return random_family(name, strict) if name % 2 else random_fault(name, strict)
 
 
 def measure_effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArray[np.float32]:

@@ -46,6 +46,25 @@ def test_pictures_are_inside_and_nothing_is_outside() -> None:
     assert not [node.tag for node in page.iter() if node.tag in ("link", "script", "iframe")]
 
 
+def test_a_picture_that_moves_says_so_and_may_have_other_words_in_its_place() -> None:
+    page = parsed(render("page", [Figure(b"GIF89a and so on", "", "what it shows")]))
+
+    (image,) = page.iter("img")
+    assert image.attrib["src"].startswith("data:image/gif;base64,")
+    assert image.attrib["alt"] == "what it shows"
+    assert page.find(".//figcaption") is None
+
+
+def test_the_last_cell_of_a_short_row_is_a_remark_that_reaches_to_the_end() -> None:
+    page = parsed(
+        render("page", [Table("t", ["a", "b", "c", "d"], [["x", "1", "2", "3"], ["y", "nothing came of it"]])])
+    )
+
+    full, short = (list(row.iter("td")) for row in page.findall(".//tbody/tr"))
+    assert [cell.attrib for cell in full] == [{}, {}, {}]
+    assert [(cell.text, cell.attrib) for cell in short] == [("nothing came of it", {"colspan": "3"})]
+
+
 def test_a_page_that_cannot_be_written_says_so_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

@@ -55,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", type=positive, default=4000, help="to be made up (default: %(default)s)")
     parser.add_argument("--each", type=positive, default=4, help="windows of each such class (default: %(default)s)")
     parser.add_argument("--steps", type=positive, default=5000, help="of the optimiser (default: %(default)s)")
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="never move what the held-out classes are known by: to measure, not to use",
+    )
     parser.add_argument("--encoder", choices=NETWORKS, help="its kind (default: tree; for another catalogue shared)")
     parser.add_argument("--faults", choices=FAULTS, help="to learn from (default: procedural, if the catalogue is its)")
     parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
@@ -116,7 +121,9 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
     def simulated(name: str, history: SimulatedHistory, classes: list[str | int], each: int, place: int) -> "Examples":
         def make() -> "Examples":
             fit = usual if history is school else fit_baseline(history, arguments.days)
-            return simulate_examples(history, fit, classes, each, arguments.seed + place, arguments.workers)
+            return simulate_examples(
+                history, fit, classes, each, arguments.seed + place, arguments.workers, arguments.strict
+            )
 
         return kept(folder, name, make)
 
@@ -159,6 +166,7 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
             "windows": len(examples.windows),
             "steps": arguments.steps,
             "seed": arguments.seed,
+            "strict": arguments.strict,
             "history": str(arguments.history or "simulated"),
         }
         bundle = assemble(
@@ -173,7 +181,7 @@ def _origin(arguments: argparse.Namespace, named: list[str]) -> dict[str, str | 
     """What the simulated examples follow from; all else is the checkpoint's to compare."""
     import detector
 
-    asked = {name: getattr(arguments, name) for name in ("cells", "days", "classes", "each", "seed")}
+    asked = {name: getattr(arguments, name) for name in ("cells", "days", "classes", "each", "seed", "strict")}
     return {
         **asked,
         "faults": "procedural" if named else "synthetic",
