@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from detector.config import read_config
 from detector.labels import Label, write_label
@@ -51,6 +51,18 @@ CUT = ("minutes", "alarms", "active")
 
 START_SECONDS = 60.0
 """Ready after 5 s on two idle cores."""
+
+MOVING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError._WAIT_COORD,
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+}
+"""What the client is told while a group's coordinator is being found, made or moved."""
+
+COORDINATOR_SECONDS = 30.0
 
 ADDRESS = re.compile(r"serves on (http://\S+)/metrics")
 
@@ -167,7 +179,13 @@ class Stage:
             group = {"group.id": f"{self.prefix}group", "isolation.level": "read_uncommitted"}
             self._watcher = Consumer({"bootstrap.servers": self.bootstrap, **group, **QUIET})
         wanted = [TopicPartition(self.topic("minutes"), partition) for partition in range(self.partitions)]
-        return {found.partition: found for found in self._watcher.committed(wanted, 20)}
+        deadline = time.monotonic() + COORDINATOR_SECONDS
+        while True:
+            try:
+                return {found.partition: found for found in self._watcher.committed(wanted, 20)}
+            except KafkaException as error:
+                if error.args[0].code() not in MOVING or time.monotonic() > deadline:
+                    raise
 
     def taken(self) -> int:
         """Records of the input that are behind the group."""

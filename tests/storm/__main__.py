@@ -2,7 +2,7 @@
 
     python -m tests.storm [SCENARIO …] [--seed N] [--reduced] [--list]
 
-prints scenario, passed or what differed, and seconds, writes build/storm.json, and ends with 3 where something differed.
+prints scenario, passed or what differed, and seconds, writes build/storm.json, and ends with 3 where one differed.
 """
 
 import argparse
@@ -56,7 +56,9 @@ def play(name: str, scenario: Scenario, storm: Storm) -> dict[str, Any]:
     try:
         differed = scenario(storm, storm.rng(name))
     except Exception as error:
-        differed = ["".join(traceback.format_exception(error)).strip()]
+        place = traceback.extract_tb(error.__traceback__)[1:]
+        differed = [*(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in place), repr(error)]
+        differed += getattr(error, "__notes__", [])
     seconds = time.monotonic() - begin
     print(f"{name:<48}{'passed' if not differed else 'DIFFERED':<10}{seconds:6.0f} s", flush=True)
     for line in differed:

@@ -1,6 +1,7 @@
 """SIGKILL: at moments that a seed draws, and at every point of the loop at which something is half done."""
 
 import random
+from collections.abc import Sequence
 
 from tests.service.network import label
 from tests.service.stage import Stage, wait_until
@@ -42,13 +43,13 @@ def random_kills(storm: Storm, rng: random.Random) -> list[str]:
         return storm.finish(stage)
 
 
-def killed_at(point: str, storm: Storm, rng: random.Random) -> list[str]:
-    """Killed at one point of the loop, early and late in the log; what comes after it is a replay, each time."""
+def killed_at(points: Sequence[str], storm: Storm, rng: random.Random) -> list[str]:
+    """Killed at points of the loop, early and late in the log; what comes after is a replay, each time."""
     with storm.stage() as stage:
         stage.tell(storm.records)
-        for _ in range(1 + storm.scale.rounds):
+        for point in [*points] * storm.scale.rounds:
             before = stage.taken()
-            with Life(configure(stage, batch_records=1000), Point(point, rng.randint(2, 12))) as life:
+            with Life(configure(stage), Point(point, rng.randint(2, 12))) as life:
                 assert life.wait() == -9, f"it passed {point} by:\n{life.log[-2000:]}"
             assert stage.taken() >= before
         return storm.finish(stage)

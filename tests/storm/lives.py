@@ -1,10 +1,11 @@
-"""The daemon in a process of its own, over and over: what is imported is imported once, and each life is forked from it.
+"""The daemon in a process of its own, over and over: what is imported is imported once, and each life forked from it.
 
 A life runs the product's own `main`, with its signals, its exit codes and its log; only TensorFlow's import, ten times
 as long as most lives, is not paid a hundred times.
 """
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -15,13 +16,16 @@ from types import TracebackType
 from typing import Self
 
 from detector.__main__ import main
-from tests.service.stage import ADDRESS, START_SECONDS, get, samples, wait_until
+from tests.service.stage import ADDRESS, START_SECONDS, Answer, get, samples, wait_until
 from tests.storm.points import Point, arm
 
 FORGE = get_context("forkserver")
 FORGE.set_forkserver_preload(["tensorflow", "detector.service", "detector.commands.run", "tests.storm.lives"])
 
 PR_SET_PDEATHSIG = 1
+
+STACKS_SECONDS = 0.5
+"""To write down where its threads are."""
 
 
 def live(config: Path, log: Path, points: Sequence[Point]) -> None:
@@ -30,6 +34,7 @@ def live(config: Path, log: Path, points: Sequence[Point]) -> None:
     with log.open("ab") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
+    faulthandler.register(signal.SIGUSR1)
     for point in points:
         arm(point)
     sys.exit(main(["run", "--config", str(config)]))
@@ -51,8 +56,9 @@ class Life:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None and self.exit_code is not None:
-            error.add_note(f"the daemon had ended with {self.exit_code}:\n{self.log[-3000:]}")
+        if error is not None:
+            self._show_stacks()
+            error.add_note(f"the daemon's exit code was {self.exit_code}; it said:\n{self.log[-3000:]}")
         self.kill()
 
     @property
@@ -111,10 +117,23 @@ class Life:
 
     def is_ready(self) -> bool:
         self.check()
-        address = ADDRESS.search(self.log)
-        return address is not None and get(f"{address[1]}/readyz").status == 200
+        answer = self._get("/readyz")
+        return answer is not None and answer.status == 200
 
     def metrics(self) -> dict[str, float]:
-        """A scrape; empty before there is one."""
+        """A scrape; empty before and after its time."""
+        answer = self._get("/metrics")
+        return samples(answer.body) if answer else {}
+
+    def _show_stacks(self) -> None:
+        """Where every thread stands, at the end of the log."""
+        if self.exit_code is None:
+            os.kill(self._process.pid or 0, signal.SIGUSR1)
+            self._process.join(STACKS_SECONDS)
+
+    def _get(self, path: str) -> Answer | None:
         address = ADDRESS.search(self.log)
-        return samples(get(f"{address[1]}/metrics").body) if address else {}
+        try:
+            return get(address[1] + path) if address else None
+        except OSError:  # it ends just now
+            return None

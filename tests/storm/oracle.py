@@ -1,8 +1,8 @@
 """What a reader of committed records saw, and in what it differs from what he sees when nothing goes wrong.
 
 Held against each other are the alarms of each cell, as a sequence and byte for byte, with headers and times; the table
-of open alarms, as it is in the end; and the dead letters, as a bag. A dead letter's origin and reason are decided by the
-log alone; their order is not, since partitions meet in it as polls happen to bring them. So is the order of alarms of
+of open alarms, as it is in the end; and the dead letters, as a bag. A dead letter's origin and reason are the log's
+alone; their order is not, since partitions meet in it as polls happen to bring them. So is the order of alarms of
 different cells, which are therefore not compared, and the number of transactions.
 """
 

@@ -109,7 +109,9 @@ POINTS: dict[str, Callable[[Fuse], None]] = {
     "between offsets and commit": lambda fuse: before(own_producer(), "commit_transaction", fuse),
     "right after commit": lambda fuse: after(own_producer(), "commit_transaction", fuse),
     "while taking up": lambda fuse: after(Table, "read", fuse, lambda rows: len(rows) > 1),
-    "in mid-replay": lambda fuse: before(Pipeline, "process", fuse, lambda shares: not all(heard for _, heard in shares)),
+    "in mid-replay": lambda fuse: before(
+        Pipeline, "process", fuse, lambda shares: not all(heard for _, heard in shares)
+    ),
     "in mid label rebuild": lambda fuse: after(Scores, "rescore", fuse),
 }
 """By name. A swap of the bundle passes by Pipeline, too: its point belongs here."""

@@ -1,4 +1,4 @@
-"""What every scenario stands on: a broker, a recorded network, a bundle, and how it all ends when nobody disturbs it."""
+"""What every scenario stands on: a broker, a recorded network, a bundle, and how it ends when nobody disturbs it."""
 
 import random
 from collections import Counter
@@ -116,7 +116,7 @@ def wait_taken(stage: Stage, records: int, *lives: Life) -> None:
 
 def configure(stage: Stage, instance: str = "one", batch_records: int = 200, **kafka: Any) -> Path:
     """One instance's configuration: quick to notice its peers, and on one core of the machine."""
-    consumer = {"fetch.wait.max.ms": 20, "heartbeat.interval.ms": 200, **kafka.pop("consumer", {})}
+    consumer = {"fetch.wait.max.ms": 20, **kafka.pop("consumer", {})}
     knobs = {"instance": instance, "batch_records": batch_records, "consumer": consumer, **kafka}
     return stage.config(kafka=knobs, runtime={"threads": 1})
 
