@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality bench gpu bundle tokens clean
+.PHONY: demo test test-simulator ladder quality storm bench gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -22,6 +22,9 @@ ladder: .venv/installed ## how hard its faults are to tell apart, for methods th
 
 quality: .venv/installed ## how well a fault that was never trained on is named from one example
 	$(BIN)/python -m tests.quality
+
+storm: .venv/installed ## everything that can befall the daemon, and each time the alarms of a run that nothing befell
+	$(BIN)/python -m tests.storm
 
 bench: .venv/installed ## what the road costs over merely reading and decoding
 	$(BIN)/python -m tests.bench

@@ -67,7 +67,10 @@ def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
         ),
         KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow this user idempotent writes on the cluster",
         KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
-        KafkaError._FENCED: f"another process runs as kafka.instance {kafka.instance}; give each its own",
+        KafkaError._FENCED: (
+            f"another process runs as kafka.instance {kafka.instance}, or this one stood still for longer than its"
+            " transaction may take; give each its own, and start again"
+        ),
         KafkaError._FATAL: f"if another process runs as kafka.instance {kafka.instance}, give each its own",
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }

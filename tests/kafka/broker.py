@@ -84,6 +84,13 @@ class Broker:
         """The process while it runs, paused or not; None otherwise."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
+    @property
+    def folder(self) -> Path:
+        """Its own, for as long as it is not closed."""
+        if self._folder is None:
+            raise RuntimeError(f"the broker at {self.bootstrap} has not been started")
+        return self._folder
+
     def address(self, listener: str) -> str:
         """Where a listener is reached, "127.0.0.1:PORT"."""
         return f"127.0.0.1:{self._ports[listener]}"
@@ -91,12 +98,20 @@ class Broker:
     def start(self) -> Self:
         """Starts the broker and returns when it answers; BrokerUnavailable without java or jars, RuntimeError with the
         end of its log when it does not come up."""
+        return self.launch().wait_ready()
+
+    def launch(self) -> Self:
+        """Starts the broker, and does not wait: one of a cluster answers when most are there."""
         if self.pid is not None:
             raise RuntimeError(f"the broker at {self.bootstrap} runs already, as process {self.pid}")
         java, jars = find_java(), fetch_jars()
         if self._folder is None:
             self._folder = self._format(java, jars)
         self._launch(java, jars)
+        return self
+
+    def wait_ready(self) -> Self:
+        """Returns when a launched broker answers."""
         self._wait_until_ready(time.monotonic() + START_SECONDS)
         return self
 

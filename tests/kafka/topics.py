@@ -10,6 +10,8 @@ from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 QUIET = {"log_level": 0}
 """A broker that is killed on purpose is no news: without this librdkafka logs a line for every attempt to reach it."""
 
+AS_THE_BROKER_HAS_IT = -1
+
 ADMIN_SECONDS = 30.0
 """Creating a topic takes 0.1 s; a broker that has just come back from a SIGKILL takes a few."""
 
@@ -18,7 +20,9 @@ def create_topics(bootstrap: str, topics: Mapping[str, Mapping[str, Any]]) -> No
     """Creates topics, {name: {"partitions": n, "config": {...}}}, and returns when every partition has a leader."""
     admin = AdminClient({"bootstrap.servers": bootstrap, **QUIET})
     wanted = [
-        NewTopic(name, shape["partitions"], replication_factor=1, config=dict(shape.get("config", {})))
+        NewTopic(
+            name, shape["partitions"], replication_factor=AS_THE_BROKER_HAS_IT, config=dict(shape.get("config", {}))
+        )
         for name, shape in topics.items()
     ]
     for created in admin.create_topics(wanted, operation_timeout=ADMIN_SECONDS).values():
@@ -118,6 +122,7 @@ def consume_committed(
             "isolation.level": "read_committed",
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
+            "fetch.wait.max.ms": 10,  # the end of a topic is an empty fetch, half a second of waiting by default
             **QUIET,
         }
     )

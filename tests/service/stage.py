@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import yaml
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from detector.config import read_config
 from detector.labels import Label, write_label
@@ -46,8 +46,23 @@ TOPICS: Mapping[str, Mapping[str, Any]] = {
     "deadletters": {"partitions": 1, "config": FOR_EVER},
 }
 
+CUT = ("minutes", "alarms", "active")
+"""Topics with as many partitions as the stage has."""
+
 START_SECONDS = 60.0
 """Ready after 5 s on two idle cores."""
+
+MOVING = {
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError._WAIT_COORD,
+    KafkaError._TRANSPORT,
+    KafkaError._TIMED_OUT,
+}
+"""What the client is told while a group's coordinator is being found, made or moved."""
+
+COORDINATOR_SECONDS = 30.0
 
 ADDRESS = re.compile(r"serves on (http://\S+)/metrics")
 
@@ -85,13 +100,15 @@ def samples(exposition: str) -> dict[str, float]:
 class Stage:
     """Topics that no other test has, a group on them, and a folder."""
 
-    def __init__(self, bootstrap: str, prefix: str, folder: Path, bundle: Path) -> None:
+    def __init__(self, bootstrap: str, prefix: str, folder: Path, bundle: Path, partitions: int = PARTITIONS) -> None:
         self.bootstrap, self.prefix, self.folder, self.bundle = bootstrap, prefix, folder, bundle
+        self.partitions = partitions
         self._watcher: Consumer | None = None
 
     def create_topics(self, **changes: Mapping[str, Any] | None) -> Self:
         """All of them; `changes` replace the shape of some, None leaves one out."""
-        shapes = {**TOPICS, **changes}
+        cut = {name: {**shape, "partitions": self.partitions} for name, shape in TOPICS.items() if name in CUT}
+        shapes = {**TOPICS, **cut, **changes}
         create_topics(self.bootstrap, {self.prefix + name: shape for name, shape in shapes.items() if shape})
         return self
 
@@ -161,8 +178,14 @@ class Stage:
             # Uncommitted, or the broker would make it wait for the transaction of an instance that was killed.
             group = {"group.id": f"{self.prefix}group", "isolation.level": "read_uncommitted"}
             self._watcher = Consumer({"bootstrap.servers": self.bootstrap, **group, **QUIET})
-        wanted = [TopicPartition(self.topic("minutes"), partition) for partition in range(PARTITIONS)]
-        return {found.partition: found for found in self._watcher.committed(wanted, 20)}
+        wanted = [TopicPartition(self.topic("minutes"), partition) for partition in range(self.partitions)]
+        deadline = time.monotonic() + COORDINATOR_SECONDS
+        while True:
+            try:
+                return {found.partition: found for found in self._watcher.committed(wanted, 20)}
+            except KafkaException as error:
+                if error.args[0].code() not in MOVING or time.monotonic() > deadline:
+                    raise
 
     def taken(self) -> int:
         """Records of the input that are behind the group."""

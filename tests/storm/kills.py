@@ -1,0 +1,109 @@
+"""SIGKILL: at moments that a seed draws, and at every point of the loop at which something is half done."""
+
+import random
+from collections.abc import Sequence
+
+from tests.service.network import label
+from tests.service.stage import Stage, wait_until
+from tests.storm.lives import Life
+from tests.storm.network import PARTITIONS
+from tests.storm.oracle import differences, observe
+from tests.storm.points import Point
+from tests.storm.storm import Storm, configure, wait_taken
+
+POLLS = (60, 200, 1000)
+"""Sizes of a poll: another life cuts the log elsewhere."""
+
+AFTER_COMMIT_SECONDS = 0.1
+"""A few turns of the loop."""
+
+IN_REPLAY_SECONDS = 2.0
+"""As long as a replay takes."""
+
+SHARE_IN_REPLAY = 0.3
+
+END_RESERVE = 2000
+"""Records that nobody dies in: the last life must have something to do."""
+
+
+def random_kills(storm: Storm, rng: random.Random) -> list[str]:
+    """Killed at random moments, over and over: while it starts, replays, judges, commits."""
+    with storm.stage() as stage:
+        stage.tell(storm.records)
+        moments = sorted(rng.sample(range(len(storm.records) - END_RESERVE), storm.scale.kills))
+        for at in moments:
+            with Life(configure(stage, batch_records=rng.choice(POLLS))) as life:
+                if rng.random() < SHARE_IN_REPLAY:
+                    wait_until(lambda life=life: life.has_said("replay from") or stage.taken() > 0, "it takes up", 60)
+                    life.outlives(rng.uniform(0, IN_REPLAY_SECONDS))
+                else:
+                    wait_taken(stage, at, life)
+                    life.outlives(rng.uniform(0, AFTER_COMMIT_SECONDS))
+                life.check()
+        return storm.finish(stage)
+
+
+def killed_at(points: Sequence[str], storm: Storm, rng: random.Random) -> list[str]:
+    """Killed at points of the loop, early and late in the log; what comes after is a replay, each time."""
+    with storm.stage() as stage:
+        stage.tell(storm.records)
+        for point in [*points] * storm.scale.rounds:
+            before = stage.taken()
+            with Life(configure(stage), Point(point, rng.randint(2, 12))) as life:
+                assert life.wait() == -9, f"it passed {point} by:\n{life.log[-2000:]}"
+            assert stage.taken() >= before
+        return storm.finish(stage)
+
+
+def killed_in_replay(storm: Storm, rng: random.Random) -> list[str]:
+    """A life that has come far is killed, its successors in the middle of taking up and of their replay."""
+    with storm.stage() as stage:
+        stage.tell(storm.records)
+        with Life(configure(stage)) as life:
+            wait_taken(stage, len(storm.records) * 2 // 3, life)
+        for point in ("while taking up", "in mid-replay") * storm.scale.rounds:
+            passage = rng.randint(1, 20) if point == "in mid-replay" else 1
+            with Life(configure(stage), Point(point, passage)) as life:
+                assert life.wait() == -9, f"it passed {point} by:\n{life.log[-2000:]}"
+        return storm.finish(stage)
+
+
+def killed_in_label_rebuild(storm: Storm, rng: random.Random) -> list[str]:
+    """A class is taught between two minutes; the life that embeds it dies halfway, and its successor has it."""
+    records = storm.records
+    half = rng.randint(len(records) * 3 // 5, len(records) * 4 // 5)
+
+    def play(stage: Stage, *points: Point) -> None:
+        stage.tell(records[:half])
+        with Life(configure(stage), *points) as life:
+            wait_taken(stage, half, life)
+            life.wait_ready()
+            stage.teach(label("power_loss", "power"))
+            if points:
+                assert life.wait() == -9
+            else:
+                wait_until(lambda: life.has_said("labels: 1 changed"), "the label counts")
+                stage.tell(records[half:])
+                wait_taken(stage, len(records), life)
+
+    with storm.stage() as undisturbed, storm.stage() as stage:
+        play(undisturbed)
+        play(stage, Point("in mid label rebuild", 2))  # the first is its own start
+        stage.tell(records[half:])
+        with Life(configure(stage)) as life:
+            wait_taken(stage, len(records), life)
+        right = observe(undisturbed)
+        assert any(b"power_loss" in (value or b"") for told in right.alarms.values() for value, *_ in told)
+        return differences(right, observe(stage))
+
+
+def stopped(storm: Storm, rng: random.Random) -> list[str]:
+    """SIGTERM in the middle of a poll: the end is orderly, and in time."""
+    with storm.stage() as stage:
+        stage.tell(storm.records)
+        for at in sorted(rng.sample(range(len(storm.records) - END_RESERVE), 1 + storm.scale.rounds)):
+            with Life(configure(stage)) as life:
+                wait_taken(stage, at, life)
+                assert life.terminate() == 0, life.log[-2000:]
+                assert len(stage.committed()) == PARTITIONS
+        return storm.finish(stage)

@@ -1,0 +1,60 @@
+"""The storm as `make test` has it: ten kills, every point of the loop once, partitions that move, and a zombie."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from tests.kafka.broker import Broker, ExternalBroker
+from tests.storm.kills import killed_at, random_kills
+from tests.storm.oracle import Outcome, differences
+from tests.storm.rebalances import AWAKE, come_and_go, zombie
+from tests.storm.scenarios import POINTS
+from tests.storm.storm import REDUCED, Storm
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture(scope="module")
+def storm(broker: Broker | ExternalBroker, tmp_path_factory: pytest.TempPathFactory) -> Storm:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"seed {seed}")
+    return Storm(broker, tmp_path_factory.mktemp("storm"), REDUCED, seed)
+
+
+def test_ten_kills_at_random_moments_change_nothing(storm):
+    assert random_kills(storm, storm.rng("killed at random")) == []
+
+
+def test_a_kill_at_any_point_of_the_loop_changes_nothing(storm):
+    assert killed_at(POINTS, storm, storm.rng("points")) == []
+
+
+def test_instances_that_come_and_go_change_nothing(storm):
+    assert come_and_go(AWAKE, storm, storm.rng("come and go")) == []
+
+
+def test_a_sleeper_that_wakes_has_nothing_more_to_say(storm):
+    assert zombie("between produce and offsets", storm, storm.rng("zombie")) == []
+
+
+def test_the_oracle_sees_whatever_is_missing_doubled_or_other():
+    told = (
+        b'{"eventTime": "2025-02-20T10:05:00Z", "notificationType": "notifyNewAlarm", "specificProblem": "x"}',
+        (),
+        0,
+    )
+    letter = ("0", "7", "empty", b"")
+    right = Outcome({"cell": [told]}, {(0, b"key"): b"open"}, Counter([letter]))
+    assert differences(right, right) == []
+    for seen, words in (
+        (replace(right, alarms={}), "cell: 0 notifications, not 1"),
+        (replace(right, alarms={"cell": [told, told]}), "cell: 2 notifications, not 1"),
+        (replace(right, alarms={"cell": [(told[0], told[1], 1)]}), "cell: notification 1 is"),
+        (replace(right, active={}), "open alarm key of partition 0 is None"),
+        (replace(right, deadletters=Counter()), "is missing 1 times"),
+        (replace(right, deadletters=Counter([letter, letter])), "is there 1 times too often"),
+    ):
+        (said,) = differences(right, seen)
+        assert words in said
