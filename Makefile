@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality bench gpu bundle tokens clean
+.PHONY: demo test test-simulator ladder quality bench soak gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -25,6 +25,9 @@ quality: .venv/installed ## how well a fault that was never trained on is named 
 
 bench: .venv/installed ## what the road costs over merely reading and decoding
 	$(BIN)/python -m tests.bench
+
+soak: .venv/installed ## a daemon left alone for half an hour: memory, threads, files and latency are flat
+	$(BIN)/python -m tests.soak
 
 gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, and how fast
 	$(BIN)/python -m tests.gpu

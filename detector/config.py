@@ -87,6 +87,7 @@ class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
     stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
 
 
