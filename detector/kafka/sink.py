@@ -20,8 +20,8 @@ log = logging.getLogger("faultline.kafka")
 RETRIES = 5
 """Of the start of the first transaction; librdkafka has waited for the broker inside each."""
 
-CALL_SECONDS = 5.0
-"""For one call of a transaction, before it is called again to go on: so long may a stop have to wait."""
+CALL_SECONDS = 2.0
+"""For one call of a transaction, before it is called again to go on: less than any loop may stand still."""
 
 AWAY_SECONDS = 1.0
 """A broker that does not say what topics there are within this is away."""

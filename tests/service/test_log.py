@@ -1,6 +1,5 @@
 """What is said on standard error: a storm is told in a few lines, and a disk that is full silences nothing else."""
 
-import io
 import logging
 
 import msgspec
@@ -15,15 +14,13 @@ logger = logging.getLogger("faultline")
 
 
 @pytest.fixture
-def said(monkeypatch):
-    """Starts logging in a form, and gives what it writes to."""
+def said(capsys):
+    """Starts logging in a form; what it gives tells the lines since."""
     kept = logger.handlers, logger.level, logger.propagate
-    stream = io.StringIO()
-    monkeypatch.setattr("sys.stderr", stream)
 
     def start(form):
         start_logging("info", form)
-        return stream
+        return lambda: capsys.readouterr().err.splitlines()
 
     yield start
     logger.handlers, logger.level, logger.propagate = kept
@@ -38,35 +35,35 @@ def clock(monkeypatch):
 
 
 def test_a_storm_is_told_in_a_few_lines_and_counted(said, clock):
-    stream = said("text")
+    lines_since = said("text")
     for number in range(10_000):
         logger.warning("broker %d is away", number)
     logger.warning("something else")
     clock[0] += 61
     logger.warning("broker %d is away", 7)
-    lines = stream.getvalue().splitlines()
+    lines = lines_since()
     assert len(lines) == REPEATS_A_MINUTE + 2
     assert lines[-2].endswith("WARNING something else")
     assert lines[-1].endswith(f"broker 7 is away ({10_000 - REPEATS_A_MINUTE} more like it were left out)")
 
 
 def test_a_line_for_machines_counts_too(said, clock):
-    stream = said("json")
+    lines_since = said("json")
     for _ in range(REPEATS_A_MINUTE + 3):
         logger.warning("away")
     clock[0] += 61
     logger.warning("away")
-    assert msgspec.json.decode(stream.getvalue().splitlines()[-1])["message"] == "away (3 more like it were left out)"
+    assert msgspec.json.decode(lines_since()[-1])["message"] == "away (3 more like it were left out)"
 
 
 def test_a_clock_that_is_set_back_silences_nobody(said, clock, monkeypatch):
-    stream = said("text")
+    lines_since = said("text")
     logger.warning("away")
     monkeypatch.setattr("time.time", lambda: 0.0)  # 1970
     clock[0] += 61
     for _ in range(REPEATS_A_MINUTE):
         logger.warning("away")
-    assert len(stream.getvalue().splitlines()) == 1 + REPEATS_A_MINUTE
+    assert len(lines_since()) == 1 + REPEATS_A_MINUTE
 
 
 @pytest.mark.broker
