@@ -21,7 +21,8 @@ RETRIES = 5
 """Of the start of the first transaction; librdkafka has waited for the broker inside each."""
 
 CALL_SECONDS = 2.0
-"""For one call of a transaction, before it is called again to go on: less than any loop may stand still."""
+"""For one call of a transaction, before it is called again to go on. The one that adds the offsets takes no notice, and
+waits for `transaction.timeout.ms`: the configuration sees to that."""
 
 AWAY_SECONDS = 1.0
 """A broker that does not say what topics there are within this is away."""

@@ -45,6 +45,10 @@ def nowhere(tmp_path, bundle="nowhere") -> Stage:
             r"`\$\.kafka\.producer\.transactional\.id` must not be set: it is made of kafka\.group and kafka\.instance",
         ),
         ({"kafka": {"consumer": {"isolation.level": "read_uncommitted"}}}, r"isolation\.level` must not be set"),
+        (
+            {"runtime": {"stall_seconds": 33}},
+            r"33 at `\$\.runtime\.stall_seconds` is below 34, as a broker that is away is waited for 30 s at a time",
+        ),
         ({"kafka": {"common": {"acks": 1}}}, r"`\$\.kafka\.common\.acks` must not be set"),
         (
             {"kafka": {"common": {"sasl.password": "${FAULTLINE_NO_SUCH_SECRET}"}}},

@@ -15,8 +15,11 @@ from tests.kafka.broker import ROOT, die_with_parent
 from tests.service.network import MINUTES, label, told
 from tests.service.stage import ADDRESS, START_SECONDS, Daemon, get, wait_until
 
-STALL_SECONDS = 5
-AWAY = 6
+STALL_SECONDS = 8
+AWAY = 3.5
+STOP_SECONDS = 20
+TRANSACTIONS = {"producer": {"transaction.timeout.ms": 4000}}
+"""So long does a call of theirs wait for a broker."""
 
 HANGING = """
 import logging, sys, threading
@@ -60,7 +63,7 @@ def test_a_daemon_whose_log_nobody_reads_turns_red_and_ends(stage):
     stage.tell(told(0, 5))
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    config = stage.config(runtime={"stall_seconds": STALL_SECONDS})
+    config = stage.config(runtime={"stall_seconds": STALL_SECONDS}, kafka=TRANSACTIONS)
     command = [*die_with_parent(), sys.executable, "-m", "detector", "run", "--config", str(config)]
     daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writing, cwd=ROOT)
     try:
@@ -105,7 +108,7 @@ def test_a_broker_that_is_away_is_no_hang(stage, mortal_broker, undisturbed, wea
     stage.teach(label("drop_storm", "drops"))
     before, after = told(0, 95), told(95, MINUTES)
     stage.tell(before)
-    config = stage.config(runtime={"stall_seconds": STALL_SECONDS}, kafka={"batch_records": 20})
+    config = stage.config(runtime={"stall_seconds": STALL_SECONDS}, kafka={"batch_records": 20, **TRANSACTIONS})
     with Daemon(config) as daemon:
         url = daemon.wait_ready().url
         wait_until(lambda: stage.taken() > 100, "some are taken")
@@ -114,8 +117,22 @@ def test_a_broker_that_is_away_is_no_hang(stage, mortal_broker, undisturbed, wea
         while monotonic() - began < AWAY * STALL_SECONDS:
             seen.append(get(f"{url}/livez").status)
         assert set(seen) == {200}
+        assert get(f"{url}/readyz").body == "Kafka does not answer\n"
         mortal_broker.resume() if weather == "pause" else mortal_broker.start()
         stage.tell(after)
         stage.wait_taken(len(before + after), 120)
         assert daemon.terminate() == 0
     assert stage.alarms() == undisturbed.alarms
+
+
+@pytest.mark.broker
+def test_a_daemon_that_waits_for_a_broker_can_be_stopped(stage, mortal_broker):
+    stage.tell(told(0, MINUTES))
+    config = stage.config(runtime={"stall_seconds": STALL_SECONDS}, kafka={"batch_records": 20, **TRANSACTIONS})
+    with Daemon(config) as daemon:
+        url = daemon.wait_ready().url
+        wait_until(lambda: stage.taken() > 100, "some are taken")
+        mortal_broker.kill()
+        wait_until(lambda: get(f"{url}/readyz").status == 503, "it waits")
+        assert daemon.terminate(STOP_SECONDS) == 0
+        assert "Traceback" not in daemon.log
