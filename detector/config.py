@@ -194,8 +194,8 @@ def _check(config: Config, path: Path) -> None:
     least = transaction + WAITING_SECONDS
     if config.runtime.stall_seconds < least:
         raise ConfigError(
-            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, as a broker that"
-            f" is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
+            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a broker"
+            f" that is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
             " kafka.producer."
         )
     if "bootstrap.servers" not in config.kafka.common:

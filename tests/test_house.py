@@ -77,7 +77,7 @@ PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_cl
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
 WALL_CLOCK = {"service", "kafka.sink", "kafka.source"}
-"""Who asks what time it is: for a latency, for a record's stamp, for where a foreign commit's memory begins. All that is
+"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins. All that is
 waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -1,4 +1,4 @@
-"""Somebody sets the clock of a running daemon: an hour on, and two back. Nothing waits longer for it, nothing is said."""
+"""Somebody sets the clock of a running daemon: an hour on, then two back. Nothing waits for it, nothing is said."""
 
 import os
 from pathlib import Path

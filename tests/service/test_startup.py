@@ -47,7 +47,7 @@ def nowhere(tmp_path, bundle="nowhere") -> Stage:
         ({"kafka": {"consumer": {"isolation.level": "read_uncommitted"}}}, r"isolation\.level` must not be set"),
         (
             {"runtime": {"stall_seconds": 33}},
-            r"33 at `\$\.runtime\.stall_seconds` is below 34, as a broker that is away is waited for 30 s at a time",
+            r"33 at `\$\.runtime\.stall_seconds` is below 34, and a broker that is away is waited for 30 s at a time",
         ),
         ({"kafka": {"common": {"acks": 1}}}, r"`\$\.kafka\.common\.acks` must not be set"),
         (

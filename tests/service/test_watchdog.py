@@ -15,8 +15,12 @@ from tests.kafka.broker import ROOT, die_with_parent
 from tests.service.network import MINUTES, label, told
 from tests.service.stage import ADDRESS, START_SECONDS, Daemon, get, wait_until
 
-STALL_SECONDS = 8
-AWAY = 3.5
+STALL_SECONDS = 15
+"""A broker that has come back answers before it can end a transaction, by some seconds on a busy machine."""
+
+AWAY = 2.5
+"""Times as long as a loop may stand still."""
+
 STOP_SECONDS = 20
 TRANSACTIONS = {"producer": {"transaction.timeout.ms": 4000}}
 """So long does a call of theirs wait for a broker."""
