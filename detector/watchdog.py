@@ -7,7 +7,6 @@ import faulthandler
 import logging
 import os
 import threading
-from time import sleep
 
 from detector.endpoints import Health
 
@@ -32,9 +31,10 @@ def watch(health: Health) -> None:
 
 
 def _look(health: Health) -> None:
+    pause = threading.Event()
     while health.alive:
         faulthandler.dump_traceback_later(2 * health.stall_seconds, exit=True, file=STDERR)
-        sleep(health.stall_seconds / LOOKS)
+        pause.wait(health.stall_seconds / LOOKS)
     farewell = threading.Thread(target=_say_farewell, args=(health,), daemon=True)
     farewell.start()
     farewell.join(FAREWELL_SECONDS)
