@@ -5,11 +5,9 @@
 with a bundle is found here, before a minute is judged by it.
 """
 
-import hashlib
 import os
 import shutil
 import tempfile
-import zipfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,13 +24,9 @@ from detector.core.networks.spec import Spec
 from detector.core.turns import WINDOW
 from detector.errors import BundleError
 from detector.quiet import quiet
+from detector.seals import SUMS, Sealed, sums_of
 
 FORMAT = 3
-FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
-SUMS = "SHA256SUMS"
-
-UNREADABLE = (ValueError, OSError, EOFError, zipfile.BadZipFile)
-"""What numpy raises for a file that is not, or not wholly, an array."""
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """What an embedding may differ between machines: 1e-4 of arithmetic, and half precision's step for numbers near 1."""
@@ -55,6 +49,8 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     step_minutes: int
     trained_on: dict[str, str | int | float]
     figures: dict[str, float]
+    catalogue: str = ""
+    """Digest of the features in the order the weights know them; empty in bundles that are older than this field."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,9 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
     """Writes a bundle beside `path` and moves it there whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    manifest = msgspec.structs.replace(bundle.manifest, catalogue=bundle.catalogue.digest)
     try:
-        (draft / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(bundle.manifest), indent=1))
+        (draft / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         np.savez(draft / "weights.npz", **_loosely(bundle.weights))
         np.save(draft / "cells.npy", bundle.baseline.cells)
         np.save(draft / "baseline.npy", bundle.baseline.table)
@@ -94,7 +91,7 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         np.savez(draft / "normal.npz", bank=normal.bank, ends=normal.ends, **_loosely(vars(normal.stretches)))
         golden = bundle.golden
         np.savez(draft / "golden.npz", windows=golden.windows, **_loosely(vars(golden.embeddings)))
-        (draft / SUMS).write_text("".join(f"{_sha256(draft / name)}  {name}\n" for name in FILES))
+        (draft / SUMS).write_text(sums_of(draft))
         draft.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
@@ -105,21 +102,22 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
 
 def read_bundle(path: Path) -> Bundle:
     """The bundle at `path`, checked for everything but its arithmetic (see `prove`). Raises BundleError."""
-    digest = _check_sums(path)
-    manifest = _read_manifest(path)
+    files = Sealed(path)
+    manifest = _read_manifest(files.content("manifest.json"), path)
     spec = manifest.spec
     if spec.kind not in NETWORKS:
         raise BundleError(
             f"{path}/manifest.json: its encoder is of the kind {spec.kind!r}, and this version knows"
-            f" {', '.join(NETWORKS)}; use the version that trained it, or train again."
+            f" {', '.join(NETWORKS)}; use the version that trained it, or train again.",
+            "manifest",
         )
-    weights = _arrays(path, "weights.npz", {name: np.dtype(np.float32) for name in shapes(spec)})
+    weights = files.archive("weights.npz", {name: np.dtype(np.float32) for name in shapes(spec)})
     for name, shape in shapes(spec).items():
         if weights[name].shape != shape:
             raise BundleError(f"{path}/weights.npz: {name} is {weights[name].shape}, and the spec needs {shape}.")
         if not np.isfinite(weights[name]).all():
             raise BundleError(f"{path}/weights.npz: {name} holds NaN or infinity; train again.")
-    baseline = Baseline(_mapped(path, "cells.npy"), _mapped(path, "baseline.npy"))
+    baseline = Baseline(files.array("cells.npy"), files.array("baseline.npy"))
     expected = (len(baseline.cells) + 1, spec.features)
     if baseline.table.ndim != 3 or (baseline.table.shape[0], baseline.table.shape[2]) != expected:
         raise BundleError(
@@ -128,8 +126,8 @@ def read_bundle(path: Path) -> Bundle:
     _check_baseline(baseline, path)
     half = np.dtype(np.float16)
     embeddings = {field.name: half for field in fields(Embeddings)}
-    normal = _arrays(path, "normal.npz", {"bank": half, "ends": np.dtype(np.int64), **embeddings})
-    golden = _arrays(path, "golden.npz", {"windows": np.dtype(np.int8), **embeddings})
+    normal = files.archive("normal.npz", {"bank": half, "ends": np.dtype(np.int64), **embeddings})
+    golden = files.archive("golden.npz", {"windows": np.dtype(np.int8), **embeddings})
     step = manifest.step_minutes
     bundle = Bundle(
         manifest,
@@ -137,7 +135,7 @@ def read_bundle(path: Path) -> Bundle:
         baseline,
         Normal(normal.pop("bank"), ends=normal.pop("ends"), stretches=Embeddings(**normal), step_minutes=step),
         Golden(golden.pop("windows"), Embeddings(**golden)),
-        digest,
+        files.digest,
     )
     _check_shapes(bundle, path)
     return bundle
@@ -149,9 +147,14 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
     with quiet():
         device()
         _check_backend(path)
+    return bundle, warm_encoder(bundle, path, threads)
+
+
+def warm_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
+    """The bundle's encoder, compiled and proven. Raises BundleError."""
     encoder = Encoder(bundle.manifest.spec, bundle.weights, threads)
     prove(bundle, encoder, path)
-    return bundle, encoder
+    return encoder
 
 
 def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
@@ -161,13 +164,15 @@ def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
     if unsteady:
         raise BundleError(
             f"{path}: on this machine {unsteady} of its windows embed differently by batch, so verdicts could not be"
-            " repeated; run on another processor or another version of TensorFlow."
+            " repeated; run on another processor or another version of TensorFlow.",
+            "arithmetic",
         )
     for name, (off, allowed) in _differences(encoder(golden.windows), golden.embeddings).items():
         if not off <= allowed:
             raise BundleError(
                 f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded ({name}, allowed"
-                f" {allowed:.2g}); the weights are not those it was trained with."
+                f" {allowed:.2g}); the weights are not those it was trained with.",
+                "arithmetic",
             )
 
 
@@ -196,30 +201,6 @@ def _check_backend(path: Path) -> None:
 def _loosely(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """For numpy's savez, whose stubs take a keyword of its own among the arrays."""
     return dict(arrays)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_sums(path: Path) -> str:
-    try:
-        text = (path / SUMS).read_bytes().decode(errors="replace")
-    except OSError as error:
-        raise BundleError(
-            f"{path}: has no {SUMS} ({error.strerror}); point `bundle` at a bundle's directory."
-        ) from None
-    lines = [line.split("  ", 1) for line in text.splitlines() if "  " in line]
-    sums = {name: digest for digest, name in lines}
-    if set(sums) != set(FILES):
-        raise BundleError(f"{path}/{SUMS}: lists {', '.join(sorted(sums))}, and a bundle has {', '.join(FILES)}.")
-    for name in FILES:
-        if not (path / name).is_file():
-            raise BundleError(f"{path}: {name} is missing; copy the bundle again.")
-        if _sha256(path / name) != sums[name]:
-            raise BundleError(f"{path}: {name} is not what the trainer wrote (checksum); copy the bundle again.")
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _check_baseline(baseline: Baseline, path: Path) -> None:
@@ -256,34 +237,23 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
             raise BundleError(f"{path}/{name} holds NaN or infinity; train again.")
 
 
-def _read_manifest(path: Path) -> Manifest:
+def _read_manifest(content: bytes, path: Path) -> Manifest:
     try:
-        manifest = msgspec.json.decode((path / "manifest.json").read_bytes(), type=Manifest)
-    except msgspec.MsgspecError as error:
-        raise BundleError(f"{path}/manifest.json: {error}.") from None
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BundleError(f"{path}/manifest.json: {error}.", "manifest") from None
+    features = len(manifest.features)
     if manifest.format != FORMAT:
-        raise BundleError(f"{path}: has format {manifest.format}, and this version reads {FORMAT}; train it again.")
-    if manifest.spec.features != len(manifest.features):
         raise BundleError(
-            f"{path}/manifest.json: {len(manifest.features)} features, and weights for {manifest.spec.features}."
+            f"{path}: has format {manifest.format}, and this version reads {FORMAT}; train it again.", "manifest"
+        )
+    if manifest.spec.features != features:
+        raise BundleError(
+            f"{path}/manifest.json: {features} features, and weights for {manifest.spec.features}.", "manifest"
+        )
+    if manifest.catalogue not in ("", Catalogue(tuple(manifest.features)).digest):
+        raise BundleError(
+            f"{path}/manifest.json: its features are not those it was trained on, or in another order; train again.",
+            "manifest",
         )
     return manifest
-
-
-def _arrays(path: Path, name: str, types: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path / name, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except UNREADABLE as error:
-        raise BundleError(f"{path}/{name}: cannot be read ({error}).") from None
-    if {key: array.dtype for key, array in arrays.items()} != types:
-        raise BundleError(f"{path}/{name}: holds {sorted(arrays)}, and a bundle needs {sorted(types)} in their types.")
-    return arrays
-
-
-def _mapped(path: Path, name: str) -> NDArray[Any]:
-    try:
-        mapped: NDArray[Any] = np.load(path / name, mmap_mode="r", allow_pickle=False)
-    except UNREADABLE as error:
-        raise BundleError(f"{path}/{name}: cannot be read ({error}).") from None
-    return mapped

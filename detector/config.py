@@ -33,6 +33,13 @@ GUARDED = {
 """librdkafka properties that would break a guarantee, and why. Everything else passes through unchecked."""
 
 
+TRANSACTION_MS = 30_000
+"""Unless the operator says otherwise; it bounds how long readers wait after a crash."""
+
+WAITING_SECONDS = 4.0
+"""A loop that waits for a broker may stand still for the transaction's time-out, and this long beside."""
+
+
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     minutes: str = "cells.minutes"
     alarms: str = "cells.alarms"
@@ -87,6 +94,7 @@ class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
     stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
 
 
@@ -182,8 +190,24 @@ def _check(config: Config, path: Path) -> None:
             f"{path}: {silent} at `$.minutes.silent_minutes` is not below {memory}, the minutes that are remembered; "
             "lower it, or raise behind_minutes."
         )
+    transaction = _transaction_seconds(config.kafka)
+    least = transaction + WAITING_SECONDS
+    if config.runtime.stall_seconds < least:
+        raise ConfigError(
+            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a broker"
+            f" that is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
+            " kafka.producer."
+        )
     if "bootstrap.servers" not in config.kafka.common:
         raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
+
+
+def _transaction_seconds(kafka: Kafka) -> float:
+    told = kafka.producer.get("transaction.timeout.ms", TRANSACTION_MS)
+    try:
+        return float(told) / 1000
+    except (TypeError, ValueError):
+        return 0.0  # librdkafka will refuse it, by its name
 
 
 def read_catalogue(path: Path) -> Catalogue:

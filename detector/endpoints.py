@@ -1,7 +1,9 @@
 """What others may ask of a running daemon: `/metrics`, `/livez` (it makes progress), `/readyz` (it judges)."""
 
+import socket
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import monotonic
@@ -14,6 +16,10 @@ from detector.errors import ConfigError
 
 REQUEST_SECONDS = 10
 """A scraper that says nothing for so long is cut off."""
+
+CONNECTIONS = 32
+"""Open at once, a thread and a file each. One more, and the oldest is cut off: a scrape takes milliseconds, so the
+oldest is somebody who says nothing."""
 
 
 @dataclass
@@ -38,6 +44,27 @@ class Health:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # five by default: more scrapers than that at once would wait a second for each other
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: dict[socket.socket, None] = {}
+        """Oldest first."""
+        self._lock = threading.Lock()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open[request] = None
+            oldest = next(iter(self._open)) if len(self._open) > CONNECTIONS else None
+            if oldest is not None:
+                del self._open[oldest]
+                with suppress(OSError):  # it has just gone
+                    oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hangs up is not an event."""

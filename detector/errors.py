@@ -9,8 +9,15 @@ class ConfigError(OperatorError):
     """The configuration file."""
 
 
+BUNDLE_REASONS = ("files", "checksum", "manifest", "arrays", "arithmetic", "catalogue")
+
+
 class BundleError(OperatorError):
-    """The bundle that the trainer handed over."""
+    """The bundle that the trainer handed over. `reason` is one of BUNDLE_REASONS."""
+
+    def __init__(self, sentence: str, reason: str = "arrays") -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class LabelError(OperatorError):

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from time import monotonic
 
 import msgspec
 
@@ -10,6 +11,18 @@ REPEATS_A_MINUTE = 5
 
 MESSAGES_REMEMBERED = 1000
 
+MINUTE_SECONDS = 60.0
+
+LEFT_OUT = "faultline_left_out"
+"""Attribute of a record that is let through: how many of its kind were not, since the last that was."""
+
+
+class _Lines(logging.Formatter):
+    """For people, and with how many of the kind were left out before it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return super().formatMessage(record) + _left_out(record)
+
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -17,11 +30,16 @@ class _JsonLines(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage() + _left_out(record),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return msgspec.json.encode(line).decode()
+
+
+def _left_out(record: logging.LogRecord) -> str:
+    count = getattr(record, LEFT_OUT, 0)
+    return f" ({count} more like it were left out)" if count else ""
 
 
 class _Sparing(logging.Filter):
@@ -32,10 +50,11 @@ class _Sparing(logging.Filter):
         self._told: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        key = (record.levelname, str(record.msg))
-        since, count = self._told.get(key, (0.0, 0))
-        if record.created - since >= 60:
-            since, count = record.created, 0
+        key, now = (record.levelname, str(record.msg)), monotonic()  # a clock that is set back silences nobody
+        since, count = self._told.get(key, (now, 0))
+        if now - since >= MINUTE_SECONDS:
+            setattr(record, LEFT_OUT, max(0, count - REPEATS_A_MINUTE))
+            since, count = now, 0
             if len(self._told) > MESSAGES_REMEMBERED:
                 self._told.clear()
         self._told[key] = (since, count + 1)
@@ -45,9 +64,7 @@ class _Sparing(logging.Filter):
 def start_logging(level: str, form: str) -> None:
     """Sends Faultline's log to standard error; `form` is text or json."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
-    )
+    handler.setFormatter(_JsonLines() if form == "json" else _Lines("%(asctime)s %(levelname)-7s %(message)s"))
     logger = logging.getLogger("faultline")
     handler.addFilter(_Sparing())
     logger.handlers = [handler]

@@ -12,6 +12,7 @@ from detector.core.library import KINDS
 from detector.core.pipeline import Work
 from detector.core.samples import Reason
 from detector.core.verdicts import VERDICTS
+from detector.errors import BUNDLE_REASONS
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
@@ -55,6 +56,9 @@ class Metrics:
         self.rebalances = counter("faultline_rebalances", "Polls in which partitions came or went.")
         self.transactions = counter("faultline_transactions", "Kafka transactions.", "outcome", TRANSACTIONS)
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
+        self.bundle_refused = counter(
+            "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS
+        )
 
     def _gauges(self) -> None:
         def gauge(name: str, text: str, *labels: str) -> Gauge:
@@ -71,6 +75,7 @@ class Metrics:
         self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, the worst partition.")
         self.exemplars = gauge("faultline_exemplars", "Labelled exemplars in use.", "kind")
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
+        self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")
         self.gpu = gauge("faultline_gpu", "1 when the encoder runs on a GPU.")
         for severity in SEVERITIES:

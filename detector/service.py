@@ -4,27 +4,35 @@ but what the log can rebuild.
 
 import logging
 import threading
+from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from detector.bundle import open_bundle
+from detector.bundle import Bundle, open_bundle
 from detector.config import Config
 from detector.core.alarms import SILENT, Alarm, Event
-from detector.core.pipeline import Pipeline, Work
+from detector.core.encoder import Encode
+from detector.core.pipeline import Work
 from detector.core.samples import Records
 from detector.endpoints import Endpoints, Health
-from detector.judging import Labels
-from detector.kafka.cluster import check_topics, explain, partitions
+from detector.errors import BundleError
+from detector.kafka.cluster import check_topics, explain
 from detector.kafka.sink import Aborted, Sink
 from detector.kafka.source import Assignment, Poll, Source
 from detector.kafka.tables import Table
 from detector.metrics import Metrics
 from detector.notifications import Context, Message, notification, open_record, read_open
+from detector.office import Office, take_office
+from detector.succession import Succession
 
 log = logging.getLogger("faultline")
 
 ABORTS = 10
 """So many transactions rolled back running are no weather: something refuses what is published, and says what."""
+
+
+class _Stopped(Exception):
+    """Asked to stop while Kafka was away: the open transaction is left to be rolled back."""
 
 
 class Service:
@@ -33,46 +41,37 @@ class Service:
     def __init__(self, config: Config) -> None:
         self._config = config
         self.metrics = Metrics()
-        self._health = Health(config.runtime.stall_seconds)
-        self._health.progress()
+        self.health = Health(config.runtime.stall_seconds)
+        self.health.progress()
         check_topics(config)
-        self._bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
-        self._endpoints = Endpoints(config.http, self.metrics.registry, self._health)
-        self._labels = Labels(self._bundle, encoder, config.settings, config.runtime.threads)
-        topics = config.kafka.topics
-        self._label_table, self._open_table = Table(config.kafka, topics.labels), Table(config.kafka, topics.active)
-        for rows in self._label_table.read(list(range(partitions(config)[topics.labels]))).values():
-            for key, value in rows.items():
-                self._labels.put(key, value)
-        self._pipeline = Pipeline(
-            self._bundle.catalogue,
-            self._bundle.baseline,
-            encoder,
-            self._labels.judge(),
-            config.settings,
-            self.metrics.timed,
-        )
-        self._sink = Sink(config)
+        self._succession = Succession(config, self._prepare)
+        bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
+        self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
+        self._open_table = Table(config.kafka, config.kafka.topics.active)
+        self._take_office(self._prepare(bundle, encoder))
+        self._sink = Sink(config, self._wait_for_kafka)
         self._source = Source(config)
         self._replaying: dict[int, int] = {}
         """Partitions behind their committed offset, with that offset."""
         self._owned: set[int] = set()
+        self._stop = threading.Event()
         self._aborted = 0
         """Transactions rolled back running."""
         self._poisoned = 0
         self.metrics.gpu.set(encoder.device == "gpu")
-        self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
-        self._count_exemplars()
         log.info("bundle %s serves on http://%s/metrics", self._bundle.digest, self._endpoints.address)
 
     def run(self, stop: threading.Event) -> None:
         """Turns until asked to stop; the open transaction is finished first."""
-        while not stop.is_set():
-            self.turn()
-            self._health.progress()
+        self._stop = stop
+        with suppress(_Stopped):
+            while not stop.is_set():
+                self.health.progress()
+                self.turn()
 
     def turn(self) -> None:
         """One poll, from the log to the log."""
+        self._follow_bundle()
         poll = self._source.poll()
         self._move_partitions(poll)
         self._follow_labels()
@@ -87,10 +86,43 @@ class Service:
     def close(self) -> None:
         """Leaves the group, so that others take over at once."""
         self._source.close()
+        self._succession.close()
         self._label_table.close()
         self._open_table.close()
         self._endpoints.close()
         log.info("stopped")
+
+    def _wait_for_kafka(self) -> None:
+        """While a transaction waits for a broker that is away: alive, not ready, and free to go."""
+        self.health.progress()
+        self._not_ready("Kafka does not answer")
+        if self._stop.is_set():
+            raise _Stopped
+
+    def _prepare(self, bundle: Bundle, encode: Encode) -> Office:
+        return take_office(self._config, bundle, encode, self.metrics.timed)
+
+    def _take_office(self, office: Office) -> None:
+        self._bundle, self._labels, self._label_table = office.bundle, office.labels, office.table
+        self._pipeline = office.pipeline
+        self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
+        self._count_exemplars()
+
+    def _follow_bundle(self) -> None:
+        """Between two polls another bundle may take over. It takes every partition up as a restart would: what was
+        remembered by the old one is not the new one's, and a crash from here on changes nothing.
+        """
+        try:
+            office = self._succession.next(self._bundle)
+        except BundleError as error:
+            self.metrics.bundle_refused.labels(error.reason).inc()
+            log.error("bundle refused, %s serves on: %s", self._bundle.digest, error)
+            return
+        if office is not None:
+            log.info("bundle %s takes over from %s", office.bundle.digest, self._bundle.digest)
+            self._label_table.close()
+            self._take_office(office)
+            self._source.rewind()
 
     def _move_partitions(self, poll: Poll) -> None:
         if poll.revoked or poll.assigned:
@@ -214,17 +246,22 @@ class Service:
     def _show(self) -> None:
         """Gauges and readiness, once a turn."""
         frontiers, lags = self._pipeline.frontiers(), self._source.lag()
+        self.metrics.bundle_current.set(not self._succession.refused)
         self.metrics.cells.set(len(self._pipeline.cells))
         self.metrics.partitions.set(len(self._owned))
         self.metrics.frontier.set(min(frontiers.values(), default=0) * 60)
         self.metrics.lag_sum.set(sum(lags.values()))
         self.metrics.lag_max.set(max(lags.values(), default=0))
-        self._health.reason = (
-            "stopped consuming: most records are refused"
-            if self._halted
-            else "no partition is assigned"
-            if not self._owned
-            else f"{len(self._replaying)} partitions are replayed"
-        )
-        self._health.ready = not self._halted and bool(self._owned) and not self._replaying
-        self.metrics.ready.set(self._health.ready)
+        if self._halted:
+            self._not_ready("stopped consuming: most records are refused")
+        elif not self._owned:
+            self._not_ready("no partition is assigned")
+        elif self._replaying:
+            self._not_ready(f"{len(self._replaying)} partitions are replayed")
+        else:
+            self.health.ready = True
+            self.metrics.ready.set(1)
+
+    def _not_ready(self, reason: str) -> None:
+        self.health.ready, self.health.reason = False, reason
+        self.metrics.ready.set(0)

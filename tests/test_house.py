@@ -36,6 +36,7 @@ FLOORS = (
     ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
     ("core.pipeline",),
     ("errors", "log", "quiet"),
+    ("seals",),
     ("config", "bundle", "labels", "notifications"),
     ("history", "teaching"),
     ("report",),
@@ -45,6 +46,8 @@ FLOORS = (
     ("kafka.tables", "kafka.source", "kafka.publisher"),
     ("kafka.sink", "kafka.reader"),
     ("judging", "metrics", "endpoints", "replaying"),
+    ("office", "watchdog"),
+    ("succession",),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
     ("__main__",),
@@ -73,6 +76,10 @@ DOORS = {
 
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
+
+WALL_CLOCK = {"service", "kafka.sink", "kafka.source"}
+"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins. All that is
+waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 
@@ -137,6 +144,17 @@ def test_the_core_asks_for_no_time_and_tells_nobody():
     for module, tree in DETECTOR.items():
         if module.startswith("core."):
             assert not PURE & {name.split(".")[0] for name in imports(tree)}, module
+
+
+def asks_the_wall_clock(tree: ast.Module) -> bool:
+    clocks = {"time.time", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+    imported = set(imports(tree))
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return bool(called & clocks) or ("time.time" in imported and "time" in called)
+
+
+def test_time_outs_go_by_a_clock_that_nobody_can_set():
+    assert {module for module, tree in DETECTOR.items() if asks_the_wall_clock(tree)} == WALL_CLOCK
 
 
 def test_only_main_catches_everything():

@@ -22,8 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     from detector.service import Service
+    from detector.watchdog import watch
 
     service = Service(config)
+    service.health.progress()
+    watch(service.health)
     try:
         service.run(stop)
     finally:

@@ -99,6 +99,7 @@ class Encoder:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
         if self.device == "gpu":  # else products carry ten bits of each number, and golden windows embed elsewhere
             tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.get_logger().setLevel("ERROR")  # every bundle is traced anew, and by the fifth it warns of that
         self._spec = spec
 
         # Two programs, not one: XLA would fuse both into loops that read the sixty minutes again for every statistic,

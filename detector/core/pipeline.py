@@ -25,11 +25,14 @@ from detector.core.scores import Scores
 from detector.core.settings import Settings
 from detector.core.turns import Admission, Turn
 from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
-from detector.core.votes import Memory, Standing
+from detector.core.votes import Memory, Standing, mark, marked
 from detector.core.windows import Windows
 
 PART = 1024
 """Records taken, and windows assessed, at a time: the encoder's largest batch, a quarter of a poll that catches up."""
+
+LAG_MINUTES = 5
+"""A cell whose newest minute lies no further behind the frontier has kept up: what is in flight, and a retry."""
 
 
 @dataclass
@@ -94,8 +97,8 @@ class Pipeline:
         sizes = (like.direction.shape[-1], like.shift.shape[-1])
         self._scores = Scores(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
         self._alarms = Alarms(self._scores, judge.classes, self._persistence(judge))
-        self._mute_before: dict[int, int] = {}
-        """Per partition: windows before this minute are not worth encoding; only a replay meets them."""
+        self._replays: dict[int, Memory] = {}
+        """Partitions that are behind their commit."""
         self.adopt(judge)
 
     def adopt(self, judge: Judge) -> None:
@@ -105,22 +108,25 @@ class Pipeline:
         self._alarms.adopt(judge.classes, self._persistence(judge))
 
     def assign(self, partition: int, memory: Memory | None, alarms: Sequence[Alarm]) -> None:
-        """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none."""
+        """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none.
+
+        Until `catch_up` only those windows are encoded whose scores can still matter then.
+        """
         self.revoke(partition)
         if memory is not None:
             self._windows.resume(partition, Standing(memory.replay_offset, memory.replay_minute, memory.votes))
-            settings = self._settings
-            self._mute_before[partition] = memory.frontier - settings.behind_minutes - settings.keep_minutes
+            self._replays[partition] = memory
         self._alarms.restore(partition, alarms)
 
     def catch_up(self, partition: int) -> None:
         """The replay has reached the committed offset."""
-        self._mute_before.pop(partition, None)
+        self._replays.pop(partition, None)
+        self._windows.listen_from[self.cells.rows_of(partition)] = 0
 
     def revoke(self, partition: int) -> None:
         self._windows.drop(partition)
         self._alarms.drop(partition)
-        self._mute_before.pop(partition, None)
+        self._replays.pop(partition, None)
         self.cells.remove(partition, self.cells.rows_of(partition))
 
     def memory(self, partition: int) -> Memory | None:
@@ -130,7 +136,21 @@ class Pipeline:
             return None
         tolerance = self._settings.tolerance
         standing = frontier.trail.begin(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
-        return Memory(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes)
+        lagging = self._windows.lagging(partition, self._forgotten(frontier.minute), frontier.minute - LAG_MINUTES)
+        laggards = mark(self.cells.digests[lagging])
+        return Memory(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes, laggards)
+
+    def _forgotten(self, frontier: int) -> int:
+        """The scores of this minute and all before are too old for any minute that may still come."""
+        return frontier - self._settings.behind_minutes - self._settings.keep_minutes - 1
+
+    def _listen_from(self, memory: Memory, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The first minutes of these cells whose scores may matter after the replay.
+
+        The next minute of a cell that kept up lies after the frontier less the lag. # [n] -> [n]
+        """
+        kept_up = memory.frontier - LAG_MINUTES - self._settings.keep_minutes
+        return np.where(marked(digests, memory.laggards), self._forgotten(memory.frontier) + 1, kept_up)
 
     def frontiers(self) -> dict[int, int]:
         """The minute each owned partition has reached."""
@@ -213,12 +233,15 @@ class Pipeline:
         rejections += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
         if audible:
             _add(work.outcomes, {**admission.outcomes, "rejected": len(rejections)})
-        return _Share(admission, audible, self._worth_scoring(samples.partition, admission.turns, audible, work))
+        return _Share(admission, audible, self._worth_scoring(admission.turns, audible, work))
 
     def _locate(self, samples: Samples, rejections: list[Rejection]) -> tuple[Samples, NDArray[np.int64]]:
         rows, new = self.cells.locate(samples.partition, samples.cells)
         if len(new):
             self._scores.begin(new)
+            if samples.partition in self._replays:
+                memory = self._replays[samples.partition]
+                self._windows.listen_from[new] = self._listen_from(memory, self.cells.digests[new])
             self._baseline_row[new] = self._baseline.rows([self.cells.names[row] for row in new.tolist()])
         full = np.flatnonzero(rows < 0)
         if not len(full):
@@ -227,13 +250,13 @@ class Pipeline:
         kept = np.flatnonzero(rows >= 0)
         return select(samples, kept), rows[kept]
 
-    def _worth_scoring(self, partition: int, turns: Sequence[Turn], audible: bool, work: Work) -> NDArray[np.bool_]:
+    def _worth_scoring(self, turns: Sequence[Turn], audible: bool, work: Work) -> NDArray[np.bool_]:
         coverage = np.concatenate([np.empty(0, np.float32), *(turn.coverage for turn in turns)])
-        minute = np.concatenate([np.empty(0, np.int64), *(turn.minute for turn in turns)])
+        early = [turn.minute < self._windows.listen_from[turn.rows] for turn in turns]
         enough = coverage >= self._settings.min_coverage
         if audible:
             _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~enough))})
-        return enough & (minute >= self._mute_before.get(partition, 0))
+        return enough & ~np.concatenate([np.empty(0, np.bool_), *early])
 
     def _follow(self, batch: _Batch, work: Work) -> None:
         """Waits for the batch, and hands each share its own part of what came of it."""

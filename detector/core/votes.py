@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 VOTE = np.dtype([("cell", "<u8"), ("claim", "<i4"), ("heard_at", "<i4")])
 """A cell by the digest of its name; both minutes as differences to the frontier's."""
 
+MARK = np.dtype("<u2")
+MOST_MARKED = 128
+"""340 bytes of a commit's 4,096; most of the others are votes."""
+
 _CLAIM_BITS = 24
 """For ranking: a claim 2^24 minutes, 32 years, behind the frontier is as good as none."""
 
@@ -91,3 +95,17 @@ class Memory:
     voters: int
     votes: bytes
     """How the frontier stood at that offset: see `pack`."""
+    laggards: bytes | None = None
+    """Two bytes of each cell's digest that has more of a replay to hear than others; None where they are too many."""
+
+
+def mark(digests: NDArray[np.uint64]) -> bytes | None:
+    """A few cells' digests, as a commit carries them. Others may look like them, once in 500 where there are most."""
+    return digests.astype(MARK).tobytes() if len(digests) <= MOST_MARKED else None
+
+
+def marked(digests: NDArray[np.uint64], marks: bytes | None) -> NDArray[np.bool_]:
+    """Which of these cells may be among the marked: all of them where there were too many to mark. # [n] -> [n]"""
+    if marks is None:
+        return np.ones(len(digests), bool)
+    return np.isin(digests.astype(MARK), np.frombuffer(marks, MARK))

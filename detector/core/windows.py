@@ -38,6 +38,8 @@ class Windows:
         """The frontier when the cell was last heard, be it with a minute that was refused."""
         self._heard_from = np.full(limit, UNSET, np.int64)
         """Silence is counted from here where it is later than `last`: see `_advance`."""
+        self.listen_from = np.zeros(limit, np.int64)
+        """Windows of earlier minutes are nobody's concern, and are not copied out: see `Pipeline.assign`."""
         self._frontiers: dict[int, Frontier] = {}
 
     def frontier(self, partition: int) -> Frontier:
@@ -100,6 +102,11 @@ class Windows:
             start = stop
         admission.windows = admission.windows[:due]
         return admission
+
+    def lagging(self, partition: int, after: int, before: int) -> NDArray[np.int64]:
+        """Rows of the cells whose newest minute lies between these two."""
+        rows = self._cells.rows_of(partition)
+        return rows[(self._last[rows] > after) & (self._last[rows] < before)]
 
     def idle_rows(self, partition: int) -> NDArray[np.int64]:
         """Rows of the forgotten. To be given back between polls: later in a poll the same cell may speak again."""
@@ -193,8 +200,9 @@ class Windows:
 
     def _copy_due(self, turn: Turn, out: NDArray[np.int8]) -> None:
         """Unrolls the rings of the due cells into `out`, by minute: cells of one minute turn at the same slot."""
-        for minute in np.unique(turn.minute):
-            at = np.flatnonzero(turn.minute == minute)
+        wanted = turn.minute >= self.listen_from[turn.rows]
+        for minute in np.unique(turn.minute[wanted]):
+            at = np.flatnonzero(wanted & (turn.minute == minute))
             oldest = int(minute + 1) % WINDOW
             rings = self._ring[turn.rows[at]]
             out[at, : WINDOW - oldest] = rings[:, oldest:]
@@ -254,6 +262,7 @@ class Windows:
     def _begin(self, rows: NDArray[np.int64]) -> None:
         """These rows are free to be new cells': nothing of a former owner counts."""
         self._last[rows] = self._claim[rows] = self._heard_at[rows] = self._heard_from[rows] = UNSET
+        self.listen_from[rows] = 0
 
 
 def _previous_occurrence(rows: NDArray[np.int64]) -> NDArray[np.int64]:

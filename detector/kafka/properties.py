@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detector.config import Kafka
+from detector.config import TRANSACTION_MS, Kafka
 
 COMMON: dict[str, Any] = {
     "client.id": "faultline",
@@ -73,7 +73,7 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
         "linger.ms": 5,
         "compression.type": "lz4",
         "partitioner": "murmur2_random",  # Java's placement, so that others' producers agree with ours
-        "transaction.timeout.ms": 30_000,  # bounds how long readers wait after a crash
+        "transaction.timeout.ms": TRANSACTION_MS,
         **kafka.producer,
         "transactional.id": f"{kafka.group}-{kafka.instance}",
         "enable.idempotence": True,

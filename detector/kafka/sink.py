@@ -18,7 +18,14 @@ from detector.notifications import Message
 log = logging.getLogger("faultline.kafka")
 
 RETRIES = 5
-"""Of one call of a transaction; librdkafka has waited for the broker inside each."""
+"""Of the start of the first transaction; librdkafka has waited for the broker inside each."""
+
+CALL_SECONDS = 2.0
+"""For one call of a transaction, before it is called again to go on. The one that adds the offsets takes no notice, and
+waits for `transaction.timeout.ms`: the configuration sees to that."""
+
+AWAY_SECONDS = 1.0
+"""A broker that does not say what topics there are within this is away."""
 
 
 DEAD_LETTER_BYTES = 900_000
@@ -39,8 +46,9 @@ class Aborted(Exception):
 class Sink:
     """One transactional producer, the same for the life of the instance: its id fences whoever had it before."""
 
-    def __init__(self, config: Config) -> None:
-        self._kafka = config.kafka
+    def __init__(self, config: Config, waiting: Callable[[], None] = lambda: None) -> None:
+        """`waiting` is called again and again while a transaction waits for a broker that is away."""
+        self._kafka, self._waiting = config.kafka, waiting
         self._topics = config.kafka.topics
         self._producer = open_client(Producer, producer_properties(config.kafka), config.kafka)
         try:
@@ -60,22 +68,22 @@ class Sink:
         Raises Aborted where the poll must be taken again, ClusterError or KafkaException where this instance must end.
         """
         try:
-            self._retry(self._producer.begin_transaction)
+            self._producer.begin_transaction()
             for partition, message, opened in alarms:
                 self._produce(self._topics.alarms, message)
                 self._produce(self._topics.active, opened, partition)
             for records, rejection in rejections:
                 self._bury(records, rejection)
             positions = [self._position(number, *address) for number, address in offsets.items()]
-            self._retry(lambda: self._producer.send_offsets_to_transaction(positions, group_metadata))
-            self._retry(self._producer.commit_transaction)
+            self._persist(lambda: self._producer.send_offsets_to_transaction(positions, group_metadata, CALL_SECONDS))
+            self._persist(lambda: self._producer.commit_transaction(CALL_SECONDS))
         except KafkaException as error:
             if error.args[0].fatal():
                 raise explain(error.args[0], self._kafka) from None
             if not error.args[0].txn_requires_abort():
                 raise
             log.warning("transaction rolled back: %s", error.args[0].str())
-            self._retry(self._producer.abort_transaction)
+            self._persist(lambda: self._producer.abort_transaction(CALL_SECONDS))
             raise Aborted(error.args[0]) from error
 
     def _position(self, number: int, offset: int, memory: Memory | None) -> TopicPartition:
@@ -120,6 +128,7 @@ class Sink:
                 return
             except BufferError:
                 self._producer.poll(1)  # the queue is full: wait for the broker to take some
+                self._wait()
 
     def _retry(self, call: Callable[[], None]) -> None:
         for attempt in range(RETRIES):
@@ -129,3 +138,21 @@ class Sink:
             except KafkaException as error:
                 if not error.args[0].retriable() or attempt == RETRIES - 1:
                     raise
+
+    def _persist(self, call: Callable[[], None]) -> None:
+        """Calls again for as long as waiting may mend it: a broker may be away for hours, and nothing is lost by it."""
+        while True:
+            try:
+                call()
+                return
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise
+            self._wait()
+
+    def _wait(self) -> None:
+        """Tells that we wait where the broker is away. Where it answers, a call that never ends is no weather."""
+        try:
+            self._producer.list_topics(timeout=AWAY_SECONDS)
+        except KafkaException:
+            self._waiting()

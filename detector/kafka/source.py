@@ -14,7 +14,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 
 from detector.config import Config
 from detector.core.samples import Records
-from detector.core.votes import VOTE, Memory
+from detector.core.votes import MARK, VOTE, Memory
 from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import consumer_properties
 
@@ -202,7 +202,7 @@ def is_final(error: KafkaError) -> bool:
 
 
 def write_memory(memory: Memory) -> str:
-    """The commit's metadata. # about 100 bytes and 22 a vote: at most 3,500 of the 4,096 a broker allows"""
+    """The commit's metadata. # about 100 bytes and 22 a vote: at most 3,900 of the 4,096 a broker allows"""
     return msgspec.json.encode(memory).decode()
 
 
@@ -214,7 +214,8 @@ def read_memory(metadata: str | None) -> Memory | None:
         memory = msgspec.json.decode(metadata, type=Memory)
     except msgspec.MsgspecError:
         return None
-    return None if len(memory.votes) % VOTE.itemsize else memory
+    torn = len(memory.votes) % VOTE.itemsize or len(memory.laggards or b"") % MARK.itemsize
+    return None if torn else memory
 
 
 def columns(partition: int, messages: list[Message]) -> Records:

@@ -4,6 +4,7 @@
     bare      the same without the columns: msgspec into its type, and nothing kept
 (b) pipeline  bytes in memory through the whole of `Pipeline.process`, after one minute of every cell
 (c) kafka     `Service.turn` on a real broker: transactions, offsets with memory, alarms
+and how soon an instance that was killed is heard again: see `recovery`.
 Medians of five; the ratios are what carries over to other machines.
 """
 
@@ -33,6 +34,7 @@ from detector.judging import Labels
 from detector.kafka.cluster import create_topics
 from detector.kafka.publisher import Publisher
 from detector.quiet import quiet
+from tests.bench.recovery import measure_recovery, measure_replay
 from tests.bench.simulator import measure_simulator
 from tests.bench.workload import log, polls
 from tests.kafka.broker import Broker
@@ -64,6 +66,8 @@ def main() -> int:
     with Broker() as broker, tempfile.TemporaryDirectory() as folder:
         for cells, minutes in CELLS.items():
             measure(broker.bootstrap, Path(folder), cells, minutes, figures)
+        print("\nrecovery")
+        figures["recovery"] = recovery(broker.bootstrap, Path(folder))
         print("\nthe simulator")
         figures["simulator"] = measure_simulator(broker.bootstrap)
     for cells in CELLS:
@@ -100,21 +104,29 @@ def measure(bootstrap: str, folder: Path, cells: int, minutes: int, figures: dic
     figures["kafka_over_floor"][str(cells)] = round(rates["kafka"] / rates["floor"], 3)
 
 
-def configure(folder: Path, bootstrap: str, cells: int, round_: int) -> Config:
+def recovery(bootstrap: str, folder: Path) -> dict[str, float]:
+    config = configure(folder, bootstrap, "recovery", 0)
+    create_topics(config, 1, 1)
+    decoder = Decoder(read_bundle(SHIPPED).catalogue, config.limits.record_bytes)
+    replayed = measure_replay(config, lambda count: consume(config, count, partial(columns, decoder)))
+    return {**replayed, **measure_recovery(bootstrap)}
+
+
+def configure(folder: Path, bootstrap: str, name: str | int, round_: int) -> Config:
     """A group of its own for every round; windows are scored from their first minute on, so all rounds are alike."""
     names = ("minutes", "alarms", "active", "labels", "deadletters")
     knobs = {
         "bundle": str(SHIPPED),
         "kafka": {
-            "group": f"bench-{cells}-{round_}",
-            "instance": f"bench-{cells}-{round_}",
-            "topics": {name: f"bench-{cells}-{name}" for name in names},
+            "group": f"bench-{name}-{round_}",
+            "instance": f"bench-{name}-{round_}",
+            "topics": {topic: f"bench-{name}-{topic}" for topic in names},
             "common": {"bootstrap.servers": bootstrap},
         },
         "minutes": {"min_coverage": 0.01},
         "http": {"port": 0},
     }
-    path = folder / f"{cells}-{round_}.yaml"
+    path = folder / f"{name}-{round_}.yaml"
     path.write_text(yaml.safe_dump(knobs))
     return read_config(path)
 

@@ -8,11 +8,13 @@ beginning were found by the property at the end.
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.core.pipeline import Pipeline
+from detector.core.pipeline import LAG_MINUTES, Pipeline
 from detector.core.settings import SLACK_MINUTES, Settings
+from detector.core.votes import MOST_MARKED
 from tests.builders import T0, Told, chatter, minutes_of, network, nosy, pipeline, play, refusals, settings
 from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
 from tests.core.test_pipeline import spelt_out
@@ -92,6 +94,41 @@ def test_a_restart_replays_no_more_than_the_memory() -> None:
     assert memory is not None
     minutes = chosen.tolerance.memory_minutes + chosen.tolerance.ahead_minutes
     assert len(log) - memory.replay_offset <= 6 * (minutes + 1)
+
+
+def test_a_replay_encodes_what_can_still_matter_and_no_more() -> None:
+    chosen = settings(behind_minutes=40)
+    log = long_life("abcdef", 260)
+    crashed = pipeline(chosen, nosy)
+    play(crashed, log)
+    taken = pipeline(chosen, nosy)
+    memory = crashed.memory(0)
+    taken.assign(0, memory, crashed.open_alarms())
+    work = play(taken, log[memory.replay_offset :], first_offset=memory.replay_offset, audible=False)
+    assert 6 * chosen.keep_minutes <= work.scored <= 6 * (chosen.keep_minutes + LAG_MINUTES + 1)
+
+
+@pytest.mark.parametrize("lag", [1, LAG_MINUTES - 1, LAG_MINUTES, LAG_MINUTES + 1, 12, 30, 38])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_restart_while_a_cell_lags_and_then_goes_on_where_it_stopped_changes_nothing(lag: int, seed: int) -> None:
+    """Its minutes were buffered, and come in order: their scores are averaged with those from before the restart."""
+    chosen = settings(behind_minutes=40, score_minutes=5, silent_minutes=60)
+    log = long_life("abcdef", 260, seed)
+    before = [one for one in log if one.minute < T0 + 200 and not (one.cell == "e" and one.minute >= T0 + 200 - lag)]
+    buffered = [one for one in log if T0 + 200 - lag <= one.minute < T0 + 200 and one.cell == "e"]
+    after = [one for one in log if one.minute >= T0 + 200]
+    assert_a_restart_changes_nothing(chosen, [*before, *buffered, *after], [len(before)])
+
+
+def test_a_restart_while_more_cells_lag_than_a_commit_can_mark_changes_nothing() -> None:
+    chosen = settings(behind_minutes=20, score_minutes=5, silent_minutes=60)
+    slow = [f"slow-{number}" for number in range(MOST_MARKED + 1)]
+    log = chatter(network(["a", "b", "c", "d", *slow], 0, 130), np.random.default_rng(2))
+    late = [one for one in log if one.cell in slow and one.minute >= T0 + 105]
+    early = [one for one in log if one not in set(late)]
+    before = [one for one in early if one.minute < T0 + 120]
+    after = [one for one in early if one.minute >= T0 + 120]
+    assert_a_restart_changes_nothing(chosen, [*before, *late, *after], [len(before)])
 
 
 def test_a_restart_just_after_a_restart_changes_nothing() -> None:

@@ -127,8 +127,8 @@ def weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
     return {name: array.astype(np.float32) for name, array in drawn.items()}
 
 
-def build_bundle() -> Bundle:
-    rng = np.random.default_rng(11)
+def build_bundle(seed: int = 11) -> Bundle:
+    rng = np.random.default_rng(seed)
     drawn = weights(rng)
     encode = Encoder(SPEC, drawn)
     long = codes(rng, STRETCHES, STRETCH_MINUTES + WINDOW - 1)
@@ -139,7 +139,7 @@ def build_bundle() -> Bundle:
         bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), np.arange(STRETCHES) * TWO_HOURS, step_minutes=1
     )
     golden = codes(rng, BATCHES[0], WINDOW)
-    manifest = Manifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": 11}, {})
+    manifest = Manifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": seed}, {})
     return Bundle(manifest, drawn, baseline(), normal, Golden(golden, encode(golden)))
 
 

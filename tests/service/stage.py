@@ -329,6 +329,15 @@ class Daemon:
             log.seek(self._begin)
             return log.read().decode()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def url(self) -> str:
+        """Where its endpoints are, once it serves."""
+        return ADDRESS.search(self.log)[1]  # type: ignore[index]
+
     def __enter__(self) -> Self:
         return self
 

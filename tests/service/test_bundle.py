@@ -1,33 +1,29 @@
 """A bundle comes back as it was written, or is refused with one sentence."""
 
-import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from msgspec.structs import replace as replaced
 
-from detector.bundle import FILES, SUMS, Golden, open_bundle, prove, read_bundle, write_bundle
+from detector.bundle import Golden, open_bundle, prove, read_bundle, write_bundle
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
 from detector.errors import BundleError
+from detector.seals import FILES, SUMS
+from tests.service.broken import change_manifest, sign
 from tests.weights import random_weights
 
 
 @pytest.fixture
 def copy(bundle, tmp_path):
     return shutil.copytree(bundle, tmp_path / "copy")
-
-
-def sign(path):
-    """Makes the checksums those of what lies there now."""
-    sums = {name: hashlib.sha256((path / name).read_bytes()).hexdigest() for name in FILES}
-    (path / SUMS).write_text("".join(f"{digest}  {name}\n" for name, digest in sums.items()))
 
 
 def refusal(path):
@@ -110,6 +106,63 @@ def read_or_refuse(path):
         return None
 
 
+def test_a_bundle_that_is_overwritten_where_it_lies_serves_on_as_it_was(copy):
+    """By `cp` over it, as people do: a file that is mapped and then cut ends a process by SIGBUS."""
+    served = read_bundle(copy)
+    before = np.array(served.baseline.table), np.array(served.baseline.cells)
+    for name in ("baseline.npy", "cells.npy"):
+        os.truncate(copy / name, 10)
+    np.testing.assert_array_equal(served.baseline.table, before[0])
+    np.testing.assert_array_equal(served.baseline.cells, before[1])
+
+
+def test_a_bundle_that_is_replaced_while_it_is_read_is_one_or_the_other_or_none(bundle, other_bundle, tmp_path):
+    """File by file, in place and by the link, by one who never waits."""
+    here, link = tmp_path / "here", tmp_path / "current"
+    shutil.copytree(bundle, here)
+    link.symlink_to(here)
+    whole = {read.digest: read for read in map(read_bundle, (bundle, other_bundle))}
+    stop = threading.Event()
+
+    def replace_for_ever():
+        while not stop.is_set():
+            for source in (other_bundle, bundle):
+                for name in (*FILES, SUMS):
+                    shutil.copyfile(source / name, here / name)
+                (tmp_path / "next").symlink_to(source)
+                os.replace(tmp_path / "next", link)
+
+    replacing = threading.Thread(target=replace_for_ever)
+    replacing.start()
+    try:
+        read = [found for _ in range(150) for path in (here, link) if (found := read_whole(path)) is not None]
+    finally:
+        stop.set()
+        replacing.join()
+    assert {found.digest for found in read} <= set(whole)
+    assert read
+    for found in read:
+        same = whole[found.digest]
+        np.testing.assert_array_equal(found.baseline.table, same.baseline.table)
+        np.testing.assert_array_equal(found.normal.bank, same.normal.bank)
+        for name, weights in found.weights.items():
+            np.testing.assert_array_equal(weights, same.weights[name])
+
+
+def read_whole(path):
+    try:
+        return read_bundle(path)
+    except BundleError:
+        return None
+
+
+def test_a_folder_without_room_for_a_copy_is_named(bundle, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert refusal(bundle).endswith(
+        "cannot be copied to /nowhere (No such file or directory); make room there, or set TMPDIR."
+    )
+
+
 # --- signed, and wrong all the same ---------------------------------------------------------------------------------
 
 
@@ -119,13 +172,6 @@ def rewrite(path, name, change):
         arrays = {key: archive[key] for key in archive.files}
     change(arrays)
     np.savez(path / name, **arrays)
-    sign(path)
-
-
-def change_manifest(path, change):
-    manifest = json.loads((path / "manifest.json").read_text())
-    change(manifest)
-    (path / "manifest.json").write_text(json.dumps(manifest))
     sign(path)
 
 

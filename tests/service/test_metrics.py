@@ -1,8 +1,10 @@
 """What is shown of a running daemon: names that Prometheus likes, labels from closed lists, and never a cell."""
 
+import os
 import re
 import socket
 import struct
+import threading
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,14 +14,15 @@ from detector.core.alarms import CHANGES, SEVERITIES
 from detector.core.library import KINDS
 from detector.core.samples import Reason
 from detector.core.verdicts import VERDICTS
-from detector.endpoints import Endpoints, Health
+from detector.endpoints import CONNECTIONS, Endpoints, Health
+from detector.errors import BUNDLE_REASONS
 from detector.metrics import HALTS, OUTCOMES, STAGES, TRANSACTIONS, Metrics
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples, wait_until
 
 LABELS = {
     "outcome": {*OUTCOMES, *TRANSACTIONS},
-    "reason": {*map(str, Reason), *HALTS},
+    "reason": {*map(str, Reason), *HALTS, *BUNDLE_REASONS},
     "verdict": set(VERDICTS),
     "type": set(CHANGES),
     "severity": set(SEVERITIES),
@@ -136,6 +139,29 @@ def test_clients_that_say_nothing_hold_nobody_up(endpoints, url):
     finally:
         for client in dumb:
             client.close()
+
+
+def test_more_clients_than_there_is_room_for_cut_the_oldest_off(endpoints, url):
+    """Ten times the bound, all of them saying a byte now and then."""
+    threads, files = threading.active_count(), open_files()
+    slow = []
+    try:
+        for _ in range(10 * CONNECTIONS):
+            slow.append(connect(endpoints))
+            slow[-1].sendall(b"GET /")
+        for client in slow[-CONNECTIONS:]:
+            client.sendall(b"m")
+        assert get(f"{url}/metrics").status == 200
+        wait_until(lambda: threading.active_count() <= threads + CONNECTIONS, "threads are bounded")
+        wait_until(lambda: open_files() <= files + CONNECTIONS + len(slow), "files are bounded")
+    finally:
+        for client in slow:
+            client.close()
+    wait_until(lambda: threading.active_count() <= threads, "all are gone")
+
+
+def open_files():
+    return len(os.listdir("/proc/self/fd"))
 
 
 @pytest.mark.parametrize("said", [b"", b"GET /metrics HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\xfc\r\n\r\n"])

@@ -10,7 +10,7 @@ import pytest
 
 from detector.kafka.source import read_memory
 from detector.notifications import NAMESPACE
-from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, partition_of, told
+from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
 from tests.service.stage import serving, wait_until
 
 pytestmark = pytest.mark.broker
@@ -170,3 +170,15 @@ def test_a_network_whose_clocks_run_hours_ahead_is_still_told_of(stage):
         )
     assert stage.taken() == len(records)
     assert stories(stage.alarms()[SILENT]) == [("notifyNewAlarm", "cell_silent", "MAJOR")]
+
+
+def test_a_partition_that_goes_silent_holds_no_other_up_and_is_seen(stage, undisturbed):
+    """Its cells are not called silent one by one: nobody is left to count their silence by."""
+    stage.teach(label("drop_storm", "drops"))
+    records = [one for one in told(0, MINUTES) if one[4] == partition_of(STRANGE) or one[3] < (T0 + 60) * 60_000]
+    stage.tell(records)
+    with serving(stage.config()) as service:
+        stage.wait_taken(len(records))
+        service.wait_metric("faultline_frontier_timestamp_seconds", (T0 + 59) * 60)
+        assert service.metrics()["faultline_ready"] == 1
+    assert stage.alarms() == {STRANGE: undisturbed.alarms[STRANGE]}

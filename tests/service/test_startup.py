@@ -1,13 +1,10 @@
 """A start that cannot succeed: one sentence with the remedy, exit code 2, and nothing else."""
 
-import logging
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 from confluent_kafka.admin import (
@@ -19,42 +16,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from detector.__main__ import main
 from tests.kafka.broker import ROOT, Broker, free_ports
 from tests.kafka.topics import QUIET
 from tests.service.network import told
 from tests.service.stage import Stage, serving
-
-TENSORFLOW = re.compile(r"[WIE]\d{4} |WARNING: All log|20\d\d-|To enable")
-"""How lines begin that it greets with in a process that has not asked it to be quiet."""
-
-TRACES = re.compile(r"Traceback|File \"|Error\(|KafkaError\{")
-
-
-@pytest.fixture
-def refusal(capfd) -> Callable[..., str]:
-    """Runs `faultline VERB` in this process, where it must end with 2; gives the one line it left."""
-
-    def run(*arguments: object) -> str:
-        logger = logging.getLogger("faultline")
-        kept = logger.handlers, logger.level, logger.propagate
-        signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            code = main([str(argument) for argument in arguments])
-        finally:
-            logger.handlers, logger.level, logger.propagate = kept
-            for number, action in signals.items():
-                signal.signal(number, action)
-        said = capfd.readouterr().err
-        assert code == 2, said
-        assert not TRACES.search(said)
-        lines = [line for line in said.splitlines() if not TENSORFLOW.match(line)]
-        assert len(lines) == 1, lines
-        assert lines[0].startswith("faultline: ")
-        assert lines[0].endswith(".")
-        return lines[0].removeprefix("faultline: ")
-
-    return run
 
 
 def nowhere(tmp_path, bundle="nowhere") -> Stage:
@@ -80,6 +45,10 @@ def nowhere(tmp_path, bundle="nowhere") -> Stage:
             r"`\$\.kafka\.producer\.transactional\.id` must not be set: it is made of kafka\.group and kafka\.instance",
         ),
         ({"kafka": {"consumer": {"isolation.level": "read_uncommitted"}}}, r"isolation\.level` must not be set"),
+        (
+            {"runtime": {"stall_seconds": 33}},
+            r"33 at `\$\.runtime\.stall_seconds` is below 34, and a broker that is away is waited for 30 s at a time",
+        ),
         ({"kafka": {"common": {"acks": 1}}}, r"`\$\.kafka\.common\.acks` must not be set"),
         (
             {"kafka": {"common": {"sasl.password": "${FAULTLINE_NO_SUCH_SECRET}"}}},
