@@ -42,7 +42,8 @@ def open_client(make: Callable[..., Client], properties: dict[str, Any], kafka: 
         raise explain(error.args[0], kafka) from None
 
 
-def _admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda error: None) -> AdminClient:
+def open_admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda error: None) -> AdminClient:
+    """A client that asks and arranges, and does not log. Raises ClusterError."""
     return open_client(AdminClient, {**common_properties(kafka), "log_level": 0, "error_cb": on_error}, kafka)
 
 
@@ -82,7 +83,7 @@ def partitions(config: Config) -> dict[str, int]:
     """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
     kafka = config.kafka
     heard: list[KafkaError] = []
-    admin = _admin(kafka, heard.append)
+    admin = open_admin(kafka, heard.append)
     try:
         metadata = admin.list_topics(timeout=kafka.reach_seconds)
     except KafkaException as error:
@@ -141,7 +142,7 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
     ]
     if not missing:
         return []
-    admin = _admin(config.kafka)  # kept: its futures die with it
+    admin = open_admin(config.kafka)  # kept: its futures die with it
     for future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
         try:
             future.result()

@@ -6,7 +6,9 @@ before the committed offset are to be remembered, those from it on to be heard.
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -16,6 +18,7 @@ from detector.config import Config
 from detector.core.samples import Records
 from detector.core.votes import MARK, VOTE, Memory
 from detector.kafka.cluster import explain, open_client
+from detector.kafka.presence import ANSWER_SECONDS, Presence
 from detector.kafka.properties import consumer_properties
 
 log = logging.getLogger("faultline.kafka")
@@ -32,6 +35,23 @@ FINAL = {
     KafkaError._FATAL,  # fenced: librdkafka says so once, in an error that does not call itself fatal
 }
 """Errors of the consumer that waiting does not mend: the operator has to."""
+
+PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+}
+"""What a question may come to while brokers go, come and take over from each other."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -60,8 +80,8 @@ class Poll:
 class Source:
     """One member of the consumer group."""
 
-    def __init__(self, config: Config) -> None:
-        self._kafka = config.kafka
+    def __init__(self, config: Config, presence: Presence) -> None:
+        self._kafka, self._presence = config.kafka, presence
         self._topic = config.kafka.topics.minutes
         self._earliest = config.kafka.start == "earliest"
         self._memory_minutes = config.settings.tolerance.memory_minutes
@@ -164,7 +184,8 @@ class Source:
     def _addresses(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Where to read each partition from; notes the assignments."""
         plain = [TopicPartition(self._topic, partition.partition) for partition in partitions]
-        return [self._address(partition) for partition in self._consumer.committed(plain, self._kafka.reach_seconds)]
+        committed = self._insist(lambda: self._consumer.committed(plain, ANSWER_SECONDS))
+        return [self._address(partition) for partition in committed]
 
     def _address(self, committed: TopicPartition) -> TopicPartition:
         if committed.error is not None:
@@ -174,7 +195,7 @@ class Source:
         if committed.offset < 0:
             self._pending.assigned.append(Assignment(number, None, 0))
             return start
-        low, _ = self._consumer.get_watermark_offsets(start, timeout=self._kafka.reach_seconds)
+        low, _ = self._insist(lambda: self._consumer.get_watermark_offsets(start, timeout=ANSWER_SECONDS))
         memory = read_memory(committed.metadata)
         replay = memory.replay_offset if memory else self._offset_by_time(number)
         if committed.offset < low:
@@ -190,15 +211,31 @@ class Source:
     def _offset_by_time(self, number: int) -> int:
         """For a commit that is not ours: the record times say about where the memory would begin."""
         since = int((time.time() - self._memory_minutes * 60) * 1000)
-        (found,) = self._consumer.offsets_for_times(
-            [TopicPartition(self._topic, number, since)], timeout=self._kafka.reach_seconds
-        )
+        wanted = [TopicPartition(self._topic, number, since)]
+        (found,) = self._insist(lambda: self._consumer.offsets_for_times(wanted, timeout=ANSWER_SECONDS))
         return found.offset if found.offset >= 0 else np.iinfo(np.int64).max
+
+    def _insist(self, ask: Callable[[], Answer]) -> Answer:
+        """Asks until it is answered. Where the cluster answers all else, that is for the watchdog to end."""
+        while True:
+            try:
+                return ask()
+            except KafkaException as error:
+                if is_final(error.args[0]):
+                    raise explain(error.args[0], self._kafka) from None
+                if not may_pass(error.args[0]):
+                    raise
+            self._presence.ask()
 
 
 def is_final(error: KafkaError) -> bool:
     """True when waiting will not mend it."""
     return bool(error.fatal()) or error.code() in FINAL
+
+
+def may_pass(error: KafkaError) -> bool:
+    """True where asking again may bring the answer."""
+    return bool(error.retriable()) or error.code() in PASSING
 
 
 def write_memory(memory: Memory) -> str:
