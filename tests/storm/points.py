@@ -112,9 +112,10 @@ POINTS: dict[str, Callable[[Fuse], None]] = {
     "in mid-replay": lambda fuse: before(
         Pipeline, "process", fuse, lambda shares: not all(heard for _, heard in shares)
     ),
+    "in mid bundle swap": lambda fuse: before(Source, "rewind", fuse),
     "in mid label rebuild": lambda fuse: after(Scores, "rescore", fuse),
 }
-"""By name. A swap of the bundle passes by Pipeline, too: its point belongs here."""
+"""By name."""
 
 
 def arm(point: Point) -> None:
