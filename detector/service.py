@@ -15,11 +15,12 @@ from detector.core.encoder import Encode
 from detector.core.pipeline import Work
 from detector.core.samples import Records
 from detector.endpoints import Endpoints, Health
-from detector.errors import BundleError
+from detector.errors import BundleError, ClusterError
+from detector.kafka.addresses import Assignment
 from detector.kafka.cluster import check_topics, explain
 from detector.kafka.presence import Presence
 from detector.kafka.sink import Sink
-from detector.kafka.source import Assignment, Poll, Source
+from detector.kafka.source import Poll, Source
 from detector.kafka.tables import Table
 from detector.kafka.transactions import Aborted
 from detector.metrics import Metrics
@@ -47,7 +48,7 @@ class Service:
         self.metrics = Metrics()
         self.health = Health(config.runtime.stall_seconds)
         self.health.progress()
-        check_topics(config)
+        self._partitions = check_topics(config)
         self._succession = Succession(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
@@ -77,6 +78,7 @@ class Service:
     def turn(self) -> None:
         """One poll, from the log to the log."""
         self._follow_bundle()
+        self._check_partitions()
         poll = self._source.poll()
         self._move_partitions(poll)
         self._follow_labels()
@@ -132,6 +134,16 @@ class Service:
             self._take_office(office)
             self._source.rewind()
 
+    def _check_partitions(self) -> None:
+        """Their number says where a cell lies: when it changes, cells are elsewhere than their memory."""
+        count = self._presence.partitions
+        if count is not None and count != self._partitions:
+            servers, topics = self._config.kafka.common["bootstrap.servers"], self._config.kafka.topics
+            raise ClusterError(
+                f"Kafka at {servers}: {topics.minutes} has {count} partitions now and had {self._partitions}, so cells"
+                f" have moved; give {topics.active} as many, and start again."
+            )
+
     def _move_partitions(self, poll: Poll) -> None:
         if poll.revoked or poll.assigned:
             self.metrics.rebalances.inc()
@@ -149,6 +161,8 @@ class Service:
         self._pipeline.assign(assignment.partition, assignment.memory, opened)
         self._replaying[assignment.partition] = assignment.audible_offset
         self._owned.add(assignment.partition)
+        if assignment.reset:
+            self.metrics.resets.labels(assignment.reset).inc()
         log.info(
             "partition %d: audible from offset %d, replay %s, %d alarms open",
             assignment.partition,

@@ -31,6 +31,31 @@ COMPACTED = {"cleanup.policy": "compact"}
 TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
 """Errors behind a broker that does not answer, and only heard beside it."""
 
+FINAL = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._AUTHENTICATION,
+    KafkaError._FATAL,  # fenced: librdkafka says so once, in an error that does not call itself fatal
+}
+"""Errors of the consumer that waiting does not mend: the operator has to."""
+
+PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+}
+"""What a question may come to while brokers go, come and take over from each other."""
+
 Client = TypeVar("Client")
 
 
@@ -79,6 +104,16 @@ def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
     return ClusterError(f"Kafka at {servers}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
 
 
+def is_final(error: KafkaError) -> bool:
+    """True when waiting will not mend it."""
+    return bool(error.fatal()) or error.code() in FINAL
+
+
+def may_pass(error: KafkaError) -> bool:
+    """True where asking again may bring the answer."""
+    return bool(error.retriable()) or error.code() in PASSING
+
+
 def partitions(config: Config) -> dict[str, int]:
     """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
     kafka = config.kafka
@@ -106,8 +141,10 @@ def topic_names(config: Config) -> list[str]:
     return [topics.minutes, topics.alarms, topics.active, topics.labels, topics.deadletters]
 
 
-def check_topics(config: Config) -> None:
-    """Raises ClusterError for the first thing that would keep the daemon from its work."""
+def check_topics(config: Config) -> int:
+    """How many partitions there are to share. Raises ClusterError for the first thing that would keep the daemon from
+    its work.
+    """
     found = partitions(config)
     servers = config.kafka.common["bootstrap.servers"]
     for name in topic_names(config):
@@ -121,6 +158,7 @@ def check_topics(config: Config) -> None:
             f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
             f" alarms lie in their minute's partition, so give {active} as many."
         )
+    return found[minutes]
 
 
 def create_topics(config: Config, count: int, replication: int) -> list[str]:

@@ -10,9 +10,9 @@ from confluent_kafka import KafkaException, TopicPartition
 from detector.config import Config
 from detector.core.samples import Records, Rejection
 from detector.core.votes import Memory
+from detector.kafka.addresses import write_memory
 from detector.kafka.cluster import explain
 from detector.kafka.presence import Presence
-from detector.kafka.source import write_memory
 from detector.kafka.transactions import Aborted, Transactions
 from detector.notifications import Message
 
