@@ -18,6 +18,8 @@ STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
 HALTS = ("poison",)
+RESETS = ("retention", "made_anew")
+"""What the log no longer has, or never had."""
 
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
@@ -55,6 +57,9 @@ class Metrics:
                 self.alarms.labels(change, severity)
         self.rebalances = counter("faultline_rebalances", "Polls in which partitions came or went.")
         self.transactions = counter("faultline_transactions", "Kafka transactions.", "outcome", TRANSACTIONS)
+        self.resets = counter(
+            "faultline_partitions_reset", "Partitions whose commit the log no longer has.", "reason", RESETS
+        )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
         self.bundle_refused = counter(
             "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS

@@ -34,7 +34,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "queued.max.messages.kbytes": 65_536,  # bounds the memory of a prefetch
         **kafka.consumer,
         "group.id": kafka.group,
-        "auto.offset.reset": kafka.start,
+        "auto.offset.reset": "error",  # what is gone from the log is told, not skipped
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,
