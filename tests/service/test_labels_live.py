@@ -1,9 +1,10 @@
 """A label that arrives while the daemon runs: it counts from then on, without a restart, and until it is retired."""
 
 import msgspec
+import numpy as np
 import pytest
 
-from detector.labels import write_label
+from detector.labels import LONGEST_BYTES, write_label
 from tests.service.network import CATALOGUE, STRANGE, Trouble, label, told
 from tests.service.stage import serving
 
@@ -63,6 +64,16 @@ BAD_LABELS = {
     ),
     b"no-spread": (write_label(label("flat", "power", baseline=bytes(2 * 4 * len(CATALOGUE)))), "no positive spread"),
     b"beyond-time": (write_label(label("far_future", "power", minute=10**30)), "a label cannot be read"),
+    b"all-nan": (
+        write_label(label("blank", "power", values=np.full(90 * len(CATALOGUE), np.nan, "<f4").tobytes())),
+        "reports nothing for an hour",
+    ),
+    b"infinite": (
+        write_label(label("endless", "power", values=np.full(90 * len(CATALOGUE), np.inf, "<f4").tobytes())),
+        "holds an infinity",
+    ),
+    b"huge": (b"x" * (LONGEST_BYTES + 1), "bytes is none"),
+    b"expiring-fault": (write_label(label("brief", "power", expires=29_000_000)), "a fault does not expire"),
     b"our-own-name": (write_label(label("unknown", "power")), "is what Faultline itself says"),
 }
 

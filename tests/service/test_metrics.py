@@ -13,13 +13,13 @@ from detector.core.library import KINDS
 from detector.core.samples import Reason
 from detector.core.verdicts import VERDICTS
 from detector.endpoints import Endpoints, Health
-from detector.metrics import HALTS, OUTCOMES, STAGES, TRANSACTIONS, Metrics
+from detector.metrics import HALTS, OUTCOMES, STAGES, TRANSACTIONS, WITHHELD, Metrics
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples, wait_until
 
 LABELS = {
     "outcome": {*OUTCOMES, *TRANSACTIONS},
-    "reason": {*map(str, Reason), *HALTS},
+    "reason": {*map(str, Reason), *HALTS, *WITHHELD},
     "verdict": set(VERDICTS),
     "type": set(CHANGES),
     "severity": set(SEVERITIES),
