@@ -79,7 +79,7 @@ def produce(bootstrap: str, topic: str, records: Iterable[Sequence[Any]], deadli
             "bootstrap.servers": bootstrap,
             "enable.idempotence": True,
             "queue.buffering.max.messages": 1_000_000,
-            "message.max.bytes": 110_000_000,  # a topic says itself what is too long for it
+            "message.max.bytes": 119_000_000,  # a topic says itself what is too long for it
             **QUIET,
         }
     )

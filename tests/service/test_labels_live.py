@@ -94,3 +94,21 @@ def test_a_label_that_cannot_be_used_is_refused_with_a_line_and_the_others_stand
             assert reason in service.log.above_info()[-1], key
         assert len(service.log.above_info()) == len(BAD_LABELS)
         assert service.metrics()[FAULTS] == 1
+
+
+LARGEST = 104_000_000
+"""Bytes, about the longest record that a broker takes at all where a topic allows it."""
+
+
+def test_the_largest_record_that_a_broker_takes_is_no_label_and_hides_none(bare_stage):
+    limits = {"cleanup.policy": "compact", "max.message.bytes": str(LARGEST + 1_000_000)}
+    stage = bare_stage.create_topics(labels={"partitions": 1, "config": limits})
+    stage.put_label(b"huge", bytes(LARGEST))
+    stage.teach(label("drop_storm", "drops"))
+    with serving(stage.config()) as service:
+        assert service.metrics()[REFUSED] == 1
+        assert service.metrics()[FAULTS] == 1
+        stage.put_label(b"another", bytes(LARGEST))
+        stage.teach(label("power_loss", "power"))
+        service.wait_metric(FAULTS, 2)
+        assert service.metrics()[REFUSED] == 2
