@@ -17,6 +17,7 @@ from detector.errors import BUNDLE_REASONS
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
+WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
 RESETS = ("retention", "made_anew")
 """What the log no longer has, or never had."""
@@ -60,6 +61,9 @@ class Metrics:
         self.resets = counter(
             "faultline_partitions_reset", "Partitions whose commit the log no longer has.", "reason", RESETS
         )
+        self.withheld = counter(
+            "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
+        )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
         self.bundle_refused = counter(
             "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS
@@ -79,6 +83,7 @@ class Metrics:
         self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, all owned partitions.")
         self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, the worst partition.")
         self.exemplars = gauge("faultline_exemplars", "Labelled exemplars in use.", "kind")
+        self.quarantined = gauge("faultline_quarantined_exemplars", "Of the exemplars, those that raise no alarm.")
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
         self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")

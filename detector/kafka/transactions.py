@@ -49,22 +49,24 @@ class _Call:
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._ended = threading.Event()
-        self._error: Exception | None = None
+        self._error: Exception | None = RuntimeError("a call into the Kafka client came to nothing")
         threading.Thread(target=self._make, args=(call,), name="transaction", daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within this time. Raises what it ended with."""
         ended = self._ended.wait(seconds)
-        if self._error is not None:
+        if ended and self._error is not None:
             raise self._error
         return ended
 
     def _make(self, call: Callable[[], object]) -> None:
         try:
             call()
-        except Exception as error:  # it is raised where the call is waited for
+            self._error = None
+        except KafkaException as error:  # it is raised where the call is waited for
             self._error = error
-        self._ended.set()
+        finally:
+            self._ended.set()
 
 
 class Transactions:
