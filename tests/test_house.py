@@ -35,7 +35,7 @@ FLOORS = (
     ("core.verdicts",),
     ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
     ("core.pipeline",),
-    ("errors", "log", "quiet"),
+    ("errors", "log", "quiet", "supervisor"),
     ("seals",),
     ("config", "bundle", "labels", "notifications"),
     ("history", "teaching"),
