@@ -77,7 +77,7 @@ NETWORK: list[Panel] = [
     (
         "New alarms, by severity",
         "short",
-        {"{{severity}}": f'sum by (severity) (increase(faultline_alarms_total{{job=~"$job", type="new"}}[1h]))'},
+        {"{{severity}}": 'sum by (severity) (increase(faultline_alarms_total{job=~"$job", type="new"}[1h]))'},
     ),
     ("Verdicts a second", "short", {"{{verdict}}": f"sum by (verdict) (rate(faultline_verdicts_total{JOB}[5m]))"}),
     (

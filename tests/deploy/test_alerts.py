@@ -20,6 +20,9 @@ from tests.service.stage import Daemon, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.deploy]
 
+START_SECONDS = 180.0
+"""Of a daemon, on a machine that does much else."""
+
 FOLLOWS = {
     "FaultlineHalted": {"FaultlineNoRecords", "FaultlineRejectsRising", "FaultlineNoProgress", "FaultlineLagGrowing"},
     "FaultlineDown": {"FaultlineNoRecords", "FaultlineRestarting"},
@@ -70,7 +73,7 @@ def fires(told):
 @contextmanager
 def running(stage, **changes) -> Iterator[Daemon]:
     with Daemon(stage.config(**changes)) as daemon:
-        yield daemon.wait_ready()
+        yield daemon.wait_ready(START_SECONDS)
 
 
 def test_what_is_well_alarms_nobody_and_a_killed_daemon_does(stage, asked, fires):
@@ -95,7 +98,7 @@ def test_who_is_started_again_and_again_is_told_of(stage, asked, fires):
         began = time.monotonic()
         for _ in range(3):
             daemon.kill()
-            daemon = Daemon(stage.config(http={"port": port})).wait_ready()
+            daemon = Daemon(stage.config(http={"port": port})).wait_ready(START_SECONDS)
             wait_until(lambda: prometheus.query("faultline_ready == 1") != [], "it was seen", 30)
         with daemon:
             fires(prometheus, "FaultlineRestarting", "kill -9, three times", began)
@@ -198,7 +201,8 @@ def test_a_broker_that_refuses_alarms_is_told_of(stage, asked, fires):
 
 
 def test_partitions_that_never_rest_are_told_of(stage, asked, fires):
-    with Feed(stage), running(stage) as daemon, asked(daemon, pace=6) as prometheus:
+    restless = {"consumer": {"heartbeat.interval.ms": 200}}  # to hear sooner that the group is another
+    with Feed(stage), running(stage, kafka=restless) as daemon, asked(daemon, pace=6) as prometheus:
         prometheus.wait_quiet()
         began = time.monotonic()
         while "FaultlineRebalancing" not in prometheus.firing():
@@ -237,6 +241,7 @@ def shrink(stage) -> None:
 
 def come_and_go(stage) -> None:
     group = {"group.id": f"{stage.prefix}group", "partition.assignment.strategy": "cooperative-sticky"}
+    group["heartbeat.interval.ms"] = "200"
     member = Consumer({"bootstrap.servers": stage.bootstrap, **group, **QUIET})
     member.subscribe([stage.topic("minutes")])
     wait_until(lambda: member.poll(0.1) is not None or member.assignment() != [], "it has a partition")
