@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from detector import __version__
 from detector.core.alarms import CHANGES, SEVERITIES, Alarm, Event
@@ -38,6 +38,7 @@ class Metrics:
         build = Info("faultline_build", "Version of Faultline.", registry=self.registry)
         build.info({"version": __version__})
         self.bundle = Info("faultline_bundle", "The bundle that judges.", registry=self.registry)
+        ProcessCollector(namespace="faultline", registry=self.registry)  # memory, files, start: of Linux
 
     def _counters(self) -> None:
         def counter(name: str, text: str, label: str | None = None, values: tuple[str, ...] = ()) -> Counter:

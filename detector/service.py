@@ -14,6 +14,7 @@ from detector.core.alarms import SILENT, Alarm, Event
 from detector.core.encoder import Encode
 from detector.core.pipeline import Work
 from detector.core.samples import Records
+from detector.core.votes import Memory
 from detector.endpoints import Endpoints, Health
 from detector.errors import BundleError, ClusterError
 from detector.kafka.addresses import Assignment
@@ -24,9 +25,10 @@ from detector.kafka.source import Poll, Source
 from detector.kafka.tables import Table
 from detector.kafka.transactions import Aborted
 from detector.metrics import Metrics
-from detector.notifications import Context, Message, iso_time, notification, open_record, read_open
+from detector.notifications import Context, Message, alarm_id, iso_time, notification, open_record, read_open
 from detector.office import Office, take_office
 from detector.succession import Succession
+from detector.supervisor import Supervisor
 
 log = logging.getLogger("faultline")
 
@@ -48,6 +50,7 @@ class Service:
         self.metrics = Metrics()
         self.health = Health(config.runtime.stall_seconds)
         self.health.progress()
+        self._supervisor = Supervisor()
         self._partitions = check_topics(config)
         self._succession = Succession(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
@@ -72,8 +75,13 @@ class Service:
         self._stop = stop
         with suppress(_Stopped):
             while not stop.is_set():
-                self.health.progress()
+                self._progress()
                 self.turn()
+        self._supervisor.stopping()
+
+    def _progress(self) -> None:
+        self.health.progress()
+        self._supervisor.progress()
 
     def turn(self) -> None:
         """One poll, from the log to the log."""
@@ -106,7 +114,7 @@ class Service:
         if self._stop.is_set():
             raise _Stopped
         if not answers:
-            self.health.progress()
+            self._progress()
             self._not_ready(AWAY)
 
     def _prepare(self, bundle: Bundle, encode: Encode) -> Office:
@@ -231,6 +239,7 @@ class Service:
             return
         self._aborted = 0
         self._tell_withheld(work)
+        self._tell(work, offsets)
         self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
@@ -240,6 +249,17 @@ class Service:
             self.metrics.withheld.labels(one.because.reason).inc()
             log.info(
                 "no alarm: %s, %s since %s (%s)", one.cell, one.because.name, iso_time(one.minute), one.because.reason
+            )
+
+    def _tell(self, work: Work, offsets: dict[int, tuple[int, Memory | None]]) -> None:
+        """What was committed, for whoever follows an alarm: from its record's offset to its id."""
+        if not log.isEnabledFor(logging.DEBUG):
+            return
+        log.debug("committed %s, %d refused", {number: at for number, (at, _) in offsets.items()}, len(work.rejections))
+        for event in work.events:
+            alarm = event.alarm
+            log.debug(
+                "alarm %s %s: %s in %s, %s", alarm_id(alarm), event.change, alarm.name, alarm.cell, alarm.severity
             )
 
     def _messages(self, event: Event) -> tuple[int, Message, Message]:
@@ -293,7 +313,12 @@ class Service:
         else:
             self.health.ready = True
             self.metrics.ready.set(1)
+            cells, partitions = len(self._pipeline.cells), len(self._owned)
+            self._supervisor.status(
+                True, f"{cells} cells of {partitions} partitions, {sum(lags.values())} records behind"
+            )
 
     def _not_ready(self, reason: str) -> None:
         self.health.ready, self.health.reason = False, reason
         self.metrics.ready.set(0)
+        self._supervisor.status(False, reason)

@@ -36,7 +36,7 @@ FLOORS = (
     ("core.alarms", "core.settings", "core.assessment"),
     ("core.evidence",),
     ("core.pipeline",),
-    ("errors", "log", "quiet"),
+    ("errors", "log", "quiet", "supervisor"),
     ("seals",),
     ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),

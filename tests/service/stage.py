@@ -344,8 +344,8 @@ class Daemon:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def wait_ready(self) -> Self:
-        wait_until(self._is_ready, f"the daemon is ready; it says:\n{self.log}", START_SECONDS)
+    def wait_ready(self, seconds: float = START_SECONDS) -> Self:
+        wait_until(self._is_ready, f"the daemon is ready; it says:\n{self.log}", seconds)
         return self
 
     def terminate(self, seconds: float = 10.0) -> int:
