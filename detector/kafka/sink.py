@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from detector.config import Config
 from detector.core.samples import Records, Rejection
 from detector.core.votes import Memory
+from detector.errors import ClusterError
 from detector.kafka.addresses import write_memory
-from detector.kafka.cluster import explain
+from detector.kafka.cluster import explain, is_final
 from detector.kafka.presence import Presence
 from detector.kafka.transactions import Aborted, Transactions
 from detector.notifications import Message
@@ -54,13 +55,18 @@ class Sink:
                 self._bury(records, rejection)
             self._transactions.commit(positions, group_metadata)
         except KafkaException as error:
-            if error.args[0].fatal():
-                raise explain(error.args[0], self._kafka) from None
+            if is_final(error.args[0]):
+                raise self._explain(error.args[0]) from None
             if not error.args[0].txn_requires_abort():
                 raise
             log.warning("transaction rolled back: %s", error.args[0].str())
             self._transactions.abort()
             raise Aborted(error.args[0]) from error
+
+    def _explain(self, error: KafkaError) -> ClusterError:
+        topics = self._topics
+        ours = f"{topics.alarms}, {topics.active} or {topics.deadletters}"
+        return explain(error, self._kafka, ours if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else "")
 
     def _position(self, number: int, offset: int, memory: Memory | None) -> TopicPartition:
         metadata = write_memory(memory) if memory else ""
