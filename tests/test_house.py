@@ -43,8 +43,10 @@ FLOORS = (
     ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
-    ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink", "kafka.reader"),
+    ("kafka.presence", "kafka.publisher"),
+    ("kafka.tables", "kafka.addresses", "kafka.transactions"),
+    ("kafka.source", "kafka.sink"),
+    ("kafka.reader",),
     ("judging", "metrics", "endpoints", "replaying"),
     ("office", "watchdog"),
     ("succession",),
@@ -63,6 +65,8 @@ NETWORKS = {
 }
 """Written in Keras' operations, so that they also run where there is no TensorFlow; only the encoder needs that."""
 
+CLIENTS = ("cluster", "presence", "publisher", "tables", "addresses", "transactions", "source", "sink", "reader")
+
 DOORS = {
     "tensorflow": {"core.encoder"},
     "keras": {"core.encoder", "core.networks.kinds", *NETWORKS},
@@ -70,14 +74,14 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader")},
+    "confluent_kafka": {f"kafka.{name}" for name in CLIENTS},
 }
 """The heavy libraries, and where each comes in."""
 
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.sink", "kafka.source"}
+WALL_CLOCK = {"service", "kafka.sink", "kafka.addresses"}
 """Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins. All that is
 waited for goes by the monotonic clock, which nobody can set."""
 

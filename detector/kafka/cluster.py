@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 from detector.config import Config, Kafka
 from detector.errors import ClusterError
@@ -24,6 +24,12 @@ def _calmed(record: logging.LogRecord) -> bool:
 
 
 log.addFilter(_calmed)
+
+RECORD_BYTES = 1_000_000
+"""What a producer sends at most, by librdkafka's default; a topic's own default is a little more."""
+
+LEAST_RECORD_BYTES = 16_384
+"""An alarm has about 2,000 with all its evidence, and a dead letter should hold a record of the feed."""
 
 COMPACTED = {"cleanup.policy": "compact"}
 
@@ -166,7 +172,29 @@ def check_topics(config: Config) -> int:
             f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
             f" alarms lie in their minute's partition, so give {active} as many."
         )
+    record_bytes(config)
     return found[minutes]
+
+
+def record_bytes(config: Config) -> int:
+    """The longest record that each topic of ours takes. Raises ClusterError where that is no size for an alarm."""
+    topics = config.kafka.topics
+    names = {topics.alarms, topics.active, topics.deadletters}
+    wanted = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in sorted(names)]
+    admin, least = open_admin(config.kafka), RECORD_BYTES
+    for resource, future in admin.describe_configs(wanted, request_timeout=config.kafka.reach_seconds).items():
+        try:
+            told = int(future.result()["max.message.bytes"].value)
+        except KafkaException as error:
+            log.info("how long a record may be is not told, so take %d: %s", RECORD_BYTES, error.args[0].str())
+            continue
+        if told < LEAST_RECORD_BYTES:
+            raise ClusterError(
+                f"Kafka at {config.kafka.common['bootstrap.servers']}: {told} at max.message.bytes of topic"
+                f" {resource.name} is below {LEAST_RECORD_BYTES}, and an alarm may need so many; raise it."
+            )
+        least = min(least, told)
+    return least
 
 
 def create_topics(config: Config, count: int, replication: int) -> list[str]:
