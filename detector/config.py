@@ -190,7 +190,7 @@ def _check(config: Config, path: Path) -> None:
             f"{path}: {silent} at `$.minutes.silent_minutes` is not below {memory}, the minutes that are remembered; "
             "lower it, or raise behind_minutes."
         )
-    transaction = _transaction_seconds(config.kafka)
+    transaction = transaction_seconds(config.kafka)
     least = transaction + WAITING_SECONDS
     if config.runtime.stall_seconds < least:
         raise ConfigError(
@@ -202,7 +202,8 @@ def _check(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
 
 
-def _transaction_seconds(kafka: Kafka) -> float:
+def transaction_seconds(kafka: Kafka) -> float:
+    """What the broker grants a transaction."""
     told = kafka.producer.get("transaction.timeout.ms", TRANSACTION_MS)
     try:
         return float(told) / 1000

@@ -19,6 +19,7 @@ OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
 WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
+CUTS = ("shortened", "dead_lettered")
 RESETS = ("retention", "made_anew")
 """What the log no longer has, or never had."""
 
@@ -57,6 +58,7 @@ class Metrics:
         for change in CHANGES:
             for severity in SEVERITIES:
                 self.alarms.labels(change, severity)
+        self.alarms_cut = counter("faultline_alarms_cut", "Alarms too long for their topic.", "outcome", CUTS)
         self.rebalances = counter("faultline_rebalances", "Polls in which partitions came or went.")
         self.transactions = counter("faultline_transactions", "Kafka transactions.", "outcome", TRANSACTIONS)
         self.resets = counter(

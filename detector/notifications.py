@@ -5,7 +5,7 @@ however often it is read.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -25,6 +25,9 @@ CAUSES = {
 """alarmType and probableCause (TS 28.111, Annex B) by name; every taught class is a degradation of the service."""
 
 DEGRADED = ("QUALITY_OF_SERVICE_ALARM", "PERFORMANCE_DEGRADED")
+
+KEPT = ("onset", "bundle", "supersededBy")
+"""Of a notification's additional information, when all of it is too long for its topic."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,15 @@ def notification(event: Event, context: Context) -> Message:
     }
     encoded = [(name, value.encode()) for name, value in headers.items()]
     return Message(alarm.cell.encode(), msgspec.json.encode(body), encoded, (event.minute + 1) * 60_000)
+
+
+def shorten(message: Message) -> Message:
+    """The same notification without its evidence, and it says so."""
+    body = msgspec.json.decode(message.value or b"{}")
+    information = body["additionalInformation"]
+    body["additionalInformation"] = {name: information[name] for name in KEPT if name in information}
+    body["additionalInformation"]["shortened"] = True
+    return replace(message, value=msgspec.json.encode(body))
 
 
 def open_record(event: Event) -> Message:

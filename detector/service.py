@@ -229,7 +229,7 @@ class Service:
         messages = [self._messages(event) for event in work.events]
         try:
             with self.metrics.timed("publish"):
-                self._sink.publish(messages, work.rejections, offsets, self._source.group_metadata)
+                cut = self._sink.publish(messages, work.rejections, offsets, self._source.group_metadata)
         except Aborted as aborted:
             self.metrics.transactions.labels("aborted").inc()
             self._aborted += 1
@@ -240,6 +240,8 @@ class Service:
         self._aborted = 0
         self._tell_withheld(work)
         self._tell(work, offsets)
+        for outcome, count in cut.items():
+            self.metrics.alarms_cut.labels(outcome).inc(count)
         self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))

@@ -44,10 +44,10 @@ FLOORS = (
     ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
-    ("kafka.presence",),
-    ("kafka.addresses", "kafka.transactions"),
-    ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink", "kafka.reader", "kafka.spans", "kafka.shelf"),
+    ("kafka.presence", "kafka.publisher"),
+    ("kafka.tables", "kafka.addresses", "kafka.transactions"),
+    ("kafka.source", "kafka.sink"),
+    ("kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "filed"),
     ("judging", "metrics", "endpoints", "replaying", "shelved"),
     ("preview",),
@@ -70,6 +70,19 @@ NETWORKS = {
 }
 """Written in Keras' operations, so that they also run where there is no TensorFlow; only the encoder needs that."""
 
+CLIENTS = (
+    "cluster",
+    "presence",
+    "publisher",
+    "tables",
+    "addresses",
+    "transactions",
+    "source",
+    "sink",
+    "reader",
+    "spans",
+)
+
 DOORS = {
     "tensorflow": {"core.encoder"},
     "keras": {"core.encoder", "core.networks.kinds", *NETWORKS},
@@ -77,21 +90,7 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {
-        f"kafka.{name}"
-        for name in (
-            "addresses",
-            "cluster",
-            "presence",
-            "publisher",
-            "reader",
-            "sink",
-            "source",
-            "spans",
-            "tables",
-            "transactions",
-        )
-    },
+    "confluent_kafka": {f"kafka.{name}" for name in CLIENTS},
 }
 """The heavy libraries, and where each comes in."""
 
@@ -99,9 +98,8 @@ PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_cl
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
 WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson"}
-"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and
-for an operator, who speaks of today. All that is
-waited for goes by the monotonic clock, which nobody can set."""
+"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and for an
+operator, who speaks of today. All that is waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
 from detector.config import Config, Kafka
 from detector.errors import ClusterError
@@ -24,6 +24,12 @@ def _calmed(record: logging.LogRecord) -> bool:
 
 
 log.addFilter(_calmed)
+
+RECORD_BYTES = 1_000_000
+"""What a producer sends at most, by librdkafka's default; a topic's own default is a little more."""
+
+LEAST_RECORD_BYTES = 16_384
+"""An alarm has about 2,000 with all its evidence, and a dead letter should hold a record of the feed."""
 
 COMPACTED = {"cleanup.policy": "compact"}
 
@@ -72,9 +78,9 @@ def open_admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda err
     return open_client(AdminClient, {**common_properties(kafka), "log_level": 0, "error_cb": on_error}, kafka)
 
 
-def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
-    """One sentence with the remedy, for an error that waiting does not mend."""
-    servers = kafka.common["bootstrap.servers"]
+def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
+    """One sentence with the remedy, for an error that waiting does not mend; `topic` where it does not say which."""
+    place = f"{kafka.common['bootstrap.servers']}{topic and f', topic {topic}'}"
     remedies = {
         KafkaError._TRANSPORT: "check kafka.common.bootstrap.servers, and that the broker runs",
         KafkaError._TIMED_OUT: "check kafka.common.bootstrap.servers, and that the broker runs",
@@ -101,7 +107,7 @@ def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }
     remedy = remedies.get(error.code(), "see the broker's log")
-    return ClusterError(f"Kafka at {servers}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
+    return ClusterError(f"Kafka at {place}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
 
 
 def is_final(error: KafkaError) -> bool:
@@ -125,15 +131,23 @@ def partitions(config: Config) -> dict[str, int]:
         admin.poll(0)
         telling = [one for one in heard if one.code() in TELLING]
         raise explain(telling[0] if telling else error.args[0], kafka) from None
-    denied = [topic for topic in metadata.topics.values() if topic.error is not None]
-    ours = set(topic_names(config))
-    for topic in denied:
-        if topic.topic in ours and topic.error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+    found = {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
+    _check_access(admin, [name for name in topic_names(config) if name not in found], kafka)
+    return found
+
+
+def _check_access(admin: AdminClient, unseen: list[str], kafka: Kafka) -> None:
+    """Tells what is hidden from what is not there: a list leaves out what one may not see. Raises ClusterError."""
+    if not unseen:
+        return
+    asked = admin.describe_topics(TopicCollection(unseen), request_timeout=kafka.reach_seconds)
+    for name, future in asked.items():
+        error = future.exception()
+        if isinstance(error, KafkaException) and error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
             raise ClusterError(
-                f"Kafka at {kafka.common['bootstrap.servers']}: access to topic {topic.topic} is denied; allow this"
-                " user to describe, read and write it."
+                f"Kafka at {kafka.common['bootstrap.servers']}: access to topic {name} is denied; allow this user to"
+                " describe, read and write it."
             )
-    return {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
 
 
 def topic_names(config: Config) -> list[str]:
@@ -158,7 +172,29 @@ def check_topics(config: Config) -> int:
             f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
             f" alarms lie in their minute's partition, so give {active} as many."
         )
+    record_bytes(config)
     return found[minutes]
+
+
+def record_bytes(config: Config) -> int:
+    """The longest record that each topic of ours takes. Raises ClusterError where that is no size for an alarm."""
+    topics = config.kafka.topics
+    names = {topics.alarms, topics.active, topics.deadletters}
+    wanted = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in sorted(names)]
+    admin, least = open_admin(config.kafka), RECORD_BYTES
+    for resource, future in admin.describe_configs(wanted, request_timeout=config.kafka.reach_seconds).items():
+        try:
+            told = int(future.result()["max.message.bytes"].value)
+        except KafkaException as error:
+            log.info("how long a record may be is not told, so take %d: %s", RECORD_BYTES, error.args[0].str())
+            continue
+        if told < LEAST_RECORD_BYTES:
+            raise ClusterError(
+                f"Kafka at {config.kafka.common['bootstrap.servers']}: {told} at max.message.bytes of topic"
+                f" {resource.name} is below {LEAST_RECORD_BYTES}, and an alarm may need so many; raise it."
+            )
+        least = min(least, told)
+    return least
 
 
 def create_topics(config: Config, count: int, replication: int) -> list[str]:

@@ -2,19 +2,21 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from detector.config import Config
 from detector.core.samples import Records, Rejection
 from detector.core.votes import Memory
+from detector.errors import ClusterError
 from detector.kafka.addresses import write_memory
-from detector.kafka.cluster import explain
+from detector.kafka.cluster import explain, is_final, record_bytes
 from detector.kafka.presence import Presence
 from detector.kafka.transactions import Aborted, Transactions
-from detector.notifications import Message
+from detector.notifications import Message, shorten
 
 log = logging.getLogger("faultline.kafka")
 
@@ -31,7 +33,9 @@ class Sink:
     def __init__(self, config: Config, presence: Presence) -> None:
         """Raises ClusterError."""
         self._kafka, self._topics = config.kafka, config.kafka.topics
-        self._transactions = Transactions(config.kafka, presence)
+        limit = record_bytes(config)
+        self._transactions = Transactions(config.kafka, presence, limit)
+        self._letter_bytes = min(DEAD_LETTER_BYTES, limit * 9 // 10)
 
     def publish(
         self,
@@ -39,28 +43,60 @@ class Sink:
         rejections: Sequence[tuple[Records, Rejection]],
         offsets: dict[int, tuple[int, Memory | None]],
         group_metadata: Any,
-    ) -> None:
-        """Commits (partition, notification, open record)s, dead letters and next offsets with their memory.
+    ) -> Counter[str]:
+        """Commits (partition, notification, open record)s, dead letters and next offsets with their memory. Says how
+        many alarms were too long, by what became of them.
 
         Raises Aborted where the poll must be taken again, ClusterError or KafkaException where this instance must end.
         """
+        cut: Counter[str] = Counter()
         positions = [self._position(number, *address) for number, address in offsets.items()]
         try:
             self._transactions.begin()
             for partition, message, opened in alarms:
-                self._produce(self._topics.alarms, message)
-                self._produce(self._topics.active, opened, partition)
+                cut.update(self._tell(message))
+                cut.update(self._tell(opened, partition))
             for records, rejection in rejections:
                 self._bury(records, rejection)
             self._transactions.commit(positions, group_metadata)
         except KafkaException as error:
-            if error.args[0].fatal():
-                raise explain(error.args[0], self._kafka) from None
+            if is_final(error.args[0]):
+                raise self._explain(error.args[0]) from None
             if not error.args[0].txn_requires_abort():
                 raise
             log.warning("transaction rolled back: %s", error.args[0].str())
             self._transactions.abort()
             raise Aborted(error.args[0]) from error
+        return cut
+
+    def _tell(self, message: Message, partition: int | None = None) -> list[str]:
+        """A notification or, with a partition, its open twin. What is too long loses its evidence; what still is goes
+        to the dead letters, and all else of its poll goes out.
+        """
+        topic = self._topics.alarms if partition is None else self._topics.active
+        if self._fits(topic, message, partition):
+            return []
+        if partition is None and self._fits(topic, shorten(message), partition):
+            log.warning("an alarm was too long for %s and is told without its evidence", topic)
+            return ["shortened"]
+        log.error("an alarm is too long for %s and went to %s", topic, self._topics.deadletters)
+        headers = {"__connect.errors.topic": topic, "__connect.errors.exception.message": "too_long"}
+        self._post(message.key, message.value, headers)
+        return ["dead_lettered"]
+
+    def _fits(self, topic: str, message: Message, partition: int | None) -> bool:
+        try:
+            self._produce(topic, message, partition)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.MSG_SIZE_TOO_LARGE:
+                raise
+            return False
+        return True
+
+    def _explain(self, error: KafkaError) -> ClusterError:
+        topics = self._topics
+        ours = f"{topics.alarms}, {topics.active} or {topics.deadletters}"
+        return explain(error, self._kafka, ours if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else "")
 
     def _position(self, number: int, offset: int, memory: Memory | None) -> TopicPartition:
         metadata = write_memory(memory) if memory else ""
@@ -77,12 +113,14 @@ class Sink:
             "__connect.errors.exception.class.name": "faultline.Rejection",
             "__connect.errors.exception.message": str(rejection.reason),
         }
-        encoded = [(name, value.encode()) for name, value in headers.items()]
-        key, value = records.keys[at], records.values[at]
-        if len(key or b"") + len(value or b"") > DEAD_LETTER_BYTES:
+        self._post(records.keys[at], records.values[at], headers)
+
+    def _post(self, key: bytes | None, value: bytes | None, headers: dict[str, str]) -> None:
+        encoded = [(name, text.encode()) for name, text in headers.items()]
+        if len(key or b"") + len(value or b"") > self._letter_bytes:
             encoded.append(("faultline.original.bytes", str(len(value or b"")).encode()))
-            key = key and key[:DEAD_LETTER_KEY_BYTES]
-            value = value and value[: DEAD_LETTER_BYTES - DEAD_LETTER_KEY_BYTES]
+            key = key and key[: min(DEAD_LETTER_KEY_BYTES, self._letter_bytes // 2)]
+            value = value and value[: self._letter_bytes - len(key or b"")]
         self._transactions.send(self._topics.deadletters, key=key, value=value, headers=encoded)
 
     def _produce(self, topic: str, message: Message, partition: int | None = None) -> None:

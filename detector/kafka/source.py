@@ -128,7 +128,7 @@ class Source:
         if error.code() == KafkaError._PARTITION_EOF:
             poll.ended[message.partition()] = message.offset()
         elif is_final(error):
-            raise explain(error, self._kafka)
+            raise explain(error, self._kafka, self._topic)
         else:
             log.warning("a partition: %s", error.str())
 

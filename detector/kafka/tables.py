@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from time import monotonic
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
 from detector.config import Kafka
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, open_client
+from detector.kafka.cluster import explain, is_final, open_client
 from detector.kafka.presence import Presence
 from detector.kafka.properties import table_properties
 
@@ -56,7 +56,7 @@ class Table:
                 if message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF:
                     unread.discard(message.partition())
                 elif message.error() is not None:
-                    raise explain(message.error(), self._kafka)
+                    raise explain(message.error(), self._kafka, self._topic)
                 else:
                     yield message.partition(), message.key(), message.value()
             if messages:  # after they were used, which may take longer than to wait for the next
@@ -71,8 +71,8 @@ class Table:
             error = message.error()
             if error is None:
                 yield message.key(), message.value()
-            elif error.fatal():
-                raise KafkaException(error)
+            elif is_final(error):
+                raise explain(error, self._kafka, self._topic)
 
     def close(self) -> None:
         self._consumer.close()

@@ -15,8 +15,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from detector.config import Kafka
-from detector.kafka.cluster import explain, open_client
+from detector.config import Kafka, transaction_seconds
+from detector.kafka.cluster import RECORD_BYTES, explain, open_client
 from detector.kafka.presence import Presence
 from detector.kafka.properties import producer_properties
 
@@ -49,32 +49,59 @@ class _Call:
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._ended = threading.Event()
-        self._error: Exception | None = RuntimeError("a call into the Kafka client came to nothing")
+        self._error: Exception = RuntimeError("a call of the transaction ended in its thread")
+        self._returned = False
         threading.Thread(target=self._make, args=(call,), name="transaction", daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within this time. Raises what it ended with."""
-        ended = self._ended.wait(seconds)
-        if ended and self._error is not None:
+        if not self._ended.wait(seconds):
+            return False
+        if not self._returned:
             raise self._error
-        return ended
+        return True
 
     def _make(self, call: Callable[[], object]) -> None:
         try:
             call()
-            self._error = None
+            self._returned = True
         except KafkaException as error:  # it is raised where the call is waited for
             self._error = error
         finally:
             self._ended.set()
 
 
+class _Weather:
+    """How the cluster answered while a call was waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds`: what a transaction may take."""
+        self._seconds = seconds
+        self.called = self._fair = monotonic()
+        """When the call was made, and since when the cluster has answered."""
+        self._answered = self.called
+        self.was_bad = False
+        """Nobody answered for longer than a moment."""
+
+    def forbids(self, answers: bool) -> bool:
+        """Whether to wait no longer, now that the cluster was asked again."""
+        now = monotonic()
+        if not answers:
+            self.was_bad = self.was_bad or now - self._answered > PATIENCE_SECONDS
+            self.called = self._fair = now
+            return False
+        self._answered = now
+        return self.was_bad or now - self.called > PATIENCE_SECONDS or now - self._fair > self._seconds
+
+
 class Transactions:
     """One after the other, under one transactional id, which fences whoever had it before."""
 
-    def __init__(self, kafka: Kafka, presence: Presence) -> None:
-        """Raises ClusterError."""
+    def __init__(self, kafka: Kafka, presence: Presence, record_bytes: int = RECORD_BYTES) -> None:
+        """`record_bytes`: no record, and no batch of them, is longer. Raises ClusterError."""
         self._kafka, self._presence = kafka, presence
+        self._seconds = transaction_seconds(kafka)
+        self._properties = {"message.max.bytes": record_bytes, **producer_properties(kafka)}
         self._producer, self._lost = self._open()
         try:
             self._retry(lambda: self._producer.init_transactions(kafka.reach_seconds))
@@ -117,7 +144,7 @@ class Transactions:
             if error.code() == KafkaError._ALL_BROKERS_DOWN:
                 lost.set()
 
-        return open_client(Producer, {**producer_properties(self._kafka), "error_cb": hear}, self._kafka), lost
+        return open_client(Producer, {**self._properties, "error_cb": hear}, self._kafka), lost
 
     def _persist(self, call: Callable[[], object]) -> None:
         try:
@@ -128,19 +155,24 @@ class Transactions:
             raise Aborted(KafkaError(KafkaError._TIMED_OUT, "a call into the Kafka client did not end")) from None
 
     def _complete(self, call: Callable[[], object]) -> None:
-        """Calls again for as long as waiting may mend it: a broker may be away for hours, and nothing is lost by it."""
-        running, since = _Call(call), monotonic()
+        """Calls again for as long as waiting may mend it: a broker may be away for hours, and nothing is lost by it.
+
+        Raises _Hanging where it answers and a call does not end; where the transaction's time is over; and where the
+        broker is back after so long that it may have ended the transaction itself, and called us fenced.
+        """
+        running, weather = _Call(call), _Weather(self._seconds)
         while True:
             try:
                 if running.wait(CALL_SECONDS):
                     return
             except KafkaException as error:
+                if weather.was_bad and error.args[0].code() == KafkaError._FENCED:
+                    raise _Hanging from None
                 if not error.args[0].retriable():
                     raise
-                running, since = _Call(call), monotonic()
-            if not self._presence.ask():
-                since = monotonic()
-            elif monotonic() - since > PATIENCE_SECONDS:
+                running = _Call(call)
+                weather.called = monotonic()
+            if weather.forbids(self._presence.ask()):
                 raise _Hanging
 
     def _replace(self) -> None:

@@ -56,7 +56,7 @@ def test_an_error_that_the_client_calls_fatal_ends_in_a_sentence(stage: Stage) -
     error = KafkaError(KafkaError.INVALID_GROUP_ID, "The group is gone", True)
     source = opened(stage, "one")
 
-    sentence = r"^Kafka at \S+: The group is gone \(INVALID_GROUP_ID\); see the broker's log\.$"
+    sentence = r"^Kafka at \S+, topic \S+: The group is gone \(INVALID_GROUP_ID\); see the broker's log\.$"
     with pytest.raises(ClusterError, match=sentence):
         source._note(Message(topic=stage.topic("minutes"), partition=0, offset=0, error=error), Poll())
 
