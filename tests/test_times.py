@@ -29,5 +29,5 @@ def test_a_day_begins_at_midnight():
 
 @pytest.mark.parametrize("text", ["", "noon", "10:05", "21.11.2026 10:05", "2026-13-01", "1763719500"])
 def test_what_is_no_time_is_named_with_its_option(text):
-    with pytest.raises(TimeError, match="--until .* is no time"):
+    with pytest.raises(TimeError, match=r"--until .* is no time"):
         read_minute(text, "--until")

@@ -50,7 +50,7 @@ def test_some_hours_of_one_cell_are_read_and_nothing_else(config, spans):
     publish(config, MINUTES)
     key = CELLS[3].encode()
     (span,) = spans.spans([partition_of(key, PARTITIONS)], 120 * 60_000, 130 * 60_000)
-    read = [records for records in spans.read(span, lambda other: other == key)]
+    read = list(spans.read(span, lambda other: other == key))
     assert [value for records in read for value in records.values] == [b"%d" % minute for minute in range(120, 130)]
     assert {other for records in read for other in records.keys} == {key}
 
