@@ -239,6 +239,8 @@ def test_an_ignore_taught_from_files_says_what_it_would_have_silenced_and_expire
     assert all(len(line) <= 100 for line in printed.splitlines())
     (label,) = [read_label(message.value()) for message in stage.read("labels")]
     assert (label.kind, label.expires, label.quarantined) == ("ignore", T0 + 300, False)
+    assert faultline("labels", config, "--withheld", "--history", str(tmp_path)) == 0
+    assert re.search(rf"{STRANGE} +works +ignored\n1 alarm kept silent", capfd.readouterr().out)
 
     for cell, at, sentence in (("cell-22", 75, "knows no cell 'cell-22'"), (STRANGE, -5000, "holds nothing of cell")):
         assert teach(config, cell, at, at + 20, *ask) == 2
