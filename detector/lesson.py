@@ -12,6 +12,7 @@ import msgspec
 
 from detector.bundle import open_bundle, read_bundle
 from detector.config import Config
+from detector.core.alarms import Withheld
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
 from detector.filed import FiledPast
@@ -21,6 +22,7 @@ from detector.kafka.shelf import read_shelf
 from detector.labels import Label, label_windows
 from detector.looking import Cut, Look, Sample, cut
 from detector.preview import Forecast, preview
+from detector.replaying import polls
 from detector.teaching import make_label
 from detector.times import write_minute
 
@@ -70,8 +72,7 @@ def prepare(config: Config, ask: Ask, history: Path | None, sample: Sample) -> L
     if ask.expires is not None and ask.expires <= ask.begin:
         raise LabelError(f"--expires {write_minute(ask.expires)} is not after --at {write_minute(ask.begin)}.")
     with ExitStack() as opened:
-        past: FiledPast | TopicPast
-        past = FiledPast(history) if history else opened.enter_context(closing(TopicPast(config, bundle.catalogue)))
+        past = _past(config, history, bundle.catalogue, opened)
         found = cut(past, ask.cell, ask.begin, ask.end, now, config.minutes.min_coverage)
         label = _label(ask, found, past.catalogue, bundle.baseline, now)
         label_windows(label, bundle.catalogue)  # refuses here what the detectors would refuse, before it takes long
@@ -85,6 +86,22 @@ def foresee(config: Config, label: Label, look: Look, known: Iterable[tuple[byte
     labels = Labels(bundle, encode, config.settings, config.runtime.threads)
     labels.put_all(known)
     return preview(label, labels, look, bundle, encode, config.settings)
+
+
+def withheld(config: Config, history: Path | None, sample: Sample) -> tuple[Look, list[Withheld]]:
+    """The past that was looked at, and what the labels of now would have kept silent in it. Raises OperatorError."""
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    labels.put_all(read_shelf(config))
+    with ExitStack() as opened:
+        past = _past(config, history, bundle.catalogue, opened)
+        look = past.look("", sample)
+    told = polls(look, bundle, encode, labels.judge(), config.settings)
+    return look, [one for work in told for one in work.withheld]
+
+
+def _past(config: Config, history: Path | None, catalogue: Catalogue, opened: ExitStack) -> FiledPast | TopicPast:
+    return FiledPast(history) if history else opened.enter_context(closing(TopicPast(config, catalogue)))
 
 
 def _label(ask: Ask, found: Cut, catalogue: Catalogue, baseline: Baseline, now: int) -> Label:

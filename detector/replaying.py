@@ -12,7 +12,7 @@ from detector.bundle import Bundle
 from detector.core.alarms import NEW, Event
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
-from detector.core.pipeline import Pipeline
+from detector.core.pipeline import Pipeline, Work
 from detector.core.samples import Samples, select
 from detector.core.settings import Settings
 from detector.core.verdicts import Judge
@@ -50,6 +50,19 @@ def replay(
     progress: Callable[[int], None] = lambda records: None,
 ) -> Iterator[Event]:
     """The events of every block of cells, in its own order. Raises HistoryError where the features differ."""
+    for work in polls(days, bundle, encode, judge, settings, progress):
+        yield from work.events
+
+
+def polls(
+    days: Days,
+    bundle: Bundle,
+    encode: Encode,
+    judge: Judge,
+    settings: Settings,
+    progress: Callable[[int], None] = lambda records: None,
+) -> Iterator[Work]:
+    """What each poll of it comes to. Raises HistoryError where the features differ."""
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
             f"the history has other features than the bundle ({days.catalogue.digest}, {bundle.catalogue.digest});"
@@ -63,7 +76,7 @@ def replay(
             rows = np.arange(len(samples))
             for start in range(0, len(samples), POLL):
                 poll = select(samples, rows[start : start + POLL])
-                yield from pipeline.process_samples(poll, offset).events
+                yield pipeline.process_samples(poll, offset)
                 offset += len(poll)
                 progress(len(poll))
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from detector.core.alarms import Withheld
 from detector.labels import Label
-from detector.looking import Cut
+from detector.looking import Cut, Look
 from detector.preview import Forecast, Heard
+from detector.replaying import DAY_MINUTES
 from detector.times import write_minute
 
 MATCHES_SHOWN = 3
@@ -70,6 +72,14 @@ def concluded(label: Label, forecast: Forecast, published: bool) -> str:
         )
     aloud = ", by force" if label.forced else ""
     return f"taught as {label.id}{aloud}: live on every instance within 5 s"
+
+
+def kept_silent(look: Look, withheld: Sequence[Withheld]) -> Iterable[str]:
+    """The alarms that were none, the latest last."""
+    for one in sorted(withheld, key=lambda one: (one.minute, one.cell)):
+        yield f"{write_minute(one.minute)}  {one.cell:<24} {one.because.name:<24} {one.because.reason}"
+    days = look.records / DAY_MINUTES
+    yield f"{_many(len(withheld), 'alarm')} kept silent, over {days:,.1f} cell-days of {_many(look.cells, 'cell')}"
 
 
 def _named(forecast: Forecast) -> Iterable[str]:

@@ -1,19 +1,24 @@
 """`faultline labels`: everything that was taught and not forgotten, who taught it, and what came of it.
 
 `held:N` is a label in quarantine, `forced:N` one that was taught in spite of it; N are the new alarms per 1,000 cells
-and day that its preview forecast. `to` a day is its expiry, by the network's own time.
+and day that its preview forecast. `to` a day is its expiry, by the network's own time. With --withheld: the alarms of
+the last hours that ignores and labels in quarantine kept silent.
 """
 
 import argparse
 from pathlib import Path
 
-from detector.config import read_config
+from detector.config import Config, read_config
 
 HELP = "list what was taught, by whom, and how often it fired"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    parser.add_argument("--withheld", action="store_true", help="list what was kept silent in the last hours instead")
+    parser.add_argument("--history", type=Path, help="with --withheld: Parquet to look at instead of the input topic")
+    parser.add_argument("--hours", type=float, default=24, help="to look back at (default: %(default)s)")
+    parser.add_argument("--cell-days", type=float, default=150, help="of them, at most (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
 
 
@@ -24,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.shelved import count_fired, shelved, table
 
     config = read_config(arguments.config)
+    if arguments.withheld:
+        return _tell_withheld(arguments, config)
     listed = shelved(read_shelf(config))
     fired = count_fired(read_alarms(config))
     if arguments.json:
@@ -33,4 +40,20 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(table(listed, fired)))
     else:
         print("nothing is taught yet; `faultline teach` does it")
+    return 0
+
+
+def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:
+    import msgspec
+
+    from detector.lesson import withheld
+    from detector.looking import Sample
+    from detector.telling import kept_silent
+
+    look, found = withheld(config, arguments.history, Sample(arguments.cell_days, arguments.hours))
+    if arguments.json:
+        for one in found:
+            print(msgspec.json.encode(one).decode())
+    else:
+        print("\n".join(kept_silent(look, found)))
     return 0

@@ -8,10 +8,14 @@ it within five seconds, until `faultline forget` retires it. Exit code 3: it wou
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detector.config import read_config
 from detector.errors import LabelError
 from detector.times import read_minute
+
+if TYPE_CHECKING:
+    from detector.lesson import Ask
 
 HELP = "name one episode of a cell, once, for all instances; says before what it would cost"
 
@@ -66,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     return QUARANTINED if label.quarantined else 0
 
 
-def _ask(arguments: argparse.Namespace) -> "Ask":  # type: ignore[name-defined]  # noqa: F821
+def _ask(arguments: argparse.Namespace) -> "Ask":
     """Everything that can be refused without looking is refused here. Raises OperatorError."""
     from detector.labels import check_name
     from detector.lesson import Ask

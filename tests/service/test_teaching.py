@@ -6,12 +6,16 @@ import re
 import threading
 
 import msgspec
+import numpy as np
 import pytest
 
 from detector.__main__ import main
+from detector.config import write_catalogue
+from detector.labels import read_label
 from detector.notifications import iso_time
-from tests.service.network import CELLS, STRANGE, T0, Trouble, label, told
+from tests.service.network import CATALOGUE, CELLS, MEAN, NAMES, SPREAD, STRANGE, T0, Trouble, label, spreads, told
 from tests.service.stage import Daemon, Stage, serving, wait_until
+from tests.trainer.files import write_day
 
 pytestmark = pytest.mark.broker
 
@@ -214,3 +218,43 @@ def test_an_ignore_counts_until_its_minute_of_the_networks_own_time_however_ofte
         twin.wait_taken(len(records))
     assert twin.alarms() == stage.alarms()
     twin.close()
+
+
+def filed(folder, troubles):
+    """Two hundred minutes of the network as files."""
+    write_catalogue(CATALOGUE, folder / "catalogue.yaml")
+    told = [(cell, minute, spreads(cell, minute, troubles)) for cell in CELLS for minute in range(200)]
+    cells, minutes, numbers = zip(*[one for one in told if one[2] is not None], strict=True)
+    values = (MEAN + SPREAD * np.array(numbers)).astype(np.float32)
+    write_day(folder, "2025-02-20", list(cells), T0 + np.array(minutes), values, NAMES)
+
+
+def test_an_ignore_taught_from_files_says_what_it_would_have_silenced_and_expires_as_told(stage, tmp_path, capfd):
+    filed(tmp_path, WORKS)
+    config = stage.config()
+    ask = ("works", "--history", str(tmp_path), "--kind", "ignore", "--expires", clock(300))
+    assert teach(config, STRANGE, 75, 110, *ask) == 0
+    printed = capfd.readouterr().out
+    assert "silenced   1 alarm on 1 cell: 1 unknown" in printed
+    assert all(len(line) <= 100 for line in printed.splitlines())
+    (label,) = [read_label(message.value()) for message in stage.read("labels")]
+    assert (label.kind, label.expires, label.quarantined) == ("ignore", T0 + 300, False)
+    assert faultline("labels", config, "--withheld", "--history", str(tmp_path)) == 0
+    assert re.search(rf"{STRANGE} +works +ignored\n1 alarm kept silent", capfd.readouterr().out)
+
+    for cell, at, sentence in (("cell-22", 75, "knows no cell 'cell-22'"), (STRANGE, -5000, "holds nothing of cell")):
+        assert teach(config, cell, at, at + 20, *ask) == 2
+        said = capfd.readouterr().err
+        assert sentence in said
+        assert said.count("\n") == 1, said
+
+
+def test_a_label_that_no_detector_can_use_is_listed_with_its_reason_and_can_be_forgotten(stage, capsys):
+    stage.put_label(b"garbage", b"no label")
+    config = stage.config()
+    assert faultline("labels", config) == 0
+    assert "garbage" in (printed := capsys.readouterr().out)
+    assert "refused: a label cannot be read" in printed
+    assert faultline("forget", config, "garbage") == 0
+    assert faultline("labels", config) == 0
+    assert "nothing is taught yet" in capsys.readouterr().out
