@@ -29,6 +29,7 @@ FOLLOWS = {
     "FaultlineAlarmStorm": {"FaultlineCellsSilent"},
     "FaultlineTooManyCells": {"FaultlineRejectsRising"},
     "FaultlineNoProgress": {"FaultlineNotReady", "FaultlineNoRecords", "FaultlineSlow"},
+    "FaultlineRebalancing": {"FaultlineTransactionsAborting"},
     "FaultlineTransactionsAborting": {"FaultlineDown", "FaultlineNoProgress", "FaultlineNoRecords"},
 }
 """What may fire beside it, because it is true as well."""
@@ -128,7 +129,7 @@ def test_alarms_that_come_late_are_told_of(stage, asked, fires):
         fires(prometheus, "FaultlineSlow", "records that were ten minutes under way", time.monotonic())
 
 
-def test_a_broker_that_hangs_under_load_is_told_of(stage, mortal_broker, asked, fires):
+def test_a_broker_that_hangs_under_load_is_told_of(stage, mortal_broker, asked, fires, told):
     slow = {"batch_records": 5, "producer": {"transaction.timeout.ms": 60_000}}
     with Feed(stage, 400, every=0.3) as feed, running(stage, kafka=slow) as daemon, asked(daemon) as prometheus:
         began = time.monotonic()
@@ -137,6 +138,7 @@ def test_a_broker_that_hangs_under_load_is_told_of(stage, mortal_broker, asked, 
         began = time.monotonic()
         mortal_broker.pause()
         prometheus.wait_firing("FaultlineNotReady")
+        told("FaultlineNotReady", "the broker hangs (SIGSTOP)", began)
         fires(prometheus, "FaultlineNoProgress", "the broker hangs (SIGSTOP), records lie there", began)
 
 
