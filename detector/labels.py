@@ -43,6 +43,9 @@ class Label(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     baseline: bytes
     """f16[2 + 2·H, F], the cell's rows of the baseline."""
     note: str = ""
+    by: str = ""
+    taught: int = 0
+    """When, in minutes since 1970."""
 
 
 def write_label(label: Label) -> bytes:
@@ -93,4 +96,5 @@ def embed_label(label: Label, catalogue: Catalogue, encode: Encode) -> Exemplar:
         raise LabelError(f"label {label.id}: its windows have no common direction; teach a clearer example.")
     direction = (mean / length).astype(np.float16)
     shift = windows.shift.astype(np.float64).mean(axis=0).astype(np.float16)
-    return Exemplar(label.id, label.name, label.kind, direction, shift, label.cell, label.minute)
+    taught = label.cell, label.minute, label.by, label.taught
+    return Exemplar(label.id, label.name, label.kind, direction, shift, *taught)

@@ -33,7 +33,8 @@ FLOORS = (
     ("core.scores",),
     ("core.tails",),
     ("core.verdicts",),
-    ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
+    ("core.alarms", "core.settings", "core.assessment", "core.carriers"),
+    ("core.evidence",),
     ("core.pipeline",),
     ("errors", "log", "quiet"),
     ("seals",),
@@ -44,12 +45,12 @@ FLOORS = (
     ("kafka.properties",),
     ("kafka.cluster",),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink", "kafka.reader"),
-    ("judging", "metrics", "endpoints", "replaying"),
-    ("office", "watchdog"),
+    ("kafka.sink", "kafka.reader", "kafka.spans", "chronicle"),
+    ("judging", "metrics", "endpoints", "replaying", "explaining"),
+    ("office", "watchdog", "reproducing"),
     ("succession",),
     ("service",),
-    ("commands.run", "commands.check", "commands.topics", "commands.replay"),
+    ("commands.run", "commands.check", "commands.topics", "commands.replay", "commands.explain", "commands.reproduce"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -70,7 +71,9 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader")},
+    "confluent_kafka": {
+        f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader", "spans")
+    },
 }
 """The heavy libraries, and where each comes in."""
 

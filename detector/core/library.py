@@ -4,8 +4,10 @@ A class may hold one exemplar or a thousand: each index is asked for its nearest
 FAISS says when it has no answer (-1, NaN) ends here.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +38,10 @@ class Exemplar:
     cell: str
     minute: int
     """The episode's first."""
+    by: str = ""
+    """Who taught it, …"""
+    taught: int = 0
+    """… and in which minute."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,12 @@ class Library:
         self._classes = [_index(np.stack([self.exemplars[p].direction for p in places])) for places in self._members]
         self._ways = [_index(_unit(np.stack([self.exemplars[p].shift for p in places]))) for places in self._members]
 
+    @cached_property
+    def digest(self) -> str:
+        """Of all exemplars, in whatever order they came."""
+        total = sum(int.from_bytes(identity(exemplar)) for exemplar in self.exemplars)
+        return f"{total % 2**64:016x}"
+
     def match(self, embeddings: Embeddings) -> Matches:
         """Nearest normals and, per class (faults, then ignores), the nearest exemplar. # of n"""
         queries = np.ascontiguousarray(embeddings.direction, np.float32)
@@ -100,6 +112,14 @@ class Library:
 
     def _members_of(self, name: str, kind: str) -> NDArray[np.int64]:
         return np.array([p for p, e in enumerate(self.exemplars) if (e.name, e.kind) == (name, kind)], np.int64)
+
+
+def identity(exemplar: Exemplar) -> bytes:
+    """Of all that an exemplar says. # 8 bytes"""
+    parts = [
+        part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode() for part in vars(exemplar).values()
+    ]
+    return hashlib.sha256(b"\0".join(parts)).digest()[:8]
 
 
 def _names(exemplars: Sequence[Exemplar], kind: str) -> list[str]:

@@ -18,7 +18,7 @@ from detector.core.alarms import Alarm, Alarms, Event, Persistence
 from detector.core.assessment import Assessment, Assessor
 from detector.core.cells import Cells
 from detector.core.encoder import Encode
-from detector.core.evidence import evidence
+from detector.core.evidence import Case, evidence
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
 from detector.core.scores import Scores
@@ -86,9 +86,9 @@ class Pipeline:
         timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
     ) -> None:
         self._baseline, self._judge = baseline, judge
-        self._assessor = Assessor(encode, timed)
+        self._assessor, self._encode = Assessor(encode, timed), encode
         self._settings, self._timed = settings, timed
-        self._logarithmic = catalogue.logarithmic
+        self._catalogue, self._logarithmic = catalogue, catalogue.logarithmic
         self._decoder = Decoder(catalogue, settings.max_record_bytes)
         self.cells = Cells(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
@@ -277,6 +277,7 @@ class Pipeline:
         for turn in share.admission.turns:
             scored = share.scored[due : due + len(turn.rows)]
             mine = assessment[used : used + int(np.count_nonzero(scored))]
+            windows = share.admission.windows[due : due + len(turn.rows)]
             due, used = due + len(turn.rows), used + len(mine.embeddings)
             self._scores.begin(turn.rows[turn.fresh])
             self._scores.push(turn.rows[scored], turn.minute[scored], mine.embeddings, mine.verdicts.scores)
@@ -284,7 +285,7 @@ class Pipeline:
                 names = [self.cells.names[row] for row in turn.rows.tolist()]
                 opened = self._alarms.having_open(turn.partition, names)
                 events = self._alarms.step(turn, names, self._smoothed(turn, scored, opened), opened)
-                work.events += [replace(event, evidence=self._evidence(event)) for event in events]
+                work.events += [replace(event, evidence=self._evidence(event, turn, windows)) for event in events]
 
     def _smoothed(self, turn: Turn, scored: NDArray[np.bool_], opened: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The mean scores of the due cells; NaN where nothing can come of them, which spares most of the work."""
@@ -294,9 +295,15 @@ class Pipeline:
         mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
         return mean
 
-    def _evidence(self, event: Event) -> dict[str, Any]:
-        window = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
-        return {} if window is None else evidence(event.score, window, self._judge)
+    def _evidence(self, event: Event, turn: Turn, windows: NDArray[np.int8]) -> dict[str, Any]:
+        """# windows: of the turn's due cells, [k, 60, F]"""
+        embeddings = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
+        if embeddings is None:
+            return {}
+        at = int(np.flatnonzero(turn.rows == event.row)[0])
+        coefficients = self._baseline.coefficients(self._baseline_row[[event.row]])[0]
+        case = Case(windows[at], embeddings, float(turn.coverage[at]), coefficients)
+        return evidence(event, case, self._judge, self._encode, self._catalogue)
 
     def _persistence(self, judge: Judge) -> Persistence:
         settings = self._settings

@@ -55,6 +55,15 @@ class Calibration:
         joined = _joined(self.direction, self.distance, witnesses)
         return (self.both.standardise(joined) - self.lift).astype(np.float32)
 
+    def shares(self, witnesses: "Witnesses") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What direction and distance add to the score, unclipped; what both must first reach is taken off the former.
+
+        # of [..., C + 1] -> [..., C + 1] each
+        """
+        direction = (witnesses.direction - self.direction.location) / self.direction.scale - self.both.location
+        distance = (witnesses.distance - self.distance.location) / self.distance.scale * np.float32(DISTANCE_SAYS)
+        return direction / self.both.scale - self.lift, distance / self.both.scale
+
 
 class Witnesses(NamedTuple):
     """What speaks for each column, unstandardised."""

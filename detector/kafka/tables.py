@@ -5,9 +5,9 @@ from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from detector.config import Kafka
+from detector.config import Config, Kafka
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, open_client
+from detector.kafka.cluster import explain, open_client, partitions
 from detector.kafka.properties import table_properties
 
 READ_AT_ONCE = 500
@@ -25,8 +25,20 @@ class Table:
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
         """Per partition, every key's newest value. Raises ClusterError where no broker answers in time."""
-        self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
         rows: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
+        for number, key, value in self.records(partitions):
+            if value is None:
+                rows[number].pop(key, None)
+            else:
+                rows[number][key] = value
+        return rows
+
+    def records(self, partitions: list[int]) -> Iterator[tuple[int, bytes, bytes | None]]:
+        """All that lies there now as (partition, key, value), for whoever keeps less than the values; None = retired.
+
+        Raises ClusterError where no broker answers in time.
+        """
+        self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
         unread = set(partitions)
         deadline = monotonic() + self._kafka.reach_seconds
         while unread:
@@ -43,11 +55,8 @@ class Table:
                     unread.discard(message.partition())
                 elif message.error() is not None:
                     raise explain(message.error(), self._kafka)
-                elif message.value() is None:
-                    rows[message.partition()].pop(message.key(), None)
                 else:
-                    rows[message.partition()][message.key()] = message.value()
-        return rows
+                    yield message.partition(), message.key(), message.value()
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """What has been written since, without waiting; None = retired."""
@@ -60,3 +69,15 @@ class Table:
 
     def close(self) -> None:
         self._consumer.close()
+
+
+def read_records(config: Config, topic: str) -> list[tuple[bytes, bytes | None]]:
+    """Every (key, value) that lies on a topic, each partition's in its order. Raises ClusterError."""
+    count = partitions(config).get(topic)
+    if count is None:
+        raise ClusterError(f"topic {topic} does not exist; create it with `faultline topics --create`.")
+    table = Table(config.kafka, topic)
+    try:
+        return [(key, value) for _, key, value in table.records(list(range(count)))]
+    finally:
+        table.close()
