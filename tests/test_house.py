@@ -33,20 +33,25 @@ FLOORS = (
     ("core.scores",),
     ("core.tails",),
     ("core.verdicts",),
-    ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
+    ("core.alarms", "core.settings", "core.assessment"),
+    ("core.evidence",),
     ("core.pipeline",),
     ("errors", "log", "quiet"),
-    ("config", "bundle", "labels", "notifications"),
+    ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),
-    ("report",),
+    ("report", "looking"),
     ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink", "kafka.reader"),
-    ("judging", "metrics", "endpoints", "replaying"),
+    ("kafka.sink", "kafka.reader", "kafka.spans", "kafka.shelf"),
+    ("kafka.lookback", "filed"),
+    ("judging", "metrics", "endpoints", "replaying", "shelved"),
+    ("preview",),
+    ("lesson", "telling"),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
+    ("commands.teach", "commands.labels", "commands.forget"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -67,7 +72,9 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader")},
+    "confluent_kafka": {
+        f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader", "spans")
+    },
 }
 """The heavy libraries, and where each comes in."""
 
