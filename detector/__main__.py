@@ -10,7 +10,11 @@ from collections.abc import Sequence
 
 from detector.errors import OperatorError
 
-VERBS = ("run", "check", "topics", "replay", "explain", "reproduce")
+VERBS = (
+    *("run", "check", "topics", "replay"),
+    *("teach", "labels", "forget"),
+    *("explain", "reproduce", "search"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,7 @@ import msgspec
 from detector.config import Config
 from detector.core.alarms import Alarm
 from detector.errors import OperatorError
-from detector.kafka.tables import read_records
+from detector.kafka.shelf import read_alarms
 
 LEAST_BEGINNING = 4
 """Characters of an alarm's id that may stand for it, where no other begins so."""
@@ -65,7 +65,7 @@ def minute_of(time: datetime) -> int:
 
 def read_notices(config: Config) -> list[Notice]:
     """All there are, in the order of each partition; what another wrote there is passed over. Raises ClusterError."""
-    return list(_notices(value for _, value in read_records(config, config.kafka.topics.alarms)))
+    return list(_notices(read_alarms(config)))
 
 
 def _notices(values: Iterable[bytes | None]) -> Iterator[Notice]:
@@ -90,6 +90,24 @@ def choose(notices: Sequence[Notice], identity: str) -> list[Notice]:
     if len(ids) > 1:
         raise ChronicleError(f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more of it.")
     return mine
+
+
+def called(notices: Sequence[Notice], cell: str, first: int, last: int) -> list[str]:
+    """What a cell's alarms that were open at any of these minutes were called."""
+    names: dict[str, int] = {}
+    over: list[str] = []
+    for notice in notices:
+        if notice.said.objectInstance != cell or notice.onset > last:
+            continue
+        name = notice.said.specificProblem
+        if notice.change != "cleared":
+            names.setdefault(name, notice.onset)
+        elif notice.minute >= first:
+            names.pop(name, None)
+            over.append(name)
+        else:
+            names.pop(name, None)
+    return sorted({*over, *names})
 
 
 def open_before(notices: Sequence[Notice], notice: Notice) -> list[Alarm]:

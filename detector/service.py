@@ -21,7 +21,7 @@ from detector.kafka.sink import Aborted, Sink
 from detector.kafka.source import Assignment, Poll, Source
 from detector.kafka.tables import Table
 from detector.metrics import Metrics
-from detector.notifications import Context, Message, notification, open_record, read_open
+from detector.notifications import Context, Message, iso_time, notification, open_record, read_open
 from detector.office import Office, take_office
 from detector.succession import Succession
 
@@ -153,8 +153,7 @@ class Service:
         changes = list(self._label_table.changes())
         if not changes:
             return
-        for key, value in changes:
-            self._labels.put(key, value)
+        self._labels.put_all(changes)
         self._pipeline.adopt(self._labels.judge())
         self._count_exemplars()
         log.info("labels: %d changed", len(changes))
@@ -209,9 +208,17 @@ class Service:
             self._source.rewind()
             return
         self._aborted = 0
+        self._tell_withheld(work)
         self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
+
+    def _tell_withheld(self, work: Work) -> None:
+        for one in work.withheld:
+            self.metrics.withheld.labels(one.because.reason).inc()
+            log.info(
+                "no alarm: %s, %s since %s (%s)", one.cell, one.because.name, iso_time(one.minute), one.because.reason
+            )
 
     def _messages(self, event: Event) -> tuple[int, Message, Message]:
         context = Context(self._config.alarms.system_dn, self._bundle.digest)
@@ -241,6 +248,7 @@ class Service:
     def _count_exemplars(self) -> None:
         for kind in ("fault", "normal", "ignore"):
             self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
+        self.metrics.quarantined.set(self._labels.count_held())
         self.metrics.label_errors.inc(self._labels.take_refused())
 
     def _show(self) -> None:

@@ -38,19 +38,22 @@ FLOORS = (
     ("core.pipeline",),
     ("errors", "log", "quiet"),
     ("seals",),
-    ("config", "bundle", "labels", "notifications"),
+    ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),
-    ("report",),
+    ("report", "looking"),
     ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink", "kafka.reader", "kafka.spans", "chronicle"),
-    ("judging", "metrics", "endpoints", "replaying", "explaining"),
-    ("office", "watchdog", "reproducing"),
-    ("succession",),
+    ("kafka.sink", "kafka.reader", "kafka.spans", "kafka.shelf"),
+    ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
+    ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
+    ("office", "watchdog", "reproducing", "preview", "searching"),
+    ("succession", "lesson", "telling"),
     ("service",),
-    ("commands.run", "commands.check", "commands.topics", "commands.replay", "commands.explain", "commands.reproduce"),
+    ("commands.run", "commands.check", "commands.topics", "commands.replay"),
+    ("commands.teach", "commands.labels", "commands.forget"),
+    ("commands.explain", "commands.reproduce", "commands.search"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -80,8 +83,8 @@ DOORS = {
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.sink", "kafka.source"}
-"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins. All that is
+WALL_CLOCK = {"service", "kafka.sink", "kafka.source", "kafka.shelf", "lesson", "commands.search"}
+"""Who asks what time it is: for a latency, a record's or a label's stamp, what lies in the future, and where a foreign commit's memory begins. All that is
 waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -22,8 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle import open_bundle
     from detector.chronicle import choose, read_notices
     from detector.history import ParquetDays
-    from detector.kafka.spans import read_span
-    from detector.kafka.tables import read_records
+    from detector.kafka.shelf import read_shelf
+    from detector.kafka.trail import read_trail
     from detector.reproducing import Court, first_minute, records_of, reproduce, reproducible
 
     config = read_config(arguments.config)
@@ -37,10 +37,10 @@ def run(arguments: argparse.Namespace) -> int:
         values = ParquetDays(arguments.history).episode(cell, first, last)
         records = records_of(cell, first, values, bundle.catalogue.names)
     else:
-        records = read_span(config, cell, first, last)
+        records = read_trail(config, cell, first, last)
     court = Court(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
     same = True
-    for finding in reproduce(judged, notices, records, read_records(config, config.kafka.topics.labels), court):
+    for finding in reproduce(judged, notices, records, list(read_shelf(config)), court):
         same &= not finding.differences
         said = finding.notice.said
         if arguments.json:

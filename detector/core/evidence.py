@@ -20,7 +20,7 @@ from detector.core.features import ABSENT, STEPS, Catalogue, day_basis
 from detector.core.library import Exemplar, Library
 from detector.core.tails import FLOOR
 from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge, testify
+from detector.core.verdicts import Calibration, Judge, testify
 
 NEAREST_SHOWN = 3
 """Classes named in an alarm: the winner, its rival, and one to compare with."""
@@ -49,35 +49,31 @@ class Case:
 
 def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: Catalogue) -> dict[str, Any]:
     """What `additionalInformation` says of a verdict; what carried it only while the alarm stands."""
-    library = judge.library
-    standing = _standing(judge, case.embeddings)
-    mine = _column(event.alarm.name, library)
-    order = [int(column) for column in np.argsort(-standing[0, :-1], kind="stable")]
-    matches = library.match(case.embeddings)
+    library, calibration = judge.at(event.minute), judge.calibration_at(event.minute)
+    direction, distance = calibration.shares(testify(library, case.embeddings))
+    standing = _standing(library, calibration, case.embeddings)
+    mine = library.faults.index(event.alarm.name) if event.alarm.name in library.faults else -1
+    nearest = _nearest(library, case.embeddings, standing[0])
+    rivals = np.delete(standing[0, :-1], mine if mine >= 0 else [])
+    causes = [e.cause for e in library.exemplars if (e.kind, e.name) == ("fault", event.alarm.name) and e.cause]
     told: dict[str, Any] = {
-        "labels": library.digest,
+        **({"cause": causes[0][:LONGEST_TEXT]} if causes else {}),
+        "labels": judge.library.digest,
         "score": round(event.score, 2),
         "threshold": round(judge.threshold, 2),
-        **_shares(judge, case.embeddings, mine),
+        "direction": round(float(direction[0, mine]), 2),
+        "distance": round(float(distance[0, mine]), 2),
         "coverage": round(case.coverage, 3),
         "size": round(float(case.embeddings.size[0]), 2),
-        "normal": round(float(matches.normal[0]), 4),
-        "nearest": [
-            {
-                **_named(library.exemplars[matches.nearest[0, column]]),
-                "score": round(float(standing[0, column]), 2),
-                "cosine": round(float(matches.cosine[0, column]), 4),
-                "pull": round(float(matches.pull[0, column]), 2),
-            }
-            for column in order[:NEAREST_SHOWN]
-        ],
+        "normal": round(float(library.match(case.embeddings).normal[0]), 4),
+        "nearest": nearest,
         "fingerprint": fingerprint(case.embeddings, event.score),
     }
-    rivals = [column for column in order if column != mine]
-    if rivals:
-        told["margin"] = round(float(standing[0, mine] - standing[0, rivals[0]]), 2)
+    if len(rivals):
+        told["margin"] = round(float(standing[0, mine] - rivals.max()), 2)
     if event.change != CLEARED:
-        told |= _carriers(case, event.minute, carried(case.codes, encode, _scorer(judge, mine)), catalogue)
+        score = _scorer(library, calibration, mine)
+        told |= _carriers(case, event.minute, carried(case.codes, encode, score), catalogue)
     return told
 
 
@@ -87,31 +83,31 @@ def fingerprint(embeddings: Embeddings, score: float) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in bits)).hexdigest()[:16]
 
 
-def _standing(judge: Judge, embeddings: Embeddings) -> NDArray[np.float32]:
+def _standing(library: Library, calibration: Calibration, embeddings: Embeddings) -> NDArray[np.float32]:
     """Scores as far as they go: clipped below alone, or of two strong features neither would seem to matter.
 
     # of n -> [n, C + 1]
     """
-    direction, distance = judge.calibration.shares(testify(judge.library, embeddings))
+    direction, distance = calibration.shares(testify(library, embeddings))
     return np.maximum(direction + distance, np.float32(FLOOR))
 
 
-def _scorer(judge: Judge, column: int) -> Callable[[Embeddings], NDArray[np.float32]]:
-    return lambda embeddings: _standing(judge, embeddings)[:, column]
+def _scorer(library: Library, calibration: Calibration, column: int) -> Callable[[Embeddings], NDArray[np.float32]]:
+    return lambda embeddings: _standing(library, calibration, embeddings)[:, column]
 
 
-def _shares(judge: Judge, embeddings: Embeddings, column: int) -> dict[str, float]:
-    """How much of this window's score is direction, and how much distance."""
-    direction, distance = judge.calibration.shares(testify(judge.library, embeddings))
-    return {
-        "direction": round(float(direction[0, column]), 2),
-        "distance": round(float(distance[0, column]), 2),
-    }
-
-
-def _column(name: str, library: Library) -> int:
-    """Of the class among the witnesses' columns; unknown is the last."""
-    return library.faults.index(name) if name in library.faults else -1
+def _nearest(library: Library, embeddings: Embeddings, standing: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """The classes that score highest, each with its exemplar that comes nearest. # of one, [C + 1]"""
+    matches = library.match(embeddings)
+    return [
+        {
+            **_named(library.exemplars[matches.nearest[0, column]]),
+            "score": round(float(standing[column]), 2),
+            "cosine": round(float(matches.cosine[0, column]), 4),
+            "pull": round(float(matches.pull[0, column]), 2),
+        }
+        for column in np.argsort(-standing[:-1], kind="stable")[:NEAREST_SHOWN].tolist()
+    ]
 
 
 def _named(exemplar: Exemplar) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from detector.config import Config, Kafka
+from detector.config import Kafka
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, open_client, partitions
+from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import table_properties
 
 READ_AT_ONCE = 500
@@ -43,9 +43,7 @@ class Table:
         deadline = monotonic() + self._kafka.reach_seconds
         while unread:
             messages = self._consumer.consume(READ_AT_ONCE, WAIT_SECONDS)
-            if messages:
-                deadline = monotonic() + self._kafka.reach_seconds
-            elif monotonic() > deadline:
+            if not messages and monotonic() > deadline:
                 raise ClusterError(
                     f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end"
                     f" within {self._kafka.reach_seconds:g} s; check that the broker runs."
@@ -57,6 +55,8 @@ class Table:
                     raise explain(message.error(), self._kafka)
                 else:
                     yield message.partition(), message.key(), message.value()
+            if messages:  # after they were used, which may take longer than to wait for the next
+                deadline = monotonic() + self._kafka.reach_seconds
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """What has been written since, without waiting; None = retired."""
@@ -69,15 +69,3 @@ class Table:
 
     def close(self) -> None:
         self._consumer.close()
-
-
-def read_records(config: Config, topic: str) -> list[tuple[bytes, bytes | None]]:
-    """Every (key, value) that lies on a topic, each partition's in its order. Raises ClusterError."""
-    count = partitions(config).get(topic)
-    if count is None:
-        raise ClusterError(f"topic {topic} does not exist; create it with `faultline topics --create`.")
-    table = Table(config.kafka, topic)
-    try:
-        return [(key, value) for _, key, value in table.records(list(range(count)))]
-    finally:
-        table.close()

@@ -1,13 +1,11 @@
 """What stands behind an alarm: said in it, by `faultline explain`, and computed again by `faultline reproduce`."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from detector.__main__ import main
-from detector.labels import write_label
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, T0, label, told
 from tests.service.stage import Stage, serving
 
