@@ -12,7 +12,7 @@ from detector.errors import OperatorError
 
 VERBS = (
     *("run", "check", "topics", "replay"),
-    *("teach", "labels", "forget"),
+    *("teach", "labels", "forget", "unknowns", "confirm", "reject", "pack"),
     *("explain", "reproduce", "search"),
 )
 

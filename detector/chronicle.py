@@ -12,6 +12,9 @@ from detector.core.alarms import Alarm
 from detector.errors import OperatorError
 from detector.kafka.shelf import read_alarms
 
+USUAL_MINUTES = 60
+"""An alarm outlasts its trouble, by its window and its hold: what is taught of it is at most its first hour."""
+
 LEAST_BEGINNING = 4
 """Characters of an alarm's id that may stand for it, where no other begins so."""
 
@@ -90,6 +93,13 @@ def choose(notices: Sequence[Notice], identity: str) -> list[Notice]:
     if len(ids) > 1:
         raise ChronicleError(f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more of it.")
     return mine
+
+
+def episode(told: Sequence[Notice]) -> tuple[int, int | None]:
+    """From when to when an alarm's trouble lasted, by what was said of it; None while nobody knows its end."""
+    over = [notice.minute for notice in told if notice.change == "cleared"]
+    begin = told[0].onset
+    return begin, min(over[-1] + 1, begin + USUAL_MINUTES) if over else None
 
 
 def called(notices: Sequence[Notice], cell: str, first: int, last: int) -> list[str]:

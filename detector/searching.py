@@ -4,9 +4,12 @@ Columnar, or it would take all night: a cell's day becomes five-minute sums once
 follows by one product; only windows that lie about as far from normal as the episode does meet the encoder.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,7 @@ from detector.core.library import Exemplar
 from detector.core.networks.views import toward
 from detector.core.samples import Samples
 from detector.core.turns import WINDOW
+from detector.history import HistoryFiles
 from detector.labels import Label, exemplar_of, label_windows
 
 STRIDE = 5
@@ -64,6 +68,42 @@ class Found:
 
 
 @dataclass(frozen=True)
+class Day:
+    """What some cells reported, as columns; of two versions of a minute the later in the order counts."""
+
+    names: Sequence[str]
+    place: NDArray[np.int64]
+    """Of each row's cell among the names. # [n]"""
+    minute: NDArray[np.int64]
+    values: NDArray[np.float32]
+    """# [n, F]"""
+
+
+def day_of(samples: Samples) -> Day:
+    names = sorted(set(samples.cells))
+    number = {name: place for place, name in enumerate(names)}
+    place = np.fromiter((number[name] for name in samples.cells), np.int64, len(samples))
+    return Day(names, place, samples.minute, samples.values)
+
+
+def filed_days(files: HistoryFiles) -> Iterator[Day]:
+    """A row group at a time, in the order of the files' paths, each read while the one before is looked through."""
+
+    def read(group: tuple[Path, int]) -> Day:
+        keys = files.keys(*group)
+        return Day(keys.names, keys.place.astype(np.int64), keys.minute, files.values(*group))
+
+    with ThreadPoolExecutor(1) as reader:
+        waiting: deque[Future[Day]] = deque()
+        for group in list(files.groups(files.paths)):
+            waiting.append(reader.submit(read, group))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@dataclass(frozen=True)
 class _Chunk:
     """Some cells' codes over a span of time, every minute in its place."""
 
@@ -92,41 +132,36 @@ class Search:
         """Of the cells of the day before: their first minute, and the codes of less than a window."""
         self.records = self.windows = self.encoded = 0
 
-    def look(self, day: Samples, pool: ThreadPoolExecutor) -> Iterator[Found]:
-        """The windows of one day that resemble the episode, each for itself."""
-        self.records += len(day)
-        number = {name: place for place, name in enumerate(sorted(set(day.cells)))}
-        places = np.fromiter((number[name] for name in day.cells), np.int64, len(day))
-        names = list(number)
-        order = np.argsort(places, kind="stable")
-        edges = np.searchsorted(places[order], np.arange(0, len(names) + CELLS_AT_ONCE, CELLS_AT_ONCE))
-        parts = [
-            (names[start * CELLS_AT_ONCE : (start + 1) * CELLS_AT_ONCE], order[edges[start] : edges[start + 1]])
-            for start in range(len(edges) - 1)
-        ]
-        chunks = pool.map(lambda part: self._sift(self._chunk(day, *part)), parts)
-        for names_of, minute, windows in chunks:
-            yield from self._compare(names_of, minute, windows)
+    def look(self, day: Day, pool: ThreadPoolExecutor) -> Iterator[Found]:
+        """The windows of one day, or less, that resemble the episode, each for itself; days in their order."""
+        self.records += len(day.minute)
+        order = np.argsort(day.place, kind="stable")
+        present = np.unique(day.place)
+        parts = [present[start : start + CELLS_AT_ONCE] for start in range(0, len(present), CELLS_AT_ONCE)]
+        bounds = np.searchsorted(day.place[order], [part[0] for part in parts] + [len(day.names)])
+        rows = [order[begin:end] for begin, end in pairwise(bounds.tolist())]
+        for found in pool.map(lambda part: self._sift(self._chunk(day, *part)), zip(parts, rows, strict=True)):
+            yield from self._compare(*found)
 
-    def _chunk(self, day: Samples, names: Sequence[str], rows: NDArray[np.int64]) -> _Chunk:
-        """These cells' codes on a grid that begins with what is kept of the day before."""
+    def _chunk(self, day: Day, cells: NDArray[np.int64], rows: NDArray[np.int64]) -> _Chunk:
+        """Codes on a grid that begins with what is kept of the day before. # places of the cells; their rows, by cell"""
+        names = [day.names[place] for place in cells.tolist()]
         minute = day.minute[rows]
         recent = int(minute.min()) - WINDOW
-        tails = [tail if (tail := self._tails.get(name)) and tail[0] >= recent else None for name in names]
+        tails = [tail if tail and tail[0] >= recent else None for tail in map(self._tails.get, names)]
         first = min([int(minute.min()), *(tail[0] for tail in tails if tail)]) // STRIDE * STRIDE
         length = -(-(int(minute.max()) + 1 - first) // STRIDE) * STRIDE
         codes = np.full((len(names), length, day.values.shape[1]), ABSENT, np.int8)
         for place, tail in enumerate(tails):
             if tail:
                 codes[place, tail[0] - first : tail[0] - first + len(tail[1])] = tail[1]
-        at = {name: place for place, name in enumerate(names)}
-        mine = np.fromiter((at[day.cells[row]] for row in rows.tolist()), np.int64, len(rows))
-        baseline = self._bundle.baseline
-        for place, usual in enumerate(baseline.coefficients(baseline.rows(list(names)))):
-            own = np.flatnonzero(mine == place)
-            every = np.broadcast_to(usual, (len(own), *usual.shape))
-            told = deviations(day.values[rows[own]], minute[own], every, self._bundle.catalogue.logarithmic)
-            codes[place, minute[own] - first] = told
+        bounds = np.searchsorted(day.place[rows], np.append(cells, cells[-1] + 1))
+        usual = self._bundle.baseline.coefficients(self._bundle.baseline.rows(names))
+        for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
+            own, when = rows[begin:end], minute[begin:end]
+            every = np.broadcast_to(usual[number], (len(own), *usual.shape[1:]))
+            told = deviations(day.values[own], when, every, self._bundle.catalogue.logarithmic)
+            codes[number, when - first] = told
         for number, name in enumerate(names):
             self._tails[name] = first + length - KEPT, codes[number, -KEPT:].copy()
         return _Chunk(names, first, codes)
@@ -156,9 +191,11 @@ class Search:
 
         # sums up to each step: [c, K + 1, F] -> [c, K - 11] each
         """
-        hour = (sums[:, STEPS_WIDE:] - sums[:, :-STEPS_WIDE]) / np.float32(WINDOW * STEPS)
-        late = (sums[:, STEPS_WIDE:] - sums[:, STEPS_WIDE - STEPS_LATE : -STEPS_LATE]) / np.float32(15 * STEPS)
-        shift = ((hour + late) / 2 - self._bundle.weights["centre"]) @ self._toward
+        hour = (sums[:, STEPS_WIDE:] - sums[:, :-STEPS_WIDE]).astype(np.float32)
+        late = (sums[:, STEPS_WIDE:] - sums[:, STEPS_WIDE - STEPS_LATE : -STEPS_LATE]).astype(np.float32)
+        late *= np.float32(WINDOW / (STRIDE * STEPS_LATE))
+        mean = (hour + late) * np.float32(1 / (2 * WINDOW * STEPS)) - self._bundle.weights["centre"]
+        shift = (mean.reshape(-1, mean.shape[2]) @ self._toward).reshape(*mean.shape[:2], -1)
         length = np.sqrt(np.square(shift).sum(axis=2))
         wanted = self._sought.exemplar.shift.astype(np.float32)
         wanted /= max(float(np.linalg.norm(wanted)), 1e-6)

@@ -48,12 +48,13 @@ FLOORS = (
     ("kafka.sink", "kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
     ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
-    ("office", "watchdog", "reproducing", "preview", "searching"),
+    ("office", "watchdog", "reproducing", "preview", "searching", "unknowns", "packs"),
     ("succession", "lesson", "telling"),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
     ("commands.teach", "commands.labels", "commands.forget"),
     ("commands.explain", "commands.reproduce", "commands.search"),
+    ("commands.unknowns", "commands.confirm", "commands.reject", "commands.pack"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -84,8 +85,8 @@ PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_cl
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
 WALL_CLOCK = {"service", "kafka.sink", "kafka.source", "kafka.shelf", "lesson", "commands.search"}
-"""Who asks what time it is: for a latency, a record's or a label's stamp, what lies in the future, and where a foreign commit's memory begins. All that is
-waited for goes by the monotonic clock, which nobody can set."""
+"""Who asks what time it is: for a latency, a record's or a label's stamp, what lies in the future, and where a foreign
+commit's memory begins. All that is waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -6,6 +6,7 @@ at the time. Times are UTC unless an offset stands behind them. Exit code 3: not
 
 import argparse
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,8 +19,8 @@ from detector.core.features import Catalogue
 from detector.core.turns import WINDOW
 from detector.errors import LabelError
 from detector.filed import FiledPast
-from detector.history import ParquetDays
-from detector.looking import Look, Sample, cut
+from detector.history import HistoryFiles
+from detector.looking import Sample, cut
 from detector.replaying import DAY_MINUTES
 from detector.teaching import make_label
 from detector.times import read_minute, write_minute
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         sought = seek(label, found.begin, found.end, bundle, encode)
         search = Search(bundle, encode, sought, config.minutes.min_coverage)
         pool = opened.enter_context(ThreadPoolExecutor(config.runtime.threads or os.cpu_count()))
-        windows = [one for block in range(days.blocks) for day in days.days(block) for one in search.look(day, pool)]
+        windows = [one for day in days for one in search.look(day, pool)]
     near = [one for one in episodes(windows, sought) if one.distance <= arguments.farthest]
     lines = [(one, called(notices, one.cell, one.minute - WINDOW, one.minute)) for one in near[: arguments.most]]
     if arguments.json:
@@ -86,14 +87,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _past(
     history: Path | None, config: Config, catalogue: Catalogue, cell: str, opened: ExitStack
-) -> tuple["FiledPast | TopicPast", ParquetDays | Look]:  # type: ignore[name-defined]  # noqa: F821
+) -> "tuple[FiledPast | TopicPast, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
     """Where the episode is cut from, and what is searched: all files, or as much of the topic as is read in seconds."""
+    from detector.searching import day_of, filed_days
+
     if history:
-        days = ParquetDays(history)
-        if days.catalogue.digest != catalogue.digest:
+        files = HistoryFiles(history)
+        if files.catalogue.digest != catalogue.digest:
             raise LabelError(f"{history}: has other features than the bundle; train a bundle for its catalogue.")
-        return FiledPast(history), days
+        return FiledPast(history), filed_days(files)
     from detector.kafka.lookback import TopicPast
 
     past = opened.enter_context(closing(TopicPast(config, catalogue)))
-    return past, past.look(cell, Sample(EVERYTHING, EVERYTHING))
+    parts = past.look(cell, Sample(EVERYTHING, EVERYTHING)).parts
+    return past, (day_of(samples) for part in parts for samples in part)

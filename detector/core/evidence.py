@@ -5,6 +5,7 @@ them, which features and minutes carried it. Everything is a function of the win
 log gives the same words.
 """
 
+import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: 
         "size": round(float(case.embeddings.size[0]), 2),
         "normal": round(float(library.match(case.embeddings).normal[0]), 4),
         "nearest": nearest,
+        "embedding": base64.b64encode(case.embeddings.direction[0].astype("<f2").tobytes()).decode(),
         "fingerprint": fingerprint(case.embeddings, event.score),
     }
     if len(rivals):

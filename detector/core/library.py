@@ -51,6 +51,10 @@ class Exemplar:
     severity: str = ""
     """Of its alarms, as taught; without one the score decides."""
     cause: str = ""
+    alarm: str = ""
+    """That a person confirmed or rejected with it, …"""
+    rejects: str = ""
+    """… and what that alarm had wrongly been called."""
     by: str = ""
     """Who taught it, …"""
     taught: int = 0
