@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality storm bench soak gpu bundle tokens clean
+.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -31,6 +31,9 @@ bench: .venv/installed ## what the road costs over merely reading and decoding
 
 soak: .venv/installed ## a daemon left alone for half an hour: memory, threads, files and latency are flat
 	$(BIN)/python -m tests.soak
+
+deploy-test: .venv/installed ## deploy/ held against the program, and a real Prometheus that sees each alert fire
+	$(BIN)/python -m tests.deploy
 
 gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, and how fast
 	$(BIN)/python -m tests.gpu

@@ -23,12 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequence[str] | None) -> int:
     """Runs one verb of a program whose verbs are the modules of a package."""
-    parser = argparse.ArgumentParser(prog=program)
-    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in verbs:
-        module = importlib.import_module(f"{package}.{verb}")
-        module.add_arguments(commands.add_parser(verb, help=module.HELP, description=module.__doc__))
-    parsed = parser.parse_args(arguments)
+    parsed = command_line(program, package, verbs).parse_args(arguments)
     try:
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
     except OperatorError as error:
@@ -36,6 +31,16 @@ def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequen
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def command_line(program: str, package: str, verbs: Sequence[str]) -> argparse.ArgumentParser:
+    """What such a program understands."""
+    parser = argparse.ArgumentParser(prog=program)
+    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in verbs:
+        module = importlib.import_module(f"{package}.{verb}")
+        module.add_arguments(commands.add_parser(verb, help=module.HELP, description=module.__doc__))
+    return parser
 
 
 if __name__ == "__main__":

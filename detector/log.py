@@ -50,6 +50,8 @@ class _Sparing(logging.Filter):
         self._told: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno <= logging.DEBUG:
+            return True  # asked for, to see every one
         key, now = (record.levelname, str(record.msg)), monotonic()  # a clock that is set back silences nobody
         since, count = self._told.get(key, (now, 0))
         if now - since >= MINUTE_SECONDS:
@@ -70,3 +72,11 @@ def start_logging(level: str, form: str) -> None:
     logger.handlers = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def switch_debug(level: str) -> None:
+    """From the configured level to debug, or back to it."""
+    logger = logging.getLogger("faultline")
+    to = level.upper() if logger.level == logging.DEBUG else "DEBUG"
+    logger.setLevel(to)
+    logger.log(logger.level, "the log's level is %s", to.lower())

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from detector import __version__
 from detector.core.alarms import CHANGES, SEVERITIES, Alarm, Event
@@ -19,6 +19,8 @@ OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
 WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
+RESETS = ("retention", "made_anew")
+"""What the log no longer has, or never had."""
 
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
@@ -36,6 +38,7 @@ class Metrics:
         build = Info("faultline_build", "Version of Faultline.", registry=self.registry)
         build.info({"version": __version__})
         self.bundle = Info("faultline_bundle", "The bundle that judges.", registry=self.registry)
+        ProcessCollector(namespace="faultline", registry=self.registry)  # memory, files, start: of Linux
 
     def _counters(self) -> None:
         def counter(name: str, text: str, label: str | None = None, values: tuple[str, ...] = ()) -> Counter:
@@ -56,6 +59,9 @@ class Metrics:
                 self.alarms.labels(change, severity)
         self.rebalances = counter("faultline_rebalances", "Polls in which partitions came or went.")
         self.transactions = counter("faultline_transactions", "Kafka transactions.", "outcome", TRANSACTIONS)
+        self.resets = counter(
+            "faultline_partitions_reset", "Partitions whose commit the log no longer has.", "reason", RESETS
+        )
         self.withheld = counter(
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )

@@ -36,7 +36,7 @@ FLOORS = (
     ("core.alarms", "core.settings", "core.assessment", "core.carriers"),
     ("core.evidence",),
     ("core.pipeline",),
-    ("errors", "log", "quiet"),
+    ("errors", "log", "quiet", "supervisor"),
     ("seals",),
     ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),
@@ -44,12 +44,16 @@ FLOORS = (
     ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
+    ("kafka.presence",),
+    ("kafka.addresses", "kafka.transactions"),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
     ("kafka.sink", "kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
     ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
-    ("office", "watchdog", "reproducing", "preview", "searching", "unknowns", "packs"),
-    ("succession", "lesson", "telling"),
+    ("reproducing", "preview", "searching", "unknowns", "packs"),
+    ("lesson", "telling"),
+    ("office", "watchdog"),
+    ("succession",),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
     ("commands.teach", "commands.labels", "commands.forget"),
@@ -76,7 +80,19 @@ DOORS = {
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
     "confluent_kafka": {
-        f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader", "spans")
+        f"kafka.{name}"
+        for name in (
+            "addresses",
+            "cluster",
+            "presence",
+            "publisher",
+            "reader",
+            "sink",
+            "source",
+            "spans",
+            "tables",
+            "transactions",
+        )
     },
 }
 """The heavy libraries, and where each comes in."""
@@ -84,9 +100,10 @@ DOORS = {
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.sink", "kafka.source", "kafka.shelf", "lesson", "commands.search"}
-"""Who asks what time it is: for a latency, a record's or a label's stamp, what lies in the future, and where a foreign
-commit's memory begins. All that is waited for goes by the monotonic clock, which nobody can set."""
+WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
+"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and
+for an operator, who speaks of today. All that is
+waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from detector.config import read_config
-from detector.log import start_logging
+from detector.log import start_logging, switch_debug
 
 HELP = "consume minutes, publish alarms, until SIGTERM"
 
@@ -21,6 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    signal.signal(signal.SIGUSR1, lambda *_: switch_debug(config.log.level))
     from detector.service import Service
     from detector.watchdog import watch
 

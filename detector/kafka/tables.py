@@ -8,6 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from detector.config import Kafka
 from detector.errors import ClusterError
 from detector.kafka.cluster import explain, open_client
+from detector.kafka.presence import Presence
 from detector.kafka.properties import table_properties
 
 READ_AT_ONCE = 500
@@ -18,8 +19,9 @@ WAIT_SECONDS = 0.05
 class Table:
     """A reader of one compacted topic, outside the consumer group."""
 
-    def __init__(self, kafka: Kafka, topic: str) -> None:
-        self._kafka = kafka
+    def __init__(self, kafka: Kafka, topic: str, presence: Presence | None = None) -> None:
+        """Where `presence` is given, a broker that is away is waited for."""
+        self._kafka, self._presence = kafka, presence
         self._topic = topic
         self._consumer = open_client(Consumer, table_properties(kafka), kafka)
 
@@ -43,7 +45,9 @@ class Table:
         deadline = monotonic() + self._kafka.reach_seconds
         while unread:
             messages = self._consumer.consume(READ_AT_ONCE, WAIT_SECONDS)
-            if not messages and monotonic() > deadline:
+            if not messages and self._is_away():
+                deadline = monotonic() + self._kafka.reach_seconds
+            elif not messages and monotonic() > deadline:
                 raise ClusterError(
                     f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end"
                     f" within {self._kafka.reach_seconds:g} s; check that the broker runs."
@@ -57,6 +61,9 @@ class Table:
                     yield message.partition(), message.key(), message.value()
             if messages:  # after they were used, which may take longer than to wait for the next
                 deadline = monotonic() + self._kafka.reach_seconds
+
+    def _is_away(self) -> bool:
+        return self._presence is not None and not self._presence.ask()
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
         """What has been written since, without waiting; None = retired."""

@@ -104,7 +104,7 @@ def refusal(capfd) -> Callable[..., str]:
     def run(*arguments: object) -> str:
         logger = logging.getLogger("faultline")
         kept = logger.handlers, logger.level, logger.propagate
-        signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)}
         try:
             code = main([str(argument) for argument in arguments])
         finally:

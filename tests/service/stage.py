@@ -42,7 +42,7 @@ TOPICS: Mapping[str, Mapping[str, Any]] = {
     "minutes": {"partitions": PARTITIONS, "config": {**FOR_EVER, "max.message.bytes": str(BIG)}},
     "alarms": {"partitions": PARTITIONS, "config": FOR_EVER},
     "active": {"partitions": PARTITIONS, "config": UNCOMPACTED},
-    "labels": {"partitions": 1, "config": {"cleanup.policy": "compact"}},
+    "labels": {"partitions": 1, "config": {"cleanup.policy": "compact", "max.message.bytes": str(BIG)}},
     "deadletters": {"partitions": 1, "config": FOR_EVER},
 }
 
@@ -344,8 +344,8 @@ class Daemon:
     def __exit__(self, *_: object) -> None:
         self.kill()
 
-    def wait_ready(self) -> Self:
-        wait_until(self._is_ready, f"the daemon is ready; it says:\n{self.log}", START_SECONDS)
+    def wait_ready(self, seconds: float = START_SECONDS) -> Self:
+        wait_until(self._is_ready, f"the daemon is ready; it says:\n{self.log}", seconds)
         return self
 
     def terminate(self, seconds: float = 10.0) -> int:

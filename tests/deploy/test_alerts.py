@@ -1,0 +1,248 @@
+"""The real Prometheus beside the real daemon on the real broker: an alert fires under its fault, and not before."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+from tests.deploy.feed import Feed, body
+from tests.deploy.prometheus import Prometheus
+from tests.kafka.broker import free_ports
+from tests.kafka.topics import QUIET
+from tests.service.broken import lose_a_file
+from tests.service.network import CELLS
+from tests.service.stage import Daemon, wait_until
+
+pytestmark = [pytest.mark.broker, pytest.mark.deploy]
+
+START_SECONDS = 180.0
+"""Of a daemon, on a machine that does much else."""
+
+FOLLOWS = {
+    "FaultlineHalted": {"FaultlineNoRecords", "FaultlineRejectsRising", "FaultlineNoProgress", "FaultlineLagGrowing"},
+    "FaultlineDown": {"FaultlineNoRecords", "FaultlineRestarting"},
+    "FaultlineAlarmStorm": {"FaultlineCellsSilent"},
+    "FaultlineTooManyCells": {"FaultlineRejectsRising"},
+    "FaultlineNoProgress": {"FaultlineNotReady", "FaultlineNoRecords", "FaultlineSlow"},
+    "FaultlineTransactionsAborting": {"FaultlineDown", "FaultlineNoProgress", "FaultlineNoRecords"},
+}
+"""What may fire beside it, because it is true as well."""
+
+
+@pytest.fixture
+def told(request):
+    """Prints how long an alert took, for the closing table."""
+
+    def tell(name: str, fault: str, began: float) -> None:
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"\n{name:<32} {fault:<60} {time.monotonic() - began:5.1f} s")
+
+    return tell
+
+
+@pytest.fixture
+def asked(fetched, tmp_path):
+    """Prometheus on some daemons."""
+    fetched("prometheus")
+    folder = tmp_path / "prometheus"
+    folder.mkdir()
+
+    def on(*daemons: Daemon, **more: object) -> Prometheus:
+        return Prometheus(folder, [daemon.url.removeprefix("http://") for daemon in daemons], **more)
+
+    return on
+
+
+@pytest.fixture
+def fires(told):
+    """Waits for an alert, tells how long it took, and that nothing else was alarmed."""
+
+    def wait(prometheus: Prometheus, name: str, fault: str, began: float) -> None:
+        prometheus.wait_firing(name)
+        told(name, fault, began)
+        assert prometheus.firing() - {name} <= FOLLOWS.get(name, set())
+
+    return wait
+
+
+@contextmanager
+def running(stage, **changes) -> Iterator[Daemon]:
+    with Daemon(stage.config(**changes)) as daemon:
+        yield daemon.wait_ready(START_SECONDS)
+
+
+def test_what_is_well_alarms_nobody_and_a_killed_daemon_does(stage, asked, fires):
+    port = free_ports(1)[0]
+    with Feed(stage), running(stage, http={"port": port}) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        deadline = time.monotonic() + 25
+        while time.monotonic() < deadline:
+            assert prometheus.firing() == set()
+            time.sleep(0.5)
+        began = time.monotonic()
+        daemon.kill()
+        fires(prometheus, "FaultlineDown", "kill -9", began)
+        with running(stage, http={"port": port}):
+            prometheus.wait_quiet()
+
+
+def test_who_is_started_again_and_again_is_told_of(stage, asked, fires):
+    port = free_ports(1)[0]
+    with Feed(stage, every=2), running(stage, http={"port": port}) as daemon, asked(daemon, pace=6) as prometheus:
+        prometheus.wait_quiet()
+        began = time.monotonic()
+        for _ in range(3):
+            daemon.kill()
+            daemon = Daemon(stage.config(http={"port": port})).wait_ready(START_SECONDS)
+            wait_until(lambda: prometheus.query("faultline_ready == 1") != [], "it was seen", 30)
+        with daemon:
+            fires(prometheus, "FaultlineRestarting", "kill -9, three times", began)
+
+
+def test_a_scrape_without_a_target_is_told_of(asked, fires):
+    began = time.monotonic()
+    with asked() as prometheus:
+        fires(prometheus, "FaultlineMissing", "no target in the scrape configuration", began)
+
+
+def test_a_feed_that_stops_is_told_of(stage, asked, fires):
+    with Feed(stage) as feed, running(stage) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        feed.close()
+        fires(prometheus, "FaultlineNoRecords", "the feed stops", time.monotonic())
+
+
+def test_a_feed_of_old_minutes_is_told_of(stage, asked, fires):
+    with Feed(stage, behind=180), running(stage) as daemon, asked(daemon) as prometheus:
+        began = time.monotonic()
+        fires(prometheus, "FaultlineFrontierOld", "minutes of three hours ago", began)
+
+
+def test_alarms_that_come_late_are_told_of(stage, asked, fires):
+    with Feed(stage, stamped=600), running(stage) as daemon, asked(daemon) as prometheus:
+        fires(prometheus, "FaultlineSlow", "records that were ten minutes under way", time.monotonic())
+
+
+def test_a_broker_that_hangs_under_load_is_told_of(stage, mortal_broker, asked, fires):
+    slow = {"batch_records": 5, "producer": {"transaction.timeout.ms": 60_000}}
+    with Feed(stage, 400, every=0.3) as feed, running(stage, kafka=slow) as daemon, asked(daemon) as prometheus:
+        began = time.monotonic()
+        fires(prometheus, "FaultlineLagGrowing", "more comes than five records a transaction", began)
+        feed.close()
+        began = time.monotonic()
+        mortal_broker.pause()
+        prometheus.wait_firing("FaultlineNotReady")
+        fires(prometheus, "FaultlineNoProgress", "the broker hangs (SIGSTOP), records lie there", began)
+
+
+def test_broken_records_are_told_of_and_most_of_them_stop_it(stage, asked, fires):
+    limits = {"poison_batches": 5}
+    with Feed(stage) as feed, running(stage, limits=limits) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        began = time.monotonic()
+        feed.body = lambda cell, minute: b"{" if cell == CELLS[0] else body(cell, minute)
+        fires(prometheus, "FaultlineRejectsRising", "every eighth record is broken", began)
+        began = time.monotonic()
+        feed.body = lambda cell, minute: b"{"
+        fires(prometheus, "FaultlineHalted", "all records are broken", began)
+
+
+def test_cells_there_is_no_room_for_are_told_of(stage, asked, fires):
+    with Feed(stage) as feed, running(stage, limits={"cells": len(CELLS)}) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        feed.speaking = [*CELLS, "nobody-1", "nobody-2"]
+        fires(prometheus, "FaultlineTooManyCells", "names beyond limits.cells", time.monotonic())
+
+
+def test_a_storm_and_a_silence_are_told_of(stage, asked, fires):
+    with Feed(stage, 100) as feed, running(stage) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        feed.speaking = feed.speaking[:60]
+        began = time.monotonic()
+        fires(prometheus, "FaultlineAlarmStorm", "40 of 100 cells fall silent", began)
+        wait_until(lambda: "FaultlineAlarmStorm" not in prometheus.firing(), "the storm is over", 60)
+        fires(prometheus, "FaultlineCellsSilent", "40 of 100 cells are silent", began)
+
+
+def test_a_large_network_without_an_alarm_is_told_of(stage, asked, fires):
+    with Feed(stage, 1100, every=2), running(stage) as daemon, asked(daemon) as prometheus:
+        fires(prometheus, "FaultlineNoAlarms", "1,100 cells and a scaled day without an alarm", time.monotonic())
+
+
+def test_a_refused_bundle_and_instances_that_differ_are_told_of(stage, asked, fires, bundle, other_bundle, tmp_path):
+    current = tmp_path / "current"
+    current.symlink_to(bundle)
+    broken = shutil.copytree(other_bundle, tmp_path / "broken")
+    lose_a_file(broken)
+    soon = {"bundle": str(current), "runtime": {"reload_seconds": 0.5}}
+    both = running(stage, **soon), running(stage, kafka={"instance": "second"})
+    with Feed(stage), both[0] as daemon, both[1] as second, asked(daemon, second) as prometheus:
+        prometheus.wait_quiet()
+        began = time.monotonic()
+        put(broken, current)
+        fires(prometheus, "FaultlineBundleRefused", "a bundle that lacks a file", began)
+        began = time.monotonic()
+        put(other_bundle, current)
+        wait_until(lambda: "FaultlineBundleRefused" not in prometheus.firing(), "a good one mends it", 90)
+        fires(prometheus, "FaultlineBundlesDiffer", "one of two instances has another bundle", began)
+
+
+def test_a_broker_that_refuses_alarms_is_told_of(stage, asked, fires):
+    with Feed(stage, 30) as feed, running(stage) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        shrink(stage)
+        feed.speaking = feed.speaking[:-3]
+        fires(prometheus, "FaultlineTransactionsAborting", "max.message.bytes of alarms too small", time.monotonic())
+
+
+def test_partitions_that_never_rest_are_told_of(stage, asked, fires):
+    restless = {"consumer": {"heartbeat.interval.ms": 200}}  # to hear sooner that the group is another
+    with Feed(stage), running(stage, kafka=restless) as daemon, asked(daemon, pace=6) as prometheus:
+        prometheus.wait_quiet()
+        began = time.monotonic()
+        while "FaultlineRebalancing" not in prometheus.firing():
+            come_and_go(stage)
+            assert time.monotonic() < began + 120
+        fires(prometheus, "FaultlineRebalancing", "a member that comes and goes", began)
+
+
+def test_memory_near_its_limit_is_told_of(stage, asked, fires):
+    small = {"faultline:memory_limit_bytes": "vector(1e8)"}
+    with Feed(stage), running(stage) as daemon, asked(daemon, changes=small) as prometheus:
+        fires(prometheus, "FaultlineMemory", "a limit of 100 MB", time.monotonic())
+
+
+def test_a_label_that_cannot_be_used_is_told_of(stage, asked, fires):
+    with Feed(stage), running(stage) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        stage.put_label(b"nonsense", b"{")
+        fires(prometheus, "FaultlineLabelsRefused", "nonsense on the labels' topic", time.monotonic())
+
+
+def put(bundle, link) -> None:
+    fresh = link.with_name("fresh")
+    fresh.symlink_to(bundle)
+    os.replace(fresh, link)
+
+
+def shrink(stage) -> None:
+    """The topic of alarms takes none any more."""
+    admin = AdminClient({"bootstrap.servers": stage.bootstrap, **QUIET})
+    entry = ConfigEntry("max.message.bytes", "100", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, stage.topic("alarms"), incremental_configs=[entry])
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(20)
+
+
+def come_and_go(stage) -> None:
+    group = {"group.id": f"{stage.prefix}group", "partition.assignment.strategy": "cooperative-sticky"}
+    group["heartbeat.interval.ms"] = "200"
+    member = Consumer({"bootstrap.servers": stage.bootstrap, **group, **QUIET})
+    member.subscribe([stage.topic("minutes")])
+    wait_until(lambda: member.poll(0.1) is not None or member.assignment() != [], "it has a partition")
+    member.close()
