@@ -110,7 +110,7 @@ class _Once:
         self._made: dict[bytes, Embeddings] = {}
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        name = blake2b(np.ascontiguousarray(windows), digest_size=16).digest()
+        name = blake2b(windows.tobytes(), digest_size=16).digest()
         if name not in self._made:
             self._made[name] = self._encode(windows)
         return self._made[name]

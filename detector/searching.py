@@ -144,7 +144,7 @@ class Search:
             yield from self._compare(*found)
 
     def _chunk(self, day: Day, cells: NDArray[np.int64], rows: NDArray[np.int64]) -> _Chunk:
-        """Codes on a grid that begins with what is kept of the day before. # places of the cells; their rows, by cell"""
+        """Codes on a grid that begins with what is kept of the day before. # cells: places; rows: by cell"""
         names = [day.names[place] for place in cells.tolist()]
         minute = day.minute[rows]
         recent = int(minute.min()) - WINDOW
