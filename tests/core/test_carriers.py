@@ -54,11 +54,3 @@ def test_one_smallest_batch_is_enough_however_many_features_there_are():
     parts = carried(np.ones((WINDOW, FEATURES), np.int8), encode, score)
     assert len(parts.features) == FEATURES_TRIED
     assert COUNTED[0] <= BATCHES[0]
-    assert (
-        len(
-            carried(
-                np.ones((WINDOW, 3), np.int8)[:, :3], lambda w: encode(np.pad(w, ((0, 0), (0, 0), (0, 37)))), score
-            ).features
-        )
-        == 3
-    )
