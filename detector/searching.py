@@ -79,11 +79,14 @@ class Day:
     """# [n, F]"""
 
 
-def day_of(samples: Samples) -> Day:
-    names = sorted(set(samples.cells))
+def day_of(parts: Sequence[Samples]) -> Day:
+    """Samples of a partition, end to end; at least one."""
+    cells = [name for samples in parts for name in samples.cells]
+    names = sorted(set(cells))
     number = {name: place for place, name in enumerate(names)}
-    place = np.fromiter((number[name] for name in samples.cells), np.int64, len(samples))
-    return Day(names, place, samples.minute, samples.values)
+    place = np.fromiter((number[name] for name in cells), np.int64, len(cells))
+    minute = np.concatenate([samples.minute for samples in parts])
+    return Day(names, place, minute, np.concatenate([samples.values for samples in parts]))
 
 
 def filed_days(files: HistoryFiles) -> Iterator[Day]:
@@ -162,13 +165,16 @@ class Search:
             every = np.broadcast_to(usual[number], (len(own), *usual.shape[1:]))
             told = deviations(day.values[own], when, every, self._bundle.catalogue.logarithmic)
             codes[number, when - first] = told
+        kept = min(KEPT, length)
         for number, name in enumerate(names):
-            self._tails[name] = first + length - KEPT, codes[number, -KEPT:].copy()
+            self._tails[name] = first + length - kept, codes[number, -kept:].copy()
         return _Chunk(names, first, codes)
 
     def _sift(self, chunk: _Chunk) -> tuple[list[str], NDArray[np.int64], NDArray[np.int8]]:
         """The windows worth encoding: cells, last minutes, codes. # -> [n], [n], [n, 60, F]"""
         cells, length, features = chunk.codes.shape
+        if length < WINDOW:
+            return [], np.empty(0, np.int64), np.empty((0, WINDOW, features), np.int8)
         there = chunk.codes != ABSENT
         steps = (cells, length // STRIDE, STRIDE, features)
         sums = np.where(there, chunk.codes, np.int8(0)).reshape(steps).sum(axis=2, dtype=np.int32)
@@ -215,15 +221,16 @@ class Search:
 
 def episodes(windows: Sequence[Found], sought: Sought) -> list[Found]:
     """The nearest window of each cell's each episode, the nearest first; the one that was asked about is none."""
-    best: list[Found] = []
-    last: Found | None = None
+    runs: list[list[Found]] = []
     for found in sorted(windows, key=lambda one: (one.cell, one.minute)):
-        own = found.cell == sought.exemplar.cell
-        if own and sought.begin <= found.minute < sought.end + WINDOW:
-            continue
+        last = runs[-1][-1] if runs else None
         if last and last.cell == found.cell and found.minute - last.minute < APART_MINUTES:
-            best[-1] = min(best[-1], found, key=lambda one: one.distance)
+            runs[-1].append(found)
         else:
-            best.append(found)
-        last = found
+            runs.append([found])
+    best = [min(run, key=lambda one: one.distance) for run in runs if not any(_is_own(one, sought) for one in run)]
     return sorted(best, key=lambda one: (one.distance, one.cell, one.minute))
+
+
+def _is_own(found: Found, sought: Sought) -> bool:
+    return found.cell == sought.exemplar.cell and sought.begin <= found.minute < sought.end + WINDOW

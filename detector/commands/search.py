@@ -100,4 +100,4 @@ def _past(
 
     past = opened.enter_context(closing(TopicPast(config, catalogue)))
     parts = past.look(cell, Sample(EVERYTHING, EVERYTHING)).parts
-    return past, (day_of(samples) for part in parts for samples in part)
+    return past, (day_of(part) for part in parts)

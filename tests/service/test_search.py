@@ -58,8 +58,9 @@ def sought(bundle, encode) -> Sought:
 def test_it_finds_what_encoding_every_window_finds(bundle, encode, sought):
     values = reported()
     search = Search(bundle, encode, sought, 0.75)
+    parts = [(0, 25), (25, MIDNIGHT), (MIDNIGHT, MINUTES)]
     with ThreadPoolExecutor(2) as pool:
-        found = [one for part in ((0, MIDNIGHT), (MIDNIGHT, MINUTES)) for one in search.look(day(values, *part), pool)]
+        found = [one for part in parts for one in search.look(day(values, *part), pool)]
 
     # when every fifth window of every cell is encoded, those that span midnight among them
     expected = {}
