@@ -10,7 +10,11 @@ from collections.abc import Sequence
 
 from detector.errors import OperatorError
 
-VERBS = ("run", "check", "topics", "replay", "teach", "labels", "forget")
+VERBS = (
+    *("run", "check", "topics", "replay"),
+    *("teach", "labels", "forget", "unknowns", "confirm", "reject", "pack"),
+    *("explain", "reproduce", "search"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """The judge in office: the labels known now, embedded by the bundle, calibrated on its normal life."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -72,6 +73,11 @@ class Labels:
 
     def count_held(self) -> int:
         return sum(exemplar.held for exemplar in self._exemplars.values())
+
+    def judged(self) -> Counter[tuple[str, str]]:
+        """Alarms that a person judged, by (class, judgement)."""
+        said = [one for one in self._exemplars.values() if one.alarm]
+        return Counter((one.rejects, "rejected") if one.rejects else (one.name, "confirmed") for one in said)
 
     def take_refused(self) -> int:
         """How many labels were refused since this was last asked."""

@@ -58,6 +58,10 @@ class Label(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, froz
     begin: int = 0
     end: int = 0
     """The episode as it was named, the end exclusive."""
+    alarm: Annotated[str, Meta(max_length=128)] = ""
+    """Of the alarm that was confirmed or rejected with it, …"""
+    rejects: Annotated[str, Meta(max_length=128)] = ""
+    """… and what that alarm had wrongly been called, where it was rejected."""
     by: str = ""
     taught: int = 0
     """When, in minutes since 1970."""
@@ -156,6 +160,8 @@ def exemplar_of(label: Label, windows: Embeddings) -> Exemplar:
         held=label.quarantined,
         severity=label.severity,
         cause=label.cause,
+        alarm=label.alarm,
+        rejects=label.rejects,
         by=label.by,
         taught=label.taught,
     )

@@ -4,7 +4,7 @@ import getpass
 import socket
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import time
 
@@ -41,6 +41,14 @@ class Ask:
     cause: str = ""
     note: str = ""
     by: str = ""
+    alarm: str = ""
+    """That is confirmed or rejected with it, …"""
+    rejects: str = ""
+    """… and what it had wrongly been called."""
+
+    def judging(self, alarm: str, rejects: str) -> "Ask":
+        """The same, said of an alarm."""
+        return replace(self, alarm=alarm, rejects=rejects)
 
 
 @dataclass(frozen=True)
@@ -113,6 +121,8 @@ def _label(ask: Ask, found: Cut, catalogue: Catalogue, baseline: Baseline, now: 
         expires=ask.expires,
         severity=ask.severity,
         cause=ask.cause,
+        alarm=ask.alarm,
+        rejects=ask.rejects,
         by=ask.by or f"{getpass.getuser()}@{socket.gethostname()}",
         taught=now,
     )

@@ -86,6 +86,8 @@ class Metrics:
         self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, all owned partitions.")
         self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, the worst partition.")
         self.exemplars = gauge("faultline_exemplars", "Labelled exemplars in use.", "kind")
+        told = "Alarms that a person confirmed or rejected, by what they were called."
+        self.judged = Gauge("faultline_judged_alarms", told, ["class", "judgement"], registry=self.registry)
         self.quarantined = gauge("faultline_quarantined_exemplars", "Of the exemplars, those that raise no alarm.")
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
         self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")

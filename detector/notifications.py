@@ -7,6 +7,7 @@ however often it is read.
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
@@ -93,7 +94,7 @@ def notification(event: Event, context: Context) -> Message:
             "onset": iso_time(alarm.onset),
             "bundle": context.bundle,
             **({"supersededBy": event.superseded_by} if event.superseded_by else {}),
-            **event.evidence,
+            **_dated(event.evidence),
         },
     }
     headers = {
@@ -138,6 +139,19 @@ def read_open(value: bytes) -> Alarm:
             f"the topic of open alarms holds a record that is none ({error}); give it to Faultline alone."
         ) from None
     return Alarm(body.objectInstance, body.specificProblem, body.onsetMinute, body.perceivedSeverity.lower())
+
+
+MOMENTS = {"begin", "end", "minute", "taught"}
+"""What evidence counts in minutes since 1970, and a person reads as a time."""
+
+
+def _dated(told: Any) -> Any:
+    """Evidence with its moments written out."""
+    if isinstance(told, list):
+        return [_dated(one) for one in told]
+    if isinstance(told, dict):
+        return {key: iso_time(one) if key in MOMENTS else _dated(one) for key, one in told.items()}
+    return told
 
 
 def _sentence(event: Event) -> str:

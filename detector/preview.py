@@ -4,9 +4,9 @@ Both times it is the daemon's own pipeline; the windows are embedded once. An al
 before, or unknown, is no new one: only what was quiet without the label counts against the budget.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,18 +101,19 @@ class Forecast:
 
 
 class _Once:
-    """An encoder that embeds the first time, and remembers for as many times as the same windows come again."""
+    """An encoder that embeds the same batch of windows once, in whatever order they are asked for: what stands behind
+    an alarm is asked of it, too.
+    """
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
-        self._made: deque[Embeddings] = deque()
-        self.again = False
+        self._made: dict[bytes, Embeddings] = {}
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        if self.again:
-            return self._made.popleft()
-        self._made.append(self._encode(windows))
-        return self._made[-1]
+        name = blake2b(windows.tobytes(), digest_size=16).digest()
+        if name not in self._made:
+            self._made[name] = self._encode(windows)
+        return self._made[name]
 
 
 def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: Encode, settings: Settings) -> Forecast:
@@ -122,7 +123,6 @@ def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: En
     without, with_it = labels.judge_without(label.id), labels.judge_with(exemplar)
     once = _Once(encode)
     before = _heard(replay(look, bundle, once, without, settings))
-    once.again = True
     after = _heard(replay(look, bundle, once, with_it, settings))
     named = [one for one in after if one.name == label.name and label.kind == "fault" and not _is_own(one, label)]
     for one in named:

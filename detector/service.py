@@ -293,6 +293,9 @@ class Service:
         for kind in ("fault", "normal", "ignore"):
             self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
         self.metrics.quarantined.set(self._labels.count_held())
+        self.metrics.judged.clear()
+        for (name, judgement), count in self._labels.judged().items():
+            self.metrics.judged.labels(name, judgement).set(count)
         self.metrics.label_errors.inc(self._labels.take_refused())
 
     def _show(self) -> None:

@@ -33,7 +33,7 @@ FLOORS = (
     ("core.scores",),
     ("core.tails",),
     ("core.verdicts",),
-    ("core.alarms", "core.settings", "core.assessment"),
+    ("core.alarms", "core.settings", "core.assessment", "core.carriers"),
     ("core.evidence",),
     ("core.pipeline",),
     ("errors", "log", "quiet", "supervisor"),
@@ -48,15 +48,17 @@ FLOORS = (
     ("kafka.tables", "kafka.addresses", "kafka.transactions"),
     ("kafka.source", "kafka.sink"),
     ("kafka.reader", "kafka.spans", "kafka.shelf"),
-    ("kafka.lookback", "filed"),
-    ("judging", "metrics", "endpoints", "replaying", "shelved"),
-    ("preview",),
+    ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
+    ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
+    ("reproducing", "preview", "searching", "unknowns", "packs"),
     ("lesson", "telling"),
     ("office", "watchdog"),
     ("succession",),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
     ("commands.teach", "commands.labels", "commands.forget"),
+    ("commands.explain", "commands.reproduce", "commands.search"),
+    ("commands.unknowns", "commands.confirm", "commands.reject", "commands.pack"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -97,7 +99,7 @@ DOORS = {
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson"}
+WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
 """Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and for an
 operator, who speaks of today. All that is waited for goes by the monotonic clock, which nobody can set."""
 

@@ -29,10 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--until", help="when it ended (default: an hour later, or the cell's newest minute)")
     parser.add_argument("--class", dest="name", required=True, help="lower case, digits and _")
     parser.add_argument("--kind", choices=("fault", "normal", "ignore"), default="fault", help="default: %(default)s")
+    parser.add_argument("--expires", help="of ignore and normal: from this minute of the network's time on it is over")
+    add_preview_arguments(parser)
+
+
+def add_preview_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every lesson takes, whatever it begins with."""
     parser.add_argument("--severity", choices=("minor", "major", "critical"), help="of its alarms (default: by score)")
     parser.add_argument("--cause", default="", help="told in its alarms")
     parser.add_argument("--note", default="", help="for whoever reads the list of labels")
-    parser.add_argument("--expires", help="of ignore and normal: from this minute of the network's time on it is over")
     parser.add_argument("--by", default="", help="who teaches (default: user@host)")
     parser.add_argument("--history", type=Path, help="Parquet to read instead of the input topic")
     parser.add_argument(
@@ -45,8 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    return conduct(arguments, _ask(arguments))
+
+
+def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
+    """The lesson, with its preview before it: also of who judges an alarm, or names an unknown thing."""
     config = read_config(arguments.config)
-    ask = _ask(arguments)
     from detector.kafka.shelf import put_on_shelf
     from detector.labels import write_label
     from detector.lesson import prepare

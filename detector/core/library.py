@@ -4,8 +4,10 @@ A class may hold one exemplar or a thousand: each index is asked for its nearest
 FAISS says when it has no answer (-1, NaN) ends here.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +55,10 @@ class Exemplar:
     severity: str = ""
     """Of its alarms, as taught; without one the score decides."""
     cause: str = ""
+    alarm: str = ""
+    """That a person confirmed or rejected with it, …"""
+    rejects: str = ""
+    """… and what that alarm had wrongly been called."""
     by: str = ""
     """Who taught it, …"""
     taught: int = 0
@@ -103,6 +109,12 @@ class Library:
         self._classes = [_index(np.stack([self.exemplars[p].direction for p in places])) for places in self._members]
         self._ways = [_index(_unit(np.stack([self.exemplars[p].shift for p in places]))) for places in self._members]
 
+    @cached_property
+    def digest(self) -> str:
+        """Of all exemplars, in whatever order they came."""
+        total = sum(int.from_bytes(identity(exemplar)) for exemplar in self.exemplars)
+        return f"{total % 2**64:016x}"
+
     def at(self, minute: int) -> "Library":
         """What of it counts for a window of this minute; the faults, held or not, are always the same."""
         left = [one for one in self.exemplars if one.expires is None or minute < one.expires]
@@ -142,6 +154,14 @@ class Library:
 def _cosines(directions: NDArray[np.float32], one: NDArray[np.float32]) -> NDArray[np.float32]:
     """Rounded, so that the same are chosen on every machine. # [m, D], [D] -> [m]"""
     return np.asarray(np.rint((directions * one).sum(axis=1) * 1e4))
+
+
+def identity(exemplar: Exemplar) -> bytes:
+    """Of all that an exemplar says. # 8 bytes"""
+    parts = [
+        part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode() for part in vars(exemplar).values()
+    ]
+    return hashlib.sha256(b"\0".join(parts)).digest()[:8]
 
 
 def _by_column(exemplars: Sequence[Exemplar]) -> dict[tuple[str, str], NDArray[np.int64]]:

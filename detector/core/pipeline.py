@@ -18,7 +18,7 @@ from detector.core.alarms import Alarm, Alarms, Event, Persistence, Withheld
 from detector.core.assessment import Assessment, Assessor
 from detector.core.cells import Cells
 from detector.core.encoder import Encode
-from detector.core.evidence import evidence
+from detector.core.evidence import Case, evidence
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
 from detector.core.scores import Scores
@@ -92,9 +92,9 @@ class Pipeline:
         timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
     ) -> None:
         self._baseline, self._judge = baseline, judge
-        self._assessor = Assessor(encode, timed)
+        self._assessor, self._encode = Assessor(encode, timed), encode
         self._settings, self._timed = settings, timed
-        self._logarithmic = catalogue.logarithmic
+        self._catalogue, self._logarithmic = catalogue, catalogue.logarithmic
         self._decoder = Decoder(catalogue, settings.max_record_bytes)
         self.cells = Cells(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
@@ -284,6 +284,7 @@ class Pipeline:
         for turn in share.admission.turns:
             scored = share.scored[due : due + len(turn.rows)]
             mine = assessment[used : used + int(np.count_nonzero(scored))]
+            windows = share.admission.windows[due : due + len(turn.rows)]
             due, used = due + len(turn.rows), used + len(mine.embeddings)
             self._scores.begin(turn.rows[turn.fresh])
             self._scores.push(turn.rows[scored], turn.minute[scored], mine.embeddings, mine.verdicts.scores)
@@ -292,7 +293,7 @@ class Pipeline:
                 opened = self._alarms.having_open(turn.partition, names)
                 smoothed, told = self._smoothed(turn, scored, opened), len(self._judge.classes)
                 events = self._alarms.step(turn, names, smoothed[:, :told], opened)
-                work.events += [replace(event, evidence=self._evidence(event)) for event in events]
+                work.events += [replace(event, evidence=self._evidence(event, turn, windows)) for event in events]
                 if self._judge.quiet:
                     work.withheld += self._alarms.withheld(turn, names, self._judge.quiet, smoothed[:, told:])
 
@@ -305,9 +306,15 @@ class Pipeline:
         mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
         return mean
 
-    def _evidence(self, event: Event) -> dict[str, Any]:
-        window = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
-        return {} if window is None else evidence(event, window, self._judge)
+    def _evidence(self, event: Event, turn: Turn, windows: NDArray[np.int8]) -> dict[str, Any]:
+        """# windows: of the turn's due cells, [k, 60, F]"""
+        embeddings = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
+        if embeddings is None:
+            return {}
+        at = int(np.flatnonzero(turn.rows == event.row)[0])
+        coefficients = self._baseline.coefficients(self._baseline_row[[event.row]])[0]
+        case = Case(windows[at], embeddings, float(turn.coverage[at]), coefficients)
+        return evidence(event, case, self._judge, self._encode, self._catalogue)
 
     def _persistence(self, judge: Judge) -> Persistence:
         settings = self._settings

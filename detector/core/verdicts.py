@@ -62,6 +62,15 @@ class Calibration:
         joined = _joined(self.direction, self.distance, witnesses)
         return (self.both.standardise(joined) - self.lift).astype(np.float32)
 
+    def shares(self, witnesses: "Witnesses") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What direction and distance add to the score, unclipped; what both must first reach is taken off the former.
+
+        # of [..., C + 1] -> [..., C + 1] each
+        """
+        direction = (witnesses.direction - self.direction.location) / self.direction.scale - self.both.location
+        distance = (witnesses.distance - self.distance.location) / self.distance.scale * np.float32(DISTANCE_SAYS)
+        return direction / self.both.scale - self.lift, distance / self.both.scale
+
 
 class Witnesses(NamedTuple):
     """What speaks for each column, unstandardised."""
@@ -153,6 +162,10 @@ class Judge:
     def at(self, minute: int) -> Library:
         """The library as it counts for a window of this minute."""
         return self._term(int(np.searchsorted(self._ends, minute, "right"))).library
+
+    def calibration_at(self, minute: int) -> Calibration:
+        """Likewise its calibration."""
+        return self._term(int(np.searchsorted(self._ends, minute, "right"))).calibration
 
     def verdicts(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> Verdicts:
         """# of n, [n] -> of n"""

@@ -1,0 +1,39 @@
+"""`faultline confirm`: an alarm was right, and its episode is one more example of its class.
+
+It goes the way of `faultline teach`, preview and exit codes included, and counts for the class in
+`faultline_judged_alarms`. An alarm that was `unknown` is confirmed with --class, the name it is to bear.
+"""
+
+import argparse
+from pathlib import Path
+
+from detector.commands.teach import add_preview_arguments, conduct
+from detector.config import read_config
+from detector.errors import LabelError
+
+HELP = "say that an alarm was right: its episode becomes one more example"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    parser.add_argument("--class", dest="name", default="", help="what it really is (default: what it was called)")
+    add_preview_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.chronicle import choose, episode, read_notices
+    from detector.labels import check_name
+    from detector.lesson import Ask
+
+    told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
+    begin, end = episode(told)
+    said = told[0].said
+    name = arguments.name or said.specificProblem
+    if not arguments.name and said.specificProblem in ("unknown", "cell_silent"):
+        raise LabelError(f"alarm {said.alarmId} was called {said.specificProblem}; say with --class what it is.")
+    check_name(name)
+    rejects = said.specificProblem if name != said.specificProblem else ""
+    severity, by = arguments.severity or "", arguments.by
+    ask = Ask(said.objectInstance, name, "fault", begin, end, None, severity, arguments.cause, arguments.note, by)
+    return conduct(arguments, ask.judging(said.alarmId, rejects))

@@ -1,0 +1,27 @@
+"""`faultline explain`: what stands behind an alarm, from its own notifications."""
+
+import argparse
+from pathlib import Path
+
+from detector.config import read_config
+
+HELP = "say what an alarm went by: features, minutes, exemplars"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="all that was said of it, one notification a line")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.chronicle import choose, read_notices
+    from detector.explaining import explanation
+
+    told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
+    if arguments.json:
+        for notice in told:
+            print(notice.value.decode())
+    else:
+        print(explanation(told), end="")
+    return 0

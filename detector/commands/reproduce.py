@@ -1,0 +1,54 @@
+"""`faultline reproduce`: an alarm's verdict, computed again bit for bit."""
+
+import argparse
+from pathlib import Path
+
+from detector.config import read_config
+
+HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    parser.add_argument("--bundle", type=Path, help="the bundle that judged (default: the configured one)")
+    parser.add_argument("--history", type=Path, help="folder with the cell's minutes (default: the input topic)")
+    parser.add_argument("--json", action="store_true", help="one line of JSON a notification")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    import msgspec
+
+    from detector.bundle import open_bundle
+    from detector.chronicle import choose, read_notices
+    from detector.history import ParquetDays
+    from detector.kafka.shelf import read_shelf
+    from detector.kafka.trail import read_trail
+    from detector.reproducing import Court, first_minute, records_of, reproduce, reproducible
+
+    config = read_config(arguments.config)
+    notices = read_notices(config)
+    told = choose(notices, arguments.alarm)
+    bundle, encode = open_bundle(arguments.bundle or Path(config.bundle), config.runtime.threads)
+    judged = reproducible(told, bundle)
+    cell, first = judged[0].said.objectInstance, first_minute(judged, config.settings)
+    last = judged[-1].minute + 1
+    if arguments.history:
+        values = ParquetDays(arguments.history).episode(cell, first, last)
+        records = records_of(cell, first, values, bundle.catalogue.names)
+    else:
+        records = read_trail(config, cell, first, last)
+    court = Court(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
+    same = True
+    for finding in reproduce(judged, notices, records, list(read_shelf(config)), court):
+        same &= not finding.differences
+        said = finding.notice.said
+        if arguments.json:
+            line = {"time": said.eventTime, "change": finding.notice.change, "differences": finding.differences}
+            print(msgspec.json.encode(line).decode())
+        else:
+            word = "differs" if finding.differences else "same"
+            print(f"{said.eventTime:%Y-%m-%d %H:%M}  {finding.notice.change:<8} {said.specificProblem:<30} {word}")
+            for difference in finding.differences:
+                print(f"    {difference}")
+    return 0 if same else 3

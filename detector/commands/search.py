@@ -1,0 +1,103 @@
+"""`faultline search`: when and where did this happen before?
+
+One line for each episode of the past that resembles what befell one cell, the nearest first, with what it was called
+at the time. Times are UTC unless an offset stands behind them. Exit code 3: nothing resembles it.
+"""
+
+import argparse
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from time import time
+
+import msgspec
+
+from detector.config import Config, read_config
+from detector.core.features import Catalogue
+from detector.core.turns import WINDOW
+from detector.errors import LabelError
+from detector.filed import FiledPast
+from detector.history import HistoryFiles
+from detector.looking import Sample, cut
+from detector.replaying import DAY_MINUTES
+from detector.teaching import make_label
+from detector.times import read_minute, write_minute
+
+HELP = "when and where did this happen before? the past's nearest episodes"
+
+DIFFERENT = 3
+
+EVERYTHING = 1e6
+"""Hours and cell-days: what a past has."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    parser.add_argument("--cell", required=True)
+    parser.add_argument("--at", required=True, help='when it began: "2026-11-21 10:05", UTC unless it has an offset')
+    parser.add_argument("--until", help="when it ended (default: an hour later, or the cell's newest minute)")
+    parser.add_argument("--history", type=Path, help="Parquet to search instead of the input topic")
+    parser.add_argument("--offline", action="store_true", help="leave Kafka out: what it was called is not told")
+    parser.add_argument("--most", type=int, default=20, help="lines (default: %(default)s)")
+    parser.add_argument("--farthest", type=float, default=0.5, help="distance, 0 to 1 (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="one line of JSON an episode")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    begin = read_minute(arguments.at, "--at")
+    end = read_minute(arguments.until, "--until") if arguments.until else None
+    if arguments.offline and not arguments.history:
+        raise LabelError("--offline leaves nothing to search in; give a --history.")
+    from detector.bundle import open_bundle
+    from detector.chronicle import called, read_notices
+    from detector.searching import Search, episodes, seek
+
+    config = read_config(arguments.config)
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    notices = [] if arguments.offline else read_notices(config)
+    with ExitStack() as opened:
+        past, days = _past(arguments.history, config, bundle.catalogue, arguments.cell, opened)
+        found = cut(past, arguments.cell, begin, end, int(time() // 60), config.minutes.min_coverage)
+        label = make_label(
+            found.values, past.catalogue, bundle.baseline, "sought", "fault", arguments.cell, found.begin, found.end
+        )
+        sought = seek(label, found.begin, found.end, bundle, encode)
+        search = Search(bundle, encode, sought, config.minutes.min_coverage)
+        pool = opened.enter_context(ThreadPoolExecutor(config.runtime.threads or os.cpu_count()))
+        windows = [one for day in days for one in search.look(day, pool)]
+    near = [one for one in episodes(windows, sought) if one.distance <= arguments.farthest]
+    lines = [(one, called(notices, one.cell, one.minute - WINDOW, one.minute)) for one in near[: arguments.most]]
+    if arguments.json:
+        for one, names in lines:
+            print(msgspec.json.encode({**msgspec.to_builtins(one), "called": names}).decode())
+        return 0 if near else DIFFERENT
+    print(f"{arguments.cell}, {write_minute(found.begin)} to {write_minute(found.end)}, size {sought.size:.1f}")
+    print(f"{'window ends (UTC)':<18}{'cell':<32}{'distance':>9}{'size':>7}  called at the time")
+    for one, names in lines:
+        told = "" if arguments.offline else ", ".join(names) or "nothing"
+        print(f"{write_minute(one.minute + 1):<18}{one.cell[:31]:<32}{one.distance:>9.3f}{one.size:>7.1f}  {told[:31]}")
+    print(
+        f"{len(near):,} episodes within {arguments.farthest:g}; looked at {search.records / DAY_MINUTES:,.1f}"
+        f" cell-days, {search.windows:,} windows, {search.encoded:,} closely"
+    )
+    return 0 if near else DIFFERENT
+
+
+def _past(
+    history: Path | None, config: Config, catalogue: Catalogue, cell: str, opened: ExitStack
+) -> "tuple[FiledPast | TopicPast, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
+    """Where the episode is cut from, and what is searched: all files, or as much of the topic as is read in seconds."""
+    from detector.searching import day_of, filed_days
+
+    if history:
+        files = HistoryFiles(history)
+        if files.catalogue.digest != catalogue.digest:
+            raise LabelError(f"{history}: has other features than the bundle; train a bundle for its catalogue.")
+        return FiledPast(history), filed_days(files)
+    from detector.kafka.lookback import TopicPast
+
+    past = opened.enter_context(closing(TopicPast(config, catalogue)))
+    parts = past.look(cell, Sample(EVERYTHING, EVERYTHING)).parts
+    return past, (day_of(part) for part in parts)

@@ -1,0 +1,147 @@
+"""A fault pack: labels in one file, for another network of the same features.
+
+A zip of two members, a manifest and one label a line, as they lie on the topic. It is read as what a stranger sent:
+exactly these members, none longer than it may be, and the lines by the digest that the manifest gives. The digest of
+the manifest itself is told by whoever sent the pack, by another way.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from detector.core.features import Catalogue
+from detector.errors import LabelError, OperatorError, OutputError
+from detector.labels import LONGEST_BYTES, Label, label_windows, read_label, write_label
+
+MANIFEST, LABELS = "manifest.json", "labels.jsonl"
+
+FORMAT = 1
+
+MOST_LABELS = 20_000
+"""What a library may hold and still be matched in a tenth of a batch's time."""
+
+MOST_BYTES = 2_000_000_000
+"""Of all labels, unpacked: 20,000 of two hours and 130 features in base64 are 1.7 GB."""
+
+MANIFEST_BYTES = 100_000
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""When members were written, says the archive: the same labels make the same pack."""
+
+
+class PackError(OperatorError):
+    """A file that is no pack, or not the one that was meant."""
+
+
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What is in a pack."""
+
+    format: int
+    catalogue: str
+    """Digest of the features that all its labels were taught on."""
+    labels: int
+    sha256: str
+    """Of the labels' member."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    labels: Sequence[bytes]
+    """As they lie on the topic."""
+    catalogue: str
+    digest: str
+    """SHA-256 of the manifest, and so of everything."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One label of a pack, before it is accepted."""
+
+    number: int
+    """Its line, from 1 on."""
+    label: Label | None
+    state: str
+    """`new`, `known` (the very same is there), `replaces` (another of its id is) or `refused`."""
+    why: str = ""
+
+
+def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
+    """Raises OutputError."""
+    lines = sorted(labels)
+    body = b"".join(line + b"\n" for line in lines)
+    manifest = Manifest(FORMAT, catalogue, len(lines), hashlib.sha256(body).hexdigest())
+    told = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in ((MANIFEST, told), (LABELS, body)):
+                archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); give a file in a folder of yours.") from None
+    return Pack(lines, catalogue, hashlib.sha256(told).hexdigest())
+
+
+def read_pack(path: Path) -> Pack:
+    """Raises PackError; what is in its labels is nobody's word yet."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = sorted(member.filename for member in archive.infolist())
+            if names != sorted((MANIFEST, LABELS)):
+                raise PackError(f"{path}: is no pack: it holds {', '.join(names)[:200] or 'nothing'}.")
+            told = _member(archive, MANIFEST, MANIFEST_BYTES, path)
+            manifest = msgspec.json.decode(told, type=Manifest)
+            body = _member(archive, LABELS, MOST_BYTES, path)
+    except OSError as error:
+        raise PackError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, msgspec.MsgspecError, ValueError) as error:
+        raise PackError(f"{path}: is no pack ({error}); have it sent again.") from None
+    if manifest.format != FORMAT:
+        raise PackError(f"{path}: has format {manifest.format}, and this version reads {FORMAT}; export it anew.")
+    if hashlib.sha256(body).hexdigest() != manifest.sha256:
+        raise PackError(f"{path}: its labels are not those its manifest was made for; have it sent again.")
+    lines = body.splitlines()
+    if len(lines) != manifest.labels or len(lines) > MOST_LABELS:
+        told_of = f"{len(lines):,} labels, its manifest says {manifest.labels:,}"
+        raise PackError(f"{path}: holds {told_of}, and {MOST_LABELS:,} are the most; have it sent again.")
+    return Pack(lines, manifest.catalogue, hashlib.sha256(told).hexdigest())
+
+
+def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
+    """Read up to its limit, whatever its header claims."""
+    with archive.open(name) as member:
+        content = member.read(most + 1)
+    if len(content) > most:
+        raise PackError(f"{path}: its {name} is longer than {most:,} bytes; it is no pack.")
+    return content
+
+
+def arrivals(pack: Pack, catalogue: Catalogue, known: Mapping[bytes, bytes]) -> list[Arrival]:
+    """What would become of each label among those known, by their keys."""
+    arrived: list[Arrival] = []
+    ids: set[str] = set()
+    for number, line in enumerate(pack.labels, 1):
+        try:
+            label = _checked(line, catalogue)
+        except LabelError as error:
+            arrived.append(Arrival(number, None, "refused", str(error)))
+            continue
+        if label.id in ids:
+            arrived.append(Arrival(number, label, "refused", f"label {label.id}: stands in the pack twice."))
+            continue
+        ids.add(label.id)
+        there = known.get(label.id.encode())
+        state = "new" if there is None else "known" if there == write_label(label) else "replaces"
+        arrived.append(Arrival(number, label, state))
+    return arrived
+
+
+def _checked(line: bytes, catalogue: Catalogue) -> Label:
+    """Raises LabelError for what the detectors would refuse."""
+    if len(line) > LONGEST_BYTES:
+        raise LabelError(f"a label of {len(line):,} bytes is none (at most {LONGEST_BYTES:,}).")
+    label = read_label(line)
+    label_windows(label, catalogue)
+    return label

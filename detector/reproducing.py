@@ -1,0 +1,172 @@
+"""An alarm's verdict computed again: the same minutes, the labels of then, the same bundle, the daemon's own pipeline.
+
+Which labels stood when it was raised is told by no clock, as an alarm is stamped with the network's time: the labels'
+topic is walked record by record, until the library has the digest that the alarm bears.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from detector.bundle import Bundle
+from detector.chronicle import ChronicleError, Notice, open_before
+from detector.core.encoder import Encode
+from detector.core.library import identity
+from detector.core.pipeline import Pipeline
+from detector.core.samples import Decoder, Records
+from detector.core.settings import Settings
+from detector.core.turns import WINDOW
+from detector.core.verdicts import Judge
+from detector.errors import LabelError
+from detector.judging import Labels
+from detector.labels import embed_label, read_label
+from detector.notifications import Context, alarm_id, notification
+
+Taught = Sequence[tuple[bytes, bytes | None]]
+"""Records of the labels' topic, in their order."""
+
+
+@dataclass(frozen=True)
+class Court:
+    """All that judges, but for the labels."""
+
+    bundle: Bundle
+    encode: Encode
+    settings: Settings
+    system_dn: str
+    threads: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one notification when it was made again."""
+
+    notice: Notice
+    differences: list[str]
+    """One line each; none = the same, byte for byte."""
+
+
+def reproducible(told: Sequence[Notice], bundle: Bundle) -> list[Notice]:
+    """The notifications of an alarm that a window stands behind. Raises ChronicleError."""
+    judged = [notice for notice in told if "fingerprint" in notice.said.additionalInformation]
+    if not judged:
+        raise ChronicleError(
+            f"alarm {told[0].said.alarmId} ({told[0].said.specificProblem}) has no window behind it that could be"
+            " judged again; a silence, or an alarm of an older version, cannot be reproduced."
+        )
+    by = {notice.said.additionalInformation["bundle"] for notice in judged}
+    if by != {bundle.digest}:
+        raise ChronicleError(
+            f"the alarm was judged by bundle {', '.join(sorted(by))} and the one at hand is {bundle.digest}; give"
+            " the former with --bundle."
+        )
+    return judged
+
+
+def first_minute(judged: Sequence[Notice], settings: Settings) -> int:
+    """Whatever came of the cell before it has no say in any of these verdicts."""
+    return judged[0].minute - settings.keep_minutes - WINDOW - settings.late_minutes
+
+
+def reproduce(
+    judged: Sequence[Notice], told: Sequence[Notice], records: Records, taught: Taught, court: Court
+) -> Iterator[Finding]:
+    """Judges every notification again. `told`: all there are; `records`: the cell's. Raises ChronicleError."""
+    judges: dict[str, Judge | None] = {}
+    for notice in judged:
+        digest = notice.said.additionalInformation["labels"]
+        if digest not in judges:
+            judges[digest] = judge_of(digest, taught, court)
+        judge = judges[digest]
+        if judge is None:
+            yield Finding(notice, [f"labels: {digest} of then are not on the topic any more, or embed otherwise here"])
+        else:
+            yield Finding(notice, _differences(notice, _again(notice, told, records, judge, court)))
+
+
+def judge_of(digest: str, taught: Taught, court: Court) -> Judge | None:
+    """The judge whose library has this digest; None where the topic no longer tells how it was made."""
+    settings = court.settings
+    for count, found in enumerate(_digests(taught, court)):
+        if found == digest:
+            labels = Labels(court.bundle, court.encode, settings, court.threads)
+            for key, value in taught[:count]:
+                labels.put(key, value)
+            return labels.judge()
+    return None
+
+
+def _digests(taught: Iterable[tuple[bytes, bytes | None]], court: Court) -> Iterator[str]:
+    """The library's digest before the first record, and after each."""
+    parts: dict[bytes, int] = {}
+    total = 0
+    yield f"{0:016x}"
+    for key, value in taught:
+        total -= parts.pop(key, 0)
+        if value is not None:
+            try:
+                exemplar = embed_label(read_label(value), court.bundle.catalogue, court.encode)
+                parts[key] = int.from_bytes(identity(exemplar))
+            except LabelError:
+                pass  # the daemon refused it likewise
+        total += parts.get(key, 0)
+        yield f"{total % 2**64:016x}"
+
+
+def _again(notice: Notice, told: Sequence[Notice], records: Records, judge: Judge, court: Court) -> bytes | None:
+    """The notification as the pipeline makes it now, by this one cell's records; None where it makes none."""
+    minute = Decoder(court.bundle.catalogue, court.settings.max_record_bytes).decode(records)[0]
+    at = minute.index[minute.minute == notice.minute]
+    if not len(at):
+        cell, when = notice.said.objectInstance, notice.said.eventTime
+        raise ChronicleError(f"no minute of {cell} at {when:%Y-%m-%d %H:%M} is there; give a --history that has it.")
+    bundle, settings = court.bundle, replace(court.settings, max_cells=1)
+    pipeline = Pipeline(bundle.catalogue, bundle.baseline, court.encode, judge, settings)
+    pipeline.assign(records.partition, None, open_before(told, notice))
+    pipeline.process([(_cut(records, slice(0, int(at[0]))), False)])
+    work = pipeline.process([(_cut(records, slice(int(at[0]), int(at[0]) + 1)), True)])
+    context = Context(court.system_dn, bundle.digest)
+    for event in work.events:
+        if event.change == notice.change and alarm_id(event.alarm) == notice.said.alarmId:
+            return notification(event, context).value
+    return None
+
+
+def _cut(records: Records, part: slice) -> Records:
+    return Records(records.partition, records.offsets[part], records.keys[part], records.values[part])
+
+
+def _differences(notice: Notice, again: bytes | None) -> list[str]:
+    if again is None:
+        return ["nothing is said at that minute"]
+    if again == notice.value:
+        return []
+    then, now = _flat(msgspec.json.decode(notice.value)), _flat(msgspec.json.decode(again))
+    keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
+    return [f"{key}: {then.get(key, 'nothing')} then, {now.get(key, 'nothing')} now" for key in keys] or ["its bytes"]
+
+
+def _flat(node: Any, at: str = "") -> dict[str, Any]:
+    """Every leaf of a JSON value, by its path."""
+    if isinstance(node, dict):
+        return {path: leaf for key, one in node.items() for path, leaf in _flat(one, f"{at}.{key}".lstrip(".")).items()}
+    if isinstance(node, list):
+        return {path: leaf for place, one in enumerate(node) for path, leaf in _flat(one, f"{at}[{place}]").items()}
+    return {at: node}
+
+
+def records_of(cell: str, first: int, values: Any, names: Sequence[str]) -> Records:
+    """A history's minutes as the input topic would carry them; those of which nothing is known are left out.
+
+    # values f32 [m, F]
+    """
+    there = np.flatnonzero(~np.isnan(values).all(axis=1))
+    bodies: list[bytes | None] = []
+    for at in there.tolist():
+        told = [None if np.isnan(one) else float(one) for one in values[at]]
+        features = dict(zip(names, told, strict=True))
+        bodies.append(msgspec.json.encode({"cell": cell, "time": (first + at) * 60, "features": features}))
+    return Records(0, there.astype(np.int64), [cell.encode()] * len(there), bodies)
