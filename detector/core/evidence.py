@@ -52,7 +52,7 @@ def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: 
     """What `additionalInformation` says of a verdict; what carried it only while the alarm stands."""
     library, calibration = judge.at(event.minute), judge.calibration_at(event.minute)
     direction, distance = calibration.shares(testify(library, case.embeddings))
-    standing = _standing(library, calibration, case.embeddings)
+    standing = np.maximum(direction + distance, np.float32(FLOOR))
     mine = library.faults.index(event.alarm.name) if event.alarm.name in library.faults else -1
     nearest = _nearest(library, case.embeddings, standing[0])
     rivals = np.delete(standing[0, :-1], mine if mine >= 0 else [])
