@@ -57,8 +57,10 @@ class Life:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
+            said = self.log[-3000:]
+            error.add_note(f"the daemon's exit code was {self.exit_code}; it said:\n{said}")
             self._show_stacks()
-            error.add_note(f"the daemon's exit code was {self.exit_code}; it said:\n{self.log[-3000:]}")
+            error.add_note(f"and its threads:\n{self.log[-3000:]}")
         self.kill()
 
     @property
