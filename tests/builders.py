@@ -5,6 +5,7 @@ for the network: `plain`, whose answer can be read off the values, and `nosy`, w
 """
 
 import json
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -134,13 +135,17 @@ def plain(windows: NDArray[np.int8], /) -> Embeddings:
 
 
 class Listener:
-    """An encoder that remembers the windows it was shown, and answers like `plain`."""
+    """An encoder that remembers the windows it was shown, and answers like `plain`.
+
+    They come on the assessor's thread; what comes on the main one is evidence, which tries a window without its parts.
+    """
 
     def __init__(self) -> None:
         self._shown: list[NDArray[np.int8]] = []
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        self._shown.append(windows.copy())
+        if threading.current_thread() is not threading.main_thread():
+            self._shown.append(windows.copy())
         return plain(windows)
 
     @property
