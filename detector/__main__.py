@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from detector.errors import OperatorError
 
-VERBS = ("run", "check", "topics", "replay")
+VERBS = ("run", "check", "topics", "replay", "teach", "labels", "forget")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

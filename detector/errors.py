@@ -24,6 +24,10 @@ class LabelError(OperatorError):
     """A labelled episode."""
 
 
+class TimeError(OperatorError):
+    """A time, or a stretch of it, that was asked for."""
+
+
 class OutputError(OperatorError):
     """A file that was to be written."""
 

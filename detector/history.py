@@ -53,6 +53,9 @@ class HistoryFiles:
         for path in paths:
             yield from ((path, number) for number in range(self._open(path).num_row_groups))
 
+    def count(self, path: Path) -> int:
+        return int(self._open(path).metadata.num_rows)
+
     def keys(self, path: Path, group: int) -> Keys:
         file = self._open(path)
         wanted = [name for name in ("cell", "minute", "received") if name in file.schema_arrow.names]
@@ -127,9 +130,13 @@ class ParquetDays:
         """Sets of cells that can be read apart."""
         return len(self._blocks)
 
-    def days(self, block: int) -> Iterator[Samples]:
-        """A block's records, one day at a time; the block's number stands for the partition."""
-        for paths in self._blocks[block]:
+    def records(self, block: int, latest: int) -> int:
+        """How many there are in a block's latest days."""
+        return sum(self._files.count(path) for paths in self._blocks[block][-latest:] for path in paths)
+
+    def days(self, block: int, latest: int = 0) -> Iterator[Samples]:
+        """A block's records, one day at a time, all of them or the latest; its number stands for the partition."""
+        for paths in self._blocks[block][-latest:]:
             groups = list(self._files.groups(paths))
             if not groups:
                 continue

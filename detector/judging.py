@@ -1,6 +1,10 @@
 """The judge in office: the labels known now, embedded by the bundle, calibrated on its normal life."""
 
 import logging
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from detector.bundle import Bundle
 from detector.core.encoder import Encode
@@ -8,9 +12,13 @@ from detector.core.library import Exemplar, Library
 from detector.core.settings import Settings
 from detector.core.verdicts import Judge
 from detector.errors import LabelError
-from detector.labels import embed_label, read_label
+from detector.labels import Label, exemplar_of, label_windows, read_label
 
 log = logging.getLogger("faultline")
+
+
+EMBEDDED_WINDOWS = 1024
+"""Of several labels at once: an encoder's batch takes as long with 13 windows of one as with 64 of five."""
 
 
 class Labels:
@@ -23,17 +31,47 @@ class Labels:
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Takes one record of the labels' topic; None retires its key."""
-        self._exemplars.pop(key, None)
-        if value is None:
+        self.put_all([(key, value)])
+
+    def put_all(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """The same for many, in their order, with few calls of the encoder."""
+        waiting: dict[bytes, tuple[Label, NDArray[np.int8]]] = {}
+        for key, value in records:
+            self._exemplars.pop(key, None)
+            waiting.pop(key, None)
+            if value is None:
+                continue
+            try:
+                label = read_label(value)
+                waiting[key] = label, label_windows(label, self._bundle.catalogue)
+            except LabelError as error:
+                self._refuse(error)
+            if sum(len(windows) for _, windows in waiting.values()) >= EMBEDDED_WINDOWS:
+                self._embed(waiting)
+                waiting = {}
+        self._embed(waiting)
+
+    def _embed(self, waiting: dict[bytes, tuple[Label, NDArray[np.int8]]]) -> None:
+        if not waiting:
             return
-        try:
-            self._exemplars[key] = embed_label(read_label(value), self._bundle.catalogue, self._encode)
-        except LabelError as error:
-            self._refused += 1
-            log.warning("refused: %s", error)
+        embeddings = self._encode(np.concatenate([windows for _, windows in waiting.values()]))
+        start = 0
+        for key, (label, windows) in waiting.items():
+            try:
+                self._exemplars[key] = exemplar_of(label, embeddings[start : start + len(windows)])
+            except LabelError as error:
+                self._refuse(error)
+            start += len(windows)
+
+    def _refuse(self, error: LabelError) -> None:
+        self._refused += 1
+        log.warning("refused: %s", error)
 
     def count(self, kind: str) -> int:
         return sum(exemplar.kind == kind for exemplar in self._exemplars.values())
+
+    def count_held(self) -> int:
+        return sum(exemplar.held for exemplar in self._exemplars.values())
 
     def take_refused(self) -> int:
         """How many labels were refused since this was last asked."""
@@ -42,6 +80,17 @@ class Labels:
 
     def judge(self) -> Judge:
         """A judge of what is known now."""
-        exemplars = [self._exemplars[key] for key in sorted(self._exemplars)]
+        return self._judge(self._exemplars)
+
+    def judge_without(self, id: str) -> Judge:
+        """A judge of all but one."""
+        return self._judge({key: one for key, one in self._exemplars.items() if key != id.encode()})
+
+    def judge_with(self, exemplar: Exemplar) -> Judge:
+        """A judge of one more, or of another in its place."""
+        return self._judge({**self._exemplars, exemplar.id.encode(): exemplar})
+
+    def _judge(self, known: Mapping[bytes, Exemplar]) -> Judge:
+        exemplars = [known[key] for key in sorted(known)]
         library = Library(exemplars, self._bundle.normal, self._threads)
         return Judge(library, self._settings.weights, self._settings.budget)

@@ -17,7 +17,10 @@ from detector.errors import BUNDLE_REASONS
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
+WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
+RESETS = ("retention", "made_anew")
+"""What the log no longer has, or never had."""
 
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
@@ -56,6 +59,12 @@ class Metrics:
                 self.alarms.labels(change, severity)
         self.rebalances = counter("faultline_rebalances", "Polls in which partitions came or went.")
         self.transactions = counter("faultline_transactions", "Kafka transactions.", "outcome", TRANSACTIONS)
+        self.resets = counter(
+            "faultline_partitions_reset", "Partitions whose commit the log no longer has.", "reason", RESETS
+        )
+        self.withheld = counter(
+            "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
+        )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
         self.bundle_refused = counter(
             "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS
@@ -75,6 +84,7 @@ class Metrics:
         self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, all owned partitions.")
         self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, the worst partition.")
         self.exemplars = gauge("faultline_exemplars", "Labelled exemplars in use.", "kind")
+        self.quarantined = gauge("faultline_quarantined_exemplars", "Of the exemplars, those that raise no alarm.")
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
         self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")

@@ -32,8 +32,7 @@ def take_office(
     topic, settings = config.kafka.topics.labels, config.settings
     labels = Labels(bundle, encode, settings, config.runtime.threads)
     table = Table(config.kafka, topic)
-    for rows in table.read(list(range(partitions(config)[topic]))).values():
-        for key, value in rows.items():
-            labels.put(key, value)
+    taught = table.records(list(range(partitions(config)[topic])))
+    labels.put_all((key, value) for _, key, value in taught)
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.judge(), settings, timed)
     return Office(bundle, labels, table, pipeline)

@@ -16,25 +16,30 @@ from detector.core.pipeline import Work
 from detector.core.samples import Records
 from detector.core.votes import Memory
 from detector.endpoints import Endpoints, Health
-from detector.errors import BundleError
+from detector.errors import BundleError, ClusterError
+from detector.kafka.addresses import Assignment
 from detector.kafka.cluster import check_topics, explain
-from detector.kafka.sink import Aborted, Sink
-from detector.kafka.source import Assignment, Poll, Source
+from detector.kafka.presence import Presence
+from detector.kafka.sink import Sink
+from detector.kafka.source import Poll, Source
 from detector.kafka.tables import Table
+from detector.kafka.transactions import Aborted
 from detector.metrics import Metrics
-from detector.notifications import Context, Message, alarm_id, notification, open_record, read_open
+from detector.notifications import Context, Message, alarm_id, iso_time, notification, open_record, read_open
 from detector.office import Office, take_office
 from detector.succession import Succession
 from detector.supervisor import Supervisor
 
 log = logging.getLogger("faultline")
 
+AWAY = "Kafka does not answer"
+
 ABORTS = 10
 """So many transactions rolled back running are no weather: something refuses what is published, and says what."""
 
 
 class _Stopped(Exception):
-    """Asked to stop while Kafka was away: the open transaction is left to be rolled back."""
+    """Asked to stop while Kafka was waited for: an open transaction is left to be rolled back."""
 
 
 class Service:
@@ -46,18 +51,19 @@ class Service:
         self.health = Health(config.runtime.stall_seconds)
         self.health.progress()
         self._supervisor = Supervisor()
-        check_topics(config)
+        self._partitions = check_topics(config)
         self._succession = Succession(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
-        self._open_table = Table(config.kafka, config.kafka.topics.active)
+        self._stop = threading.Event()
+        self._presence = Presence(config.kafka, self._wait_for_kafka)
+        self._open_table = Table(config.kafka, config.kafka.topics.active, self._presence)
         self._take_office(self._prepare(bundle, encoder))
-        self._sink = Sink(config, self._wait_for_kafka)
-        self._source = Source(config)
+        self._sink = Sink(config, self._presence)
+        self._source = Source(config, self._presence)
         self._replaying: dict[int, int] = {}
         """Partitions behind their committed offset, with that offset."""
         self._owned: set[int] = set()
-        self._stop = threading.Event()
         self._aborted = 0
         """Transactions rolled back running."""
         self._poisoned = 0
@@ -80,6 +86,7 @@ class Service:
     def turn(self) -> None:
         """One poll, from the log to the log."""
         self._follow_bundle()
+        self._check_partitions()
         poll = self._source.poll()
         self._move_partitions(poll)
         self._follow_labels()
@@ -100,12 +107,15 @@ class Service:
         self._endpoints.close()
         log.info("stopped")
 
-    def _wait_for_kafka(self) -> None:
-        """While a transaction waits for a broker that is away: alive, not ready, and free to go."""
-        self._progress()
-        self._not_ready("Kafka does not answer")
+    def _wait_for_kafka(self, answers: bool) -> None:
+        """While something is waited for: free to go and, where the broker is away, alive and not ready. Where it
+        answers, what never ends is no weather.
+        """
         if self._stop.is_set():
             raise _Stopped
+        if not answers:
+            self._progress()
+            self._not_ready(AWAY)
 
     def _prepare(self, bundle: Bundle, encode: Encode) -> Office:
         return take_office(self._config, bundle, encode, self.metrics.timed)
@@ -132,6 +142,16 @@ class Service:
             self._take_office(office)
             self._source.rewind()
 
+    def _check_partitions(self) -> None:
+        """Their number says where a cell lies: when it changes, cells are elsewhere than their memory."""
+        count = self._presence.partitions
+        if count is not None and count != self._partitions:
+            servers, topics = self._config.kafka.common["bootstrap.servers"], self._config.kafka.topics
+            raise ClusterError(
+                f"Kafka at {servers}: {topics.minutes} has {count} partitions now and had {self._partitions}, so cells"
+                f" have moved; give {topics.active} as many, and start again."
+            )
+
     def _move_partitions(self, poll: Poll) -> None:
         if poll.revoked or poll.assigned:
             self.metrics.rebalances.inc()
@@ -149,6 +169,8 @@ class Service:
         self._pipeline.assign(assignment.partition, assignment.memory, opened)
         self._replaying[assignment.partition] = assignment.audible_offset
         self._owned.add(assignment.partition)
+        if assignment.reset:
+            self.metrics.resets.labels(assignment.reset).inc()
         log.info(
             "partition %d: audible from offset %d, replay %s, %d alarms open",
             assignment.partition,
@@ -161,8 +183,7 @@ class Service:
         changes = list(self._label_table.changes())
         if not changes:
             return
-        for key, value in changes:
-            self._labels.put(key, value)
+        self._labels.put_all(changes)
         self._pipeline.adopt(self._labels.judge())
         self._count_exemplars()
         log.info("labels: %d changed", len(changes))
@@ -217,10 +238,18 @@ class Service:
             self._source.rewind()
             return
         self._aborted = 0
+        self._tell_withheld(work)
         self._tell(work, offsets)
         self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
+
+    def _tell_withheld(self, work: Work) -> None:
+        for one in work.withheld:
+            self.metrics.withheld.labels(one.because.reason).inc()
+            log.info(
+                "no alarm: %s, %s since %s (%s)", one.cell, one.because.name, iso_time(one.minute), one.because.reason
+            )
 
     def _tell(self, work: Work, offsets: dict[int, tuple[int, Memory | None]]) -> None:
         """What was committed, for whoever follows an alarm: from its record's offset to its id."""
@@ -261,6 +290,7 @@ class Service:
     def _count_exemplars(self) -> None:
         for kind in ("fault", "normal", "ignore"):
             self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
+        self.metrics.quarantined.set(self._labels.count_held())
         self.metrics.label_errors.inc(self._labels.take_refused())
 
     def _show(self) -> None:
@@ -274,6 +304,8 @@ class Service:
         self.metrics.lag_max.set(max(lags.values(), default=0))
         if self._halted:
             self._not_ready("stopped consuming: most records are refused")
+        elif not self._presence.look():
+            self._not_ready(AWAY)
         elif not self._owned:
             self._not_ready("no partition is assigned")
         elif self._replaying:

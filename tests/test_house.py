@@ -33,23 +33,30 @@ FLOORS = (
     ("core.scores",),
     ("core.tails",),
     ("core.verdicts",),
-    ("core.alarms", "core.settings", "core.assessment", "core.evidence"),
+    ("core.alarms", "core.settings", "core.assessment"),
+    ("core.evidence",),
     ("core.pipeline",),
     ("errors", "log", "quiet", "supervisor"),
     ("seals",),
-    ("config", "bundle", "labels", "notifications"),
+    ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),
-    ("report",),
+    ("report", "looking"),
     ("summary",),
     ("kafka.properties",),
     ("kafka.cluster",),
+    ("kafka.presence",),
+    ("kafka.addresses", "kafka.transactions"),
     ("kafka.tables", "kafka.source", "kafka.publisher"),
-    ("kafka.sink", "kafka.reader"),
-    ("judging", "metrics", "endpoints", "replaying"),
+    ("kafka.sink", "kafka.reader", "kafka.spans", "kafka.shelf"),
+    ("kafka.lookback", "filed"),
+    ("judging", "metrics", "endpoints", "replaying", "shelved"),
+    ("preview",),
+    ("lesson", "telling"),
     ("office", "watchdog"),
     ("succession",),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
+    ("commands.teach", "commands.labels", "commands.forget"),
     ("__main__",),
 )
 """From the ground up. A module imports from the floors below its own, and never from its own or above."""
@@ -70,15 +77,30 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
-    "confluent_kafka": {f"kafka.{name}" for name in ("cluster", "tables", "source", "publisher", "sink", "reader")},
+    "confluent_kafka": {
+        f"kafka.{name}"
+        for name in (
+            "addresses",
+            "cluster",
+            "presence",
+            "publisher",
+            "reader",
+            "sink",
+            "source",
+            "spans",
+            "tables",
+            "transactions",
+        )
+    },
 }
 """The heavy libraries, and where each comes in."""
 
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.sink", "kafka.source"}
-"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins. All that is
+WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson"}
+"""Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and
+for an operator, who speaks of today. All that is
 waited for goes by the monotonic clock, which nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}

@@ -38,8 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     labels = Labels(bundle, encode, config.settings, config.runtime.threads)
     shown = read_episodes(arguments.teach) if arguments.teach else []
     source = ParquetDays(arguments.teach_from) if arguments.teach_from else days
-    for label in read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown):
-        labels.put(label.id.encode(), write_label(label))
+    taught = read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown)
+    labels.put_all((label.id.encode(), write_label(label)) for label in taught)
     judge = labels.judge()
     with Listener(arguments.alarms, Context(config.alarms.system_dn, bundle.digest)) as listener:
         for event in replay(days, bundle, encode, judge, config.settings, listener.count):

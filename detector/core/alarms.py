@@ -5,15 +5,17 @@ rises. A cell bears one name at a time: a second fault is named once the first h
 `unknown`. All of it is a function of the open alarms and of the scores of the last minutes; nothing else is remembered.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.core.library import SEVERITIES
 from detector.core.scores import Scores
 from detector.core.turns import Turn
+from detector.core.verdicts import Quiet
 
 SILENT = "cell_silent"
 UNKNOWN = "unknown"
@@ -21,10 +23,8 @@ UNKNOWN = "unknown"
 NEW, CHANGED, CLEARED = "new", "changed", "cleared"
 CHANGES = (NEW, CHANGED, CLEARED)
 
-SEVERITIES = ("minor", "major", "critical")
-"""ITU-T X.733. A score of 1, 1.5 and 2.25 times the threshold: the false-alarm rate falls by a factor each."""
-
 _SEVERITY_STEPS = (1.0, 1.5, 2.25)
+"""A score of so many thresholds is minor, major and critical: the false-alarm rate falls by a factor each."""
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,30 @@ class Persistence:
     clear_margin: float
     hold_minutes: int
     unknown_minutes: int
+    severities: Mapping[str, str] = field(default_factory=dict)
+    """Of the classes that were taught with one; of the others the score decides."""
+
+
+@dataclass(frozen=True)
+class Withheld:
+    """An episode that was recognised and raised nothing."""
+
+    cell: str
+    because: Quiet
+    minute: int
 
 
 class Alarms:
-    """The open alarms of all partitions."""
+    """The open alarms of all partitions, and what was withheld."""
 
     def __init__(self, scores: Scores, classes: Sequence[str], persistence: Persistence) -> None:
         self._scores = scores
         self._open: dict[int, dict[str, dict[str, Alarm]]] = {}
+        self._going: dict[int, set[tuple[str, Quiet]]] = {}
         self.adopt(classes, persistence)
 
     def adopt(self, classes: Sequence[str], persistence: Persistence) -> None:
-        """The columns of the scores from now on: faults, then unknown."""
+        """The columns of the scores from now on, but for the quiet ones: faults, then unknown."""
         self._classes = list(classes)
         self._persistence = persistence
 
@@ -86,6 +98,7 @@ class Alarms:
 
     def drop(self, partition: int) -> None:
         self._open.pop(partition, None)
+        self._going.pop(partition, None)
 
     def open_alarms(self) -> list[Alarm]:
         return [alarm for cells in self._open.values() for named in cells.values() for alarm in named.values()]
@@ -113,6 +126,25 @@ class Alarms:
             events += self._silences(turn)
         return events
 
+    def withheld(
+        self, turn: Turn, names: Sequence[str], quiet: Sequence[Quiet], smoothed: NDArray[np.float32]
+    ) -> list[Withheld]:
+        """The quiet episodes that begin with this turn; one ends below the lower threshold, without a hold.
+
+        # of the turn's due cells: [k], [k, Q]
+        """
+        going = self._going.setdefault(turn.partition, set())
+        if going:
+            over = {(names[at], quiet[column]) for at, column in np.argwhere(smoothed >= self._lower).tolist()}
+            due = set(names)
+            going -= {one for one in going if one[0] in due and one not in over}
+        begun = []
+        for at, column in np.argwhere(smoothed >= self._persistence.threshold).tolist():
+            if (names[at], quiet[column]) not in going:
+                going.add((names[at], quiet[column]))
+                begun.append(Withheld(names[at], quiet[column], int(turn.minute[at])))
+        return begun
+
     def _look(self, turn: Turn, at: int, cell: str, smoothed: NDArray[np.float32]) -> list[Event]:
         """One cell that is loud or has something open: clear, then rename, then raise."""
         minute, row = int(turn.minute[at]), int(turn.rows[at])
@@ -136,7 +168,7 @@ class Alarms:
         score = float(smoothed[column])
         if score < self._lower and self._quiet(row, minute, column):
             return [Event(CLEARED, partition, alarm, minute, score, row)]
-        severity = self._severity(score)
+        severity = self._severity(alarm.name, score)
         if SEVERITIES.index(severity) > SEVERITIES.index(alarm.severity):
             return [Event(CHANGED, partition, replace(alarm, severity=severity), minute, score, row)]
         return []
@@ -168,7 +200,7 @@ class Alarms:
                 ]
         if named or UNKNOWN in mine or not smoothed[-1] >= settings.threshold:
             return []
-        history = self._scores.history(row, minute, settings.unknown_minutes)[:, -1]
+        history = self._scores.history(row, minute, settings.unknown_minutes)[:, len(smoothed) - 1]
         if not (history >= settings.threshold).all():
             return []
         return [self._begin(partition, cell, row, minute, len(smoothed) - 1, float(smoothed[-1]))]
@@ -178,13 +210,16 @@ class Alarms:
         raw = self._scores.raw(row, minute, self._persistence.hold_minutes)[:, column]
         below = np.flatnonzero(~(raw >= self._lower))
         onset = minute - len(raw) + 1 + (int(below[-1]) + 1 if len(below) else 0)
-        alarm = Alarm(cell, self._classes[column], min(onset, minute), self._severity(score))
+        name = self._classes[column]
+        alarm = Alarm(cell, name, min(onset, minute), self._severity(name, score))
         return Event(NEW, partition, alarm, minute, score, row)
 
-    def _severity(self, score: float) -> str:
+    def _severity(self, name: str, score: float) -> str:
+        if name in self._persistence.severities:
+            return self._persistence.severities[name]
         reached = [
-            name
-            for name, step in zip(SEVERITIES, _SEVERITY_STEPS, strict=True)
+            severity
+            for severity, step in zip(SEVERITIES, _SEVERITY_STEPS, strict=True)
             if score >= step * self._persistence.threshold
         ]
         return reached[-1] if reached else SEVERITIES[0]

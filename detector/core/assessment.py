@@ -41,13 +41,15 @@ class Assessor:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._worker = ThreadPoolExecutor(1, "assess")
 
-    def submit(self, windows: Sequence[NDArray[np.int8]], judge: Judge) -> Future[Assessment]:
-        """# each int8 [k, 60, F] -> Assessment of sum k"""
-        return self._worker.submit(self._assess, windows, judge)
+    def submit(
+        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Judge
+    ) -> Future[Assessment]:
+        """# each int8 [k, 60, F], their last minutes [sum k] -> Assessment of sum k"""
+        return self._worker.submit(self._assess, windows, minute, judge)
 
-    def _assess(self, windows: Sequence[NDArray[np.int8]], judge: Judge) -> Assessment:
+    def _assess(self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Judge) -> Assessment:
         batch = windows[0] if len(windows) == 1 else np.concatenate(windows)
         with self._timed("encode"):
             embeddings = self._encode(batch)
         with self._timed("match"):
-            return Assessment(embeddings, judge.verdicts(embeddings))
+            return Assessment(embeddings, judge.verdicts(embeddings, minute))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import Alarm, Alarms, Event, Persistence
+from detector.core.alarms import Alarm, Alarms, Event, Persistence, Withheld
 from detector.core.assessment import Assessment, Assessor
 from detector.core.cells import Cells
 from detector.core.encoder import Encode
@@ -44,6 +44,7 @@ class Work:
     outcomes: dict[str, int] = field(default_factory=dict)
     verdicts: dict[str, int] = field(default_factory=dict)
     scored: int = 0
+    withheld: list[Withheld] = field(default_factory=list)
 
 
 @dataclass
@@ -59,6 +60,11 @@ class _Share:
     def windows(self) -> NDArray[np.int8]:
         """Those windows; as a rule all that are due, and then no copy of their 7.8 kB each."""
         return self.admission.windows if self.scored.all() else self.admission.windows[self.scored]
+
+    @property
+    def minute(self) -> NDArray[np.int64]:
+        """Their last minutes."""
+        return _minutes(self.admission.turns)[self.scored]
 
     @property
     def count(self) -> int:
@@ -104,7 +110,7 @@ class Pipeline:
     def adopt(self, judge: Judge) -> None:
         """Judges by another library from now on, the remembered minutes included."""
         self._judge = judge
-        self._scores.rescore(self.cells.occupied(), judge.scores, len(judge.classes))
+        self._scores.rescore(self.cells.occupied(), judge.columns, len(judge.classes) + len(judge.quiet))
         self._alarms.adopt(judge.classes, self._persistence(judge))
 
     def assign(self, partition: int, memory: Memory | None, alarms: Sequence[Alarm]) -> None:
@@ -202,7 +208,8 @@ class Pipeline:
             yield self._assess(shares)
 
     def _assess(self, shares: Sequence[_Share]) -> _Batch:
-        return _Batch(shares, self._assessor.submit([share.windows for share in shares], self._judge))
+        minute = np.concatenate([share.minute for share in shares])
+        return _Batch(shares, self._assessor.submit([share.windows for share in shares], minute, self._judge))
 
     def _take(self, records: Records, audible: bool, work: Work) -> _Share:
         """Decode, scale and window one partition's records."""
@@ -283,12 +290,16 @@ class Pipeline:
             if share.audible:
                 names = [self.cells.names[row] for row in turn.rows.tolist()]
                 opened = self._alarms.having_open(turn.partition, names)
-                events = self._alarms.step(turn, names, self._smoothed(turn, scored, opened), opened)
+                smoothed, told = self._smoothed(turn, scored, opened), len(self._judge.classes)
+                events = self._alarms.step(turn, names, smoothed[:, :told], opened)
                 work.events += [replace(event, evidence=self._evidence(event)) for event in events]
+                if self._judge.quiet:
+                    work.withheld += self._alarms.withheld(turn, names, self._judge.quiet, smoothed[:, told:])
 
     def _smoothed(self, turn: Turn, scored: NDArray[np.bool_], opened: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The mean scores of the due cells; NaN where nothing can come of them, which spares most of the work."""
-        mean = np.full((len(turn.rows), len(self._judge.classes)), np.nan, np.float32)
+        columns = len(self._judge.classes) + len(self._judge.quiet)
+        mean = np.full((len(turn.rows), columns), np.nan, np.float32)
         watched = self._scores.reaching(turn.rows, self._judge.threshold)
         at = np.flatnonzero(scored & (watched | opened))
         mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
@@ -296,16 +307,23 @@ class Pipeline:
 
     def _evidence(self, event: Event) -> dict[str, Any]:
         window = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
-        return {} if window is None else evidence(event.score, window, self._judge)
+        return {} if window is None else evidence(event, window, self._judge)
 
     def _persistence(self, judge: Judge) -> Persistence:
         settings = self._settings
-        return Persistence(judge.threshold, settings.clear_margin, settings.hold_minutes, settings.unknown_minutes)
+        return Persistence(
+            judge.threshold, settings.clear_margin, settings.hold_minutes, settings.unknown_minutes, judge.severities
+        )
 
 
 def _add(totals: dict[str, int], counts: dict[str, int]) -> None:
     for name, count in counts.items():
         totals[name] = totals.get(name, 0) + count
+
+
+def _minutes(turns: Sequence[Turn]) -> NDArray[np.int64]:
+    """Of the due windows of all turns. # [sum k]"""
+    return np.concatenate([np.empty(0, np.int64), *(turn.minute for turn in turns)])
 
 
 def _parts(records: Records) -> Iterator[Records]:

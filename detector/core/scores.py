@@ -50,14 +50,19 @@ class Scores:
         self._score[rows, slot] = scores
 
     def rescore(
-        self, rows: NDArray[np.int64], score: Callable[[Embeddings], NDArray[np.float16]], classes: int
+        self,
+        rows: NDArray[np.int64],
+        score: Callable[[Embeddings, NDArray[np.int64]], NDArray[np.float16]],
+        classes: int,
     ) -> None:
-        """Scores all that is kept of these cells anew: the library has changed."""
+        """Scores all that is kept of these cells anew, by embedding and minute: the library has changed."""
         self._score = np.zeros((*self._score.shape[:2], classes), np.float16)
         for part in np.array_split(rows, max(1, len(rows) // 256)):
             if len(part):
+                minute = self._minute[part].astype(np.int64)
+                minute = np.where(minute == _NEVER, minute.max(), minute)
                 kept = Embeddings(self._direction[part], self._size[part], self._shift[part])
-                self._score[part] = score(kept.reshaped(-1)).reshape(len(part), self._keep, classes)
+                self._score[part] = score(kept.reshaped(-1), minute.reshape(-1)).reshape(len(part), self._keep, classes)
 
     def smoothed(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """The weighted mean up to `minute`, NaN where too few minutes were scored. # [n] -> [n, classes]"""

@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings
-from detector.core.library import Library, Matches
-from detector.core.tails import FAR_TAIL, FLOOR, TAIL, TWO_HOURS, Tail, tail
+from detector.core.library import SEVERITIES, Library, Matches
+from detector.core.tails import FLOOR, TAIL, TWO_HOURS, Tail, tail
 
 VERDICTS = ("normal", "fault", "unknown", "insufficient")
 NORMAL, FAULT, UNKNOWN, INSUFFICIENT = range(4)
 
 BLOCKS_PER_1000_CELL_DAYS = 1000 * 1440 / TWO_HOURS
 
-RESEMBLES = float(np.log(TAIL / FAR_TAIL))
-"""A window is not unknown that scores as one stretch of ordinary life in a hundred does for something taught."""
+RESEMBLES = float(np.log(TAIL / 1e-3))
+"""A window is not unknown that scores as one stretch of ordinary life in a thousand does for something taught. At one
+in a hundred too much resembles one class of ten: of faults that nobody had taught against normal, the area under the
+curve was .58, .67 and .72 over three draws of two days of life, so .72, .74 and .79; were there no such rule .75, .75
+and .83, and a crowd that is to be ignored would be unknown in its weaker hours."""
 
 RIVAL = 0.5
 """A rival's lead over normal counts half: wholly, and two classes that resemble each other silence both."""
@@ -36,9 +39,13 @@ DISTANCE_SAYS = 0.25
 episodes bore another's name, so .027, and as many their own."""
 
 
+TERMS_KEPT = 3
+"""Calibrations beside the newest: a replay goes back over few expiries."""
+
+
 @dataclass(frozen=True)
 class Calibration:
-    """How ordinary life scores. The columns are the faults, the ignores, and unknown.
+    """How ordinary life scores. The columns are the faults, the ignores, the faults held, and unknown.
 
     Each goes by two witnesses, direction and distance, that are put on one scale, joined, and put on it again; unknown
     has no direction.
@@ -73,15 +80,16 @@ class Verdicts:
     kind: NDArray[np.int8]
     """Place in `VERDICTS`. # [n]"""
     scores: NDArray[np.float16]
-    """Faults in the library's order, then unknown. # [n, C + 1]"""
+    """As `Judge.columns`. # [n, F + 1 + Q]"""
 
 
-def margins(matches: Matches) -> NDArray[np.float32]:
-    """How far each class leads normal, less half of its best rival's lead. # [n, C] -> [n, C]"""
+def margins(matches: Matches, rivals: int | None = None) -> NDArray[np.float32]:
+    """How far each class leads normal, less half of its best rival's lead; only the first few are rivals, or all.
+
+    # [n, C] -> [n, C]
+    """
     lead = matches.cosine - matches.normal[:, None]
-    if lead.shape[1] < 2:
-        return lead
-    order = np.sort(lead, axis=1)
+    order = np.sort(np.pad(lead[:, :rivals], ((0, 0), (2, 0)), constant_values=-1), axis=1)  # -1: nobody's lead
     best, second = order[:, -1:], order[:, -2:-1]
     rival = np.where(lead == best, second, best)
     return (lead - RIVAL * np.maximum(rival, 0)).astype(np.float32)
@@ -96,30 +104,115 @@ def threshold(classes: int, budget: float) -> float:
     return float(np.log(BLOCKS_PER_1000_CELL_DAYS * TAIL * classes / budget))
 
 
+@dataclass(frozen=True)
+class Quiet:
+    """A column of scores that never becomes an alarm, only a number."""
+
+    reason: str
+    """`quarantined`: a held fault was recognised; `ignored`: what would have been an alarm resembles an ignore."""
+    name: str
+
+
+@dataclass(frozen=True)
+class _Term:
+    """What counts from one expiry to the next."""
+
+    library: Library
+    calibration: Calibration
+
+
 class Judge:
-    """One library with its calibration: embeddings in, verdicts out."""
+    """One library with its calibration: embeddings in, verdicts out.
+
+    What expires does so by the minute of the window: the same log gives the same verdicts, whenever it is read.
+    """
 
     def __init__(self, library: Library, weights: NDArray[np.float32], budget: float) -> None:
         self.library = library
         self.classes = [*library.faults, "unknown"]
+        self.quiet = [Quiet("ignored", name) for name in library.ignores]
+        self.quiet += [Quiet("quarantined", name) for name in library.held]
         self.threshold = threshold(len(self.classes), budget)
-        self.calibration = calibrate(library, weights)
+        self._weights = weights
+        self._ends = np.array(sorted({e.expires for e in library.exemplars if e.expires is not None}), np.int64)
+        self._terms: dict[int, _Term] = {}
+        if not len(self._ends):
+            self._term(0)  # here rather than in the first batch
 
-    def verdicts(self, embeddings: Embeddings) -> Verdicts:
-        scores = self.scores(embeddings).astype(np.float32)
+    @property
+    def calibration(self) -> Calibration:
+        """As long as nothing has expired."""
+        return self._term(0).calibration
+
+    @property
+    def severities(self) -> dict[str, str]:
+        """Of the classes taught with one; of several, the gravest."""
+        taught = {(e.name, SEVERITIES.index(e.severity)) for e in self.library.exemplars if e.severity}
+        return {name: SEVERITIES[place] for name, place in sorted(taught)}
+
+    def at(self, minute: int) -> Library:
+        """The library as it counts for a window of this minute."""
+        return self._term(int(np.searchsorted(self._ends, minute, "right"))).library
+
+    def verdicts(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> Verdicts:
+        """# of n, [n] -> of n"""
+        columns = self.columns(embeddings, minute)
+        scores = columns[:, : len(self.classes)].astype(np.float32)
         kind = np.full(len(embeddings), NORMAL, np.int8)
         kind[scores[:, -1] >= self.threshold] = UNKNOWN
         kind[(scores[:, :-1] >= self.threshold).any(axis=1)] = FAULT
-        return Verdicts(kind, scores.astype(np.float16))
+        return Verdicts(kind, columns)
 
-    def scores(self, embeddings: Embeddings) -> NDArray[np.float16]:
-        """Standardised scores of the faults, then unknown; what resembles something taught is not. # [n, C + 1]"""
-        standard = self.calibration.standardise(testify(self.library, embeddings))
-        taught = standard[:, :-1]
-        if taught.shape[1]:
-            standard[:, -1] = np.where((taught >= RESEMBLES).any(axis=1), FLOOR, standard[:, -1])
-        keep = [*range(len(self.library.faults)), standard.shape[1] - 1]
-        return standard[:, keep].astype(np.float16)
+    def scores(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> NDArray[np.float16]:
+        """Standardised scores of the faults, then unknown; what resembles something taught is not. # -> [n, F + 1]"""
+        return self.columns(embeddings, minute)[:, : len(self.classes)]
+
+    def columns(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> NDArray[np.float16]:
+        """The scores, then those of `quiet`; without a minute, as if nothing expired. # of n, [n] -> [n, F + 1 + Q]"""
+        if minute is None or not len(self._ends):
+            return self._columns(self._term(0), embeddings)
+        number = np.searchsorted(self._ends, minute, "right")
+        columns = np.empty((len(embeddings), len(self.classes) + len(self.quiet)), np.float16)
+        for one in np.unique(number).tolist():
+            columns[number == one] = self._columns(self._term(one), embeddings[number == one])
+        return columns
+
+    def _columns(self, term: _Term, embeddings: Embeddings) -> NDArray[np.float16]:
+        library, calibration = term.library, term.calibration
+        faults, ignores = len(library.faults), len(library.ignores)
+        matches = library.match(embeddings)
+        standard = calibration.standardise(_witnesses(library, matches, embeddings))
+        taught, unknown = standard[:, :-1], standard[:, -1:]
+        known = (taught[:, : faults + ignores] >= RESEMBLES).any(axis=1, keepdims=True)
+        told = np.concatenate([taught[:, :faults], np.where(known, FLOOR, unknown)], axis=1)
+        quiet = np.full((len(embeddings), len(self.quiet)), FLOOR, np.float32)
+        quiet[:, len(self.library.ignores) :] = taught[:, faults + ignores :]
+        if ignores:
+            free = calibration.standardise(_witnesses(library, matches, embeddings, faults))[:, :faults]
+            unless = np.concatenate([np.where((free >= RESEMBLES).any(axis=1, keepdims=True), FLOOR, unknown), free], 1)
+            places = [self.library.ignores.index(name) for name in library.ignores]
+            quiet[:, places] = self._silenced(taught[:, faults : faults + ignores], told, unless.max(axis=1))
+        return np.concatenate([told, quiet], axis=1).astype(np.float16)
+
+    def _silenced(
+        self, ignores: NDArray[np.float32], told: NDArray[np.float32], unless: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """For the ignore that a window resembles most, what its score would have been without any.
+
+        # [n, I], [n, F + 1], [n] -> [n, I]
+        """
+        by = (ignores == ignores.max(axis=1, keepdims=True)) & (ignores >= RESEMBLES)
+        silent = (told < self.threshold).all(axis=1) & (told.max(axis=1) < unless)
+        return np.where(by & silent[:, None], unless[:, None], FLOOR)
+
+    def _term(self, number: int) -> _Term:
+        """After so many expiries. Made when a window of it is met, by whichever thread; a few are kept."""
+        terms = self._terms
+        if number not in terms:
+            library = self.library.at(int(self._ends[number - 1])) if number else self.library
+            kept = dict(list(terms.items())[-TERMS_KEPT:])
+            self._terms = terms = {**kept, number: _Term(library, calibrate(library, self._weights))}
+        return terms[number]
 
 
 def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
@@ -140,10 +233,15 @@ def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
 
 def testify(library: Library, embeddings: Embeddings) -> Witnesses:
     """# of n -> of [n, C + 1]"""
-    matches = library.match(embeddings)
+    return _witnesses(library, library.match(embeddings), embeddings)
+
+
+def _witnesses(library: Library, matches: Matches, embeddings: Embeddings, rivals: int | None = None) -> Witnesses:
+    """Held faults are nobody's rivals. # of n -> of [n, C + 1]"""
+    rivals = len(library.faults) + len(library.ignores) if rivals is None else rivals
     size = embeddings.size.astype(np.float32)[:, None]
     return Witnesses(
-        np.pad(margins(matches) * np.minimum(size, LARGE), ((0, 0), (0, 1))),
+        np.pad(margins(matches, rivals) * np.minimum(size, LARGE), ((0, 0), (0, 1))),
         np.concatenate([matches.pull, np.log(np.maximum(size, 1e-3))], axis=1),
     )
 

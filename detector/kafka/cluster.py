@@ -31,6 +31,31 @@ COMPACTED = {"cleanup.policy": "compact"}
 TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
 """Errors behind a broker that does not answer, and only heard beside it."""
 
+FINAL = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError._AUTHENTICATION,
+    KafkaError._FATAL,  # fenced: librdkafka says so once, in an error that does not call itself fatal
+}
+"""Errors of the consumer that waiting does not mend: the operator has to."""
+
+PASSING = {
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError._TIMED_OUT_QUEUE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNSTABLE_OFFSET_COMMIT,
+}
+"""What a question may come to while brokers go, come and take over from each other."""
+
 Client = TypeVar("Client")
 
 
@@ -42,7 +67,8 @@ def open_client(make: Callable[..., Client], properties: dict[str, Any], kafka: 
         raise explain(error.args[0], kafka) from None
 
 
-def _admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda error: None) -> AdminClient:
+def open_admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda error: None) -> AdminClient:
+    """A client that asks and arranges, and does not log. Raises ClusterError."""
     return open_client(AdminClient, {**common_properties(kafka), "log_level": 0, "error_cb": on_error}, kafka)
 
 
@@ -78,11 +104,21 @@ def explain(error: KafkaError, kafka: Kafka) -> ClusterError:
     return ClusterError(f"Kafka at {servers}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
 
 
+def is_final(error: KafkaError) -> bool:
+    """True when waiting will not mend it."""
+    return bool(error.fatal()) or error.code() in FINAL
+
+
+def may_pass(error: KafkaError) -> bool:
+    """True where asking again may bring the answer."""
+    return bool(error.retriable()) or error.code() in PASSING
+
+
 def partitions(config: Config) -> dict[str, int]:
     """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
     kafka = config.kafka
     heard: list[KafkaError] = []
-    admin = _admin(kafka, heard.append)
+    admin = open_admin(kafka, heard.append)
     try:
         metadata = admin.list_topics(timeout=kafka.reach_seconds)
     except KafkaException as error:
@@ -105,8 +141,10 @@ def topic_names(config: Config) -> list[str]:
     return [topics.minutes, topics.alarms, topics.active, topics.labels, topics.deadletters]
 
 
-def check_topics(config: Config) -> None:
-    """Raises ClusterError for the first thing that would keep the daemon from its work."""
+def check_topics(config: Config) -> int:
+    """How many partitions there are to share. Raises ClusterError for the first thing that would keep the daemon from
+    its work.
+    """
     found = partitions(config)
     servers = config.kafka.common["bootstrap.servers"]
     for name in topic_names(config):
@@ -120,6 +158,7 @@ def check_topics(config: Config) -> None:
             f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
             f" alarms lie in their minute's partition, so give {active} as many."
         )
+    return found[minutes]
 
 
 def create_topics(config: Config, count: int, replication: int) -> list[str]:
@@ -141,7 +180,7 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
     ]
     if not missing:
         return []
-    admin = _admin(config.kafka)  # kept: its futures die with it
+    admin = open_admin(config.kafka)  # kept: its futures die with it
     for future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
         try:
             future.result()

@@ -8,6 +8,9 @@ COMMON: dict[str, Any] = {
     "client.id": "faultline",
     "socket.keepalive.enable": True,  # firewalls between operations networks drop idle connections silently
     "log.connection.close": False,
+    # A broker takes records of up to 100 MiB, and librdkafka reads no answer beyond 100 MB: one such record, and its
+    # reader would see nothing of that partition ever after.
+    "receive.message.max.bytes": 1_000_000_000,
     "reconnect.backoff.ms": 250,  # the default of 100 ms fills the log while a broker restarts
 }
 
@@ -34,7 +37,7 @@ def consumer_properties(kafka: Kafka) -> dict[str, Any]:
         "queued.max.messages.kbytes": 65_536,  # bounds the memory of a prefetch
         **kafka.consumer,
         "group.id": kafka.group,
-        "auto.offset.reset": kafka.start,
+        "auto.offset.reset": "error",  # what is gone from the log is told, not skipped
         "enable.auto.commit": False,
         "enable.auto.offset.store": False,
         "enable.partition.eof": True,

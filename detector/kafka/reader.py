@@ -9,9 +9,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from detector.config import Config
 from detector.core.samples import Records
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, open_client, partitions
+from detector.kafka.cluster import explain, is_final, open_client, partitions
 from detector.kafka.properties import reader_properties
-from detector.kafka.source import FINAL, columns
+from detector.kafka.source import columns
 
 log = logging.getLogger("faultline.kafka")
 
@@ -91,7 +91,7 @@ class Reader:
                 f"{self._at}: partition {message.partition()} lost records before they were read (retention); start"
                 " again to go on behind the gap, and let the topic keep more."
             )
-        elif error.code() in FINAL or error.fatal():
+        elif is_final(error):
             raise explain(error, self._kafka)
         else:
             log.warning("a partition: %s", error.str())

@@ -8,40 +8,20 @@ import logging
 import time
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from detector.config import Config
 from detector.core.samples import Records
-from detector.core.votes import MARK, VOTE, Memory
-from detector.kafka.cluster import explain, open_client
+from detector.kafka.addresses import Addresses, Assignment
+from detector.kafka.cluster import explain, is_final, open_client
+from detector.kafka.presence import Presence
 from detector.kafka.properties import consumer_properties
 
 log = logging.getLogger("faultline.kafka")
 
 LEAVE_SECONDS = 3
 """For the partitions to be given back in an orderly end; the group waits no longer for a daemon that is going."""
-
-FINAL = {
-    KafkaError.UNKNOWN_TOPIC_OR_PART,
-    KafkaError.TOPIC_AUTHORIZATION_FAILED,
-    KafkaError.GROUP_AUTHORIZATION_FAILED,
-    KafkaError.SASL_AUTHENTICATION_FAILED,
-    KafkaError._AUTHENTICATION,
-    KafkaError._FATAL,  # fenced: librdkafka says so once, in an error that does not call itself fatal
-}
-"""Errors of the consumer that waiting does not mend: the operator has to."""
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """A partition that is ours from now on."""
-
-    partition: int
-    memory: Memory | None
-    audible_offset: int
-    """Records before it were heard by whoever committed last."""
 
 
 @dataclass
@@ -60,17 +40,16 @@ class Poll:
 class Source:
     """One member of the consumer group."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, presence: Presence) -> None:
         self._kafka = config.kafka
         self._topic = config.kafka.topics.minutes
-        self._earliest = config.kafka.start == "earliest"
-        self._memory_minutes = config.settings.tolerance.memory_minutes
         self._pending = Poll()
         self._fatal: KafkaError | None = None
         self._paused = False
         self._consumer = open_client(
             Consumer, {**consumer_properties(config.kafka), "error_cb": self._on_error}, config.kafka
         )
+        self._addresses = Addresses(self._consumer, config, presence)
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -87,11 +66,20 @@ class Source:
         poll, self._pending = self._pending, Poll()
         gone = set(poll.revoked) - {assignment.partition for assignment in poll.assigned}
         by_partition: dict[int, list[Message]] = {}
+        lost: list[int] = []
         for message in messages:
-            if message.error() is not None:
-                self._note(message, poll)
-            elif message.partition() not in gone:
+            error = message.error()
+            if message.partition() in gone:
+                continue
+            if error is None:
                 by_partition.setdefault(message.partition(), []).append(message)
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                lost.append(message.partition())
+            else:
+                self._note(message, poll)
+        for partition in lost:
+            by_partition.pop(partition, None)  # what came of it comes again
+        self._take_anew(lost)
         poll.records = [columns(partition, batch) for partition, batch in sorted(by_partition.items())]
         stamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
         poll.oldest_ms = min(stamps, default=None)
@@ -99,10 +87,7 @@ class Source:
 
     def rewind(self) -> None:
         """Takes up every partition anew from its last commit, as after a restart: a transaction was aborted."""
-        owned = self._consumer.assignment()
-        self._pending.revoked += [partition.partition for partition in owned]
-        for position in self._addresses(owned):
-            self._consumer.seek(position)
+        self._take_anew([partition.partition for partition in self._consumer.assignment()])
 
     def pause(self) -> None:
         """Stops fetching for good, from partitions that come later too, and stays in the group."""
@@ -148,74 +133,32 @@ class Source:
             log.warning("a partition: %s", error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        if not partitions:
-            return
-        consumer.incremental_assign(self._addresses(partitions))
-        if self._paused:
-            consumer.pause(partitions)
+        if partitions:
+            self._assign([partition.partition for partition in partitions])
 
     def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        numbers = [partition.partition for partition in partitions]
-        self._pending.revoked += numbers
-        self._pending.assigned = [a for a in self._pending.assigned if a.partition not in numbers]
+        self._revoke([partition.partition for partition in partitions])
         if partitions:
             consumer.incremental_unassign(partitions)
 
-    def _addresses(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        """Where to read each partition from; notes the assignments."""
-        plain = [TopicPartition(self._topic, partition.partition) for partition in partitions]
-        return [self._address(partition) for partition in self._consumer.committed(plain, self._kafka.reach_seconds)]
+    def _take_anew(self, numbers: list[int]) -> None:
+        if not numbers:
+            return
+        self._revoke(numbers)
+        self._consumer.incremental_unassign([TopicPartition(self._topic, number) for number in numbers])
+        self._assign(numbers)
 
-    def _address(self, committed: TopicPartition) -> TopicPartition:
-        if committed.error is not None:
-            raise explain(committed.error, self._kafka)
-        number = committed.partition
-        start = TopicPartition(self._topic, number, OFFSET_BEGINNING if self._earliest else OFFSET_END)
-        if committed.offset < 0:
-            self._pending.assigned.append(Assignment(number, None, 0))
-            return start
-        low, _ = self._consumer.get_watermark_offsets(start, timeout=self._kafka.reach_seconds)
-        memory = read_memory(committed.metadata)
-        replay = memory.replay_offset if memory else self._offset_by_time(number)
-        if committed.offset < low:
-            log.warning(
-                "partition %d: offsets %d to %d are gone from the log (retention); their minutes were never seen",
-                number,
-                committed.offset,
-                low,
-            )
-        self._pending.assigned.append(Assignment(number, memory, max(committed.offset, low)))
-        return TopicPartition(self._topic, number, max(low, min(replay, committed.offset)))
+    def _assign(self, numbers: list[int]) -> None:
+        found = self._addresses.find(numbers)
+        self._pending.assigned += [assignment for _, assignment in found]
+        positions = [position for position, _ in found]
+        self._consumer.incremental_assign(positions)
+        if self._paused:
+            self._consumer.pause(positions)
 
-    def _offset_by_time(self, number: int) -> int:
-        """For a commit that is not ours: the record times say about where the memory would begin."""
-        since = int((time.time() - self._memory_minutes * 60) * 1000)
-        (found,) = self._consumer.offsets_for_times(
-            [TopicPartition(self._topic, number, since)], timeout=self._kafka.reach_seconds
-        )
-        return found.offset if found.offset >= 0 else np.iinfo(np.int64).max
-
-
-def is_final(error: KafkaError) -> bool:
-    """True when waiting will not mend it."""
-    return bool(error.fatal()) or error.code() in FINAL
-
-
-def write_memory(memory: Memory) -> str:
-    """The commit's metadata. # about 100 bytes and 22 a vote: at most 3,900 of the 4,096 a broker allows"""
-    return msgspec.json.encode(memory).decode()
-
-
-def read_memory(metadata: str | None) -> Memory | None:
-    """None where the commit was not made by this daemon."""
-    if not metadata:
-        return None
-    try:
-        memory = msgspec.json.decode(metadata, type=Memory)
-    except msgspec.MsgspecError:
-        return None
-    torn = len(memory.votes) % VOTE.itemsize or len(memory.laggards or b"") % MARK.itemsize
-    return None if torn else memory
+    def _revoke(self, numbers: list[int]) -> None:
+        self._pending.revoked += numbers
+        self._pending.assigned = [a for a in self._pending.assigned if a.partition not in numbers]
 
 
 def columns(partition: int, messages: list[Message]) -> Records:

@@ -36,6 +36,7 @@ from detector.kafka.publisher import Publisher
 from detector.quiet import quiet
 from tests.bench.recovery import measure_recovery, measure_replay
 from tests.bench.simulator import measure_simulator
+from tests.bench.taught import measure_labels
 from tests.bench.workload import log, polls
 from tests.kafka.broker import Broker
 from trainer.shipped import SHIPPED
@@ -70,6 +71,8 @@ def main() -> int:
         figures["recovery"] = recovery(broker.bootstrap, Path(folder))
         print("\nthe simulator")
         figures["simulator"] = measure_simulator(broker.bootstrap)
+    print("\n20,000 labels")
+    figures["labels"] = measure_labels()
     for cells in CELLS:
         figures["bytes_per_cell"][str(cells)] = resident_in_own_process(cells)
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")

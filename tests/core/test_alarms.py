@@ -1,11 +1,14 @@
 """An alarm is one episode: it begins above the threshold, ends after a quiet hold, and rises in severity only."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import Alarm, Alarms, Event, Persistence
+from detector.core.alarms import Alarm, Alarms, Event, Persistence, Withheld
 from detector.core.scores import Scores, kernel
 from detector.core.turns import Turn
+from detector.core.verdicts import Quiet
 from tests.builders import T0, embedded, told_of
 
 ROW = 2
@@ -19,7 +22,7 @@ class Life:
     def __init__(self, *, hold: int = 3, patience: int = 2, minutes: int = 1, half_life: float = 1.0) -> None:
         self.persistence = Persistence(threshold=4, clear_margin=1, hold_minutes=hold, unknown_minutes=patience)
         self.scores = Scores(4, 1, 1, kernel(minutes, half_life), minutes + max(hold, patience))
-        self.scores.rescore(np.array([ROW]), lambda e: np.zeros((len(e), 3), np.float16), 3)
+        self.scores.rescore(np.array([ROW]), lambda e, _: np.zeros((len(e), 3), np.float16), 3)
         self.alarms = Alarms(self.scores, ["alpha", "beta", "unknown"], self.persistence)
         self.alarms.restore(0, [])
         self.minute = T0
@@ -183,7 +186,7 @@ def test_a_retired_class_is_cleared_at_the_cells_next_minute() -> None:
     life = Life()
     life.live(alpha=LOUD)
     life.alarms.adopt(["beta", "unknown"], life.persistence)
-    life.scores.rescore(np.array([ROW]), lambda e: np.zeros((len(e), 2), np.float16), 2)
+    life.scores.rescore(np.array([ROW]), lambda e, _: np.zeros((len(e), 2), np.float16), 2)
     rows, minute = np.array([ROW]), np.array([life.minute])
     events = step(life.alarms, turn(rows, minute), np.zeros((1, 2), np.float32))
     assert told_of(events) == [("cleared", "a", "alpha", 1)]
@@ -230,3 +233,21 @@ def test_the_alarm_of_a_neighbour_is_left_alone() -> None:
     life.alarms.restore(0, [Alarm("b", "alpha", T0, "minor")])
     assert life.live(times=5) == []
     assert [alarm.cell for alarm in life.alarms.open_alarms()] == ["b"]
+
+
+def test_a_taught_severity_is_the_alarms_whatever_it_scores() -> None:
+    life = Life()
+    life.alarms.adopt(["alpha", "beta", "unknown"], replace(life.persistence, severities={"alpha": "major"}))
+    life.live(alpha=LOUD)
+    life.live(alpha=30)
+    assert [(event.change, event.alarm.severity) for event in life.told] == [("new", "major")]
+
+
+def test_a_quiet_episode_is_withheld_once_until_it_has_gone_below_the_lower_threshold() -> None:
+    life, held = Life(), Quiet("quarantined", "alpha")
+    heard = []
+    for minute, score in enumerate((QUIET, LOUD, BETWEEN, LOUD, np.nan, LOUD)):
+        one = turn(np.array([ROW]), np.array([T0 + minute]))
+        heard += life.alarms.withheld(one, ["a"], [held], np.array([[score]], np.float32))
+    assert heard == [Withheld("a", held, T0 + 1), Withheld("a", held, T0 + 5)]
+    assert life.alarms.open_alarms() == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.library import FAR, NEIGHBOURS, Exemplar, Library
+from detector.core.library import FAR, NEIGHBOURS, REPRESENTED, Exemplar, Library
 from tests import naive
 from tests.builders import embedded, exemplar, ordinary_life, scatter, unit
 
@@ -165,3 +165,24 @@ def test_a_bank_smaller_than_the_neighbours_asked_for_is_enough() -> None:
 def test_no_query_gives_no_match() -> None:
     matches = crowded_library(np.random.default_rng(8)).match(queries(np.random.default_rng(8), 0))
     assert (matches.cosine.shape, matches.pull.shape, matches.normal.shape) == ((0, 4), (0, 4), (0,))
+
+
+def test_of_many_exemplars_of_a_class_a_few_leave_none_far_from_the_nearest() -> None:
+    rng = np.random.default_rng(6)
+    centres = [unit(1, 0, 0, 0), unit(0, 1, 0, 0), unit(0, 0, -1, 0)]
+    many = np.concatenate(
+        [scatter(rng, centre, count, 0.02) for centre, count in zip(centres, (300, 4, 1), strict=True)]
+    )
+    library = Library([exemplar("alpha", one, number=k) for k, one in enumerate(many)], ordinary_life(rng))
+    matches = library.match(embedded(many, np.ones(len(many))))
+    assert len(set(matches.nearest[:, 0].tolist())) <= REPRESENTED
+    assert matches.cosine.min() > 0.99, "the one that is unlike all others, too"
+
+
+def test_as_many_exemplars_as_represent_a_class_are_all_compared_with() -> None:
+    few = scatter(np.random.default_rng(8), unit(1, 0, 0, 0), REPRESENTED, 0.5)
+    library = Library(
+        [exemplar("alpha", one, number=k) for k, one in enumerate(few)], ordinary_life(np.random.default_rng(1))
+    )
+    nearest = library.match(embedded(few, np.ones(len(few)))).nearest[:, 0]
+    assert [library.exemplars[place].id for place in nearest] == [f"alpha-{k}" for k in range(REPRESENTED)]

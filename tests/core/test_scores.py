@@ -79,5 +79,5 @@ def test_history_is_the_smoothed_past_and_raw_the_unsmoothed() -> None:
 
 def test_another_library_scores_the_past_anew() -> None:
     scores = scores_of({0: 1, 1: 2}, kernel(2, 1e9), 4)
-    scores.rescore(np.array([1]), lambda kept: np.repeat(kept.direction * 2, 3, axis=1), 3)
+    scores.rescore(np.array([1]), lambda kept, _: np.repeat(kept.direction * 2, 3, axis=1), 3)
     assert scores.smoothed(np.array([1]), np.array([T0 + 1]))[0].tolist() == [3, 3, 3]

@@ -257,3 +257,64 @@ def test_ordinary_life_stays_about_within_the_budget(classes: int, score_minutes
 def test_beyond_what_was_measured_averages_bring_fewer_alarms_than_promised(classes: int, score_minutes: int) -> None:
     alarms, promised = alarms_in_ordinary_life(classes, score_minutes, 40.0)
     assert alarms <= promised
+
+
+HELD = replace(exemplar("gamma", unit(0, 1, 0.5, 0)), held=True)
+STADIUM = exemplar("stadium", unit(0, -1, -1, 1), "ignore")
+
+
+def test_a_held_fault_changes_no_bit_of_any_others_score_nor_the_threshold() -> None:
+    rng = np.random.default_rng(7)
+    asked = embedded(np.stack([unit(*one) for one in rng.normal(size=(300, 4))]), np.exp(rng.normal(0, 1, 300)))
+    for others in ((), (ALPHA,), (ALPHA, BETA, STADIUM)):
+        without, with_it = judge_of(*others), judge_of(*others, HELD)
+        assert with_it.threshold == without.threshold
+        assert with_it.classes == without.classes
+        assert np.array_equal(with_it.scores(asked), without.scores(asked))
+        ignored = [quiet for quiet in with_it.quiet if quiet.reason == "ignored"]
+        assert np.array_equal(with_it.columns(asked)[:, : len(with_it.classes) + len(ignored)], without.columns(asked))
+
+
+def test_a_held_fault_is_recognised_in_a_column_of_its_own() -> None:
+    judge = judge_of(ALPHA, HELD)
+    assert [(quiet.reason, quiet.name) for quiet in judge.quiet] == [("quarantined", "gamma")]
+    assert judge.columns(embedding(HELD.direction))[0, -1] > judge.threshold
+    assert judge.columns(embedding(unit(1, 0, 0, 0)))[0, -1] < judge.threshold
+
+
+def test_a_class_may_have_an_example_that_counts_and_one_that_is_held() -> None:
+    judge = judge_of(ALPHA, replace(exemplar("alpha", unit(0, 0, 0, 1), number=1), held=True))
+    assert judge.classes == ["alpha", "unknown"]
+    assert [quiet.name for quiet in judge.quiet] == ["alpha"]
+
+
+def test_what_an_ignore_silences_scores_in_its_column_as_it_would_have_done() -> None:
+    strange = unit(0, -1, -1, 1)
+    judge = judge_of(ALPHA, STADIUM)
+    assert [(quiet.reason, quiet.name) for quiet in judge.quiet] == [("ignored", "stadium")]
+    silenced, named, calm = (
+        float(judge.columns(embedding(direction, size))[0, -1])
+        for direction, size in ((strange, 50), (ALPHA.direction, 50), (unit(1, 0, 0, 0), 1))
+    )
+    assert silenced == float(judge_of(ALPHA).scores(embedding(strange, 50))[0, -1]) > judge.threshold
+    assert named <= FLOOR, "what is named is not silenced"
+    assert calm < judge.threshold
+
+
+def test_an_ignore_counts_for_the_minutes_before_its_expiry_and_for_none_from_it_on() -> None:
+    works = exemplar("works", unit(0, 1, 1, -1), "ignore")
+    judge = judge_of(ALPHA, replace(STADIUM, expires=1000), replace(works, expires=2000))
+    asked = embedded(np.stack([STADIUM.direction] * 4), np.full(4, 50))
+    minute = np.array([999, 1000, 2000, 998])
+    columns = judge.columns(asked, minute)
+    assert (columns[:, 1] > judge.threshold).tolist() == [False, True, True, False]
+    assert (columns[:, 2] > judge.threshold).tolist() == [True, False, False, True], "and is counted as silenced"
+    alone = [judge.columns(asked[[k]], minute[[k]])[0] for k in range(4)]
+    assert np.array_equal(columns, np.stack(alone))
+    assert np.array_equal(columns[2, :2], judge_of(ALPHA).scores(asked[[2]])[0])
+
+
+def test_a_class_has_the_gravest_of_the_severities_it_was_taught_with() -> None:
+    given = enumerate(("major", "minor", ""))
+    taught = [replace(exemplar("alpha", unit(0, 1, 0, 0), number=k), severity=s) for k, s in given]
+    assert judge_of(*taught, BETA).severities == {"alpha": "major"}

@@ -10,7 +10,7 @@ from detector.core.cells import digest_of
 from detector.core.frontier import Frontier, quorum
 from detector.core.votes import MOST_MARKED, VOTE, Memory, Standing, Trail, mark, marked, pack, unpack
 from detector.errors import ConfigError
-from detector.kafka.source import read_memory, write_memory
+from detector.kafka.addresses import read_memory, write_memory
 from tests.builders import T0, Told, network, pipeline, play, settings
 
 MOST_CELLS = 50

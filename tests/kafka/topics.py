@@ -79,7 +79,13 @@ def produce(bootstrap: str, topic: str, records: Iterable[Sequence[Any]], deadli
 
     # Idempotent: the first batches to a new topic are retried, and a plain producer would reorder them.
     producer = Producer(
-        {"bootstrap.servers": bootstrap, "enable.idempotence": True, "queue.buffering.max.messages": 1_000_000, **QUIET}
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "queue.buffering.max.messages": 1_000_000,
+            "message.max.bytes": 119_000_000,  # a topic says itself what is too long for it
+            **QUIET,
+        }
     )
     for key, value, headers, *rest in records:
         timestamp_ms, partition = (*rest, None, None)[:2]

@@ -48,12 +48,13 @@ LARGER = np.sqrt(WINDOW) * MILD / SQUASH
 
 
 class Trouble(NamedTuple):
-    """One cell's feature lies FAR away for some minutes; feature None = it says nothing at all."""
+    """One cell's feature lies far away for some minutes; feature None = it says nothing at all."""
 
     cell: str
     feature: str | None
     begin: int
     end: int
+    far: float = FAR
 
 
 FAULTY, STRANGE, SILENT = CELLS[1], CELLS[2], CELLS[3]
@@ -78,7 +79,7 @@ def spreads(cell: str, minute: int, troubles: tuple[Trouble, ...]) -> NDArray[np
         if trouble.cell == cell and trouble.begin <= minute < trouble.end:
             if trouble.feature is None:
                 return None
-            noise[NAMES.index(trouble.feature)] += FAR
+            noise[NAMES.index(trouble.feature)] += trouble.far
     return noise
 
 

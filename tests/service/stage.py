@@ -42,7 +42,7 @@ TOPICS: Mapping[str, Mapping[str, Any]] = {
     "minutes": {"partitions": PARTITIONS, "config": {**FOR_EVER, "max.message.bytes": str(BIG)}},
     "alarms": {"partitions": PARTITIONS, "config": FOR_EVER},
     "active": {"partitions": PARTITIONS, "config": UNCOMPACTED},
-    "labels": {"partitions": 1, "config": {"cleanup.policy": "compact"}},
+    "labels": {"partitions": 1, "config": {"cleanup.policy": "compact", "max.message.bytes": str(BIG)}},
     "deadletters": {"partitions": 1, "config": FOR_EVER},
 }
 

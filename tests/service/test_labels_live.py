@@ -1,9 +1,10 @@
 """A label that arrives while the daemon runs: it counts from then on, without a restart, and until it is retired."""
 
 import msgspec
+import numpy as np
 import pytest
 
-from detector.labels import write_label
+from detector.labels import LONGEST_BYTES, write_label
 from tests.service.network import CATALOGUE, STRANGE, Trouble, label, told
 from tests.service.stage import serving
 
@@ -63,6 +64,16 @@ BAD_LABELS = {
     ),
     b"no-spread": (write_label(label("flat", "power", baseline=bytes(2 * 4 * len(CATALOGUE)))), "no positive spread"),
     b"beyond-time": (write_label(label("far_future", "power", minute=10**30)), "a label cannot be read"),
+    b"all-nan": (
+        write_label(label("blank", "power", values=np.full(90 * len(CATALOGUE), np.nan, "<f4").tobytes())),
+        "reports nothing for an hour",
+    ),
+    b"infinite": (
+        write_label(label("endless", "power", values=np.full(90 * len(CATALOGUE), np.inf, "<f4").tobytes())),
+        "holds an infinity",
+    ),
+    b"huge": (b"x" * (LONGEST_BYTES + 1), "bytes is none"),
+    b"expiring-fault": (write_label(label("brief", "power", expires=29_000_000)), "a fault does not expire"),
     b"our-own-name": (write_label(label("unknown", "power")), "is what Faultline itself says"),
 }
 
@@ -83,3 +94,21 @@ def test_a_label_that_cannot_be_used_is_refused_with_a_line_and_the_others_stand
             assert reason in service.log.above_info()[-1], key
         assert len(service.log.above_info()) == len(BAD_LABELS)
         assert service.metrics()[FAULTS] == 1
+
+
+LARGEST = 104_000_000
+"""Bytes, about the longest record that a broker takes at all where a topic allows it."""
+
+
+def test_the_largest_record_that_a_broker_takes_is_no_label_and_hides_none(bare_stage):
+    limits = {"cleanup.policy": "compact", "max.message.bytes": str(LARGEST + 1_000_000)}
+    stage = bare_stage.create_topics(labels={"partitions": 1, "config": limits})
+    stage.put_label(b"huge", bytes(LARGEST))
+    stage.teach(label("drop_storm", "drops"))
+    with serving(stage.config()) as service:
+        assert service.metrics()[REFUSED] == 1
+        assert service.metrics()[FAULTS] == 1
+        stage.put_label(b"another", bytes(LARGEST))
+        stage.teach(label("power_loss", "power"))
+        service.wait_metric(FAULTS, 2)
+        assert service.metrics()[REFUSED] == 2

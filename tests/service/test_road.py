@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from detector.kafka.source import read_memory
+from detector.kafka.addresses import read_memory
 from detector.notifications import NAMESPACE
 from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
 from tests.service.stage import serving, wait_until

@@ -5,7 +5,9 @@ from confluent_kafka import KafkaError, Message
 
 from detector.config import read_config
 from detector.errors import ClusterError
+from detector.kafka.presence import Presence
 from detector.kafka.source import Poll, Source
+from tests.kafka.broker import Broker
 from tests.service.network import told
 from tests.service.stage import Stage, wait_until
 
@@ -18,7 +20,8 @@ POLLS = 40
 
 
 def opened(stage: Stage, name: str) -> Source:
-    return Source(read_config(stage.config(kafka={"instance": name, "consumer": QUICK})))
+    config = read_config(stage.config(kafka={"instance": name, "consumer": QUICK}))
+    return Source(config, Presence(config.kafka))
 
 
 def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: Stage) -> None:
@@ -57,4 +60,34 @@ def test_an_error_that_the_client_calls_fatal_ends_in_a_sentence(stage: Stage) -
     with pytest.raises(ClusterError, match=sentence):
         source._note(Message(topic=stage.topic("minutes"), partition=0, offset=0, error=error), Poll())
 
+    source.close()
+
+
+def test_a_broker_that_is_away_when_a_partition_is_taken_up_is_waited_for(stage: Stage, mortal_broker: Broker) -> None:
+    # Given both partitions, and a broker that comes back when it was asked for the third time,
+    answers: list[bool] = []
+
+    def hear(answered: bool) -> None:
+        answers.append(answered)
+        if len(answers) == 3:
+            mortal_broker.start()
+
+    config = read_config(stage.config(kafka={"consumer": QUICK}))
+    source = Source(config, Presence(config.kafka, hear))
+    owned: set[int] = set()
+
+    def all_owned() -> bool:
+        poll = source.poll()
+        owned.difference_update(poll.revoked)
+        owned.update(assignment.partition for assignment in poll.assigned)
+        return len(owned) == stage.partitions
+
+    wait_until(all_owned, "both are its own")
+
+    # when it takes them up anew while the broker is away,
+    mortal_broker.kill()
+    source.rewind()
+
+    assert answers[:3] == [False, False, False]
+    wait_until(all_owned, "both are its own again")
     source.close()

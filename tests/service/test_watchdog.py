@@ -13,7 +13,7 @@ import pytest
 
 from tests.kafka.broker import ROOT, die_with_parent
 from tests.service.network import MINUTES, label, told
-from tests.service.stage import ADDRESS, START_SECONDS, Daemon, get, serving, wait_until
+from tests.service.stage import ADDRESS, START_SECONDS, Answer, Daemon, get, serving, wait_until
 
 STALL_SECONDS = 10
 AWAY = 2.5
@@ -119,8 +119,28 @@ def test_a_broker_that_is_away_is_no_hang(stage, mortal_broker, undisturbed, wea
             seen.append(get(f"{url}/livez").status)
         assert set(seen) == {200}
         assert get(f"{url}/readyz").body == "Kafka does not answer\n"
+        assert daemon.terminate() == 0
     mortal_broker.resume() if weather == "pause" else mortal_broker.start()
     stage.tell(after)
     with serving(stage.config()):
         stage.wait_taken(len(before + after), 120)
     assert stage.alarms() == undisturbed.alarms
+
+
+@pytest.mark.broker
+@pytest.mark.parametrize("weather", ["kill", "pause"])
+def test_a_broker_that_goes_while_there_is_nothing_to_do_is_told_and_waited_for(stage, mortal_broker, weather):
+    """Red while it is away, green when it is back, and the same process goes on."""
+    before, after = told(0, 20), told(20, 40)
+    stage.tell(before)
+    with serving(stage.config()) as service:
+        stage.wait_taken(len(before))
+        service.wait_metric("faultline_ready", 1)
+        getattr(mortal_broker, weather)()
+        service.wait_metric("faultline_ready", 0)
+        assert service.get("/readyz") == Answer(503, "Kafka does not answer\n")
+        mortal_broker.resume() if weather == "pause" else mortal_broker.start()
+        service.wait_metric("faultline_ready", 1)
+        stage.tell(after)
+        stage.wait_taken(len(before + after))
+        assert service.get("/livez").status == 200

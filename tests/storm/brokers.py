@@ -18,10 +18,6 @@ FEW = 10
 """Messages in a producer's queue: a poll makes dozens."""
 
 
-# The first three find a fault not mended yet: once the broker is back, `send_offsets_to_transaction` (librdkafka
-# 2.16) does not return, nor within a time-out it is given. It looks like librdkafka's issues 5456 and 5511.
-
-
 def killed_broker(storm: Storm, rng: random.Random) -> list[str]:
     """SIGKILL, and back on its folder, several times in the log; the daemon lives through it."""
     with Broker() as broker, storm.stage(broker.bootstrap) as stage:

@@ -1,13 +1,16 @@
 """SIGKILL: at moments that a seed draws, and at every point of the loop at which something is half done."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
 
 from tests.service.network import label
 from tests.service.stage import Stage, wait_until
 from tests.storm.lives import Life
 from tests.storm.network import PARTITIONS
-from tests.storm.oracle import differences, observe
+from tests.storm.oracle import Outcome, differences, observe
 from tests.storm.points import Point
 from tests.storm.storm import Storm, configure, wait_taken
 
@@ -93,8 +96,52 @@ def killed_in_label_rebuild(storm: Storm, rng: random.Random) -> list[str]:
         with Life(configure(stage)) as life:
             wait_taken(stage, len(records), life)
         right = observe(undisturbed)
-        assert any(b"power_loss" in (value or b"") for told in right.alarms.values() for value, *_ in told)
+        assert any(b"power_loss" in (value or b"") for value in values(right))
         return differences(right, observe(stage))
+
+
+def killed_in_bundle_swap(storm: Storm, rng: random.Random) -> list[str]:
+    """Another bundle comes between two minutes; the life dies between taking it up and going back for its memory."""
+    records = storm.records
+    half = rng.randint(len(records) * 3 // 5, len(records) * 4 // 5)
+
+    def play(stage: Stage, *points: Point) -> None:
+        stage.tell(records[:half])
+        with Life(configure(stage), *points) as life:
+            wait_taken(stage, half, life)
+            life.wait_ready()
+            link(stage, storm.other_bundle)
+            if points:
+                assert life.wait() == -9
+            else:
+                wait_until(lambda: life.has_said("takes over from"), "the other bundle serves", 60)
+                stage.tell(records[half:])
+                wait_taken(stage, len(records), life)
+
+    with storm.stage() as undisturbed, storm.stage() as stage:
+        for one in (undisturbed, stage):
+            link(one, storm.bundle)
+        play(undisturbed)
+        play(stage, Point("in mid bundle swap"))
+        stage.tell(records[half:])
+        with Life(configure(stage)) as life:
+            wait_taken(stage, len(records), life)
+        right = observe(undisturbed)
+        digests = {msgspec.json.decode(value or b"{}")["additionalInformation"]["bundle"] for value in values(right)}
+        assert len(digests) == 2, digests
+        return differences(right, observe(stage))
+
+
+def values(seen: Outcome) -> Iterator[bytes | None]:
+    return (value for told in seen.alarms.values() for value, *_ in told)
+
+
+def link(stage: Stage, bundle: Path) -> None:
+    """The stage's bundle is this one from now on, by a link that is moved."""
+    stage.bundle = stage.folder / "current"
+    fresh = stage.folder / "fresh"
+    fresh.symlink_to(bundle)
+    fresh.replace(stage.bundle)
 
 
 def stopped(storm: Storm, rng: random.Random) -> list[str]:

@@ -14,10 +14,11 @@ from typing import Any
 
 from detector.core.pipeline import Pipeline
 from detector.core.scores import Scores
-from detector.kafka import sink
+from detector.kafka import transactions
 from detector.kafka.sink import Sink
 from detector.kafka.source import Source
 from detector.kafka.tables import Table
+from detector.kafka.transactions import Transactions
 
 FLUSH_SECONDS = 10
 HOLD_SECONDS = 60
@@ -84,22 +85,21 @@ def after(owner: Any, method: str, fuse: Fuse, counts: Callable[[Any], bool] = l
 
 
 def own_producer() -> Any:
-    """The sink's producer, as a class whose methods can be wrapped: the library's own is C."""
-    sink.Producer = type("Producer", (sink.Producer,), {})
-    return sink.Producer
+    """The transactions' producer, as a class whose methods can be wrapped: the library's own is C."""
+    transactions.Producer = type("Producer", (transactions.Producer,), {})
+    return transactions.Producer
 
 
 def between_produce_and_offsets(fuse: Fuse) -> None:
     """The broker has the records, and nothing says what they were made of."""
-    producer = own_producer()
-    original = producer.send_offsets_to_transaction
+    original = Transactions.commit
 
     def passed(self: Any, *arguments: Any) -> Any:
-        self.flush(FLUSH_SECONDS)
+        self._producer.flush(FLUSH_SECONDS)
         fuse()
         return original(self, *arguments)
 
-    producer.send_offsets_to_transaction = passed
+    Transactions.commit = passed  # type: ignore[method-assign]
 
 
 POINTS: dict[str, Callable[[Fuse], None]] = {
@@ -112,9 +112,10 @@ POINTS: dict[str, Callable[[Fuse], None]] = {
     "in mid-replay": lambda fuse: before(
         Pipeline, "process", fuse, lambda shares: not all(heard for _, heard in shares)
     ),
+    "in mid bundle swap": lambda fuse: before(Source, "rewind", fuse),
     "in mid label rebuild": lambda fuse: after(Scores, "rescore", fuse),
 }
-"""By name. A swap of the bundle passes by Pipeline, too: its point belongs here."""
+"""By name."""
 
 
 def arm(point: Point) -> None:

@@ -20,6 +20,7 @@ SCENARIOS: dict[str, Scenario] = {
     **{f"killed {point}": partial(kills.killed_at, (point,)) for point in POINTS},
     "killed in mid-replay": kills.killed_in_replay,
     "killed in mid label rebuild": kills.killed_in_label_rebuild,
+    "killed in mid bundle swap": kills.killed_in_bundle_swap,
     "stopped": kills.stopped,
     "1 → 3 → 2 → 3 instances": partial(rebalances.come_and_go, rebalances.AWAKE),
     "the same, group.protocol consumer": partial(rebalances.come_and_go, rebalances.NEW),

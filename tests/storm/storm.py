@@ -62,6 +62,13 @@ class Storm:
         return path
 
     @cached_property
+    def other_bundle(self) -> Path:
+        """Of the same network, with other numbers throughout."""
+        path = self.folder / "other"
+        write_bundle(build_bundle(seed=12), path)
+        return path
+
+    @cached_property
     def records(self) -> list[Record]:
         return record_log(self.scale.cells, self.scale.minutes)
 
@@ -118,7 +125,7 @@ def configure(stage: Stage, instance: str = "one", batch_records: int = 200, **k
     """One instance's configuration: quick to notice its peers, and on one core of the machine."""
     consumer = {"fetch.wait.max.ms": 20, **kafka.pop("consumer", {})}
     knobs = {"instance": instance, "batch_records": batch_records, "consumer": consumer, **kafka}
-    return stage.config(kafka=knobs, runtime={"threads": 1})
+    return stage.config(kafka=knobs, runtime={"threads": 1, "reload_seconds": 0.5})
 
 
 def check_worth(outcome: Outcome) -> None:

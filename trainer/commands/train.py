@@ -166,7 +166,7 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
             "windows": len(examples.windows),
             "steps": arguments.steps,
             "seed": arguments.seed,
-            "strict": arguments.strict,
+            "strict": int(arguments.strict),
             "history": str(arguments.history or "simulated"),
         }
         bundle = assemble(

@@ -1,0 +1,41 @@
+"""`faultline forget`: retires one label, on every instance within five seconds; its open alarms end.
+
+Exit code 3: there is no such label.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from detector.config import read_config
+from detector.errors import LabelError
+
+HELP = "retire one label"
+
+ABSENT = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", metavar="ID", help="as `faultline labels` lists it, or its first characters")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.kafka.shelf import put_on_shelf, read_shelf
+    from detector.shelved import shelved
+
+    config = read_config(arguments.config)
+    listed = shelved(read_shelf(config))
+    exact = [one for one in listed if one.id == arguments.id]
+    found = exact or [one for one in listed if arguments.id and one.id.startswith(arguments.id)]
+    if not found:
+        print(
+            f"faultline: there is no label {arguments.id!r}; `faultline labels` lists those that are.", file=sys.stderr
+        )
+        return ABSENT
+    if len(found) > 1:
+        raise LabelError(f"{len(found)} labels begin with {arguments.id!r}; give more of its id.")
+    (one,) = found
+    put_on_shelf(config, one.id.encode(), None)
+    print(f"forgotten: {one.id} ({one.name or 'unreadable'}{', ' + one.cell if one.cell else ''})")
+    return 0

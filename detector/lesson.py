@@ -1,0 +1,101 @@
+"""What an operator wants to teach, found in the past and previewed: ready to be published, or not."""
+
+import getpass
+import socket
+from collections.abc import Iterable
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+
+import msgspec
+
+from detector.bundle import open_bundle, read_bundle
+from detector.config import Config
+from detector.core.features import Baseline, Catalogue
+from detector.errors import LabelError
+from detector.filed import FiledPast
+from detector.judging import Labels
+from detector.kafka.lookback import TopicPast
+from detector.kafka.shelf import read_shelf
+from detector.labels import Label, label_windows
+from detector.looking import Cut, Look, Sample, cut
+from detector.preview import Forecast, preview
+from detector.teaching import make_label
+from detector.times import write_minute
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What was asked for; times are minutes since 1970."""
+
+    cell: str
+    name: str
+    kind: str
+    begin: int
+    end: int | None = None
+    expires: int | None = None
+    severity: str = ""
+    cause: str = ""
+    note: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A label and what it would have done."""
+
+    label: Label
+    cut: Cut
+    forecast: Forecast
+
+    def decided(self, force: bool) -> Label:
+        """The label as it is to be published: in quarantine if it breaks the budget, unless that is wanted."""
+        breaks = self.forecast.breaks_budget
+        return msgspec.structs.replace(
+            self.label,
+            forecast=round(self.forecast.rate[0], 2),
+            quarantined=breaks and not force,
+            forced=breaks and force,
+        )
+
+
+def prepare(config: Config, ask: Ask, history: Path | None, sample: Sample) -> Lesson:
+    """Cuts the episode out of the topic, or of files, and lets the past happen once more with it.
+
+    Raises OperatorError.
+    """
+    bundle = read_bundle(Path(config.bundle))
+    now = int(time() // 60)
+    if ask.expires is not None and ask.expires <= ask.begin:
+        raise LabelError(f"--expires {write_minute(ask.expires)} is not after --at {write_minute(ask.begin)}.")
+    with ExitStack() as opened:
+        past: FiledPast | TopicPast
+        past = FiledPast(history) if history else opened.enter_context(closing(TopicPast(config, bundle.catalogue)))
+        found = cut(past, ask.cell, ask.begin, ask.end, now, config.minutes.min_coverage)
+        label = _label(ask, found, past.catalogue, bundle.baseline, now)
+        label_windows(label, bundle.catalogue)  # refuses here what the detectors would refuse, before it takes long
+        look = past.look(ask.cell, sample)
+    return Lesson(label, found, foresee(config, label, look, read_shelf(config)))
+
+
+def foresee(config: Config, label: Label, look: Look, known: Iterable[tuple[bytes, bytes | None]]) -> Forecast:
+    """What a label would have done among those known."""
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    labels.put_all(known)
+    return preview(label, labels, look, bundle, encode, config.settings)
+
+
+def _label(ask: Ask, found: Cut, catalogue: Catalogue, baseline: Baseline, now: int) -> Label:
+    made = make_label(found.values, catalogue, baseline, ask.name, ask.kind, ask.cell, found.begin, found.end, ask.note)
+    return msgspec.structs.replace(
+        made,
+        begin=found.begin,
+        end=found.end,
+        expires=ask.expires,
+        severity=ask.severity,
+        cause=ask.cause,
+        by=ask.by or f"{getpass.getuser()}@{socket.gethostname()}",
+        taught=now,
+    )

@@ -1,0 +1,123 @@
+"""A forecast in words, for whoever is about to teach: lines of at most 100 columns."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from detector.labels import Label
+from detector.looking import Cut
+from detector.preview import Forecast, Heard
+from detector.times import write_minute
+
+MATCHES_SHOWN = 3
+
+SAME, ALIKE = 0.9, 0.7
+"""Cosines from which two classes are hardly to be told apart, and resemble each other: two examples of one class of the
+simulator lie .7 to .95 apart, guessed from its episodes."""
+
+
+def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]:
+    """The same for a machine."""
+    rate, low, high = forecast.rate
+    told: dict[str, Any] = msgspec.to_builtins(forecast)
+    return {
+        "id": label.id,
+        "class": label.name,
+        "kind": label.kind,
+        "cell": label.cell,
+        "begin": label.begin,
+        "end": label.end,
+        "published": published,
+        "quarantined": label.quarantined,
+        "forced": label.forced,
+        "forecast": told
+        | {
+            "new_alarms": len(forecast.fresh),
+            "new_alarms_per_1000_cell_days": [round(rate, 2), round(low, 2), round(min(high, 1e6), 2)],
+            "weak": forecast.is_weak,
+            "breaks_budget": forecast.breaks_budget,
+        },
+    }
+
+
+def told(label: Label, cut: Cut, forecast: Forecast) -> Iterable[str]:
+    """What is known about a label before it is taught."""
+    yield f"{label.name} ({label.kind}): {label.cell}, {write_minute(label.begin)} to {write_minute(label.end)} UTC"
+    yield f"  example    {cut.reported} of its {len(cut.values)} minutes were reported; {_size(forecast)}"
+    yield f"  nearest    {_nearest(forecast)}"
+    if not forecast.cell_days:
+        yield "  looked at  nothing: there is no past to look at, and what it would cost is not known"
+        return
+    yield (
+        f"  looked at  {forecast.cells:,} cells, {write_minute(forecast.first)} to {write_minute(forecast.last)}:"
+        f" {forecast.cell_days:,.1f} cell-days"
+    )
+    yield from _named(forecast) if label.kind == "fault" else _silenced(forecast)
+    yield f"  alarms     {forecast.alarms_before} without it and {forecast.alarms_after} with it, unknown ones included"
+
+
+def concluded(label: Label, forecast: Forecast, published: bool) -> str:
+    """What was done."""
+    if not published:
+        return "dry run: nothing was taught" + (", and without --force it would be in quarantine" * label.quarantined)
+    if label.quarantined:
+        return (
+            f"taught as {label.id}, IN QUARANTINE: at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day"
+            f" are beyond\nthe budget of {forecast.budget:g}; it is matched and counted, and silent (--force teaches it"
+            " aloud)"
+        )
+    aloud = ", by force" if label.forced else ""
+    return f"taught as {label.id}{aloud}: live on every instance within 5 s"
+
+
+def _named(forecast: Forecast) -> Iterable[str]:
+    known = len(forecast.named) - len(forecast.fresh)
+    cells = len({one.cell for one in forecast.named})
+    yield (
+        f"  named      {_many(len(forecast.named), 'other episode')} on {_many(cells, 'cell')}"
+        + (f", {known} of them an alarm without it, too" if known else "")
+    )
+    yield from _shown(forecast.named)
+    value, low, high = forecast.rate
+    yield (
+        f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), the budget of all"
+        f" classes is {forecast.budget:g}"
+    )
+
+
+def _silenced(forecast: Forecast) -> Iterable[str]:
+    names = Counter(one.name for one in forecast.silenced)
+    listed = ", ".join(f"{count} {name}" for name, count in names.most_common(4))
+    cells = len({one.cell for one in forecast.silenced})
+    yield (
+        f"  silenced   {_many(len(forecast.silenced), 'alarm')} on {_many(cells, 'cell')}"
+        + (f": {listed}" if listed else "")
+    )
+    yield from _shown(forecast.silenced)
+
+
+def _shown(heard: Sequence[Heard]) -> Iterable[str]:
+    for one in heard[:MATCHES_SHOWN]:
+        called = f"was {', '.join(sorted(set(one.before)))}" if one.before else one.name
+        yield f"    {write_minute(one.onset)}  {one.cell:<24} score {one.score:>5.1f}  {called}"
+
+
+def _size(forecast: Forecast) -> str:
+    share = f"{forecast.ordinary_share:.0%} of ordinary life lies as far from normal"
+    return f"WEAK, {share}" if forecast.is_weak else f"clear, {share}"
+
+
+def _nearest(forecast: Forecast) -> str:
+    if not forecast.nearest:
+        return "nothing: it is the first class that is taught"
+    listed = ", ".join(f"{one.name} {one.cosine:.2f}" for one in forecast.nearest)
+    best = forecast.nearest[0]
+    if best.cosine >= SAME:
+        return f"{listed} (1 = the same): hardly to be told from {best.name}"
+    return f"{listed} (1 = the same)" + (f": resembles {best.name}" if best.cosine >= ALIKE else "")
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" + ("" if count == 1 else "s")
