@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from tests.deploy.feed import Feed, body
@@ -15,7 +15,7 @@ from tests.deploy.prometheus import Prometheus
 from tests.kafka.broker import free_ports
 from tests.kafka.topics import QUIET
 from tests.service.broken import lose_a_file
-from tests.service.network import CELLS
+from tests.service.network import CELLS, label
 from tests.service.stage import Daemon, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.deploy]
@@ -224,6 +224,21 @@ def test_a_label_that_cannot_be_used_is_told_of(stage, asked, fires):
         prometheus.wait_quiet()
         stage.put_label(b"nonsense", b"{")
         fires(prometheus, "FaultlineLabelsRefused", "nonsense on the labels' topic", time.monotonic())
+
+
+def test_commits_that_the_log_does_not_have_are_told_of(stage, asked, fires):
+    watcher = Consumer({"bootstrap.servers": stage.bootstrap, "group.id": f"{stage.prefix}group", **QUIET})
+    watcher.commit(offsets=[TopicPartition(stage.topic("minutes"), 0, 1_000_000)], asynchronous=False)
+    watcher.close()
+    with Feed(stage), running(stage) as daemon, asked(daemon) as prometheus:
+        fires(prometheus, "FaultlinePartitionsReset", "an offset that is not in the log", time.monotonic())
+
+
+def test_an_exemplar_in_quarantine_is_told_of(stage, asked, fires):
+    with Feed(stage), running(stage) as daemon, asked(daemon) as prometheus:
+        prometheus.wait_quiet()
+        stage.teach(label("slow", "delay", quarantined=True))
+        fires(prometheus, "FaultlineQuarantined", "a label that is held", time.monotonic())
 
 
 def put(bundle, link) -> None:
