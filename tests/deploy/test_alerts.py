@@ -24,13 +24,13 @@ START_SECONDS = 180.0
 """Of a daemon, on a machine that does much else."""
 
 FOLLOWS = {
-    "FaultlineHalted": {"FaultlineNoRecords", "FaultlineRejectsRising", "FaultlineNoProgress", "FaultlineLagGrowing"},
+    "FaultlineHalted": {"FaultlineNoRecords", "FaultlineRejectsRising", "FaultlineNoProgress", "FaultlineLagging"},
     "FaultlineDown": {"FaultlineNoRecords", "FaultlineRestarting"},
     "FaultlineAlarmStorm": {"FaultlineCellsSilent"},
     "FaultlineTooManyCells": {"FaultlineRejectsRising"},
-    "FaultlineLagGrowing": {"FaultlineSlow", "FaultlineFrontierOld"},
+    "FaultlineLagging": {"FaultlineSlow", "FaultlineFrontierOld"},
     "FaultlineNoProgress": {
-        *("FaultlineNotReady", "FaultlineNoRecords", "FaultlineSlow", "FaultlineLagGrowing", "FaultlineFrontierOld"),
+        *("FaultlineNotReady", "FaultlineNoRecords", "FaultlineSlow", "FaultlineLagging", "FaultlineFrontierOld"),
     },
     "FaultlineRebalancing": {"FaultlineTransactionsAborting"},
     "FaultlineTransactionsAborting": {"FaultlineDown", "FaultlineNoProgress", "FaultlineNoRecords"},
@@ -137,7 +137,7 @@ def test_a_broker_that_hangs_under_load_is_told_of(stage, mortal_broker, asked, 
     slow = {"batch_records": 1, "producer": {"transaction.timeout.ms": 60_000}}
     with Feed(stage, 400, every=0.3) as feed, running(stage, kafka=slow) as daemon, asked(daemon) as prometheus:
         began = time.monotonic()
-        fires(prometheus, "FaultlineLagGrowing", "more comes than one record a transaction", began)
+        fires(prometheus, "FaultlineLagging", "more comes than one record a transaction", began)
         feed.close()
         began = time.monotonic()
         mortal_broker.pause()
