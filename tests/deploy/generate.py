@@ -90,6 +90,12 @@ NETWORK: list[Panel] = [
     ),
     ("Windows compared a second", "short", {"windows": f"sum(rate(faultline_windows_scored_total{JOB}[5m]))"}),
     ("Exemplars", "short", {"{{kind}}": f"max by (kind) (faultline_exemplars{JOB})"}),
+    ("Exemplars that raise no alarm", "short", {"{{job}}": f"max by (job) (faultline_quarantined_exemplars{JOB})"}),
+    (
+        "Recognised and not told",
+        "short",
+        {"{{reason}}": f"sum by (reason) (increase(faultline_alarms_withheld_total{JOB}[1h]))"},
+    ),
     ("Labels that cannot be used", "short", {"{{instance}}": f"faultline_labels_refused_total{JOB}"}),
 ]
 

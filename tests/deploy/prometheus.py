@@ -92,14 +92,14 @@ class Prometheus:
         self._process.wait()
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """The instant vector of an expression. ValueError where Prometheus does not understand it."""
+        """The vector of an expression. ValueError where Prometheus does not understand it."""
         asked = urllib.parse.urlencode({"query": expression})
         answer = get(f"http://127.0.0.1:{self._port}/api/v1/query?{asked}")
         told = json.loads(answer.body)
         if told["status"] != "success":
             raise ValueError(f"{expression}: {told['error']}")
         result = told["data"]["result"]
-        return result if told["data"]["resultType"] == "vector" else [{"value": result}]
+        return result if told["data"]["resultType"] in ("vector", "matrix") else [{"value": result}]
 
     def firing(self) -> set[str]:
         return self._alerts("firing")
