@@ -135,23 +135,28 @@ def plain(windows: NDArray[np.int8], /) -> Embeddings:
 
 
 class Listener:
-    """An encoder that remembers the windows it was shown, and answers like `plain`.
-
-    They come on the assessor's thread; what comes on the main one is evidence, which tries a window without its parts.
-    """
+    """An encoder that remembers the windows it was shown, and answers like `plain`."""
 
     def __init__(self) -> None:
         self._shown: list[NDArray[np.int8]] = []
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        if threading.current_thread() is not threading.main_thread():
-            self._shown.append(windows.copy())
+        self._shown.append(windows.copy())
         return plain(windows)
 
     @property
     def windows(self) -> NDArray[np.int8]:
         """# int8 [n, 60, F], in the order of the log"""
         return np.concatenate([np.empty((0, WINDOW, FEATURES), np.int8), *self._shown])
+
+
+class Assessor(Listener):
+    """That of a pipeline, which assesses on a thread of its own: what the main one asks is evidence, and tries a window
+    without its parts."""
+
+    def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
+        is_evidence = threading.current_thread() is threading.main_thread()
+        return plain(windows) if is_evidence else super().__call__(windows)
 
 
 _MIX = np.random.default_rng(5).integers(2**63, size=(WINDOW, 16), dtype=np.uint64) | np.uint64(1)

@@ -14,7 +14,7 @@ from tests.builders import (
     FEATURES,
     STRANGE,
     T0,
-    Listener,
+    Assessor,
     Told,
     judge_for,
     minutes_of,
@@ -32,7 +32,7 @@ CODE_OF_ONE = 16
 
 
 def test_a_minute_lands_in_its_window_by_its_number() -> None:
-    listener = Listener()
+    listener = Assessor()
     play(pipeline(encode=listener), [Told("a", T0 + 0), Told("a", T0 + 3, ONE), Told("a", T0 + 4)])
     window = listener.windows[-1]
     assert window[-1].tolist() == [0, 0, 0]
@@ -41,7 +41,7 @@ def test_a_minute_lands_in_its_window_by_its_number() -> None:
 
 
 def test_a_hole_is_absent_and_never_zero() -> None:
-    listener = Listener()
+    listener = Assessor()
     play(pipeline(encode=listener), [Told("a", T0 + 0), Told("a", T0 + 3)])
     first, second = listener.windows
     assert (first[:-1] == ABSENT).all()
@@ -51,13 +51,13 @@ def test_a_hole_is_absent_and_never_zero() -> None:
 
 
 def test_a_feature_that_was_not_reported_is_absent_and_its_neighbours_are_not() -> None:
-    listener = Listener()
+    listener = Assessor()
     play(pipeline(encode=listener), [Told("a", T0, (1.0, None, 0.0))])
     assert listener.windows[0, -1].tolist() == [CODE_OF_ONE, ABSENT, 0]
 
 
 def test_the_same_minute_again_changes_nothing() -> None:
-    listener = Listener()
+    listener = Assessor()
     log = [Told("a", T0 + 1, ONE), Told("a", T0 + 1, ONE), Told("a", T0 + 2, ONE)]
     work = play(pipeline(encode=listener), log)
     assert work.outcomes == {"in_order": 2, "duplicate": 1, "late": 0, "restated": 0, "rejected": 0}
@@ -66,7 +66,7 @@ def test_the_same_minute_again_changes_nothing() -> None:
 
 
 def test_the_same_minute_with_other_values_replaces_the_first() -> None:
-    listener = Listener()
+    listener = Assessor()
     log = [Told("a", T0 + 1, ALPHA), Told("a", T0 + 1, ONE), Told("a", T0 + 2)]
     work = play(pipeline(encode=listener), log)
     assert work.outcomes["restated"] == 1
@@ -80,7 +80,7 @@ def test_a_minute_corrected_back_and_forth_is_restated_each_time() -> None:
 
 
 def test_a_late_minute_fills_its_hole_and_fires_nothing() -> None:
-    listener = Listener()
+    listener = Assessor()
     log = [Told("a", T0 + 1), Told("a", T0 + 3), Told("a", T0 + 2, ONE), Told("a", T0 + 4)]
     work = play(pipeline(encode=listener), log)
     assert work.outcomes["late"] == 1
@@ -107,7 +107,7 @@ def test_a_cell_that_begins_far_behind_its_network_is_refused() -> None:
 
 
 def test_a_jump_of_59_minutes_keeps_one_minute_of_the_past() -> None:
-    listener = Listener()
+    listener = Assessor()
     log = [*network("abc", 0, 1), *network("abc", 59, 60)]
     play(pipeline(settings(ahead_minutes=59), encode=listener), log)
     assert (listener.windows[3, 0] == 0).all()
@@ -115,7 +115,7 @@ def test_a_jump_of_59_minutes_keeps_one_minute_of_the_past() -> None:
 
 
 def test_a_jump_of_60_minutes_empties_the_window() -> None:
-    listener = Listener()
+    listener = Assessor()
     log = [*network("abc", 0, 5), *network("abc", 64, 65)]
     play(pipeline(settings(ahead_minutes=60), encode=listener), log)
     assert (listener.windows[-1, :-1] == ABSENT).all()
@@ -136,7 +136,7 @@ def test_too_little_coverage_is_insufficient_and_no_alarm() -> None:
 def test_a_forgotten_cell_makes_room_and_leaves_no_trace_in_its_row() -> None:
     # given: one row more than cells, and a cell that dies while it is loud
     chosen = settings(max_cells=4, quorum_cells=2, score_minutes=1)
-    listener = Listener()
+    listener = Assessor()
     taken = pipeline(chosen, encode=listener)
     memory = chosen.tolerance.memory_minutes
     play(taken, sorted([*network("abc", 0, 5), *minutes_of("dead", 0, 5, STRANGE)], key=lambda told: told.minute))
@@ -188,7 +188,7 @@ def test_a_cell_whose_own_clock_had_run_ahead_begins_anew_with_an_empty_window()
     early = minutes_of("a", 60, 70, ALPHA)
     joined = [Told("b", T0 + 8), Told("c", T0 + 8)]
     back = minutes_of("a", 8, 9, ALPHA)
-    listener = Listener()
+    listener = Assessor()
     taken = pipeline(settings(score_minutes=4, half_life_minutes=50.0, min_coverage=0.0), encode=listener)
     play(taken, [*early, *joined, *back])
     assert (listener.windows[-1, :-1] == ABSENT).all()
@@ -198,10 +198,10 @@ def test_a_cell_whose_own_clock_had_run_ahead_begins_anew_with_an_empty_window()
 @thoroughly
 def test_the_windows_are_those_of_the_slow_twin(chosen: Settings, storm: Storm) -> None:
     log = storm.log()
-    listener = Listener()
+    listener = Assessor()
     taken = pipeline(settings(**{**vars(chosen), "min_coverage": 0.0}), encode=listener)
     work = play(taken, log, storm.polls(len(log)))
-    twin = naive.play(settings(**{**vars(chosen), "min_coverage": 0.0}), Listener(), judge_for(chosen), log)
+    twin = naive.play(settings(**{**vars(chosen), "min_coverage": 0.0}), Assessor(), judge_for(chosen), log)
     expected = np.array([window for *_, window in twin.windows], np.int8).reshape(-1, WINDOW, FEATURES)
     assert np.array_equal(listener.windows, expected)
     told = {outcome: twin.outcomes.count(outcome) for outcome in ("in_order", "late", "duplicate", "restated")}
@@ -223,7 +223,7 @@ def test_after_a_stretch_told_in_another_order_the_windows_are_the_same(storm: S
     assert sorted(troubled) == sorted(shuffled)
     ends = []
     for log in (troubled, shuffled):
-        listener = Listener()
+        listener = Assessor()
         taken = pipeline(chosen, encode=listener)
         play(taken, log, storm.polls(len(log)))
         after = len([told for told in log if told.minute >= end + 4])
