@@ -61,7 +61,16 @@ class Presence:
     def _hear(self, asked: "Future[TopicDescription]") -> None:
         error = asked.exception()
         # A refusal is an answer, too: the client's own errors are those below zero.
-        self._answers = not (isinstance(error, KafkaException) and error.args[0].code() < 0)
+        silent = isinstance(error, KafkaException) and error.args[0].code() < 0
+        self._answers = not silent or self._has_brokers()
         if error is None:
             self.partitions = len(asked.result().partitions)
         self._heard = monotonic()
+
+    def _has_brokers(self) -> bool:
+        """A cluster without a controller, for a moment or as an embedded one, is silent to that question, and there."""
+        try:
+            self._admin.list_topics(timeout=ANSWER_SECONDS)
+        except KafkaException:
+            return False
+        return True
