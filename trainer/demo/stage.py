@@ -24,6 +24,7 @@ def write_configuration(folder: Path, bootstrap: str, port: int) -> Config:
     knobs = {
         "bundle": str(folder / "bundle"),
         "kafka": {
+            "reach_seconds": 2,  # the embedded broker has no controller: whoever asks one waits so long
             "common": {"bootstrap.servers": bootstrap, "log_level": 3},
             # The embedded broker answers an empty fetch only when this time is over.
             "consumer": {"fetch.wait.max.ms": 50},
