@@ -37,7 +37,11 @@ TRANSACTION_MS = 30_000
 """Unless the operator says otherwise; it bounds how long readers wait after a crash."""
 
 WAITING_SECONDS = 4.0
-"""A loop that waits for a broker may stand still for the transaction's time-out, and this long beside."""
+"""From one look at a transaction's call to the next: two seconds for the call, two to ask whether the brokers answer.
+
+While they do, a transaction that comes to nothing is given up when its time is over at the latest, and another producer
+takes over: a watchdog that is quicker would end the process instead.
+"""
 
 
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -194,9 +198,9 @@ def _check(config: Config, path: Path) -> None:
     least = transaction + WAITING_SECONDS
     if config.runtime.stall_seconds < least:
         raise ConfigError(
-            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a broker"
-            f" that is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
-            " kafka.producer."
+            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a"
+            f" transaction that comes to nothing is given up after {transaction:g} s, which ends no process; raise it,"
+            " or lower transaction.timeout.ms in kafka.producer."
         )
     if "bootstrap.servers" not in config.kafka.common:
         raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
