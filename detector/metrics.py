@@ -138,7 +138,6 @@ class Metrics:
 
     def published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:
         """Counts what was committed."""
-        self.transactions.labels("committed").inc()
         for event in events:
             self.alarms.labels(event.change, event.alarm.severity).inc()
         for severity in SEVERITIES:
