@@ -34,7 +34,7 @@ def live(config: Path, log: Path, points: Sequence[Point]) -> None:
     with log.open("ab") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)
-    faulthandler.register(signal.SIGUSR1)
+    faulthandler.register(signal.SIGUSR2)  # the other one is the daemon's own
     for point in points:
         arm(point)
     sys.exit(main(["run", "--config", str(config)]))
@@ -130,7 +130,7 @@ class Life:
     def _show_stacks(self) -> None:
         """Where every thread stands, at the end of the log."""
         if self.exit_code is None:
-            os.kill(self._process.pid or 0, signal.SIGUSR1)
+            os.kill(self._process.pid or 0, signal.SIGUSR2)
             self._process.join(STACKS_SECONDS)
 
     def _get(self, path: str) -> Answer | None:
