@@ -1,11 +1,11 @@
 """Compacted topics as what they are: a table of the newest value per key, read whole and then followed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from time import monotonic
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
 
-from detector.config import Kafka, transaction_seconds
+from detector.config import Kafka
 from detector.errors import ClusterError
 from detector.kafka.cluster import explain, is_final, open_client
 from detector.kafka.presence import Presence
@@ -26,14 +26,11 @@ class Table:
         self._consumer = open_client(Consumer, table_properties(kafka), kafka)
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
-        """Per partition, every key's newest value, once no transaction is open in it.
-
-        That an offset was committed does not say that all else of its transaction can be read: the coordinator tells
-        one partition after the other, and a leader that moves is told later. Raises ClusterError where no broker
-        answers in time.
+        """Per partition, every key's newest value, once no transaction is open in it: the client calls an end what lies
+        behind those, too. Raises ClusterError where no broker answers in time.
         """
         rows: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
-        for number, key, value in self._read(partitions, self._is_decided):
+        for number, key, value in self.records(partitions):
             if value is None:
                 rows[number].pop(key, None)
             else:
@@ -45,42 +42,27 @@ class Table:
 
         Raises ClusterError where no broker answers in time.
         """
-        return self._read(partitions, lambda end: True)
-
-    def _read(
-        self, partitions: list[int], is_last: Callable[[Message], bool]
-    ) -> Iterator[tuple[int, bytes, bytes | None]]:
-        """`is_last`: whether an end that was come to is the one to stop at."""
         self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
         unread = set(partitions)
-        patience = self._kafka.reach_seconds
-        deadline = monotonic() + patience
+        deadline = monotonic() + self._kafka.reach_seconds
         while unread:
             messages = self._consumer.consume(READ_AT_ONCE, WAIT_SECONDS)
             if not messages and self._is_away():
-                deadline = monotonic() + patience
+                deadline = monotonic() + self._kafka.reach_seconds
             elif not messages and monotonic() > deadline:
                 raise ClusterError(
                     f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end"
-                    f" within {patience:g} s; check that the broker runs."
+                    f" within {self._kafka.reach_seconds:g} s; check that the broker runs."
                 )
             for message in messages:
                 if message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF:
-                    if is_last(message):
-                        unread.discard(message.partition())
-                    else:
-                        patience = self._kafka.reach_seconds + transaction_seconds(self._kafka)
+                    unread.discard(message.partition())
                 elif message.error() is not None:
                     raise explain(message.error(), self._kafka, self._topic)
                 else:
                     yield message.partition(), message.key(), message.value()
             if messages:  # after they were used, which may take longer than to wait for the next
-                deadline = monotonic() + patience
-
-    def _is_decided(self, end: Message) -> bool:
-        """Nothing lies behind this end: what does is in a transaction, and not to be read before it is over."""
-        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, end.partition()), cached=True)
-        return bool(end.offset() >= high)
+                deadline = monotonic() + self._kafka.reach_seconds
 
     def _is_away(self) -> bool:
         return self._presence is not None and not self._presence.ask()
