@@ -194,14 +194,14 @@ class Judge:
         library, calibration = term.library, term.calibration
         faults, ignores = len(library.faults), len(library.ignores)
         matches = library.match(embeddings)
-        standard = calibration.standardise(_witnesses(library, matches, embeddings))
+        standard = calibration.standardise(witnesses(library, matches, embeddings))
         taught, unknown = standard[:, :-1], standard[:, -1:]
         known = (taught[:, : faults + ignores] >= RESEMBLES).any(axis=1, keepdims=True)
         told = np.concatenate([taught[:, :faults], np.where(known, FLOOR, unknown)], axis=1)
         quiet = np.full((len(embeddings), len(self.quiet)), FLOOR, np.float32)
         quiet[:, len(self.library.ignores) :] = taught[:, faults + ignores :]
         if ignores:
-            free = calibration.standardise(_witnesses(library, matches, embeddings, faults))[:, :faults]
+            free = calibration.standardise(witnesses(library, matches, embeddings, faults))[:, :faults]
             unless = np.concatenate([np.where((free >= RESEMBLES).any(axis=1, keepdims=True), FLOOR, unknown), free], 1)
             places = [self.library.ignores.index(name) for name in library.ignores]
             quiet[:, places] = self._silenced(taught[:, faults : faults + ignores], told, unless.max(axis=1))
@@ -246,11 +246,11 @@ def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
 
 def testify(library: Library, embeddings: Embeddings) -> Witnesses:
     """# of n -> of [n, C + 1]"""
-    return _witnesses(library, library.match(embeddings), embeddings)
+    return witnesses(library, library.match(embeddings), embeddings)
 
 
-def _witnesses(library: Library, matches: Matches, embeddings: Embeddings, rivals: int | None = None) -> Witnesses:
-    """Held faults are nobody's rivals. # of n -> of [n, C + 1]"""
+def witnesses(library: Library, matches: Matches, embeddings: Embeddings, rivals: int | None = None) -> Witnesses:
+    """What their matches say for each column. Held faults are nobody's rivals. # of n -> of [n, C + 1]"""
     rivals = len(library.faults) + len(library.ignores) if rivals is None else rivals
     size = embeddings.size.astype(np.float32)[:, None]
     return Witnesses(
