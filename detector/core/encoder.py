@@ -96,7 +96,7 @@ class Encoder:
         import tensorflow as tf
 
         self.device = device()
-        self._sizes = BATCHES
+        self._sizes: tuple[int, ...] = BATCHES
         if threads and self.device == "cpu":
             tf.config.threading.set_intra_op_parallelism_threads(threads)
         if self.device == "gpu":  # else products carry ten bits of each number, and golden windows embed elsewhere

@@ -24,7 +24,8 @@ from detector.core.features import ABSENT, STEPS, Catalogue, day_basis
 from detector.core.library import Exemplar, Library, Matches
 from detector.core.tails import FLOOR
 from detector.core.turns import WINDOW
-from detector.core.verdicts import Calibration, Judge, testify, witnesses
+from detector.core.verdicts import Judge
+from detector.core.witnesses import Calibration, testify, witnesses
 
 NEAREST_SHOWN = 3
 """Classes named in an alarm: the winner, its rival, and one to compare with."""
