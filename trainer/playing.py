@@ -1,7 +1,7 @@
 """A scenario played by several processes: into a folder, or onto the input topic."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config import Kafka, read_config, write_catalogue
+from detector.kafka.cluster import partitions_of
+from detector.kafka.spans import partition_of
 from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
 from trainer.crew import Count, bar, work
 from trainer.episodes import count_episodes, write_episodes
@@ -38,16 +40,26 @@ def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, worke
 
 
 def send(play: Play, config: Path, speed: str, now: bool, workers: int) -> int:
-    """The scenario onto the input topic."""
-    kafka = read_config(config).kafka
+    """The scenario onto the input topic. Raises ScenarioError, ClusterError."""
+    knobs = read_config(config)
     wall = time.time()
     if now:
         play = replace(play, span=(int(wall // 60), play.span[1]))
+        if play.span[0] >= play.span[1]:
+            raise ScenarioError("--now: the scenario begins at midnight and is over by now; give it more --days.")
     pace = Pace(_speed(speed), wall, play.span[0])
-    cells = np.array_split(np.arange(play.network.cells), workers)
+    shares = _shares(play.network.names, partitions_of(knobs, knobs.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
-        work([partial(_feed, play, some, kafka, pace, count) for some in cells if len(some)], workers, count)
+        work([partial(_feed, play, cells, knobs.kafka, pace, count) for cells in shares], workers, count)
     return 0
+
+
+def _shares(names: Sequence[str], partitions: int, workers: int) -> list[NDArray[np.int64]]:
+    """The cells of each process: those of one partition stay together, or two processes at full speed would bring the
+    minutes of different hours there.
+    """
+    mine = np.array([partition_of(name.encode(), partitions) % workers for name in names])
+    return [cells for number in range(workers) if len(cells := np.flatnonzero(mine == number))]
 
 
 def _speed(text: str) -> float | None:
