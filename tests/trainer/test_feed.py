@@ -102,6 +102,25 @@ def test_a_paced_feed_takes_the_time_it_should(feed: Feed, tmp_path: Path) -> No
     assert time.monotonic() - begin > 3600 / 1200
 
 
+@pytest.mark.broker
+def test_the_last_days_at_full_speed_are_neither_of_the_future_nor_old(feed: Feed, tmp_path: Path) -> None:
+    records = feed(scenario(tmp_path, "perfect"), "--now")
+
+    stamps = [message.timestamp()[1] / 1000 for message in records]
+    assert len(records) == 3600
+    assert max(stamps) < time.time()
+    assert min(stamps) > time.time() - 2 * 86_400
+
+
+@pytest.mark.broker
+def test_minutes_that_a_topic_would_forget_are_said_to_be_old(
+    feed: Feed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    feed(scenario(tmp_path, "perfect"))
+
+    assert "topics forget by age; --now sends recent ones" in " ".join(capfd.readouterr().out.split())
+
+
 @pytest.mark.parametrize("speed", [None, 60.0])
 @pytest.mark.parametrize("delivery", ["perfect", "live"])
 def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
@@ -119,7 +138,7 @@ def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
     ("flags", "remedy"),
     [
         (("--speed", "fast"), "real, max, or a factor"),
-        (("--now", "--days", "0.00001"), "give it more --days"),
+        (("--now", "--speed", "real", "--days", "0.00001"), "give it more --days"),
         ((), "either --out DIR or --kafka"),
     ],
 )
