@@ -112,6 +112,7 @@ def consume_committed(
     topic: str,
     until: int | Callable[[list[Message]], bool] = 0,
     deadline_seconds: float = 30.0,
+    isolation: str = "read_committed",
 ) -> list[Message]:
     """Reads all that is committed in a topic, from its beginning; order holds within a partition.
 
@@ -125,7 +126,7 @@ def consume_committed(
             "bootstrap.servers": bootstrap,
             "group.id": "reads-by-assignment",  # the client wants one; nothing joins it or commits to it
             "enable.auto.commit": False,
-            "isolation.level": "read_committed",
+            "isolation.level": isolation,
             "enable.partition.eof": True,
             "auto.offset.reset": "error",
             "fetch.wait.max.ms": 10,  # the end of a topic is an empty fetch, half a second of waiting by default

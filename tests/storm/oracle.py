@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 from confluent_kafka import Message
 
+from tests.kafka.topics import consume_committed
 from tests.service.stage import Stage
 
 Told = tuple[bytes | None, tuple[tuple[str, bytes], ...], int]
@@ -22,6 +23,9 @@ Letter = tuple[str, str, str, bytes | None]
 
 MANY = 5
 """Differences that are shown; the rest is counted."""
+
+TRACE = 250
+"""Bytes of a notification: its kind, its minute, its cell."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,26 @@ def differences(right: Outcome, seen: Outcome) -> list[str]:
     for more, count in (seen.deadletters - right.deadletters).items():
         found.append(f"dead letter {more[:3]} is there {count} times too often")
     return found if len(found) <= MANY else [*found[:MANY], f"and {len(found) - MANY} more differences"]
+
+
+def traces(right: Outcome, seen: Outcome, stage: Stage) -> list[str]:
+    """Of the cells whose alarms differ, all that was ever written, rolled back or not; and what was logged."""
+    cells = [cell for cell in sorted(right.alarms.keys() | seen.alarms.keys()) if _told_otherwise(cell, right, seen)]
+    found = []
+    for name in ("alarms", "active"):
+        kept = {(one.partition(), one.offset()) for one in stage.read(name)}
+        for message in consume_committed(stage.bootstrap, stage.topic(name), isolation="read_uncommitted"):
+            if any(cell in message.key().decode() for cell in cells[:MANY]):
+                place = (message.partition(), message.offset())
+                state = "committed" if place in kept else "rolled back"
+                found.append(f"{name} {place[0]}@{place[1]}, {state}: {(message.value() or b'')[:TRACE]!r}")
+    for log in sorted(stage.folder.glob("*.log")):
+        found += [line for line in log.read_text().splitlines() if " WARNING " in line or " ERROR " in line]
+    return found
+
+
+def _told_otherwise(cell: str, right: Outcome, seen: Outcome) -> bool:
+    return right.alarms.get(cell, []) != seen.alarms.get(cell, [])
 
 
 def _sequences(cell: str, right: list[Told], seen: list[Told]) -> list[str]:

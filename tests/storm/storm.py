@@ -17,7 +17,7 @@ from tests.service.network import Record, build_bundle, label
 from tests.service.stage import Stage, wait_until
 from tests.storm.lives import Life
 from tests.storm.network import PARTITIONS, record_log
-from tests.storm.oracle import Outcome, differences, observe
+from tests.storm.oracle import Outcome, differences, observe, traces
 
 TAKEN_SECONDS = 120.0
 """For the whole log: ten seconds on two idle cores, with a start."""
@@ -107,7 +107,10 @@ class Storm:
             return self.compare(stage)
 
     def compare(self, stage: Stage) -> list[str]:
-        return differences(self.right, observe(stage))
+        """What differs in the end, and where it lies."""
+        seen = observe(stage)
+        found = differences(self.right, seen)
+        return [*found, *traces(self.right, seen, stage)] if found else []
 
 
 class Feed:
