@@ -96,6 +96,7 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
     stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
+    canary_minutes: Annotated[float, Meta(ge=0, le=1440)] = 60
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

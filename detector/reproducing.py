@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from detector.bundle import Bundle
 from detector.chronicle import ChronicleError, Notice, open_before
@@ -156,17 +155,3 @@ def _flat(node: Any, at: str = "") -> dict[str, Any]:
     if isinstance(node, list):
         return {path: leaf for place, one in enumerate(node) for path, leaf in _flat(one, f"{at}[{place}]").items()}
     return {at: node}
-
-
-def records_of(cell: str, first: int, values: Any, names: Sequence[str]) -> Records:
-    """A history's minutes as the input topic would carry them; those of which nothing is known are left out.
-
-    # values f32 [m, F]
-    """
-    there = np.flatnonzero(~np.isnan(values).all(axis=1))
-    bodies: list[bytes | None] = []
-    for at in there.tolist():
-        told = [None if np.isnan(one) else float(one) for one in values[at]]
-        features = dict(zip(names, told, strict=True))
-        bodies.append(msgspec.json.encode({"cell": cell, "time": (first + at) * 60, "features": features}))
-    return Records(0, there.astype(np.int64), [cell.encode()] * len(there), bodies)

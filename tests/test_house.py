@@ -49,7 +49,7 @@ FLOORS = (
     ("kafka.source", "kafka.sink"),
     ("kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
-    ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
+    ("canary", "judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
     ("reproducing", "preview", "searching", "unknowns", "packs"),
     ("lesson", "telling"),
     ("office", "watchdog"),

@@ -21,10 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from detector.bundle import open_bundle
     from detector.chronicle import choose, read_notices
+    from detector.core.samples import records_of
     from detector.history import ParquetDays
     from detector.kafka.shelf import read_shelf
     from detector.kafka.trail import read_trail
-    from detector.reproducing import Court, first_minute, records_of, reproduce, reproducible
+    from detector.reproducing import Court, first_minute, reproduce, reproducible
 
     config = read_config(arguments.config)
     notices = read_notices(config)
