@@ -32,6 +32,7 @@ FLOORS = (
     ("core.library",),
     ("core.scores",),
     ("core.tails",),
+    ("core.witnesses",),
     ("core.verdicts",),
     ("core.alarms", "core.settings", "core.assessment", "core.carriers"),
     ("core.evidence",),
