@@ -99,4 +99,5 @@ class Labels:
     def _judge(self, known: Mapping[bytes, Exemplar]) -> Judge:
         exemplars = [known[key] for key in sorted(known)]
         library = Library(exemplars, self._bundle.normal, self._threads)
-        return Judge(library, self._settings.weights, self._settings.budget)
+        settings = self._settings
+        return Judge(library, settings.weights, settings.budget, settings.budgets)

@@ -79,6 +79,8 @@ class Forecast:
     alarms_before: int
     alarms_after: int
     budget: float
+    whose: str
+    """Budget it is: of all classes, or of this one alone."""
 
     @property
     def fresh(self) -> list[Heard]:
@@ -144,7 +146,8 @@ def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: En
         _clearest(old for old in before if id(old) not in kept),
         len(before),
         len(after),
-        settings.budget,
+        settings.budget_of(label.name),
+        label.name if label.name in settings.budgets else "all classes",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = (
-    ("core.features", "core.cells"),
+    ("core.features", "core.cells", "core.budgets"),
     ("core.samples",),
     ("core.votes",),
     ("core.frontier",),
@@ -51,7 +51,7 @@ FLOORS = (
     ("kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
     ("canary", "judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
-    ("reproducing", "preview", "searching", "unknowns", "packs"),
+    ("radii", "reproducing", "preview", "searching", "unknowns", "packs"),
     ("lesson", "telling"),
     ("office", "watchdog"),
     ("succession",),

@@ -100,15 +100,18 @@ def test_a_label_that_came_later_does_not_change_what_is_reproduced(lived, capsy
     assert run(lived, capsys, "reproduce", identity)[0] == 0
 
 
-def test_other_knobs_are_told_apart(lived, capsys):
+@pytest.mark.parametrize(
+    ("knob", "differs"), [({"score_minutes": 2}, "score: "), ({"budgets": {"drop_storm": 0.5}}, "threshold: ")]
+)
+def test_other_knobs_are_told_apart(lived, capsys, knob, differs):
     identity = alarm_of(lived, FAULTY)[0]["alarmId"]
-    lived.config(alarms={"score_minutes": 2})
+    lived.config(alarms=knob)
     try:
         code, lines = run(lived, capsys, "reproduce", identity)
     finally:
         lived.config()
     assert code == 3
-    assert "additionalInformation.score: " in lines
+    assert f"additionalInformation.{differs}" in lines
 
 
 def test_what_cannot_be_reproduced_says_why(lived, refusal, other_bundle):

@@ -65,7 +65,7 @@ def test_unknown_alarms_are_gathered_into_things_and_one_is_named(lived, capfd, 
     code, lines = faultline(lived, capfd, "unknowns", "--teach", 1, "--class", "power_loss", "--json")
     assert code == 0
     assert json.loads(lines)["cell"] == power["medoid"]["cell"]
-    _, lines = faultline(lived, capfd, "labels", "--json")
+    _, lines = faultline(lived, capfd, "labels", "--quick", "--json")
     assert {json.loads(line)["name"] for line in lines.splitlines()} == {"drop_storm", "power_loss"}
     config = ["--config", lived.folder / "config.yaml"]
     assert "the list has 2 things" in refusal("unknowns", "--teach", "3", "--class", "power_loss", *config)
@@ -99,11 +99,11 @@ def test_a_pack_goes_into_another_network_after_it_was_looked_at(lived, bare_sta
     # when it is looked at, nothing happens
     assert faultline(lived, capfd, "pack", "import", pack, "--sha256", digest)[0] == 0
     assert "0 labels" not in faultline(lived, capfd, "pack", "import", pack)[1]
-    assert faultline(lived, capfd, "labels", "--json")[1] == ""
+    assert faultline(lived, capfd, "labels", "--quick", "--json")[1] == ""
 
     # and when it is accepted, its labels are in force
     assert faultline(lived, capfd, "pack", "import", pack, "--accept")[0] == 0
-    (line,) = faultline(lived, capfd, "labels", "--json")[1].splitlines()
+    (line,) = faultline(lived, capfd, "labels", "--quick", "--json")[1].splitlines()
     assert json.loads(line)["name"] == "drop_storm"
     assert " 0 labels to take" in " " + faultline(lived, capfd, "pack", "import", pack)[1].splitlines()[-1]
     said = refusal("pack", "import", pack, "--sha256", "0" * 64, "--config", lived.folder / "config.yaml")
