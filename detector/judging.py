@@ -88,13 +88,14 @@ class Labels:
         """A judge of what is known now."""
         return self._judge(self._exemplars)
 
-    def judge_without(self, id: str) -> Judge:
-        """A judge of all but one."""
-        return self._judge({key: one for key, one in self._exemplars.items() if key != id.encode()})
+    def judge_without(self, *ids: str) -> Judge:
+        """A judge of all but these."""
+        left_out = {id.encode() for id in ids}
+        return self._judge({key: one for key, one in self._exemplars.items() if key not in left_out})
 
-    def judge_with(self, exemplar: Exemplar) -> Judge:
-        """A judge of one more, or of another in its place."""
-        return self._judge({**self._exemplars, exemplar.id.encode(): exemplar})
+    def judge_with(self, *exemplars: Exemplar) -> Judge:
+        """A judge of some more, or of others in their place."""
+        return self._judge({**self._exemplars, **{one.id.encode(): one for one in exemplars}})
 
     def _judge(self, known: Mapping[bytes, Exemplar]) -> Judge:
         exemplars = [known[key] for key in sorted(known)]

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from detector.core.alarms import Withheld
+from detector.hearing import Heard
 from detector.labels import Label
 from detector.looking import Cut, Look
-from detector.preview import Forecast, Heard
+from detector.preview import Forecast
+from detector.receiving import Trial
 from detector.replaying import DAY_MINUTES
 from detector.times import write_minute
 
@@ -74,6 +76,29 @@ def concluded(label: Label, forecast: Forecast, published: bool) -> str:
     return f"taught as {label.id}{aloud}: live on every instance within 5 s"
 
 
+def tried(trial: Trial) -> Iterable[str]:
+    """What a pack would have done, class by class."""
+    if not trial.cell_days:
+        yield "looked at nothing: there is no past to look at, and what it would cost is not known"
+        return
+    yield (
+        f"looked at {_many(trial.cells, 'cell')}, {write_minute(trial.first)} to {write_minute(trial.last)}:"
+        f" {trial.cell_days:,.1f} cell-days"
+    )
+    if trial.brought:
+        yield f"{'class of faults':<28}{'labels':>7}{'episodes':>9}{'cells':>7}  new alarms per 1,000 cells and day"
+    for one in trial.brought:
+        value, low, high = one.rate
+        told = f"{value:.1f} ({low:.1f} to {high:.1f})" + ("  BREAKS A BUDGET" if one.breaks else "")
+        yield f"{_short(one.name, 27):<28}{one.labels:>7}{one.episodes:>9}{one.cells:>7}  {told}"
+    listed = ", ".join(f"{count} {name}" for name, count in Counter(o.name for o in trial.silenced).most_common(4))
+    yield f"{_many(len(trial.silenced), 'alarm')} silenced" + (f": {listed}" if listed else "")
+    yield (
+        f"alarms: {trial.alarms_before} without it, {trial.alarms_after} with it; the budget of all classes is"
+        f" {trial.budget:g}"
+    )
+
+
 def kept_silent(look: Look, withheld: Sequence[Withheld]) -> Iterable[str]:
     """The alarms that were none, the latest last."""
     for one in sorted(withheld, key=lambda one: (one.minute, one.cell)):
@@ -131,3 +156,7 @@ def _nearest(forecast: Forecast) -> str:
 
 def _many(count: int, thing: str) -> str:
     return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

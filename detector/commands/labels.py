@@ -9,17 +9,18 @@ labels in quarantine kept silent.
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument, add_look_arguments, asked_sample
 from detector.config import Config, read_config
 
 HELP = "list what was taught, by whom, and how often it fired"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
-    parser.add_argument("--withheld", action="store_true", help="list what was kept silent in the last hours instead")
-    parser.add_argument("--history", type=Path, help="with --withheld: Parquet to look at instead of the input topic")
-    parser.add_argument("--hours", type=float, default=24, help="to look back at (default: %(default)s)")
-    parser.add_argument("--cell-days", type=float, default=150, help="of them, at most (default: %(default)s)")
+    add_config_argument(parser)
+    parser.add_argument(
+        "--withheld", action="store_true", help="list what was kept silent in the last hours, as follows, instead"
+    )
+    add_look_arguments(parser)
     parser.add_argument("--quick", action="store_true", help="without radii, for which the encoder is started")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
 
@@ -63,10 +64,9 @@ def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:
     import msgspec
 
     from detector.lesson import withheld
-    from detector.looking import Sample
     from detector.telling import kept_silent
 
-    look, found = withheld(config, arguments.history, Sample(arguments.cell_days, arguments.hours))
+    look, found = withheld(config, arguments.history, asked_sample(arguments))
     if arguments.json:
         for one in found:
             print(msgspec.json.encode(one).decode())

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
@@ -10,7 +11,7 @@ HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--bundle", type=Path, help="the bundle that judged (default: the configured one)")
     parser.add_argument("--history", type=Path, help="folder with the cell's minutes (default: the input topic)")
     parser.add_argument("--json", action="store_true", help="one line of JSON a notification")
