@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         records = read_trail(config, cell, first, last)
     court = Court(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
     same = True
-    for finding in reproduce(judged, notices, records, list(read_shelf(config)), court):
+    for finding in reproduce(judged, notices, records, read_shelf(config), court):
         same &= not finding.differences
         said = finding.notice.said
         if arguments.json:
