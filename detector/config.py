@@ -150,12 +150,7 @@ CHOICES = {
 
 def read_config(path: Path) -> Config:
     """The configuration at `path`. Raises ConfigError, in one sentence that names the key."""
-    try:
-        raw = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
+    raw = read_knobs(path)
     try:
         config = msgspec.convert(_filled(raw, "$", path), Config)
     except RecursionError:
@@ -164,6 +159,21 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}; config.yaml of the distribution lists every key.") from None
     _check(config, path)
     return config
+
+
+def read_knobs(path: Path) -> Any:
+    """The same as it is written, nothing checked and nothing filled in. Raises ConfigError."""
+    try:
+        return yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
+
+
+def write_knobs(knobs: dict[str, Any]) -> str:
+    """The form `read_knobs` reads."""
+    return yaml.safe_dump(knobs, sort_keys=False)
 
 
 def _filled(node: Any, at: str, path: Path) -> Any:

@@ -4,8 +4,8 @@ The score and how much of it each of the two witnesses gave, the classes it came
 them, which features and minutes carried it. Everything is a function of the window and of the library, so that the same
 log gives the same words.
 
-It takes 4 ms of a core (ten classes taught), most of it the encoder's: a poll of 2,000 records that each raise an alarm
-holds the road for 8 s.
+It takes 4 ms of a core (ten classes taught), most of it the encoder's: a poll of 4,000 records that each raise an alarm
+holds the road for 16 s.
 """
 
 import base64

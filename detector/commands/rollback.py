@@ -1,0 +1,23 @@
+"""`faultline rollback`: lets the bundle serve again that did before the last `faultline promote`."""
+
+import argparse
+from pathlib import Path
+
+from detector.asking import add_config_argument
+from detector.config import read_config
+
+HELP = "take the last promotion back"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.promotion import rollback
+
+    config = read_config(arguments.config)
+    done = rollback(Path(config.bundle), config.runtime.threads)
+    print(f"{config.bundle}: bundle {done.bundle.digest} serves again, instead of {done.before}")
+    print(f"instances that look there take it over; each looks every {config.runtime.reload_seconds:g} s")
+    return 0
