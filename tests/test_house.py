@@ -35,7 +35,7 @@ FLOORS = (
     ("core.witnesses",),
     ("core.verdicts",),
     ("core.alarms", "core.settings", "core.assessment", "core.carriers"),
-    ("core.evidence",),
+    ("core.evidence", "core.intake"),
     ("core.pipeline",),
     ("errors", "log", "quiet", "supervisor"),
     ("seals",),
