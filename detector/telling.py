@@ -68,9 +68,10 @@ def concluded(label: Label, forecast: Forecast, published: bool) -> str:
         return "dry run: nothing was taught" + (", and without --force it would be in quarantine" * label.quarantined)
     if label.quarantined:
         return (
-            f"taught as {label.id}, IN QUARANTINE: at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day"
-            f" are beyond\nthe budget of {forecast.whose}, {forecast.budget:g}; it is matched and counted, and silent"
-            " (--force teaches it aloud)"
+            f"taught as {label.id}, IN QUARANTINE:\n"
+            f"at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day are beyond the budget of"
+            f" {_short(forecast.whose, 20)}, {forecast.budget:g};\n"
+            "it is matched and counted, and silent (--force teaches it aloud)"
         )
     aloud = ", by force" if label.forced else ""
     return f"taught as {label.id}{aloud}: live on every instance within 5 s"
@@ -117,8 +118,8 @@ def _named(forecast: Forecast) -> Iterable[str]:
     yield from _shown(forecast.named)
     value, low, high = forecast.rate
     yield (
-        f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), the budget of"
-        f" {forecast.whose} is {forecast.budget:g}"
+        f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), budget of"
+        f" {_short(forecast.whose, 20)} {forecast.budget:g}"
     )
 
 
