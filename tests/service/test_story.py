@@ -109,5 +109,5 @@ def test_a_night_in_which_the_unknown_is_named_rejected_and_held(stage, typed, c
         service.wait_metric("faultline_quarantined_exemplars", 1, 5)
         act(4)
         assert "slow" not in {one["specificProblem"] for one in alarms("cell-3")}
-        service.wait_metric(WITHHELD.format("quarantined"), 1)
+        assert service.metrics()[WITHHELD.format("quarantined")] >= 1
         assert typed("labels")[0] == 0
