@@ -13,6 +13,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from detector.core.alarms import SILENT
 from detector.core.features import Catalogue, Feature
 from detector.core.settings import Settings
 from detector.errors import ConfigError
@@ -74,8 +75,12 @@ class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
 
 
+ClassName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=128)]
+
+
 class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
+    budgets: dict[ClassName, Annotated[float, Meta(gt=0, le=1000)]] = {}
     score_minutes: Annotated[int, Meta(ge=1, le=60)] = 10
     half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 3
     clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
@@ -100,6 +105,7 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
     stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
+    canary_minutes: Annotated[float, Meta(ge=0, le=1440)] = 60
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -135,6 +141,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             unknown_minutes=alarms.unknown_minutes,
             clear_margin=alarms.clear_margin,
             budget=alarms.false_alarms_per_1000_cells_per_day,
+            budgets=alarms.budgets,
         )
 
 
@@ -198,6 +205,14 @@ def _check(config: Config, path: Path) -> None:
         for name in getattr(config.kafka, section):
             if name in GUARDED:
                 raise ConfigError(f"{path}: `$.kafka.{section}.{name}` must not be set: {GUARDED[name]}.")
+    own, whole = sum(config.alarms.budgets.values()), config.alarms.false_alarms_per_1000_cells_per_day
+    if own >= whole:
+        raise ConfigError(
+            f"{path}: the budgets at `$.alarms.budgets` add up to {own:g}, and of {whole:g}, the budget of all classes,"
+            " something must be left to the others; lower them, or raise false_alarms_per_1000_cells_per_day."
+        )
+    if SILENT in config.alarms.budgets:
+        raise ConfigError(f"{path}: `$.alarms.budgets.{SILENT}` sets nothing: a silence is counted, and has no score.")
     silent, memory = config.minutes.silent_minutes, config.settings.tolerance.memory_minutes
     if silent >= memory:
         raise ConfigError(
