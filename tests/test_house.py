@@ -42,7 +42,8 @@ FLOORS = (
     ("history", "teaching"),
     ("report", "looking"),
     ("summary",),
-    ("kafka.properties",),
+    ("certificates",),
+    ("kafka.properties", "kafka.refusals"),
     ("kafka.cluster",),
     ("kafka.presence", "kafka.publisher"),
     ("kafka.tables", "kafka.addresses", "kafka.transactions"),
@@ -74,6 +75,7 @@ NETWORKS = {
 
 CLIENTS = (
     "cluster",
+    "refusals",
     "presence",
     "publisher",
     "tables",

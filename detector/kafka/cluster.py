@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 from detector.config import Config, Kafka
 from detector.errors import ClusterError
 from detector.kafka.properties import common_properties
+from detector.kafka.refusals import refusal, telling
 
 log = logging.getLogger("faultline.kafka")
 
@@ -33,9 +34,6 @@ LEAST_RECORD_BYTES = 16_384
 
 COMPACTED = {"cleanup.policy": "compact"}
 
-
-TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
-"""Errors behind a broker that does not answer, and only heard beside it."""
 
 FINAL = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -61,6 +59,9 @@ PASSING = {
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
 """What a question may come to while brokers go, come and take over from each other."""
+
+LONGEST_WORD = 400
+"""Characters of somebody else's explanation that go into a sentence of ours."""
 
 Client = TypeVar("Client")
 
@@ -106,8 +107,14 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError._FATAL: f"if another process runs as kafka.instance {kafka.instance}, give each its own",
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }
+    refused = refusal(error, kafka)
+    if refused is not None:
+        return ClusterError(f"Kafka at {place}: {refused[0]}; {refused[1]}.")
+    said = " ".join(error.str().split())[:LONGEST_WORD]  # a token's endpoint may answer with a page
     remedy = remedies.get(error.code(), "see the broker's log")
-    return ClusterError(f"Kafka at {place}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
+    if "OAUTHBEARER token" in said:
+        remedy = "check sasl.oauthbearer.* in kafka.common, and that its token endpoint answers"
+    return ClusterError(f"Kafka at {place}: {said.rstrip('.')} ({error.name()}); {remedy}.")
 
 
 def is_final(error: KafkaError) -> bool:
@@ -129,8 +136,7 @@ def partitions(config: Config) -> dict[str, int]:
         metadata = admin.list_topics(timeout=kafka.reach_seconds)
     except KafkaException as error:
         admin.poll(0)
-        telling = [one for one in heard if one.code() in TELLING]
-        raise explain(telling[0] if telling else error.args[0], kafka) from None
+        raise explain(telling(heard) or error.args[0], kafka) from None
     found = {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
     _check_access(admin, [name for name in topic_names(config) if name not in found], kafka)
     return found
