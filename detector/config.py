@@ -40,6 +40,15 @@ WAITING_SECONDS = 4.0
 """A loop that waits for a broker may stand still for the transaction's time-out, and this long beside."""
 
 
+MOST_BYTES = 1_000_000
+"""Of a YAML file: people write 10 kB, and a catalogue of 1,000 features has 200."""
+
+MOST_NODES = 100_000
+"""Values of a configuration: a few lines of anchors that name each other would be more than memory."""
+
+MOST_SECRET_BYTES = 65_536
+
+
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     minutes: str = "cells.minutes"
     alarms: str = "cells.alarms"
@@ -90,6 +99,10 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 9108
+    certificate: str = ""
+    key: str = ""
+    user: str = ""
+    password: str = ""
 
 
 class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -144,13 +157,13 @@ CHOICES = {
 def read_config(path: Path) -> Config:
     """The configuration at `path`. Raises ConfigError, in one sentence that names the key."""
     try:
-        raw = yaml.safe_load(path.read_text())
+        raw = _parsed(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
     try:
-        config = msgspec.convert(_filled(raw, "$", path), Config)
+        config = msgspec.convert(_Filling(path).filled(raw, "$"), Config)
     except RecursionError:
         raise ConfigError(f"{path}: an anchor of it contains itself; write it out.") from None
     except msgspec.ValidationError as error:
@@ -159,19 +172,55 @@ def read_config(path: Path) -> Config:
     return config
 
 
-def _filled(node: Any, at: str, path: Path) -> Any:
-    """Replaces ${NAME} in strings by the environment, so that secrets need not stand in the file."""
-    if isinstance(node, dict):
-        return {key: _filled(value, f"{at}.{key}", path) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_filled(value, f"{at}[{place}]", path) for place, value in enumerate(node)]
-    if not isinstance(node, str):
-        return node
-    for name in re.findall(r"\$\{(\w+)\}", node):
+def _parsed(path: Path) -> Any:
+    """What a YAML file says, without a tag that makes objects. ValueError where it is longer than people write."""
+    with path.open("rb") as file:
+        text = file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"longer than {MOST_BYTES:,} bytes")
+    return yaml.safe_load(text.decode())
+
+
+class _Filling:
+    """Replaces ${NAME} in strings by the environment, and ${file:PATH} by a file, so that secrets need not stand in
+    the configuration.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._nodes = 0
+
+    def filled(self, node: Any, at: str) -> Any:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise ConfigError(f"{self._path}: its anchors make more than {MOST_NODES:,} values; write it out.")
+        if isinstance(node, dict):
+            return {key: self.filled(value, f"{at}.{key}") for key, value in node.items()}
+        if isinstance(node, list):
+            return [self.filled(value, f"{at}[{place}]") for place, value in enumerate(node)]
+        if not isinstance(node, str):
+            return node
+        return re.sub(r"\$\{(?:file:([^}]+)|(\w+))\}", lambda found: self._told(found[1], found[2], at), node)
+
+    def _told(self, file: str | None, name: str, at: str) -> str:
+        if file is not None:
+            return self._read(file, at)
         if name not in os.environ:
-            raise ConfigError(f"{path}: ${{{name}}} at `{at}` is not in the environment; export {name}.")
-        node = node.replace(f"${{{name}}}", os.environ[name])
-    return node
+            raise ConfigError(f"{self._path}: ${{{name}}} at `{at}` is not in the environment; export {name}.")
+        return os.environ[name]
+
+    def _read(self, file: str, at: str) -> str:
+        try:
+            with open(file, "rb") as secret:
+                text = secret.read(MOST_SECRET_BYTES + 1).decode()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8"
+            raise ConfigError(f"{self._path}: {file} at `{at}` cannot be read ({why}); put the secret there.") from None
+        if len(text) > MOST_SECRET_BYTES:
+            raise ConfigError(
+                f"{self._path}: {file} at `{at}` is longer than {MOST_SECRET_BYTES:,} bytes; no secret is."
+            )
+        return text.rstrip("\r\n")
 
 
 def _check(config: Config, path: Path) -> None:
@@ -198,6 +247,13 @@ def _check(config: Config, path: Path) -> None:
             f" that is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
             " kafka.producer."
         )
+    http = config.http
+    if bool(http.user) != bool(http.password):
+        raise ConfigError(f"{path}: `$.http` has one of user and password; give both, or neither.")
+    if ":" in http.user:
+        raise ConfigError(f"{path}: `$.http.user` has a colon, which ends a name; give another.")
+    if http.key and not http.certificate:
+        raise ConfigError(f"{path}: `$.http.key` is of no certificate; set http.certificate, too.")
     if "bootstrap.servers" not in config.kafka.common:
         raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
 
@@ -214,10 +270,10 @@ def transaction_seconds(kafka: Kafka) -> float:
 def read_catalogue(path: Path) -> Catalogue:
     """The features a YAML file lists, in its order. Raises ConfigError."""
     try:
-        features = msgspec.convert(yaml.safe_load(path.read_text()), list[Feature])
+        features = msgspec.convert(_parsed(path), list[Feature])
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); a catalogue belongs there.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is no catalogue of features ({' '.join(str(error).split())}).") from None
     return Catalogue(tuple(features))
 

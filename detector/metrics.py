@@ -1,6 +1,6 @@
 """Every metric there is, in one list. One call per step; labels come from closed lists, and never name a cell."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
@@ -92,6 +92,11 @@ class Metrics:
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
         self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")
+        self.certificate = gauge(
+            "faultline_certificate_expiry_timestamp_seconds",
+            "When a certificate in use ends: Kafka's client's, its authorities', the endpoints'.",
+            "certificate",
+        )
         self.gpu = gauge("faultline_gpu", "1 when the encoder runs on a GPU.")
         for severity in SEVERITIES:
             self.open_alarms.labels(severity)
@@ -119,6 +124,16 @@ class Metrics:
         self.batch = Histogram(
             "faultline_batch_size_records", "Records per poll.", registry=self.registry, buckets=_BATCH_BUCKETS
         )
+
+    def certificates(self, ends: dict[str, int]) -> None:
+        """Of those that clients of Kafka have read, which they keep until they are made anew."""
+        for use, end in ends.items():
+            self.certificate.labels(use).set(end)
+
+    def shown_certificate(self, end: Callable[[], int | None]) -> None:
+        """Of the endpoints', which may be renewed meanwhile."""
+        if end() is not None:
+            self.certificate.labels("http").set_function(lambda: end() or 0)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

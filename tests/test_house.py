@@ -50,6 +50,7 @@ FLOORS = (
     ("kafka.source", "kafka.sink"),
     ("kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "filed", "chronicle"),
+    ("entrance",),
     ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
     ("reproducing", "preview", "searching", "unknowns", "packs"),
     ("lesson", "telling"),

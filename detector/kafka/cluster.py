@@ -98,7 +98,9 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
             f"allow this user to write and describe transactional id {kafka.group}-{kafka.instance}"
         ),
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow this user idempotent writes on the cluster",
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED: (
+            "allow this user to write the topic, and before Kafka 3 IdempotentWrite on the cluster"
+        ),
         KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
         KafkaError._FENCED: (
             f"another process runs as kafka.instance {kafka.instance}, or this one stood still for longer than its"
@@ -127,8 +129,12 @@ def may_pass(error: KafkaError) -> bool:
     return bool(error.retriable()) or error.code() in PASSING
 
 
-def partitions(config: Config) -> dict[str, int]:
-    """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
+def partitions(config: Config, *wanted: str) -> dict[str, int]:
+    """How many partitions each topic of the cluster has that this user may see.
+
+    Raises ClusterError where no broker answers, and where one of those wanted (all of ours, if none is named) is there
+    and may not be seen: nobody needs a right on a topic that he does not use.
+    """
     kafka = config.kafka
     heard: list[KafkaError] = []
     admin = open_admin(kafka, heard.append)
@@ -138,7 +144,7 @@ def partitions(config: Config) -> dict[str, int]:
         admin.poll(0)
         raise explain(telling(heard) or error.args[0], kafka) from None
     found = {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
-    _check_access(admin, [name for name in topic_names(config) if name not in found], kafka)
+    _check_access(admin, [name for name in wanted or topic_names(config) if name not in found], kafka)
     return found
 
 
@@ -223,9 +229,14 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
     if not missing:
         return []
     admin = open_admin(config.kafka)  # kept: its futures die with it
-    for future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
+    for name, future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).items():
         try:
             future.result()
         except KafkaException as error:
-            raise explain(error.args[0], config.kafka) from None
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                servers = config.kafka.common["bootstrap.servers"]
+                raise ClusterError(
+                    f"Kafka at {servers}: topic {name} may not be created; allow this user to create it."
+                ) from None
+            raise explain(error.args[0], config.kafka, name) from None
     return [topic.topic for topic in missing]

@@ -25,7 +25,7 @@ class Reader:
         Raises ClusterError where the topic is not there, or ends before what is wanted of it.
         """
         self._kafka, self._topic = config.kafka, config.kafka.topics.minutes
-        count = partitions(config).get(self._topic)
+        count = partitions(config, self._topic).get(self._topic)
         if count is None:
             raise ClusterError(f"{self._at} does not exist; create it with `faultline topics --create`.")
         self._consumer = open_client(Consumer, reader_properties(config.kafka), config.kafka)

@@ -14,7 +14,7 @@ from detector.kafka.tables import Table
 def read_shelf(config: Config) -> Iterator[tuple[bytes, bytes | None]]:
     """Every record there is, oldest first; None = retired. Raises ClusterError."""
     topic = config.kafka.topics.labels
-    count = partitions(config).get(topic)
+    count = partitions(config, topic).get(topic)
     if count is None:
         raise ClusterError(
             f"Kafka at {config.kafka.common['bootstrap.servers']}: topic {topic} does not exist; create it with"
@@ -34,5 +34,5 @@ def read_alarms(config: Config) -> Iterator[bytes | None]:
     """Every notification that the alarms' topic still holds. Raises ClusterError."""
     topic = config.kafka.topics.alarms
     with closing(Table(config.kafka, topic)) as table:
-        for _, _, value in table.records(list(range(partitions(config).get(topic, 0)))):
+        for _, _, value in table.records(list(range(partitions(config, topic).get(topic, 0)))):
             yield value

@@ -35,7 +35,7 @@ class Spans:
     def __init__(self, config: Config) -> None:
         """Raises ClusterError where the topic is not there."""
         self._kafka, self._topic = config.kafka, config.kafka.topics.minutes
-        count = partitions(config).get(self._topic)
+        count = partitions(config, self._topic).get(self._topic)
         if count is None:
             raise ClusterError(f"{self._at} does not exist; create it with `faultline topics --create`.")
         self.partitions = count
