@@ -102,9 +102,10 @@ DOORS = {
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
+WALL_CLOCK = {"service", "kafka.addresses", "kafka.refusals", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
 """Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and for an
-operator, who speaks of today. All that is waited for goes by the monotonic clock, which nobody can set."""
+operator, who speaks of today, or whose certificate is over. All that is waited for goes by the monotonic clock, which
+nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 
