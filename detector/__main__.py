@@ -14,6 +14,7 @@ VERBS = (
     *("run", "check", "topics", "replay"),
     *("teach", "labels", "forget", "unknowns", "confirm", "reject", "pack"),
     *("explain", "reproduce", "search"),
+    *("shadow", "promote", "rollback"),
 )
 
 

@@ -4,8 +4,6 @@ What was learned lies in the bundle, what is operated lies here. Every knob's un
 the `config.yaml` at the root of the repository, which is what an operator edits; a test holds the two together.
 """
 
-import os
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +14,7 @@ from msgspec import Meta
 from detector.core.features import Catalogue, Feature
 from detector.core.settings import Settings
 from detector.errors import ConfigError
+from detector.filling import Filling
 
 GUARDED = {
     "enable.auto.commit": "offsets are committed with the alarms, in one transaction",
@@ -42,11 +41,6 @@ WAITING_SECONDS = 4.0
 
 MOST_BYTES = 1_000_000
 """Of a YAML file: people write 10 kB, and a catalogue of 1,000 features has 200."""
-
-MOST_NODES = 100_000
-"""Values of a configuration: a few lines of anchors that name each other would be more than memory."""
-
-MOST_SECRET_BYTES = 65_536
 
 
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -156,20 +150,30 @@ CHOICES = {
 
 def read_config(path: Path) -> Config:
     """The configuration at `path`. Raises ConfigError, in one sentence that names the key."""
+    raw = read_knobs(path)
     try:
-        raw = _parsed(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
-    try:
-        config = msgspec.convert(_Filling(path).filled(raw, "$"), Config)
+        config = msgspec.convert(Filling(path).filled(raw, "$"), Config)
     except RecursionError:
         raise ConfigError(f"{path}: an anchor of it contains itself; write it out.") from None
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {error}; config.yaml of the distribution lists every key.") from None
     _check(config, path)
     return config
+
+
+def read_knobs(path: Path) -> Any:
+    """The same as it is written, nothing checked and nothing filled in. Raises ConfigError."""
+    try:
+        return _parsed(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
+
+
+def write_knobs(knobs: dict[str, Any]) -> str:
+    """The form `read_knobs` reads."""
+    return yaml.safe_dump(knobs, sort_keys=False)
 
 
 def _parsed(path: Path) -> Any:
@@ -179,48 +183,6 @@ def _parsed(path: Path) -> Any:
     if len(text) > MOST_BYTES:
         raise ValueError(f"longer than {MOST_BYTES:,} bytes")
     return yaml.safe_load(text.decode())
-
-
-class _Filling:
-    """Replaces ${NAME} in strings by the environment, and ${file:PATH} by a file, so that secrets need not stand in
-    the configuration.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._nodes = 0
-
-    def filled(self, node: Any, at: str) -> Any:
-        self._nodes += 1
-        if self._nodes > MOST_NODES:
-            raise ConfigError(f"{self._path}: its anchors make more than {MOST_NODES:,} values; write it out.")
-        if isinstance(node, dict):
-            return {key: self.filled(value, f"{at}.{key}") for key, value in node.items()}
-        if isinstance(node, list):
-            return [self.filled(value, f"{at}[{place}]") for place, value in enumerate(node)]
-        if not isinstance(node, str):
-            return node
-        return re.sub(r"\$\{(?:file:([^}]+)|(\w+))\}", lambda found: self._told(found[1], found[2], at), node)
-
-    def _told(self, file: str | None, name: str, at: str) -> str:
-        if file is not None:
-            return self._read(file, at)
-        if name not in os.environ:
-            raise ConfigError(f"{self._path}: ${{{name}}} at `{at}` is not in the environment; export {name}.")
-        return os.environ[name]
-
-    def _read(self, file: str, at: str) -> str:
-        try:
-            with open(file, "rb") as secret:
-                text = secret.read(MOST_SECRET_BYTES + 1).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "not UTF-8"
-            raise ConfigError(f"{self._path}: {file} at `{at}` cannot be read ({why}); put the secret there.") from None
-        if len(text) > MOST_SECRET_BYTES:
-            raise ConfigError(
-                f"{self._path}: {file} at `{at}` is longer than {MOST_SECRET_BYTES:,} bytes; no secret is."
-            )
-        return text.rstrip("\r\n")
 
 
 def _check(config: Config, path: Path) -> None:

@@ -1,10 +1,11 @@
 """Every metric there is, in one list. One call per step; labels come from closed lists, and never name a cell."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, write_to_textfile
 
 from detector import __version__
 from detector.core.alarms import CHANGES, SEVERITIES, Alarm, Event
@@ -159,3 +160,21 @@ class Metrics:
         for severity in SEVERITIES:
             self.open_alarms.labels(severity).set(sum(alarm.severity == severity for alarm in open_alarms))
         self.silent.set(sum(alarm.name == silent_name for alarm in open_alarms))
+
+
+def write_shadow(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """What a report said, for the text file collector of Prometheus' node exporter: {class: {raised by: alarms}}.
+
+    Raises OSError.
+    """
+    registry = CollectorRegistry()
+    gauge = Gauge(
+        "faultline_shadow_alarms",
+        "Alarms of the minutes that two bundles judged, by who raised them.",
+        ["class", "raised_by"],
+        registry=registry,
+    )
+    for name, raised in counts.items():
+        for raised_by, count in raised.items():
+            gauge.labels(name, raised_by).set(count)
+    write_to_textfile(str(path), registry)

@@ -5,7 +5,8 @@ served: compiled by TensorFlow, for batches of fixed sizes.
 
 The same window must give the same bits whatever batch it rides in, or a crash, by cutting batches elsewhere, could
 move a verdict across its threshold. Plain kernels break this (Eigen reduces by position in the batch); XLA's loops do
-not, on the processors tried. `unsteady_windows` proves it at every start with the bundle's own windows.
+not, on the processors tried, but for one size of one network (`shared` with five features). `unsteady_windows` tries it
+at every start with the bundle's own windows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,7 @@ class Encoder:
         import tensorflow as tf
 
         self.device = device()
+        self._sizes: tuple[int, ...] = BATCHES
         if threads and self.device == "cpu":
             tf.config.threading.set_intra_op_parallelism_threads(threads)
         if self.device == "gpu":  # else products carry ten bits of each number, and golden windows embed elsewhere
@@ -112,21 +114,25 @@ class Encoder:
         start = 0
         while start < len(windows):
             rest = len(windows) - start
-            batch = next((size for size in BATCHES if rest <= size), BATCHES[-1])
+            batch = next((size for size in self._sizes if rest <= size), self._sizes[-1])
             parts.append(self._run(windows[start : start + batch], batch))
             start += batch
         return end_to_end(parts)
 
     def _run(self, windows: NDArray[np.int8], batch: int) -> Embeddings:
-        import tensorflow as tf
-
         count = len(windows)
         if count < batch:
             padded = np.zeros((batch, 60, self._spec.features), np.int8)
             padded[:count] = windows
             windows = padded
+        return embeddings_of(*(part[:count] for part in self._served(windows)))
+
+    def _served(self, windows: NDArray[np.int8]) -> list[NDArray[np.float32]]:
+        """Unrounded. # int8 [n, 60, F] -> f32 [n, D], [n], [n, S]"""
+        import tensorflow as tf
+
         served = self._network(self._blocks(tf.constant(windows)))  # as an argument numpy costs thrice
-        return embeddings_of(*(part.numpy()[:count] for part in served))
+        return [part.numpy() for part in served]
 
     def _nothing(self) -> Embeddings:
         return embeddings_of(np.empty((0, self._spec.dimension)), np.empty(0), np.empty((0, self._spec.shift)))
@@ -134,15 +140,27 @@ class Encoder:
     def unsteady_windows(self, windows: NDArray[np.int8]) -> int:
         """Warms every program up, and counts the windows whose bits depend on their batch: 0, or do not serve.
 
-        Each window is run in every program, at the front and at the back.
+        Where they depend on its size alone, all windows go through the largest program from then on: small polls cost
+        more there, and nothing else changes.
         """
-        reference = self._run(windows[: BATCHES[0]], BATCHES[0])
-        unsteady = np.zeros(len(reference), bool)
-        for batch in BATCHES:
-            for at in (0, batch - len(reference)):
-                crowd = np.resize(windows, (batch, *windows.shape[1:]))
-                crowd[at : at + len(reference)] = windows[: len(reference)]
-                there = self._run(crowd, batch)[slice(at, at + len(reference))]
-                unsteady |= (there.direction != reference.direction).any(axis=1) | (there.size != reference.size)
-                unsteady |= (there.shift != reference.shift).any(axis=1)
+        unsteady = self._unsteady(windows)
+        if unsteady and len(self._sizes) > 1:
+            self._sizes = self._sizes[-1:]
+            unsteady = self._unsteady(windows)
+        return unsteady
+
+    def _unsteady(self, windows: NDArray[np.int8]) -> int:
+        """Each window is run in every program, at the front and at the back, and compared before it is rounded: of the
+        few tried, rounding would hide what it does not hide of many.
+        """
+        windows = windows[: self._sizes[0]]
+        crowds = [np.resize(windows, (size, *windows.shape[1:])) for size in self._sizes]
+        references = [part[: len(windows)] for part in self._served(crowds[0])]
+        unsteady = np.zeros(len(windows), bool)
+        for crowd in crowds:
+            for at in (0, len(crowd) - len(windows)):
+                moved = np.roll(crowd, at, axis=0)
+                for reference, part in zip(references, self._served(moved), strict=True):
+                    there = part[at : at + len(windows)].reshape(len(windows), -1)
+                    unsteady |= (there != reference.reshape(len(windows), -1)).any(axis=1)
         return int(np.count_nonzero(unsteady))

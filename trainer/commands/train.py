@@ -24,19 +24,8 @@ if TYPE_CHECKING:
     from detector.core.features import Baseline
     from trainer.history import History, ParquetHistory, SimulatedHistory
     from trainer.lessons import Lessons
+    from trainer.procedural import Simulated
     from trainer.training import Moment, Schedule
-    from trainer.windows import Examples
-
-ABROAD, ABROAD_CELLS = 6, 60
-"""Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""
-
-EXAM, WATCHED = 120, 60
-"""Classes that are not learned: the bundle's figures are of the first, the choice among weights is by the others, for
-what was chosen by a figure no longer measures it."""
-
-NAMED_HOME, NAMED_ABROAD = 160, 20
-"""Windows of each named class, beside those that every class has: they come in every batch, and are to be known at any
-hour and severity. With 600 and 60, thirteen classes with the look-alikes among them came out at .57 instead of .53."""
 
 FAULTS = ("procedural", "synthetic")
 """Simulated, or shapes injected into normal windows of whatever catalogue."""
@@ -91,104 +80,79 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
-    from trainer.baselines import fit_baseline
-    from trainer.history import SimulatedHistory
-    from trainer.simulator import FAULTS as CLASSES
-    from trainer.simulator import Network, random_operator
-    from trainer.unfinished import claim, kept
-    from trainer.windows import joined, simulate_examples, unsmoothed
+    from trainer.procedural import Course, simulate
+    from trainer.unfinished import claim
 
-    abroad = [
-        SimulatedHistory(Network(ABROAD_CELLS, 2000 + seed, unsmoothed(random_operator(seed))), school.span, whole=True)
-        for seed in range(ABROAD * arguments.seed, ABROAD * (arguments.seed + 1))
-    ]
-    home: History = given or school
-    named = [name for name, fault in CLASSES.items() if not fault.held_out]
-    procedural = range(arguments.seed * 1_000_000, arguments.seed * 1_000_000 + arguments.classes)
-    unseen = range(procedural.stop, procedural.stop + EXAM)
-    watched = range(unseen.stop, unseen.stop + WATCHED)
-    own, lessons = None, None
-    if given:
-        own = _usual(arguments, given)
-    if arguments.episodes:
-        lessons = _lessons(arguments, home, own)
+    course = Course(*(getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict")))
+    own = _usual(arguments, given) if given else None
+    lessons = _lessons(arguments, given or school, own) if arguments.episodes else None
     folder = arguments.out.with_name(f"{arguments.out.name}.training")
-    if claim(folder, _origin(arguments, named)):
+    if claim(folder, {**_origin(arguments, "procedural"), **course.origin}):
         console.print(f"{folder}: an unfinished training is taken up")
     usual = _usual(arguments, school)
-    own = own or usual
-
-    def simulated(name: str, history: SimulatedHistory, classes: list[str | int], each: int, place: int) -> "Examples":
-        def make() -> "Examples":
-            fit = usual if history is school else fit_baseline(history, arguments.days)
-            return simulate_examples(
-                history, fit, classes, each, arguments.seed + place, arguments.workers, arguments.strict
-            )
-
-        return kept(folder, name, make)
-
-    classes = [*named, *procedural]
-    with step(f"{len(classes)} fault classes, {arguments.each} windows each at home"):
-        parts = [simulated("home", school, [*classes, *named * (NAMED_HOME // arguments.each)], arguments.each, 0)]
-        exam = simulated("exam", school, list(unseen), 12, 1)
-        watch = simulated("watched", school, list(watched), 12, ABROAD + 2)
-    with step(f"one more each at {ABROAD} other operators, {ABROAD_CELLS} cells each"):
-        more = [*classes, *named * NAMED_ABROAD]
-        parts += [simulated(f"abroad-{place}", history, more, 1, 2 + place) for place, history in enumerate(abroad)]
-    examples = joined(parts)
-    del parts
-    if lessons is not None:
-        from trainer.lessons import add_lessons
-
-        examples, named = add_lessons(examples, lessons, named)
-
-    from detector.core.encoder import Encoder, device
-    from detector.quiet import quiet
-    from trainer.bundles import STRETCHES, assemble
-    from trainer.evaluation import SEEN, one_shot_accuracy
-    from trainer.training import Watch, train_encoder
-
-    with quiet():
-        device()
-    spec = spec_of(arguments.encoder or "tree", len(school.catalogue))
-    with _told(arguments) as tell:
-        watching = Watch(tell, watch, folder, arguments.checkpoint_minutes)
-        weights = train_encoder(spec, examples, len(named), school.catalogue, _schedule(arguments), watching)
-    encoder = Encoder(spec, weights)
-    rng = np.random.default_rng([arguments.seed, 3])
-    figures = {
-        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, exam, rng),
-        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
-    }
-    with step("what normal is"):
-        facts: dict[str, str | int | float] = {
-            "classes": len(procedural) + len(named),
-            "windows": len(examples.windows),
-            "steps": arguments.steps,
-            "seed": arguments.seed,
-            "strict": int(arguments.strict),
-            "history": str(arguments.history or "simulated"),
-        }
-        bundle = assemble(
-            home, own, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
-        )
+    simulated = simulate(course, school, usual, folder)
+    bundle = _learn(arguments, simulated, lessons, given or school, own or usual, folder)
     shutil.rmtree(folder)
     _tell(arguments, bundle)
     return 0
 
 
-def _origin(arguments: argparse.Namespace, named: list[str]) -> dict[str, str | int | float]:
+def _learn(
+    arguments: argparse.Namespace,
+    simulated: "Simulated",
+    lessons: "Lessons | None",
+    history: "History",
+    usual: "Baseline",
+    folder: Path,
+) -> "Bundle":
+    """The encoder, its figures, and the bundle around it."""
+    from detector.core.encoder import Encoder, device
+    from detector.quiet import quiet
+    from trainer.bundles import STRETCHES, assemble
+    from trainer.evaluation import SEEN, one_shot_accuracy
+    from trainer.lessons import add_lessons
+    from trainer.procedural import named
+    from trainer.training import Watch, train_encoder
+
+    with quiet():
+        device()
+    examples, names = simulated.examples, named()
+    if lessons is not None:
+        examples, names = add_lessons(examples, lessons, names)
+    spec = spec_of(arguments.encoder or "tree", len(history.catalogue))
+    with _told(arguments) as tell:
+        watching = Watch(tell, simulated.watched, folder, arguments.checkpoint_minutes)
+        weights = train_encoder(spec, examples, len(names), history.catalogue, _schedule(arguments), watching)
+    encoder, rng = Encoder(spec, weights), np.random.default_rng([arguments.seed, 3])
+    figures = {
+        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.exam, rng),
+        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, SEEN),
+    }
+    facts = _facts(arguments, arguments.classes + len(names), len(examples.windows))
+    with step("what normal is"):
+        return assemble(
+            history, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
+        )
+
+
+def _facts(arguments: argparse.Namespace, classes: int, windows: int) -> dict[str, str | int | float]:
+    """What the bundle says of its training."""
+    return {
+        "classes": classes,
+        "windows": windows,
+        "steps": arguments.steps,
+        "seed": arguments.seed,
+        "strict": int(arguments.strict),
+        "history": str(arguments.history or "simulated"),
+    }
+
+
+def _origin(arguments: argparse.Namespace, faults: str) -> dict[str, str | int | float]:
     """What the simulated examples follow from; all else is the checkpoint's to compare."""
     import detector
 
     asked = {name: getattr(arguments, name) for name in ("cells", "days", "classes", "each", "seed", "strict")}
-    return {
-        **asked,
-        "faults": "procedural" if named else "synthetic",
-        "operators": f"{ABROAD} of {ABROAD_CELLS} cells",
-        "named": " ".join(named),
-        "version": detector.__version__,
-    }
+    return {**asked, "faults": faults, "version": detector.__version__}
 
 
 def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
@@ -264,7 +228,7 @@ def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", gi
         with step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
             bundle = make_unlabelled(home, usual, asked, arguments.out)
     else:
-        if claim(folder, _origin(arguments, [])):
+        if claim(folder, _origin(arguments, "synthetic")):
             console.print(f"{folder}: an unfinished training is taken up")
         with _told(arguments) as tell:
             watching = Watch(tell, folder=folder, minutes=arguments.checkpoint_minutes)

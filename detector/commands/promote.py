@@ -1,0 +1,26 @@
+"""`faultline promote BUNDLE`: points `bundle`, which must be a link, at another one; running instances take it over.
+
+The bundle is proven first, as a start would. `faultline rollback` points the link back.
+"""
+
+import argparse
+from pathlib import Path
+
+from detector.config import read_config
+
+HELP = "let another bundle serve"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("promoted", type=Path, metavar="BUNDLE", help="its directory")
+    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from detector.promotion import promote
+
+    config = read_config(arguments.config)
+    done = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)
+    print(f"{config.bundle}: bundle {done.bundle.digest} serves from now on, instead of {done.before}")
+    print(f"instances that look there take it over; each looks every {config.runtime.reload_seconds:g} s")
+    return 0
