@@ -90,8 +90,12 @@ class Sealed:
                 arrays = {key: archive[key] for key in archive.files}
         except UNREADABLE as error:
             raise BundleError(f"{self._path}/{name}: cannot be read ({_told(error)}).") from None
-        if {key: array.dtype for key, array in arrays.items()} != types:
-            raise BundleError(f"{self._path}/{name}: its arrays are not of the types that a bundle has; train again.")
+        found = {key: array.dtype for key, array in arrays.items()}
+        if found != types:
+            told, needed = (
+                ", ".join(sorted({str(one) for one in kinds})) for kinds in (found.values(), types.values())
+            )
+            raise BundleError(f"{self._path}/{name}: its arrays are {told}, and a bundle needs {needed}; train again.")
         return arrays
 
     def _check_members(self, name: str, wanted: list[str]) -> None:
