@@ -101,6 +101,7 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError.CLUSTER_AUTHORIZATION_FAILED: (
             "allow this user to write the topic, and before Kafka 3 IdempotentWrite on the cluster"
         ),
+        KafkaError.INVALID_REPLICATION_FACTOR: "give --replication as many as there are brokers, or fewer",
         KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
         KafkaError._FENCED: (
             f"another process runs as kafka.instance {kafka.instance}, or this one stood still for longer than its"
