@@ -1,8 +1,10 @@
 """A scenario played by several processes: into a folder, or onto the input topic."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config import Kafka, read_config, write_catalogue
+from detector.kafka.cluster import partitions_of
+from detector.kafka.spans import partition_of
 from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
 from trainer.crew import Count, bar, work
 from trainer.episodes import count_episodes, write_episodes
@@ -17,6 +21,10 @@ from trainer.feed import Pace, feed
 from trainer.progress import console
 from trainer.simulator import Play, Scenario, write_scenario
 from trainer.simulator.scenario import ScenarioError
+from trainer.simulator.schedule import DAY
+
+FORGOTTEN_DAYS = 7
+"""A topic's usual retention."""
 
 
 def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, workers: int) -> int:
@@ -37,22 +45,43 @@ def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, worke
     return 0
 
 
+LIFE = 1.0
+"""The speed of life."""
+
+
+def start_now(days: float, speed: str) -> date:
+    """Day 1 of what is sent now: today where it is sent at the speed of life, else so that the last day is yesterday.
+
+    Brokers refuse minutes of the future (an hour ahead, by default from Kafka 4.0 on), and forget old ones.
+    """
+    today = datetime.now(UTC).date()
+    return today if speed_of(speed) == LIFE else today - timedelta(math.ceil(days))
+
+
 def send(play: Play, config: Path, speed: str, now: bool, workers: int) -> int:
-    """The scenario onto the input topic."""
-    kafka = read_config(config).kafka
+    """The scenario onto the input topic; now and at the speed of life, from this minute on. Raises ScenarioError,
+    ClusterError.
+    """
+    knobs, pace = read_config(config), speed_of(speed)
     wall = time.time()
-    if now:
+    if now and pace == LIFE:
         play = replace(play, span=(int(wall // 60), play.span[1]))
-    pace = Pace(_speed(speed), wall, play.span[0])
-    cells = np.array_split(np.arange(play.network.cells), workers)
+        if play.span[0] >= play.span[1]:
+            raise ScenarioError("--now: the scenario begins at midnight and is over by now; give it more --days.")
+    past = wall / 86_400 - play.span[0] / DAY
+    if past > FORGOTTEN_DAYS:
+        console.print(f"these minutes are {past:,.0f} days old, and topics forget by age; --now sends recent ones")
+    shares = _shares(play.network.names, partitions_of(knobs, knobs.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
-        work([partial(_feed, play, some, kafka, pace, count) for some in cells if len(some)], workers, count)
+        paced = Pace(pace, wall, play.span[0])
+        work([partial(_feed, play, cells, knobs.kafka, paced, count) for cells in shares], workers, count)
     return 0
 
 
-def _speed(text: str) -> float | None:
+def speed_of(text: str) -> float | None:
+    """Times the speed of life; None = as fast as it goes. Raises ScenarioError."""
     if text in ("max", "real"):
-        return None if text == "max" else 1.0
+        return None if text == "max" else LIFE
     try:
         speed = float(text)
     except ValueError:
@@ -60,6 +89,14 @@ def _speed(text: str) -> float | None:
     if not 0 < speed <= 1e6:
         raise ScenarioError(f"--speed {text}: is not real, max, or a factor such as 60.")
     return speed
+
+
+def _shares(names: Sequence[str], partitions: int, workers: int) -> list[NDArray[np.int64]]:
+    """The cells of each process: those of one partition stay together, or two processes at full speed would bring the
+    minutes of different hours there.
+    """
+    mine = np.array([partition_of(name.encode(), partitions) % workers for name in names])
+    return [cells for number in range(workers) if len(cells := np.flatnonzero(mine == number))]
 
 
 def _write_once(path: Path, into: Callable[[Path], object]) -> None:

@@ -11,6 +11,9 @@ from detector.core.tails import FAR_TAIL, FEWEST, TAIL, TWO_HOURS
 from detector.core.verdicts import threshold
 from trainer.progress import console
 
+DAY, WEEK = 1440, 7
+"""A day in minutes, and a week in days."""
+
 DRAWS = 4000
 WITHIN = (0.025, 0.975)
 
@@ -30,10 +33,16 @@ def promised(stretches: int, budget: float, classes: int) -> tuple[float, float]
     return float(low), float(high)
 
 
-def tell_promise(stretches: int) -> None:
-    """One line, for whoever made the bundle."""
-    low, high = promised(stretches, BUDGET, CLASSES)
+def tell_promise(stretches: int, cells: int, minutes: int) -> None:
+    """What a history of so many cells and minutes, and so many stretches drawn from it, lets anyone promise."""
+    known = min(stretches, cells * minutes // TWO_HOURS)  # drawn more often, they are the same again
+    low, high = promised(known, BUDGET, CLASSES)
     console.print(
-        f"calibrated on {stretches * TWO_HOURS / 1440:.0f} cell-days: {BUDGET:g} false alarms promised may be"
+        f"calibrated on {known * TWO_HOURS / DAY:.0f} cell-days: {BUDGET:g} false alarms promised may be"
         f" {low:.1f} to {high:.1f}, with {CLASSES} classes taught"
     )
+    if minutes < WEEK * DAY:
+        console.print(
+            f"{minutes / DAY:.1f} days of history: what the missing days of the week bring will be alarms; give it a"
+            " week or more"
+        )

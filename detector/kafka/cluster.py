@@ -108,6 +108,7 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
             " transaction may take; give each its own, and start again"
         ),
         KafkaError._FATAL: f"if another process runs as kafka.instance {kafka.instance}, give each its own",
+        KafkaError.INVALID_REPLICATION_FACTOR: "give --replication no more than there are brokers",
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }
     refused = refusal(error, kafka)
@@ -147,6 +148,17 @@ def partitions(config: Config, *wanted: str) -> dict[str, int]:
     found = {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
     _check_access(admin, [name for name in wanted or topic_names(config) if name not in found], kafka)
     return found
+
+
+def partitions_of(config: Config, topic: str) -> int:
+    """Of one topic. Raises ClusterError where it is not there."""
+    count = partitions(config, topic).get(topic)
+    if count is None:
+        raise ClusterError(
+            f"Kafka at {config.kafka.common['bootstrap.servers']}: topic {topic} does not exist; create it with"
+            " `faultline topics --create`."
+        )
+    return count
 
 
 def _check_access(admin: AdminClient, unseen: list[str], kafka: Kafka) -> None:

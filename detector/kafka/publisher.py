@@ -35,7 +35,10 @@ class Publisher:
         try:
             unsent = self._producer.flush(self._kafka.reach_seconds)
         except (KafkaException, SystemError) as error:
-            raise explain(_fatal(error), self._kafka, topic) from None
+            told = _fatal(error) or self._failed
+            if told is None:
+                raise
+            raise explain(told, self._kafka, topic) from None
         if unsent:
             raise explain(KafkaError(KafkaError._TIMED_OUT), self._kafka)
         if self._failed is not None:
@@ -55,10 +58,10 @@ class Publisher:
         self._failed = self._failed or error
 
 
-def _fatal(error: KafkaException | SystemError) -> KafkaError:
-    """What ended a client. It is raised beneath the callbacks, and Python complains of it first where one is called."""
+def _fatal(error: KafkaException | SystemError) -> KafkaError | None:
+    """What ended a client, where that is known. It is raised beneath the callbacks, and Python complains of it first
+    where one is called.
+    """
     cause = error if isinstance(error, KafkaException) else error.__cause__
-    if not isinstance(cause, KafkaException):
-        raise error
-    told: KafkaError = cause.args[0]
+    told: KafkaError | None = cause.args[0] if isinstance(cause, KafkaException) else None
     return told

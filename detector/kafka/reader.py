@@ -9,7 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from detector.config import Config
 from detector.core.samples import Records
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, is_final, open_client, partitions
+from detector.kafka.cluster import explain, is_final, open_client, partitions_of
 from detector.kafka.properties import reader_properties
 from detector.kafka.source import columns
 
@@ -25,9 +25,7 @@ class Reader:
         Raises ClusterError where the topic is not there, or ends before what is wanted of it.
         """
         self._kafka, self._topic = config.kafka, config.kafka.topics.minutes
-        count = partitions(config, self._topic).get(self._topic)
-        if count is None:
-            raise ClusterError(f"{self._at} does not exist; create it with `faultline topics --create`.")
+        count = partitions_of(config, self._topic)
         self._consumer = open_client(Consumer, reader_properties(config.kafka), config.kafka)
         self.unread: set[int] = set(range(count))
         """Partitions that have not yet been read to where they ended at the beginning."""

@@ -5,8 +5,7 @@ from contextlib import closing
 from time import time
 
 from detector.config import Config
-from detector.errors import ClusterError
-from detector.kafka.cluster import partitions
+from detector.kafka.cluster import partitions, partitions_of
 from detector.kafka.publisher import Publisher
 from detector.kafka.tables import Table
 
@@ -14,12 +13,7 @@ from detector.kafka.tables import Table
 def read_shelf(config: Config) -> Iterator[tuple[bytes, bytes | None]]:
     """Every record there is, oldest first; None = retired. Raises ClusterError."""
     topic = config.kafka.topics.labels
-    count = partitions(config, topic).get(topic)
-    if count is None:
-        raise ClusterError(
-            f"Kafka at {config.kafka.common['bootstrap.servers']}: topic {topic} does not exist; create it with"
-            " `faultline topics --create`."
-        )
+    count = partitions_of(config, topic)
     with closing(Table(config.kafka, topic)) as table:
         for _, key, value in table.records(list(range(count))):
             yield key, value

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from detector.config import Config
 from detector.core.samples import Records
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, open_client, partitions
+from detector.kafka.cluster import explain, open_client, partitions_of
 from detector.kafka.properties import reader_properties
 from detector.kafka.source import columns
 
@@ -35,10 +35,7 @@ class Spans:
     def __init__(self, config: Config) -> None:
         """Raises ClusterError where the topic is not there."""
         self._kafka, self._topic = config.kafka, config.kafka.topics.minutes
-        count = partitions(config, self._topic).get(self._topic)
-        if count is None:
-            raise ClusterError(f"{self._at} does not exist; create it with `faultline topics --create`.")
-        self.partitions = count
+        self.partitions = partitions_of(config, self._topic)
         self._consumer = open_client(Consumer, reader_properties(config.kafka), config.kafka)
 
     @property

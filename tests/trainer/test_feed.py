@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from confluent_kafka import Message
 
 from detector.core.samples import Decoder, Records
 from tests.kafka.broker import Broker, ExternalBroker
@@ -16,7 +17,7 @@ from trainer.__main__ import main
 from trainer.feed import Pace, arriving
 from trainer.simulator import Play, catalogue, deliver, play, read_scenario
 
-Feed = Callable[..., list[tuple[bytes, bytes]]]
+Feed = Callable[..., list[Message]]
 
 HOUR = "network: {cells: 60, seed: 3}\ndays: 0.0417\ndelivery: {delivery}\n"
 
@@ -31,7 +32,7 @@ def scenario(folder: Path, delivery: str) -> Path:
 def feed(broker: Broker | ExternalBroker, topics: str, tmp_path: Path) -> Feed:
     """Feeds a scenario to a topic of two partitions, and gives the records that arrived."""
 
-    def send(path: Path, *more: str) -> list[tuple[bytes, bytes]]:
+    def send(path: Path, *more: str) -> list[Message]:
         # Simulated minutes lie in the past: a broker would delete them by their time stamps.
         keep = {"partitions": 2, "config": {"retention.ms": "-1"}}
         create_topics(broker.bootstrap, {f"{topics}minutes": keep})
@@ -39,7 +40,7 @@ def feed(broker: Broker | ExternalBroker, topics: str, tmp_path: Path) -> Feed:
         kafka = f"{{common: {{bootstrap.servers: '{broker.bootstrap}'}}, topics: {{minutes: '{topics}minutes'}}}}"
         config.write_text(f"bundle: none\nkafka: {kafka}\n")
         assert main(["simulate", str(path), "--kafka", "--config", str(config), *more]) == 0
-        return [(m.key(), m.value()) for m in consume_committed(broker.bootstrap, f"{topics}minutes")]
+        return consume_committed(broker.bootstrap, f"{topics}minutes")
 
     return send
 
@@ -52,7 +53,7 @@ def test_every_minute_arrives_once_in_order_under_its_cell(feed: Feed, tmp_path:
     records = feed(path)
 
     samples, rejections = Decoder(catalogue(), 65_536).decode(
-        Records(0, np.arange(len(records)), [key for key, _ in records], [value for _, value in records])
+        Records(0, np.arange(len(records)), [m.key() for m in records], [m.value() for m in records])
     )
     assert not rejections
     minutes = ready.span[1] - ready.span[0]
@@ -65,13 +66,23 @@ def test_every_minute_arrives_once_in_order_under_its_cell(feed: Feed, tmp_path:
 
 
 @pytest.mark.broker
+def test_at_full_speed_no_partition_hears_of_an_earlier_minute_after_a_later_one(feed: Feed, tmp_path: Path) -> None:
+    heard: dict[int, list[str]] = {0: [], 1: []}
+    for message in feed(scenario(tmp_path, "perfect"), "--workers", "3"):
+        heard[message.partition()].append(json.loads(message.value())["time"])
+
+    assert all(times for times in heard.values())
+    assert all(times == sorted(times) for times in heard.values())
+
+
+@pytest.mark.broker
 def test_with_rough_delivery_the_records_come_as_the_delivery_says(feed: Feed, tmp_path: Path) -> None:
     path = scenario(tmp_path, "live")
     ready = play(read_scenario(str(path)), "hour")
     cell, minute = np.repeat(np.arange(60), 60), np.tile(np.arange(*ready.span), 60)
     expected = deliver(ready.life.network, ready.delivery, cell, minute)
 
-    told = [json.loads(value) for _, value in feed(path)]
+    told = [json.loads(message.value()) for message in feed(path)]
 
     stamps = np.array([np.datetime64(record["time"].rstrip("Z"), "s").astype(int) for record in told])
     came = Counter(zip([record["cell"] for record in told], stamps.tolist(), strict=True))
@@ -91,6 +102,25 @@ def test_a_paced_feed_takes_the_time_it_should(feed: Feed, tmp_path: Path) -> No
     assert time.monotonic() - begin > 3600 / 1200
 
 
+@pytest.mark.broker
+def test_the_last_days_at_full_speed_are_neither_of_the_future_nor_old(feed: Feed, tmp_path: Path) -> None:
+    records = feed(scenario(tmp_path, "perfect"), "--now")
+
+    stamps = [message.timestamp()[1] / 1000 for message in records]
+    assert len(records) == 3600
+    assert max(stamps) < time.time()
+    assert min(stamps) > time.time() - 2 * 86_400
+
+
+@pytest.mark.broker
+def test_minutes_that_a_topic_would_forget_are_said_to_be_old(
+    feed: Feed, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    feed(scenario(tmp_path, "perfect"))
+
+    assert "topics forget by age; --now sends recent ones" in " ".join(capfd.readouterr().out.split())
+
+
 @pytest.mark.parametrize("speed", [None, 60.0])
 @pytest.mark.parametrize("delivery", ["perfect", "live"])
 def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
@@ -105,7 +135,12 @@ def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
 
 
 @pytest.mark.parametrize(
-    ("flags", "remedy"), [(("--speed", "fast"), "real, max, or a factor"), ((), "either --out DIR or --kafka")]
+    ("flags", "remedy"),
+    [
+        (("--speed", "fast"), "real, max, or a factor"),
+        (("--now", "--speed", "real", "--days", "0.00001"), "give it more --days"),
+        ((), "either --out DIR or --kafka"),
+    ],
 )
 def test_what_cannot_be_sent_is_refused_in_one_sentence(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], flags: tuple[str, ...], remedy: str

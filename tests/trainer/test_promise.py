@@ -32,7 +32,12 @@ def test_a_handful_of_stretches_is_said_to_promise_nothing() -> None:
     assert promised(1, 5, 10)[1] > 1000
 
 
-def test_it_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_promise(1200)
-    told = capsys.readouterr().out
-    assert "calibrated on 100 cell-days: 5 false alarms promised may be" in told.replace("\n", " ")
+def test_it_is_told_of_what_the_history_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    tell_promise(1200, 300, 10_080)
+    told = capsys.readouterr().out.replace("\n", " ")
+    assert "calibrated on 100 cell-days: 5 false alarms promised may be" in told
+    assert "of history" not in told
+    tell_promise(1200, 10, 3 * 1440)
+    told = capsys.readouterr().out.replace("\n", " ")
+    assert "calibrated on 30 cell-days:" in told
+    assert "3.0 days of history:" in told

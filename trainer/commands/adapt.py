@@ -64,5 +64,5 @@ def run(arguments: argparse.Namespace) -> int:
             old.manifest.loss,
         )
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
-    tell_promise(arguments.stretches)
+    tell_promise(arguments.stretches, len(history.cells), history.span[1] - history.span[0])
     return 0

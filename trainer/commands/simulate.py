@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kafka", action="store_true", help="send the records to the input topic of --config")
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="default: %(default)s")
     parser.add_argument("--speed", default="max", help=f"of sending: {PACES} (default: %(default)s)")
-    parser.add_argument("--now", action="store_true", help="begin at this minute instead of the scenario's start")
+    parser.add_argument(
+        "--now", action="store_true", help="play the last days; at the speed of life, from this minute on"
+    )
     parser.add_argument("--cells", type=positive, help="instead of the scenario's")
     parser.add_argument("--days", type=float, help="instead of the scenario's")
     parser.add_argument("--seed", type=int, help="of the network, instead of the scenario's")
@@ -25,14 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainer.playing import send, write
+    from trainer.playing import send, start_now, write
     from trainer.simulator import play, read_scenario
     from trainer.simulator.scenario import ScenarioError, changed
 
     if (arguments.out is None) == (not arguments.kafka):
         raise ScenarioError("nothing to do, or two things: give either --out DIR or --kafka.")
     scenario = read_scenario(arguments.scenario)
-    scenario = changed(scenario, arguments.cells, arguments.days, arguments.seed, arguments.now)
+    scenario = changed(scenario, arguments.cells, arguments.days, arguments.seed)
+    if arguments.now:
+        scenario = changed(scenario, None, None, None, start_now(scenario.days, arguments.speed))
     ready = play(scenario, arguments.scenario)
     if arguments.kafka:
         return send(ready, arguments.config, arguments.speed, arguments.now, arguments.workers)

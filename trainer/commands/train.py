@@ -93,7 +93,7 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
     simulated = simulate(course, school, usual, folder)
     bundle = _learn(arguments, simulated, lessons, given or school, own or usual, folder)
     shutil.rmtree(folder)
-    _tell(arguments, bundle)
+    _tell(arguments, bundle, given or school)
     return 0
 
 
@@ -234,7 +234,7 @@ def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", gi
             watching = Watch(tell, folder=folder, minutes=arguments.checkpoint_minutes)
             bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
         shutil.rmtree(folder)
-    _tell(arguments, bundle)
+    _tell(arguments, bundle, home)
     return 0
 
 
@@ -261,10 +261,10 @@ def _schedule(arguments: argparse.Namespace) -> "Schedule":
     )
 
 
-def _tell(arguments: argparse.Namespace, bundle: "Bundle") -> None:
+def _tell(arguments: argparse.Namespace, bundle: "Bundle", history: "History") -> None:
     from trainer.promise import tell_promise
 
     for name, value in bundle.manifest.figures.items():
         console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
-    tell_promise(len(bundle.normal.ends))
+    tell_promise(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])

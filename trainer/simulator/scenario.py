@@ -4,7 +4,7 @@ Times are the network's own: day 1 begins at 00:00 of the start date. So a scena
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -108,15 +108,19 @@ def write_scenario(scenario: Scenario) -> str:
 
 
 def changed(
-    scenario: Scenario, cells: int | None, days: float | None, seed: int | None, today: bool = False
+    scenario: Scenario, cells: int | None, days: float | None, seed: int | None, start: date | None = None
 ) -> Scenario:
     """With what the command line says instead. Raises ScenarioError."""
     network = scenario.network
     network = Layout(
         network.cells if cells is None else cells, network.seed if seed is None else seed, network.operator_name
     )
-    start = datetime.now(UTC).date() if today else scenario.start
-    told = structs.replace(scenario, network=network, days=scenario.days if days is None else days, start=start)
+    told = structs.replace(
+        scenario,
+        network=network,
+        days=scenario.days if days is None else days,
+        start=scenario.start if start is None else start,
+    )
     try:
         return msgspec.convert(msgspec.to_builtins(told, builtin_types=(date,)), Scenario)
     except msgspec.ValidationError as error:
