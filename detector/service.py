@@ -10,6 +10,7 @@ from time import time
 
 from detector.bundle import Bundle, open_bundle
 from detector.canary import Plays
+from detector.certificates import kafka_ends
 from detector.config import Config
 from detector.core.alarms import SILENT
 from detector.core.encoder import Encode
@@ -51,6 +52,8 @@ class Service:
         self._succession = Succession(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
+        self.metrics.certificates(kafka_ends(config.kafka))
+        self.metrics.shown_certificate(lambda: self._endpoints.entrance.end)
         self._stop = threading.Event()
         self._presence = Presence(config.kafka, self._wait_for_kafka)
         self._open_table = Table(config.kafka, config.kafka.topics.active, self._presence)
@@ -62,7 +65,7 @@ class Service:
         self._holdings = Holdings(self._open_table, self.metrics)
         self._poisoned = 0
         self.metrics.gpu.set(encoder.device == "gpu")
-        log.info("bundle %s serves on http://%s/metrics", self._bundle.digest, self._endpoints.address)
+        log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
 
     def run(self, stop: threading.Event) -> None:
         """Turns until asked to stop; the open transaction is finished first."""
