@@ -1,6 +1,6 @@
 """Every metric there is, in one list. One call per step; labels come from closed lists, and never name a cell."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +20,7 @@ OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
 WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
+PLAYS = ("recognised", "missed")
 CUTS = ("shortened", "dead_lettered")
 RESETS = ("retention", "made_anew")
 """What the log no longer has, or never had."""
@@ -69,6 +70,9 @@ class Metrics:
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
+        self.canary_plays = counter(
+            "faultline_canary_plays", "Times the canary was played, by what became of it.", "outcome", PLAYS
+        )
         self.bundle_refused = counter(
             "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS
         )
@@ -92,7 +96,18 @@ class Metrics:
         self.quarantined = gauge("faultline_quarantined_exemplars", "Of the exemplars, those that raise no alarm.")
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
         self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
+        self.canary_recognised = gauge(
+            "faultline_canary_recognised_timestamp_seconds",
+            "When the bundle in office last recognised the canary's fault; 0 = not yet.",
+        )
+        self.canary_seconds = gauge("faultline_canary_play_seconds", "What the last play of the canary took.")
+        self.canary_period = gauge("faultline_canary_period_seconds", "From play to play of the canary; 0 = off.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")
+        self.certificate = gauge(
+            "faultline_certificate_expiry_timestamp_seconds",
+            "When a certificate in use ends: Kafka's client's, its authorities', the endpoints'.",
+            "certificate",
+        )
         self.gpu = gauge("faultline_gpu", "1 when the encoder runs on a GPU.")
         for severity in SEVERITIES:
             self.open_alarms.labels(severity)
@@ -120,6 +135,16 @@ class Metrics:
         self.batch = Histogram(
             "faultline_batch_size_records", "Records per poll.", registry=self.registry, buckets=_BATCH_BUCKETS
         )
+
+    def certificates(self, ends: dict[str, int]) -> None:
+        """Of those that clients of Kafka have read, which they keep until they are made anew."""
+        for use, end in ends.items():
+            self.certificate.labels(use).set(end)
+
+    def shown_certificate(self, end: Callable[[], int | None]) -> None:
+        """Of the endpoints', which may be renewed meanwhile."""
+        if end() is not None:
+            self.certificate.labels("http").set_function(lambda: end() or 0)
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import time
 
 from detector.bundle import Bundle, open_bundle
+from detector.canary import Plays
+from detector.certificates import kafka_ends
 from detector.config import Config
 from detector.core.alarms import SILENT
 from detector.core.encoder import Encode
@@ -50,16 +52,20 @@ class Service:
         self._succession = Succession(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
+        self.metrics.certificates(kafka_ends(config.kafka))
+        self.metrics.shown_certificate(lambda: self._endpoints.entrance.end)
         self._stop = threading.Event()
         self._presence = Presence(config.kafka, self._wait_for_kafka)
         self._open_table = Table(config.kafka, config.kafka.topics.active, self._presence)
+        self._plays = Plays(config.runtime.canary_minutes)
+        self.metrics.canary_period.set(60 * config.runtime.canary_minutes)
         self._take_office(self._prepare(bundle, encoder))
         self._publishing = Publishing(config, Sink(config, self._presence, self._topics.record_bytes), self.metrics)
         self._source = Source(config, self._presence)
         self._holdings = Holdings(self._open_table, self.metrics)
         self._poisoned = 0
         self.metrics.gpu.set(encoder.device == "gpu")
-        log.info("bundle %s serves on http://%s/metrics", self._bundle.digest, self._endpoints.address)
+        log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
 
     def run(self, stop: threading.Event) -> None:
         """Turns until asked to stop; the open transaction is finished first."""
@@ -87,12 +93,14 @@ class Service:
         self._holdings.end_replays(poll, self._pipeline)
         if audible and not self._halted:
             self._judge_and_publish(audible, poll)
+        self._hear_canary()
         self._show()
 
     def close(self) -> None:
         """Leaves the group, so that others take over at once."""
         self._source.close()
         self._succession.close()
+        self._plays.close()
         self._label_table.close()
         self._open_table.close()
         self._endpoints.close()
@@ -114,6 +122,8 @@ class Service:
     def _take_office(self, office: Office) -> None:
         self._bundle, self._labels, self._label_table = office.bundle, office.labels, office.table
         self._pipeline = office.pipeline
+        self._plays.begin(office.canary)
+        self.metrics.canary_recognised.set(0)
         self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
         self._count_exemplars()
 
@@ -132,6 +142,17 @@ class Service:
             self._label_table.close()
             self._take_office(office)
             self._source.rewind()
+
+    def _hear_canary(self) -> None:
+        played = self._plays.turn()
+        if played is None:
+            return
+        self.metrics.canary_plays.labels("recognised" if played.recognised else "missed").inc()
+        self.metrics.canary_seconds.set(played.seconds)
+        if played.recognised:
+            self.metrics.canary_recognised.set(time())
+        else:
+            log.error("the canary's fault was not recognised: trust no silence (%s)", played.error or "no alarm")
 
     def _check_partitions(self) -> None:
         """Their number says where a cell lies: when it changes, cells are elsewhere than their memory."""

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS = (
-    ("core.features", "core.cells"),
+    ("core.features", "core.cells", "core.budgets"),
     ("core.samples",),
     ("core.votes",),
     ("core.frontier",),
@@ -35,24 +35,28 @@ FLOORS = (
     ("core.witnesses",),
     ("core.verdicts",),
     ("core.alarms", "core.settings", "core.assessment", "core.carriers"),
-    ("core.evidence",),
+    ("core.evidence", "core.intake"),
     ("core.pipeline",),
     ("errors", "log", "quiet", "supervisor"),
-    ("seals",),
+    ("seals", "filling"),
     ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),
     ("report", "looking"),
-    ("summary",),
-    ("kafka.properties",),
+    ("summary", "asking"),
+    ("certificates",),
+    ("kafka.properties", "kafka.refusals"),
     ("kafka.cluster",),
     ("kafka.presence", "kafka.publisher", "kafka.lag"),
     ("kafka.tables", "kafka.addresses", "kafka.transactions"),
     ("kafka.source", "kafka.sink"),
     ("kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "kafka.reached", "filed", "chronicle"),
-    ("judging", "metrics", "endpoints", "replaying", "shelved", "explaining"),
-    ("reproducing", "preview", "searching", "unknowns", "packs", "shadow", "promotion"),
-    ("lesson", "telling"),
+    ("entrance",),
+    ("canary", "judging", "hearing", "metrics", "endpoints", "replaying", "shelved", "explaining"),
+    ("radii", "reproducing", "preview", "searching", "unknowns", "packs", "shadow", "promotion"),
+    ("lesson",),
+    ("receiving",),
+    ("telling",),
     ("office", "watchdog"),
     ("succession", "holdings", "publishing"),
     ("service",),
@@ -76,6 +80,7 @@ NETWORKS = {
 
 CLIENTS = (
     "cluster",
+    "refusals",
     "presence",
     "lag",
     "publisher",
@@ -103,9 +108,10 @@ DOORS = {
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
+WALL_CLOCK = {"service", "kafka.addresses", "kafka.refusals", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
 """Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and for an
-operator, who speaks of today. All that is waited for goes by the monotonic clock, which nobody can set."""
+operator, who speaks of today, or whose certificate is over. All that is waited for goes by the monotonic clock, which
+nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -9,6 +9,7 @@ import threading
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from detector.certificates import USES
 from detector.config import Http
 from detector.core.alarms import CHANGES, SEVERITIES
 from detector.core.library import KINDS
@@ -16,18 +17,19 @@ from detector.core.samples import Reason
 from detector.core.verdicts import VERDICTS
 from detector.endpoints import CONNECTIONS, Endpoints, Health
 from detector.errors import BUNDLE_REASONS
-from detector.metrics import CUTS, HALTS, OUTCOMES, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from detector.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples, wait_until
 
 LABELS = {
-    "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS},
+    "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS, *PLAYS},
     "reason": {*map(str, Reason), *HALTS, *BUNDLE_REASONS, *RESETS, *WITHHELD},
     "verdict": set(VERDICTS),
     "type": set(CHANGES),
     "severity": set(SEVERITIES),
     "kind": set(KINDS),
     "stage": set(STAGES),
+    "certificate": set(USES),
 }
 """Every label there may be, with its values; `le` and the two infos aside."""
 
