@@ -11,9 +11,7 @@ from detector.config import Config
 from detector.core.alarms import Alarm
 from detector.errors import OperatorError
 from detector.kafka.shelf import read_alarms
-
-USUAL_MINUTES = 60
-"""An alarm outlasts its trouble, by its window and its hold: what is taught of it is at most its first hour."""
+from detector.looking import USUAL_MINUTES
 
 LEAST_BEGINNING = 4
 """Characters of an alarm's id that may stand for it, where no other begins so."""
@@ -96,7 +94,10 @@ def choose(notices: Sequence[Notice], identity: str) -> list[Notice]:
 
 
 def episode(told: Sequence[Notice]) -> tuple[int, int | None]:
-    """From when to when an alarm's trouble lasted, by what was said of it; None while nobody knows its end."""
+    """From when to when an alarm's trouble lasted, by what was said of it; None while nobody knows its end.
+
+    An alarm outlasts its trouble, by its window and its hold: what is taught of it is at most its first hour.
+    """
     over = [notice.minute for notice in told if notice.change == "cleared"]
     begin = told[0].onset
     return begin, min(over[-1] + 1, begin + USUAL_MINUTES) if over else None

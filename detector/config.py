@@ -11,6 +11,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
+from detector.core.alarms import SILENT
 from detector.core.features import Catalogue, Feature
 from detector.core.settings import Settings
 from detector.errors import ConfigError
@@ -36,7 +37,11 @@ TRANSACTION_MS = 30_000
 """Unless the operator says otherwise; it bounds how long readers wait after a crash."""
 
 WAITING_SECONDS = 4.0
-"""A loop that waits for a broker may stand still for the transaction's time-out, and this long beside."""
+"""From one look at a transaction's call to the next: two seconds for the call, two to ask whether the brokers answer.
+
+While they do, a transaction that comes to nothing is given up when its time is over at the latest, and another producer
+takes over: a watchdog that is quicker would end the process instead.
+"""
 
 
 MOST_BYTES = 1_000_000
@@ -73,8 +78,12 @@ class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
 
 
+ClassName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=128)]
+
+
 class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
+    budgets: dict[ClassName, Annotated[float, Meta(gt=0, le=1000)]] = {}
     score_minutes: Annotated[int, Meta(ge=1, le=60)] = 10
     half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 3
     clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
@@ -103,6 +112,7 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
     stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
+    canary_minutes: Annotated[float, Meta(ge=0, le=1440)] = 60
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -138,6 +148,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             unknown_minutes=alarms.unknown_minutes,
             clear_margin=alarms.clear_margin,
             budget=alarms.false_alarms_per_1000_cells_per_day,
+            budgets=alarms.budgets,
         )
 
 
@@ -195,6 +206,14 @@ def _check(config: Config, path: Path) -> None:
         for name in getattr(config.kafka, section):
             if name in GUARDED:
                 raise ConfigError(f"{path}: `$.kafka.{section}.{name}` must not be set: {GUARDED[name]}.")
+    own, whole = sum(config.alarms.budgets.values()), config.alarms.false_alarms_per_1000_cells_per_day
+    if own >= whole:
+        raise ConfigError(
+            f"{path}: the budgets at `$.alarms.budgets` add up to {own:g}, and of {whole:g}, the budget of all classes,"
+            " something must be left to the others; lower them, or raise false_alarms_per_1000_cells_per_day."
+        )
+    if SILENT in config.alarms.budgets:
+        raise ConfigError(f"{path}: `$.alarms.budgets.{SILENT}` sets nothing: a silence is counted, and has no score.")
     silent, memory = config.minutes.silent_minutes, config.settings.tolerance.memory_minutes
     if silent >= memory:
         raise ConfigError(
@@ -205,9 +224,9 @@ def _check(config: Config, path: Path) -> None:
     least = transaction + WAITING_SECONDS
     if config.runtime.stall_seconds < least:
         raise ConfigError(
-            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a broker"
-            f" that is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
-            " kafka.producer."
+            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a"
+            f" transaction that comes to nothing is given up after {transaction:g} s, which ends no process; raise it,"
+            " or lower transaction.timeout.ms in kafka.producer."
         )
     http = config.http
     if bool(http.user) != bool(http.password):

@@ -2,13 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import Bundle
-from detector.core.encoder import Encode
+from detector.core.encoder import Embeddings, Encode
+from detector.core.features import Catalogue
 from detector.core.library import Exemplar, Library
 from detector.core.settings import Settings
 from detector.core.verdicts import Judge
@@ -20,6 +22,68 @@ log = logging.getLogger("faultline")
 
 EMBEDDED_WINDOWS = 1024
 """Of several labels at once: an encoder's batch takes as long with 13 windows of one as with 64 of five."""
+
+
+Made = Exemplar | LabelError | None
+"""What comes of a record of the labels' topic; None retires its key."""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A label that can be embedded."""
+
+    label: Label
+    windows: NDArray[np.int8]
+
+
+def embedded(
+    records: Iterable[tuple[bytes, bytes | None]], catalogue: Catalogue, encode: Encode
+) -> Iterator[tuple[bytes, Made]]:
+    """What comes of each record, in their order, with few calls of the encoder; few are held at a time."""
+    waiting: list[tuple[bytes, _Cut | LabelError | None]] = []
+    count = 0
+    for key, value in records:
+        found = _cut(value, catalogue)
+        waiting.append((key, found))
+        count += len(found.windows) if isinstance(found, _Cut) else 0
+        if count >= EMBEDDED_WINDOWS:
+            yield from _embed(waiting, encode)
+            waiting, count = [], 0
+    yield from _embed(waiting, encode)
+
+
+def _cut(value: bytes | None, catalogue: Catalogue) -> _Cut | LabelError | None:
+    if value is None:
+        return None
+    try:
+        label = read_label(value)
+        return _Cut(label, label_windows(label, catalogue))
+    except LabelError as error:
+        return error
+
+
+def _embed(waiting: Sequence[tuple[bytes, _Cut | LabelError | None]], encode: Encode) -> Iterator[tuple[bytes, Made]]:
+    cuts = [one for _, one in waiting if isinstance(one, _Cut)]
+    embeddings = iter(_parts(cuts, encode))
+    for key, one in waiting:
+        if not isinstance(one, _Cut):
+            yield key, one
+            continue
+        try:
+            yield key, exemplar_of(one.label, next(embeddings))
+        except LabelError as error:
+            yield key, error
+
+
+def _parts(cuts: Sequence[_Cut], encode: Encode) -> Iterator[Embeddings]:
+    """Of each one's windows; all of them at once."""
+    if not cuts:
+        return
+    embeddings = encode(np.concatenate([one.windows for one in cuts]))
+    start = 0
+    for one in cuts:
+        yield embeddings[start : start + len(one.windows)]
+        start += len(one.windows)
 
 
 class Labels:
@@ -36,33 +100,16 @@ class Labels:
 
     def put_all(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
         """The same for many, in their order, with few calls of the encoder."""
-        waiting: dict[bytes, tuple[Label, NDArray[np.int8]]] = {}
-        for key, value in records:
-            self._exemplars.pop(key, None)
-            waiting.pop(key, None)
-            if value is None:
-                continue
-            try:
-                label = read_label(value)
-                waiting[key] = label, label_windows(label, self._bundle.catalogue)
-            except LabelError as error:
-                self._refuse(error)
-            if sum(len(windows) for _, windows in waiting.values()) >= EMBEDDED_WINDOWS:
-                self._embed(waiting)
-                waiting = {}
-        self._embed(waiting)
+        for key, made in embedded(records, self._bundle.catalogue, self._encode):
+            self.take(key, made)
 
-    def _embed(self, waiting: dict[bytes, tuple[Label, NDArray[np.int8]]]) -> None:
-        if not waiting:
-            return
-        embeddings = self._encode(np.concatenate([windows for _, windows in waiting.values()]))
-        start = 0
-        for key, (label, windows) in waiting.items():
-            try:
-                self._exemplars[key] = exemplar_of(label, embeddings[start : start + len(windows)])
-            except LabelError as error:
-                self._refuse(error)
-            start += len(windows)
+    def take(self, key: bytes, made: Made) -> None:
+        """Takes what came of one record."""
+        self._exemplars.pop(key, None)
+        if isinstance(made, Exemplar):
+            self._exemplars[key] = made
+        elif made is not None:
+            self._refuse(made)
 
     def _refuse(self, error: LabelError) -> None:
         self._refused += 1
@@ -88,15 +135,17 @@ class Labels:
         """A judge of what is known now."""
         return self._judge(self._exemplars)
 
-    def judge_without(self, id: str) -> Judge:
-        """A judge of all but one."""
-        return self._judge({key: one for key, one in self._exemplars.items() if key != id.encode()})
+    def judge_without(self, *ids: str) -> Judge:
+        """A judge of all but these."""
+        left_out = {id.encode() for id in ids}
+        return self._judge({key: one for key, one in self._exemplars.items() if key not in left_out})
 
-    def judge_with(self, exemplar: Exemplar) -> Judge:
-        """A judge of one more, or of another in its place."""
-        return self._judge({**self._exemplars, exemplar.id.encode(): exemplar})
+    def judge_with(self, *exemplars: Exemplar) -> Judge:
+        """A judge of some more, or of others in their place."""
+        return self._judge({**self._exemplars, **{one.id.encode(): one for one in exemplars}})
 
     def _judge(self, known: Mapping[bytes, Exemplar]) -> Judge:
         exemplars = [known[key] for key in sorted(known)]
         library = Library(exemplars, self._bundle.normal, self._threads)
-        return Judge(library, self._settings.weights, self._settings.budget)
+        settings = self._settings
+        return Judge(library, settings.weights, settings.budget, settings.budgets)

@@ -80,7 +80,7 @@ def prepare(config: Config, ask: Ask, history: Path | None, sample: Sample) -> L
     if ask.expires is not None and ask.expires <= ask.begin:
         raise LabelError(f"--expires {write_minute(ask.expires)} is not after --at {write_minute(ask.begin)}.")
     with ExitStack() as opened:
-        past = _past(config, history, bundle.catalogue, opened)
+        past = past_of(config, history, bundle.catalogue, opened)
         found = cut(past, ask.cell, ask.begin, ask.end, now, config.minutes.min_coverage)
         label = _label(ask, found, past.catalogue, bundle.baseline, now)
         label_windows(label, bundle.catalogue)  # refuses here what the detectors would refuse, before it takes long
@@ -102,13 +102,13 @@ def withheld(config: Config, history: Path | None, sample: Sample) -> tuple[Look
     labels = Labels(bundle, encode, config.settings, config.runtime.threads)
     labels.put_all(read_shelf(config))
     with ExitStack() as opened:
-        past = _past(config, history, bundle.catalogue, opened)
+        past = past_of(config, history, bundle.catalogue, opened)
         look = past.look("", sample)
     told = polls(look, bundle, encode, labels.judge(), config.settings)
     return look, [one for work in told for one in work.withheld]
 
 
-def _past(config: Config, history: Path | None, catalogue: Catalogue, opened: ExitStack) -> FiledPast | TopicPast:
+def past_of(config: Config, history: Path | None, catalogue: Catalogue, opened: ExitStack) -> FiledPast | TopicPast:
     return FiledPast(history) if history else opened.enter_context(closing(TopicPast(config, catalogue)))
 
 

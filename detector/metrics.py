@@ -20,6 +20,7 @@ OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
 WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
+PLAYS = ("recognised", "missed")
 CUTS = ("shortened", "dead_lettered")
 RESETS = ("retention", "made_anew")
 """What the log no longer has, or never had."""
@@ -69,6 +70,9 @@ class Metrics:
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
+        self.canary_plays = counter(
+            "faultline_canary_plays", "Times the canary was played, by what became of it.", "outcome", PLAYS
+        )
         self.bundle_refused = counter(
             "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS
         )
@@ -92,6 +96,12 @@ class Metrics:
         self.quarantined = gauge("faultline_quarantined_exemplars", "Of the exemplars, those that raise no alarm.")
         self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
         self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
+        self.canary_recognised = gauge(
+            "faultline_canary_recognised_timestamp_seconds",
+            "When the bundle in office last recognised the canary's fault; 0 = not yet.",
+        )
+        self.canary_seconds = gauge("faultline_canary_play_seconds", "What the last play of the canary took.")
+        self.canary_period = gauge("faultline_canary_period_seconds", "From play to play of the canary; 0 = off.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")
         self.certificate = gauge(
             "faultline_certificate_expiry_timestamp_seconds",
@@ -154,7 +164,6 @@ class Metrics:
 
     def published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:
         """Counts what was committed."""
-        self.transactions.labels("committed").inc()
         for event in events:
             self.alarms.labels(event.change, event.alarm.severity).inc()
         for severity in SEVERITIES:

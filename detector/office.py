@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from detector.bundle import Bundle
+from detector.canary import Canary
 from detector.config import Config
 from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
@@ -23,6 +24,7 @@ class Office:
     """Reader of the labels' topic, which goes on where `labels` ends."""
     pipeline: Pipeline
     """Without a partition yet."""
+    canary: Canary
 
 
 def take_office(
@@ -35,4 +37,4 @@ def take_office(
     taught = table.records(list(range(partitions(config, topic)[topic])))
     labels.put_all((key, value) for _, key, value in taught)
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.judge(), settings, timed)
-    return Office(bundle, labels, table, pipeline)
+    return Office(bundle, labels, table, pipeline, Canary(bundle, encode, settings, config.runtime.threads))

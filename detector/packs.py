@@ -16,7 +16,7 @@ import msgspec
 
 from detector.core.features import Catalogue
 from detector.errors import LabelError, OperatorError, OutputError
-from detector.labels import LONGEST_BYTES, Label, label_windows, read_label, write_label
+from detector.labels import LONGEST_BYTES, Label, label_windows, read_label
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
 
@@ -156,7 +156,7 @@ def arrivals(pack: Pack, catalogue: Catalogue, known: Mapping[bytes, bytes]) -> 
     ids: set[str] = set()
     for number, line in enumerate(pack.labels, 1):
         try:
-            label = _checked(line, catalogue)
+            label = _received(_checked(line, catalogue))
         except LabelError as error:
             arrived.append(Arrival(number, None, "refused", str(error)))
             continue
@@ -165,9 +165,21 @@ def arrivals(pack: Pack, catalogue: Catalogue, known: Mapping[bytes, bytes]) -> 
             continue
         ids.add(label.id)
         there = known.get(label.id.encode())
-        state = "new" if there is None else "known" if there == write_label(label) else "replaces"
+        state = "new" if there is None else "known" if _is_same(label, there) else "replaces"
         arrived.append(Arrival(number, label, state))
     return arrived
+
+
+def _received(label: Label) -> Label:
+    """Without what was so where it comes from: what it cost there, which alarm of theirs somebody judged with it."""
+    return msgspec.structs.replace(label, forecast=None, quarantined=False, forced=False, alarm="", rejects="")
+
+
+def _is_same(label: Label, there: bytes) -> bool:
+    try:
+        return label == _received(read_label(there))
+    except LabelError:
+        return False
 
 
 def _checked(line: bytes, catalogue: Catalogue) -> Label:

@@ -4,19 +4,18 @@ Both times it is the daemon's own pipeline; the windows are embedded once. An al
 before, or unknown, is no new one: only what was quiet without the label counts against the budget.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import Bundle
-from detector.core.alarms import CLEARED, SILENT, Event
 from detector.core.encoder import Embeddings, Encode
 from detector.core.settings import Settings
 from detector.core.turns import WINDOW
 from detector.core.verdicts import Judge
+from detector.hearing import Heard, Once, clearest, heard, remember, silenced
 from detector.judging import Labels
 from detector.labels import Label, exemplar_of, label_windows
 from detector.looking import Look
@@ -27,23 +26,6 @@ WEAK_SHARE = 0.05
 """An example is weak when so much of ordinary life lies as far from normal as it does."""
 
 NEAREST_TOLD = 3
-
-
-@dataclass
-class Heard:
-    """One alarm of the past, from its onset to its end; None = open at the end of the look."""
-
-    cell: str
-    name: str
-    onset: int
-    raised: int
-    score: float
-    until: int | None = None
-    before: list[str] = field(default_factory=list)
-    """What it was called without the label."""
-
-    def overlaps(self, onset: int, until: int | None) -> bool:
-        return (until is None or self.onset < until) and (self.until is None or onset < self.until)
 
 
 @dataclass(frozen=True)
@@ -79,6 +61,8 @@ class Forecast:
     alarms_before: int
     alarms_after: int
     budget: float
+    whose: str
+    """Budget it is: of all classes, or of this one alone."""
 
     @property
     def fresh(self) -> list[Heard]:
@@ -100,34 +84,16 @@ class Forecast:
         return self.ordinary_share > WEAK_SHARE
 
 
-class _Once:
-    """An encoder that embeds the same batch of windows once, in whatever order they are asked for: what stands behind
-    an alarm is asked of it, too.
-    """
-
-    def __init__(self, encode: Encode) -> None:
-        self._encode = encode
-        self._made: dict[bytes, Embeddings] = {}
-
-    def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        name = blake2b(windows.tobytes(), digest_size=16).digest()
-        if name not in self._made:
-            self._made[name] = self._encode(windows)
-        return self._made[name]
-
-
 def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: Encode, settings: Settings) -> Forecast:
     """The label among those known now, had it been there while `look` was. Raises LabelError, HistoryError."""
     windows = encode(label_windows(label, bundle.catalogue))
     exemplar = exemplar_of(label, windows)
     without, with_it = labels.judge_without(label.id), labels.judge_with(exemplar)
-    once = _Once(encode)
-    before = _heard(replay(look, bundle, once, without, settings))
-    after = _heard(replay(look, bundle, once, with_it, settings))
-    named = [one for one in after if one.name == label.name and label.kind == "fault" and not _is_own(one, label)]
-    for one in named:
-        one.before = [old.name for old in before if old.cell == one.cell and old.overlaps(one.onset, one.until)]
-    kept = {id(old) for old in before for new in after if old.cell == new.cell and old.overlaps(new.onset, new.until)}
+    once = Once(encode)
+    before = heard(replay(look, bundle, once, without, settings))
+    after = heard(replay(look, bundle, once, with_it, settings))
+    named = [one for one in after if one.name == label.name and label.kind == "fault" and not is_own(one, label)]
+    remember(named, before)
     first, last = look.span
     return Forecast(
         label.kind,
@@ -140,39 +106,18 @@ def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: En
         first,
         last,
         round(look.records / DAY_MINUTES, 2),
-        _clearest(named),
-        _clearest(old for old in before if id(old) not in kept),
+        clearest(named),
+        silenced(before, after),
         len(before),
         len(after),
-        settings.budget,
+        settings.budget_of(label.name),
+        label.name if label.name in settings.budgets else "all classes",
     )
 
 
-def _is_own(one: Heard, label: Label) -> bool:
+def is_own(one: Heard, label: Label) -> bool:
     """The episode that is being taught."""
     return one.cell == label.cell and one.overlaps(label.begin, label.end + WINDOW)
-
-
-def _heard(events: Iterable[Event]) -> list[Heard]:
-    """Alarms, silences aside."""
-    heard: list[Heard] = []
-    going: dict[tuple[str, str], Heard] = {}
-    for event in events:
-        alarm, key = event.alarm, (event.alarm.cell, event.alarm.name)
-        if alarm.name == SILENT:
-            continue
-        if event.change == CLEARED:
-            going.pop(key).until = event.minute
-        elif key in going:
-            going[key].score = max(going[key].score, round(event.score, 2))
-        else:
-            going[key] = Heard(alarm.cell, alarm.name, alarm.onset, event.minute, round(event.score, 2))
-            heard.append(going[key])
-    return heard
-
-
-def _clearest(heard: Iterable[Heard]) -> list[Heard]:
-    return sorted(heard, key=lambda one: (-one.score, one.cell, one.onset))
 
 
 def _own_score(label: Label, windows: Embeddings, judge: Judge) -> float:

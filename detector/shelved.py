@@ -86,18 +86,20 @@ def count_fired(values: Iterable[bytes | None]) -> Counter[str]:
     return fired
 
 
-def table(listed: Iterable[Shelved], fired: Mapping[str, int]) -> Iterable[str]:
+def table(listed: Iterable[Shelved], fired: Mapping[str, int], radii: Mapping[str, float | None]) -> Iterable[str]:
     """For a person, at most 100 columns; the state of a label is what is not as usual about it."""
-    yield f"{'id':<9}{'class':<21}{'kind':<7}{'cell':<15}{'when (UTC)':<17}{'by':<16}{'fired':>5}  state"
+    yield f"{'id':<9}{'class':<18}{'kind':<7}{'cell':<14}{'when (UTC)':<17}{'by':<10}{'fired':>5} radius  state"
     for one in listed:
         if one.refused:
             yield f"{one.id[:36]:<37}refused: {one.refused}"[:100]
             continue
         yield (
-            f"{one.id[:8]:<9}{_short(one.name, 20):<21}{one.kind:<7}{_short(one.cell, 14):<15}"
-            f"{write_minute(one.begin):<17}{_short(one.by or '-', 15):<16}{fired.get(one.id, 0):>5}  {_state(one)}"
+            f"{one.id[:8]:<9}{_short(one.name, 17):<18}{one.kind:<7}{_short(one.cell, 13):<14}"
+            f"{write_minute(one.begin):<17}{_short(one.by or '-', 9):<10}{fired.get(one.id, 0):>5}"
+            f" {_share(radii.get(one.id)):>6}  {_state(one)}"
         ).rstrip()
-    yield "times are UTC; `fired` counts the alarms that the topic still holds; --json has everything"
+    yield "fired: alarms that the topic still holds; radius: so much of an example may be missing, and it still"
+    yield "fires under the budget of now (-: not even all of it does, or it is no fault); --json: everything"
 
 
 def _state(one: Shelved) -> str:
@@ -106,6 +108,10 @@ def _state(one: Shelved) -> str:
     if one.forced:
         return f"forced:{one.forecast or 0:.0f}"
     return f"to {write_minute(one.expires)[2:10]}" if one.expires is not None else ""
+
+
+def _share(radius: float | None) -> str:
+    return "-" if radius is None else f"{radius:.0%}"
 
 
 def _short(text: str, width: int) -> str:

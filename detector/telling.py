@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from detector.core.alarms import Withheld
+from detector.hearing import Heard
 from detector.labels import Label
 from detector.looking import Cut, Look
-from detector.preview import Forecast, Heard
+from detector.preview import Forecast
+from detector.receiving import Trial
 from detector.replaying import DAY_MINUTES
 from detector.times import write_minute
 
@@ -66,12 +68,36 @@ def concluded(label: Label, forecast: Forecast, published: bool) -> str:
         return "dry run: nothing was taught" + (", and without --force it would be in quarantine" * label.quarantined)
     if label.quarantined:
         return (
-            f"taught as {label.id}, IN QUARANTINE: at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day"
-            f" are beyond\nthe budget of {forecast.budget:g}; it is matched and counted, and silent (--force teaches it"
-            " aloud)"
+            f"taught as {label.id}, IN QUARANTINE:\n"
+            f"at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day are beyond the budget of"
+            f" {_short(forecast.whose, 20)}, {forecast.budget:g};\n"
+            "it is matched and counted, and silent (--force teaches it aloud)"
         )
     aloud = ", by force" if label.forced else ""
     return f"taught as {label.id}{aloud}: live on every instance within 5 s"
+
+
+def tried(trial: Trial) -> Iterable[str]:
+    """What a pack would have done, class by class."""
+    if not trial.cell_days:
+        yield "looked at nothing: there is no past to look at, and what it would cost is not known"
+        return
+    yield (
+        f"looked at {_many(trial.cells, 'cell')}, {write_minute(trial.first)} to {write_minute(trial.last)}:"
+        f" {trial.cell_days:,.1f} cell-days"
+    )
+    if trial.brought:
+        yield f"{'class of faults':<28}{'labels':>7}{'episodes':>9}{'cells':>7}  new alarms per 1,000 cells and day"
+    for one in trial.brought:
+        value, low, high = one.rate
+        told = f"{value:.1f} ({low:.1f} to {high:.1f})" + ("  BREAKS A BUDGET" if one.breaks else "")
+        yield f"{_short(one.name, 27):<28}{one.labels:>7}{one.episodes:>9}{one.cells:>7}  {told}"
+    listed = ", ".join(f"{count} {name}" for name, count in Counter(o.name for o in trial.silenced).most_common(4))
+    yield f"{_many(len(trial.silenced), 'alarm')} silenced" + (f": {listed}" if listed else "")
+    yield (
+        f"alarms: {trial.alarms_before} without it, {trial.alarms_after} with it; the budget of all classes is"
+        f" {trial.budget:g}"
+    )
 
 
 def kept_silent(look: Look, withheld: Sequence[Withheld]) -> Iterable[str]:
@@ -92,8 +118,8 @@ def _named(forecast: Forecast) -> Iterable[str]:
     yield from _shown(forecast.named)
     value, low, high = forecast.rate
     yield (
-        f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), the budget of all"
-        f" classes is {forecast.budget:g}"
+        f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), budget of"
+        f" {_short(forecast.whose, 20)} {forecast.budget:g}"
     )
 
 
@@ -131,3 +157,7 @@ def _nearest(forecast: Forecast) -> str:
 
 def _many(count: int, thing: str) -> str:
     return f"{count} {thing}" + ("" if count == 1 else "s")
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -217,6 +217,7 @@ def play(
 
 def add(total: Work, work: Work) -> None:
     total.events += work.events
+    total.withheld += work.withheld
     total.rejections += work.rejections
     total.scored += work.scored
     for mine, new in ((total.outcomes, work.outcomes), (total.verdicts, work.verdicts)):

@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "check configuration, bundle and topics, and change nothing"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--offline", action="store_true", help="leave the Kafka cluster out")
 
 

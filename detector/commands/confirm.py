@@ -5,8 +5,8 @@ It goes the way of `faultline teach`, preview and exit codes included, and count
 """
 
 import argparse
-from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.commands.teach import add_preview_arguments, conduct
 from detector.config import read_config
 from detector.errors import LabelError
@@ -16,7 +16,7 @@ HELP = "say that an alarm was right: its episode becomes one more example"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--class", dest="name", default="", help="what it really is (default: what it was called)")
     add_preview_arguments(parser)
 

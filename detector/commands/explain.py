@@ -1,8 +1,8 @@
 """`faultline explain`: what stands behind an alarm, from its own notifications."""
 
 import argparse
-from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "say what an alarm went by: features, minutes, exemplars"
@@ -10,7 +10,7 @@ HELP = "say what an alarm went by: features, minutes, exemplars"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--json", action="store_true", help="all that was said of it, one notification a line")
 
 

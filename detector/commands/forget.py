@@ -5,8 +5,8 @@ Exit code 3: there is no such label.
 
 import argparse
 import sys
-from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 from detector.errors import LabelError
 
@@ -17,7 +17,7 @@ ABSENT = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="as `faultline labels` lists it, or its first characters")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,6 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     if len(found) > 1:
         raise LabelError(f"{len(found)} labels begin with {arguments.id!r}; give more of its id.")
     (one,) = found
-    put_on_shelf(config, one.id.encode(), None)
+    put_on_shelf(config, (one.id.encode(), None))
     print(f"forgotten: {one.id} ({one.name or 'unreadable'}{', ' + one.cell if one.cell else ''})")
     return 0

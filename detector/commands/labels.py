@@ -1,24 +1,27 @@
 """`faultline labels`: everything that was taught and not forgotten, who taught it, and what came of it.
 
 `held:N` is a label in quarantine, `forced:N` one that was taught in spite of it; N are the new alarms per 1,000 cells
-and day that its preview forecast. `to` a day is its expiry, by the network's own time. With --withheld: the alarms of
-the last hours that ignores and labels in quarantine kept silent.
+and day that its preview forecast. `to` a day is its expiry, by the network's own time. The radius is how much of what
+its example showed may be missing, and it still fires. With --withheld: the alarms of the last hours that ignores and
+labels in quarantine kept silent.
 """
 
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument, add_look_arguments, asked_sample
 from detector.config import Config, read_config
 
 HELP = "list what was taught, by whom, and how often it fired"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
-    parser.add_argument("--withheld", action="store_true", help="list what was kept silent in the last hours instead")
-    parser.add_argument("--history", type=Path, help="with --withheld: Parquet to look at instead of the input topic")
-    parser.add_argument("--hours", type=float, default=24, help="to look back at (default: %(default)s)")
-    parser.add_argument("--cell-days", type=float, default=150, help="of them, at most (default: %(default)s)")
+    add_config_argument(parser)
+    parser.add_argument(
+        "--withheld", action="store_true", help="list what was kept silent in the last hours, as follows, instead"
+    )
+    add_look_arguments(parser)
+    parser.add_argument("--quick", action="store_true", help="without radii, for which the encoder is started")
     parser.add_argument("--json", action="store_true", help="one JSON object a line instead of a table")
 
 
@@ -31,26 +34,39 @@ def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     if arguments.withheld:
         return _tell_withheld(arguments, config)
-    listed = shelved(read_shelf(config))
+    records = list(read_shelf(config))
+    listed = shelved(records)
     fired = count_fired(read_alarms(config))
+    radii = {} if arguments.quick or not listed else _radii(config, records)
     if arguments.json:
         for one in listed:
-            print(msgspec.json.encode(msgspec.to_builtins(one) | {"fired": fired[one.id]}).decode())
+            told = msgspec.to_builtins(one) | {"fired": fired[one.id], "radius": radii.get(one.id)}
+            print(msgspec.json.encode(told).decode())
     elif listed:
-        print("\n".join(table(listed, fired)))
+        print("\n".join(table(listed, fired, radii)))
     else:
         print("nothing is taught yet; `faultline teach` does it")
     return 0
+
+
+def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[str, float | None]:
+    from detector.bundle import open_bundle
+    from detector.judging import Labels
+    from detector.radii import radii
+
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    labels.put_all(records)
+    return radii(records, labels.judge(), bundle, encode)
 
 
 def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:
     import msgspec
 
     from detector.lesson import withheld
-    from detector.looking import Sample
     from detector.telling import kept_silent
 
-    look, found = withheld(config, arguments.history, Sample(arguments.cell_days, arguments.hours))
+    look, found = withheld(config, arguments.history, asked_sample(arguments))
     if arguments.json:
         for one in found:
             print(msgspec.json.encode(one).decode())

@@ -6,6 +6,7 @@ The bundle is proven first, as a start would. `faultline rollback` points the li
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "let another bundle serve"
@@ -13,7 +14,7 @@ HELP = "let another bundle serve"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("promoted", type=Path, metavar="BUNDLE", help="its directory")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,8 +6,8 @@ way of `faultline teach`, preview and exit codes included, and counts against th
 """
 
 import argparse
-from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.commands.teach import add_preview_arguments, conduct
 from detector.config import read_config
 from detector.errors import LabelError
@@ -18,7 +18,7 @@ HELP = "say that an alarm was wrong: the likes of its episode are ignored"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--kind", choices=("ignore", "normal"), default="ignore", help="default: %(default)s")
     parser.add_argument("--class", dest="name", default="", help="what it really was (default: not_ and its name)")
     parser.add_argument("--expires", help="from this minute of the network's time on it is an alarm again")

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
@@ -10,7 +11,7 @@ HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--bundle", type=Path, help="the bundle that judged (default: the configured one)")
     parser.add_argument("--history", type=Path, help="folder with the cell's minutes (default: the input topic)")
     parser.add_argument("--json", action="store_true", help="one line of JSON a notification")
@@ -21,10 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     from detector.bundle import open_bundle
     from detector.chronicle import choose, read_notices
+    from detector.core.samples import records_of
     from detector.history import ParquetDays
     from detector.kafka.shelf import read_shelf
     from detector.kafka.trail import read_trail
-    from detector.reproducing import Court, first_minute, records_of, reproduce, reproducible
+    from detector.reproducing import Court, first_minute, reproduce, reproducible
 
     config = read_config(arguments.config)
     notices = read_notices(config)
@@ -40,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         records = read_trail(config, cell, first, last)
     court = Court(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
     same = True
-    for finding in reproduce(judged, notices, records, list(read_shelf(config)), court):
+    for finding in reproduce(judged, notices, records, read_shelf(config), court):
         same &= not finding.differences
         said = finding.notice.said
         if arguments.json:

@@ -3,13 +3,14 @@
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "take the last promotion back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,8 +3,8 @@
 import argparse
 import signal
 import threading
-from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 from detector.log import start_logging, switch_debug
 
@@ -12,7 +12,7 @@ HELP = "consume minutes, publish alarms, until SIGTERM"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

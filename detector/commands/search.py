@@ -14,6 +14,7 @@ from time import time
 
 import msgspec
 
+from detector.asking import add_config_argument, add_episode_arguments, asked_episode
 from detector.config import Config, read_config
 from detector.core.features import Catalogue
 from detector.core.turns import WINDOW
@@ -23,7 +24,7 @@ from detector.history import HistoryFiles
 from detector.looking import Sample, cut
 from detector.replaying import DAY_MINUTES
 from detector.teaching import make_label
-from detector.times import read_minute, write_minute
+from detector.times import write_minute
 
 HELP = "when and where did this happen before? the past's nearest episodes"
 
@@ -34,10 +35,8 @@ EVERYTHING = 1e6
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
-    parser.add_argument("--cell", required=True)
-    parser.add_argument("--at", required=True, help='when it began: "2026-11-21 10:05", UTC unless it has an offset')
-    parser.add_argument("--until", help="when it ended (default: an hour later, or the cell's newest minute)")
+    add_config_argument(parser)
+    add_episode_arguments(parser)
     parser.add_argument("--history", type=Path, help="Parquet to search instead of the input topic")
     parser.add_argument("--offline", action="store_true", help="leave Kafka out: what it was called is not told")
     parser.add_argument("--most", type=int, default=20, help="lines (default: %(default)s)")
@@ -46,8 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    begin = read_minute(arguments.at, "--at")
-    end = read_minute(arguments.until, "--until") if arguments.until else None
+    begin, end = asked_episode(arguments)
     if arguments.offline and not arguments.history:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
     from detector.bundle import open_bundle

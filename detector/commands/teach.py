@@ -7,9 +7,15 @@ it within five seconds, until `faultline forget` retires it. Exit code 3: it wou
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detector.asking import (
+    add_config_argument,
+    add_episode_arguments,
+    add_look_arguments,
+    asked_episode,
+    asked_sample,
+)
 from detector.config import read_config
 from detector.errors import LabelError
 from detector.times import read_minute
@@ -23,10 +29,8 @@ QUARANTINED = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
-    parser.add_argument("--cell", required=True)
-    parser.add_argument("--at", required=True, help='when it began: "2026-11-21 10:05", UTC unless it has an offset')
-    parser.add_argument("--until", help="when it ended (default: an hour later, or the cell's newest minute)")
+    add_config_argument(parser)
+    add_episode_arguments(parser)
     parser.add_argument("--class", dest="name", required=True, help="lower case, digits and _")
     parser.add_argument("--kind", choices=("fault", "normal", "ignore"), default="fault", help="default: %(default)s")
     parser.add_argument("--expires", help="of ignore and normal: from this minute of the network's time on it is over")
@@ -39,11 +43,7 @@ def add_preview_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cause", default="", help="told in its alarms")
     parser.add_argument("--note", default="", help="for whoever reads the list of labels")
     parser.add_argument("--by", default="", help="who teaches (default: user@host)")
-    parser.add_argument("--history", type=Path, help="Parquet to read instead of the input topic")
-    parser.add_argument(
-        "--hours", type=float, default=24, help="to look back at for the preview (default: %(default)s)"
-    )
-    parser.add_argument("--cell-days", type=float, default=150, help="of them, at most (default: %(default)s)")
+    add_look_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="show the preview, and teach nothing")
     parser.add_argument("--force", action="store_true", help="also where it breaks the false-alarm budget; is recorded")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
@@ -59,17 +59,17 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
     from detector.kafka.shelf import put_on_shelf
     from detector.labels import write_label
     from detector.lesson import prepare
-    from detector.looking import Sample
     from detector.telling import concluded, figures, told
 
+    sample = asked_sample(arguments)
     if sys.stderr.isatty():
         print(f"looking back at up to {arguments.cell_days:g} cell-days …", file=sys.stderr)
-    lesson = prepare(config, ask, arguments.history, Sample(arguments.cell_days, arguments.hours))
+    lesson = prepare(config, ask, arguments.history, sample)
     label = lesson.decided(arguments.force)
     if not arguments.json:
         print("\n".join(told(label, lesson.cut, lesson.forecast)))
     if not arguments.dry_run:
-        put_on_shelf(config, label.id.encode(), write_label(label))
+        put_on_shelf(config, (label.id.encode(), write_label(label)))
     if arguments.json:
         import msgspec
 
@@ -87,14 +87,11 @@ def _ask(arguments: argparse.Namespace) -> "Ask":
     check_name(arguments.name)
     if arguments.kind == "fault" and arguments.expires:
         raise LabelError("--expires is for ignore and normal; a fault is retired with `faultline forget`.")
-    if not (arguments.hours > 0 and arguments.cell_days > 0):
-        raise LabelError("--hours and --cell-days must be above 0.")
     return Ask(
         arguments.cell,
         arguments.name,
         arguments.kind,
-        read_minute(arguments.at, "--at"),
-        read_minute(arguments.until, "--until") if arguments.until else None,
+        *asked_episode(arguments),
         read_minute(arguments.expires, "--expires") if arguments.expires else None,
         arguments.severity or "",
         arguments.cause,

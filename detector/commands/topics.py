@@ -1,15 +1,15 @@
 """`faultline topics`: what is on the cluster, and with --create what was missing."""
 
 import argparse
-from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.config import read_config
 
 HELP = "list Faultline's topics, or create those that are missing"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--create", action="store_true", help="create what is missing")
     parser.add_argument("--partitions", type=int, default=12, help="of the input topic, where it is missing")
     parser.add_argument("--replication", type=int, default=3, help="replicas of each new topic")

@@ -7,6 +7,7 @@ and exit codes included. Without --teach: 0 where there is something to name, 3 
 import argparse
 from pathlib import Path
 
+from detector.asking import add_config_argument
 from detector.commands.teach import add_preview_arguments, conduct
 from detector.config import Config, read_config
 from detector.errors import LabelError
@@ -16,7 +17,7 @@ HELP = "gather unknown alarms into things that look alike, and name one"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
+    add_config_argument(parser)
     parser.add_argument("--all", action="store_true", help="also those that all have got a name since")
     parser.add_argument("--teach", type=int, metavar="N", help="name the thing of this number in the list")
     parser.add_argument("--class", dest="name", default="", help="its name: lower case, digits and _")

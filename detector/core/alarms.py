@@ -145,6 +145,18 @@ class Alarms:
                 begun.append(Withheld(names[at], quiet[column], int(turn.minute[at])))
         return begun
 
+    def recall(self, partition: int, name: str, quiet: Sequence[Quiet], smoothed: NDArray[np.float32]) -> None:
+        """After a replay: the quiet episodes of a cell that go on, lest they be counted once more.
+
+        # its last minutes, oldest first: [m, Q]
+        """
+        going = np.zeros(len(quiet), bool)
+        for now in smoothed:
+            begun = (now >= self._persistence.threshold) | (going & (now >= self._lower))
+            going = np.where(np.isnan(now), going, begun)
+        mine = self._going.setdefault(partition, set())
+        mine |= {(name, quiet[column]) for column in np.flatnonzero(going).tolist()}
+
     def _look(self, turn: Turn, at: int, cell: str, smoothed: NDArray[np.float32]) -> list[Event]:
         """One cell that is loud or has something open: clear, then rename, then raise."""
         minute, row = int(turn.minute[at]), int(turn.rows[at])

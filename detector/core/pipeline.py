@@ -1,7 +1,7 @@
-"""The road of a minute, as a row of calls: decode, scale, window, encode, match and decide, alarm.
+"""The road of a minute, as a row of calls: decode, scale, window (`intake`), encode, match and decide, alarm.
 
 The records of all partitions of a poll are taken one partition after the other up to their windows, meet in batches of
-the encoder, and part again. The state is kept per cell; a partition can be taken up and put down at any time.
+the encoder, and part again. While a batch is assessed the records of the next are taken.
 """
 
 from collections import deque
@@ -16,23 +16,19 @@ from numpy.typing import NDArray
 
 from detector.core.alarms import Alarm, Alarms, Event, Persistence, Withheld
 from detector.core.assessment import Assessment, Assessor
-from detector.core.cells import Cells
 from detector.core.encoder import Encode
 from detector.core.evidence import Case, evidence
-from detector.core.features import Baseline, Catalogue, deviations, fingerprints
-from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
+from detector.core.features import Baseline, Catalogue
+from detector.core.intake import Intake, Share
+from detector.core.samples import Records, Rejection, Samples, select
 from detector.core.scores import Scores
 from detector.core.settings import Settings
-from detector.core.turns import Admission, Turn
+from detector.core.turns import Turn
 from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
-from detector.core.votes import Memory, Standing, mark, marked
-from detector.core.windows import Windows
+from detector.core.votes import Memory
 
 PART = 1024
 """Records taken, and windows assessed, at a time: the encoder's largest batch, a quarter of a poll that catches up."""
-
-LAG_MINUTES = 5
-"""A cell whose newest minute lies no further behind the frontier has kept up: what is in flight, and a retry."""
 
 
 @dataclass
@@ -47,35 +43,11 @@ class Work:
     withheld: list[Withheld] = field(default_factory=list)
 
 
-@dataclass
-class _Share:
-    """One partition's part of a poll, between its windows and its alarms."""
-
-    admission: Admission
-    audible: bool
-    scored: NDArray[np.bool_]
-    """Which due windows go to the encoder. # [sum k]"""
-
-    @property
-    def windows(self) -> NDArray[np.int8]:
-        """Those windows; as a rule all that are due, and then no copy of their 7.8 kB each."""
-        return self.admission.windows if self.scored.all() else self.admission.windows[self.scored]
-
-    @property
-    def minute(self) -> NDArray[np.int64]:
-        """Their last minutes."""
-        return _minutes(self.admission.turns)[self.scored]
-
-    @property
-    def count(self) -> int:
-        return int(np.count_nonzero(self.scored))
-
-
 @dataclass(frozen=True)
 class _Batch:
     """Shares whose windows are assessed together."""
 
-    shares: Sequence[_Share]
+    shares: Sequence[Share]
     assessment: Future[Assessment]
 
 
@@ -91,26 +63,21 @@ class Pipeline:
         settings: Settings,
         timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
     ) -> None:
-        self._baseline, self._judge = baseline, judge
+        self._judge = judge
         self._assessor, self._encode = Assessor(encode, timed), encode
-        self._settings, self._timed = settings, timed
-        self._catalogue, self._logarithmic = catalogue, catalogue.logarithmic
-        self._decoder = Decoder(catalogue, settings.max_record_bytes)
-        self.cells = Cells(settings.max_cells)
-        self._baseline_row = np.zeros(settings.max_cells, np.int64)
-        self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
+        self._settings, self._timed, self._catalogue = settings, timed, catalogue
+        self._intake = Intake(catalogue, baseline, settings, timed)
+        self.cells = self._intake.cells
         like = judge.library.normal.stretches
         sizes = (like.direction.shape[-1], like.shift.shape[-1])
         self._scores = Scores(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
         self._alarms = Alarms(self._scores, judge.classes, self._persistence(judge))
-        self._replays: dict[int, Memory] = {}
-        """Partitions that are behind their commit."""
         self.adopt(judge)
 
     def adopt(self, judge: Judge) -> None:
         """Judges by another library from now on, the remembered minutes included."""
         self._judge = judge
-        self._scores.rescore(self.cells.occupied(), judge.columns, len(judge.classes) + len(judge.quiet))
+        self._scores.judge_by(judge.columns, len(judge.classes) + len(judge.quiet))
         self._alarms.adopt(judge.classes, self._persistence(judge))
 
     def assign(self, partition: int, memory: Memory | None, alarms: Sequence[Alarm]) -> None:
@@ -119,48 +86,35 @@ class Pipeline:
         Until `catch_up` only those windows are encoded whose scores can still matter then.
         """
         self.revoke(partition)
-        if memory is not None:
-            self._windows.resume(partition, Standing(memory.replay_offset, memory.replay_minute, memory.votes))
-            self._replays[partition] = memory
+        self._intake.assign(partition, memory)
         self._alarms.restore(partition, alarms)
 
     def catch_up(self, partition: int) -> None:
         """The replay has reached the committed offset."""
-        self._replays.pop(partition, None)
-        self._windows.listen_from[self.cells.rows_of(partition)] = 0
+        self._intake.catch_up(partition)
+        if self._judge.quiet:
+            self._recall_withheld(partition)
+
+    def _recall_withheld(self, partition: int) -> None:
+        """By as much of the past as a mean needs no more of; who was below the threshold for longer is counted anew."""
+        rows, told = self.cells.rows_of(partition), len(self._judge.classes)
+        self._scores.refresh(rows)
+        minutes = self._settings.keep_minutes - self._settings.score_minutes
+        for row in rows[self._scores.reaching(rows, self._judge.threshold)].tolist():
+            smoothed = self._scores.history(row, self._scores.newest(row), minutes)[:, told:]
+            self._alarms.recall(partition, self.cells.names[row], self._judge.quiet, smoothed)
 
     def revoke(self, partition: int) -> None:
-        self._windows.drop(partition)
+        self._intake.revoke(partition)
         self._alarms.drop(partition)
-        self._replays.pop(partition, None)
-        self.cells.remove(partition, self.cells.rows_of(partition))
 
     def memory(self, partition: int) -> Memory | None:
         """What the next commit of this partition must carry; None before its first sane record."""
-        frontier = self._windows.frontier(partition)
-        if frontier.minute is None:
-            return None
-        tolerance = self._settings.tolerance
-        standing = frontier.trail.begin(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
-        lagging = self._windows.lagging(partition, self._forgotten(frontier.minute), frontier.minute - LAG_MINUTES)
-        laggards = mark(self.cells.digests[lagging])
-        return Memory(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes, laggards)
-
-    def _forgotten(self, frontier: int) -> int:
-        """The scores of this minute and all before are too old for any minute that may still come."""
-        return frontier - self._settings.behind_minutes - self._settings.keep_minutes - 1
-
-    def _listen_from(self, memory: Memory, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The first minutes of these cells whose scores may matter after the replay.
-
-        The next minute of a cell that kept up lies after the frontier less the lag. # [n] -> [n]
-        """
-        kept_up = memory.frontier - LAG_MINUTES - self._settings.keep_minutes
-        return np.where(marked(digests, memory.laggards), self._forgotten(memory.frontier) + 1, kept_up)
+        return self._intake.memory(partition)
 
     def frontiers(self) -> dict[int, int]:
         """The minute each owned partition has reached."""
-        return self._windows.minutes()
+        return self._intake.frontiers()
 
     def open_alarms(self) -> list[Alarm]:
         return self._alarms.open_alarms()
@@ -181,11 +135,11 @@ class Pipeline:
         rows = np.arange(len(samples))
         samples = replace(samples, index=rows)
         parts = (select(samples, rows[start : start + PART]) for start in range(0, len(rows), PART))
-        taken = (self._admit(part, first_offset + rows, True, [], work) for part in parts)
+        taken = (self._note(self._intake.admit(part, first_offset + rows, True), work) for part in parts)
         self._drive(taken, [samples.partition], work)
         return work
 
-    def _drive(self, taken: Iterator[_Share], partitions: Sequence[int], work: Work) -> None:
+    def _drive(self, taken: Iterator[Share], partitions: Sequence[int], work: Work) -> None:
         assessed: deque[_Batch] = deque()
         for batch in self._batches(taken):
             assessed.append(batch)
@@ -194,11 +148,27 @@ class Pipeline:
         for batch in assessed:
             self._follow(batch, work)
         for partition in partitions:
-            self.cells.remove(partition, self._windows.idle_rows(partition))
+            self._intake.forget_idle(partition)
 
-    def _batches(self, taken: Iterator[_Share]) -> Iterator[_Batch]:
+    def _take(self, records: Records, audible: bool, work: Work) -> Share:
+        share = self._intake.take(records, audible)
+        if audible:
+            work.rejections += [(records, rejection) for rejection in share.rejections]
+        else:
+            _add(work.outcomes, {"replayed": len(records)})
+        return self._note(share, work)
+
+    def _note(self, share: Share, work: Work) -> Share:
+        """Counts what became of the records; cells that have just got a row begin with no score."""
+        self._scores.begin(share.fresh)
+        if share.audible:
+            _add(work.outcomes, {**share.admission.outcomes, "rejected": len(share.rejections)})
+            _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~share.covered))})
+        return share
+
+    def _batches(self, taken: Iterator[Share]) -> Iterator[_Batch]:
         """Small partitions share a batch, large ones fill several."""
-        shares: list[_Share] = []
+        shares: list[Share] = []
         for share in taken:
             shares.append(share)
             if sum(share.count for share in shares) >= PART:
@@ -207,63 +177,9 @@ class Pipeline:
         if shares:
             yield self._assess(shares)
 
-    def _assess(self, shares: Sequence[_Share]) -> _Batch:
+    def _assess(self, shares: Sequence[Share]) -> _Batch:
         minute = np.concatenate([share.minute for share in shares])
         return _Batch(shares, self._assessor.submit([share.windows for share in shares], minute, self._judge))
-
-    def _take(self, records: Records, audible: bool, work: Work) -> _Share:
-        """Decode, scale and window one partition's records."""
-        with self._timed("decode"):
-            samples, rejections = self._decoder.decode(records)
-        share = self._admit(samples, records.offsets, audible, rejections, work)
-        if audible:
-            work.rejections += [(records, rejection) for rejection in sorted(rejections, key=lambda r: r.index)]
-        else:
-            _add(work.outcomes, {"replayed": len(records)})
-        return share
-
-    def _admit(
-        self, samples: Samples, offsets: NDArray[np.int64], audible: bool, rejections: list[Rejection], work: Work
-    ) -> _Share:
-        """Scale and window one partition's samples; what fits neither room nor cell is added to the rejections.
-
-        # offsets: of the records, by the samples' index
-        """
-        samples, rows = self._locate(samples, rejections)
-        with self._timed("scale"):
-            coefficients = self._baseline.coefficients(self._baseline_row[rows])
-            codes = deviations(samples.values, samples.minute, coefficients, self._logarithmic)
-            prints = fingerprints(samples.values)
-        with self._timed("window"):
-            at = offsets[samples.index]
-            admission = self._windows.admit(samples.partition, rows, at, samples.minute, codes, prints)
-        rejections += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
-        if audible:
-            _add(work.outcomes, {**admission.outcomes, "rejected": len(rejections)})
-        return _Share(admission, audible, self._worth_scoring(admission.turns, audible, work))
-
-    def _locate(self, samples: Samples, rejections: list[Rejection]) -> tuple[Samples, NDArray[np.int64]]:
-        rows, new = self.cells.locate(samples.partition, samples.cells)
-        if len(new):
-            self._scores.begin(new)
-            if samples.partition in self._replays:
-                memory = self._replays[samples.partition]
-                self._windows.listen_from[new] = self._listen_from(memory, self.cells.digests[new])
-            self._baseline_row[new] = self._baseline.rows([self.cells.names[row] for row in new.tolist()])
-        full = np.flatnonzero(rows < 0)
-        if not len(full):
-            return samples, rows
-        rejections += [Rejection(int(samples.index[row]), Reason.TOO_MANY_CELLS) for row in full]
-        kept = np.flatnonzero(rows >= 0)
-        return select(samples, kept), rows[kept]
-
-    def _worth_scoring(self, turns: Sequence[Turn], audible: bool, work: Work) -> NDArray[np.bool_]:
-        coverage = np.concatenate([np.empty(0, np.float32), *(turn.coverage for turn in turns)])
-        early = [turn.minute < self._windows.listen_from[turn.rows] for turn in turns]
-        enough = coverage >= self._settings.min_coverage
-        if audible:
-            _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~enough))})
-        return enough & ~np.concatenate([np.empty(0, np.bool_), *early])
 
     def _follow(self, batch: _Batch, work: Work) -> None:
         """Waits for the batch, and hands each share its own part of what came of it."""
@@ -275,7 +191,7 @@ class Pipeline:
                 self._walk(share, assessment[start : start + share.count], work)
                 start += share.count
 
-    def _walk(self, share: _Share, assessment: Assessment, work: Work) -> None:
+    def _walk(self, share: Share, assessment: Assessment, work: Work) -> None:
         """Walks the turns in log order: remember the scores, and step the alarms where the poll is audible."""
         if share.audible:
             counts = np.bincount(assessment.verdicts.kind, minlength=len(VERDICTS)).tolist()
@@ -289,6 +205,7 @@ class Pipeline:
             self._scores.begin(turn.rows[turn.fresh])
             self._scores.push(turn.rows[scored], turn.minute[scored], mine.embeddings, mine.verdicts.scores)
             if share.audible:
+                self._scores.refresh(turn.rows)
                 names = [self.cells.names[row] for row in turn.rows.tolist()]
                 opened = self._alarms.having_open(turn.partition, names)
                 smoothed, told = self._smoothed(turn, scored, opened), len(self._judge.classes)
@@ -312,8 +229,7 @@ class Pipeline:
         if embeddings is None:
             return {}
         at = int(np.flatnonzero(turn.rows == event.row)[0])
-        coefficients = self._baseline.coefficients(self._baseline_row[[event.row]])[0]
-        case = Case(windows[at], embeddings, float(turn.coverage[at]), coefficients)
+        case = Case(windows[at], embeddings, float(turn.coverage[at]), self._intake.coefficients(event.row))
         return evidence(event, case, self._judge, self._encode, self._catalogue)
 
     def _persistence(self, judge: Judge) -> Persistence:
@@ -326,11 +242,6 @@ class Pipeline:
 def _add(totals: dict[str, int], counts: dict[str, int]) -> None:
     for name, count in counts.items():
         totals[name] = totals.get(name, 0) + count
-
-
-def _minutes(turns: Sequence[Turn]) -> NDArray[np.int64]:
-    """Of the due windows of all turns. # [sum k]"""
-    return np.concatenate([np.empty(0, np.int64), *(turn.minute for turn in turns)])
 
 
 def _parts(records: Records) -> Iterator[Records]:

@@ -210,3 +210,17 @@ def diagnose(value: bytes, names: Sequence[str]) -> Reason:
     if set(features) - set(names):
         return Reason.UNKNOWN_FEATURE
     return Reason.WRONG_TYPE
+
+
+def records_of(cell: str, first: int, values: NDArray[np.float32], names: Sequence[str]) -> Records:
+    """One cell's minutes as the input topic would carry them; those of which nothing is known are left out.
+
+    # values f32 [m, F], the first of minute `first`
+    """
+    there = np.flatnonzero(~np.isnan(values).all(axis=1))
+    bodies: list[bytes | None] = []
+    for at in there.tolist():
+        told = [None if np.isnan(one) else float(one) for one in values[at]]
+        features = dict(zip(names, told, strict=True))
+        bodies.append(msgspec.json.encode({"cell": cell, "time": (first + at) * 60, "features": features}))
+    return Records(0, there.astype(np.int64), [cell.encode()] * len(there), bodies)

@@ -33,10 +33,13 @@ class Scores:
         self._size = np.zeros((limit, keep_minutes), np.float16)
         self._shift = np.zeros((limit, keep_minutes, shift), np.float16)
         self._score = np.zeros((limit, keep_minutes, 1), np.float16)
+        self._stale = np.zeros(limit, bool)
+        """Whose scores are another library's."""
 
     def begin(self, rows: NDArray[np.int64]) -> None:
         """These rows are new cells'."""
         self._minute[rows] = _NEVER
+        self._stale[rows] = False
 
     def push(
         self, rows: NDArray[np.int64], minute: NDArray[np.int64], embeddings: Embeddings, scores: NDArray[np.float16]
@@ -49,20 +52,29 @@ class Scores:
         self._shift[rows, slot] = embeddings.shift
         self._score[rows, slot] = scores
 
-    def rescore(
-        self,
-        rows: NDArray[np.int64],
-        score: Callable[[Embeddings, NDArray[np.int64]], NDArray[np.float16]],
-        classes: int,
-    ) -> None:
-        """Scores all that is kept of these cells anew, by embedding and minute: the library has changed."""
+    def judge_by(self, score: Callable[[Embeddings, NDArray[np.int64]], NDArray[np.float16]], classes: int) -> None:
+        """The library has changed: each cell's kept minutes are scored anew, by embedding and minute, when it is next
+        refreshed. All at once would hold the loop up for 1.3 to 2.8 s per 10,000 cells (1 to 320 labels), and again
+        for the next label.
+        """
         self._score = np.zeros((*self._score.shape[:2], classes), np.float16)
-        for part in np.array_split(rows, max(1, len(rows) // 256)):
-            if len(part):
-                minute = self._minute[part].astype(np.int64)
-                minute = np.where(minute == _NEVER, minute.max(), minute)
-                kept = Embeddings(self._direction[part], self._size[part], self._shift[part])
-                self._score[part] = score(kept.reshaped(-1), minute.reshape(-1)).reshape(len(part), self._keep, classes)
+        self._judge = score
+        self._stale[:] = True
+
+    def refresh(self, rows: NDArray[np.int64]) -> None:
+        """To be called before anything is asked of these cells, all different."""
+        stale = rows[self._stale[rows]]
+        if len(stale):
+            self.rescore(stale)
+
+    def rescore(self, rows: NDArray[np.int64]) -> None:
+        for part in np.array_split(rows, -(-len(rows) // 256)):
+            minute = self._minute[part].astype(np.int64)
+            minute = np.where(minute == _NEVER, minute.max(), minute)
+            kept = Embeddings(self._direction[part], self._size[part], self._shift[part])
+            scores = self._judge(kept.reshaped(-1), minute.reshape(-1))
+            self._score[part] = scores.reshape(len(part), self._keep, -1)
+        self._stale[rows] = False
 
     def smoothed(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """The weighted mean up to `minute`, NaN where too few minutes were scored. # [n] -> [n, classes]"""
@@ -76,6 +88,10 @@ class Scores:
         mean = np.add.accumulate(parts, axis=1)[:, -1]
         enough = total >= LEAST_WEIGHT * self._weights.sum()
         return np.where(enough[:, None], mean / np.maximum(total, 1e-6)[:, None], np.nan).astype(np.float32)
+
+    def newest(self, row: int) -> int:
+        """The last minute of a cell that was scored."""
+        return int(self._minute[row].max())
 
     def embedding(self, row: int, minute: int) -> Embeddings | None:
         """What was scored for that minute, if it was. # of one window"""

@@ -1,6 +1,7 @@
 """How the operator wants the road to be, and what follows from it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,12 @@ class Settings:
     unknown_minutes: int
     clear_margin: float
     budget: float
+    budgets: Mapping[str, float] = field(default_factory=dict)
+    """Of it, what some classes have for themselves."""
+
+    def budget_of(self, name: str) -> float:
+        """What new alarms of a class may cost at most."""
+        return self.budgets.get(name, self.budget)
 
     @property
     def keep_minutes(self) -> int:

@@ -4,11 +4,14 @@ A nearest neighbour always answers, so a distance alone is never a verdict: a cl
 a scale per class of what ordinary life reaches, so that one threshold serves every class from the minute it is taught.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.core.budgets import shares
 from detector.core.encoder import Embeddings
 from detector.core.library import SEVERITIES, Library
 from detector.core.tails import FLOOR, TAIL, TWO_HOURS
@@ -24,6 +27,9 @@ RESEMBLES = float(np.log(TAIL / 1e-3))
 in a hundred too much resembles one class of ten: of faults that nobody had taught against normal, the area under the
 curve was .58, .67 and .72 over three draws of two days of life, so .72, .74 and .79; were there no such rule .75, .75
 and .83, and a crowd that is to be ignored would be unknown in its weaker hours."""
+
+NOBODY: Mapping[str, float] = MappingProxyType({})
+"""Has a budget of its own."""
 
 TERMS_KEPT = 3
 """Calibrations beside the newest: a replay goes back over few expiries."""
@@ -63,6 +69,8 @@ class _Term:
 
     library: Library
     calibration: Calibration
+    resembles: NDArray[np.float32]
+    """RESEMBLES of each fault and ignore, whatever its class may spend. # [F + I]"""
 
 
 class Judge:
@@ -71,12 +79,16 @@ class Judge:
     What expires does so by the minute of the window: the same log gives the same verdicts, whenever it is read.
     """
 
-    def __init__(self, library: Library, weights: NDArray[np.float32], budget: float) -> None:
+    def __init__(
+        self, library: Library, weights: NDArray[np.float32], budget: float, own: Mapping[str, float] = NOBODY
+    ) -> None:
+        """`budget`: of all classes; `own`: of it, what some have for themselves."""
         self.library = library
         self.classes = [*library.faults, "unknown"]
         self.quiet = [Quiet("ignored", name) for name in library.ignores]
         self.quiet += [Quiet("quarantined", name) for name in library.held]
-        self.threshold = threshold(len(self.classes), budget)
+        self._shares = shares(self.classes, budget, own)
+        self.threshold = threshold(self._shares.classes, self._shares.budget)
         self._weights = weights
         self._ends = np.array(sorted({e.expires for e in library.exemplars if e.expires is not None}), np.int64)
         self._terms: dict[int, _Term] = {}
@@ -131,13 +143,15 @@ class Judge:
         matches = library.match(embeddings)
         standard = calibration.standardise(witnesses(library, matches, embeddings))
         taught, unknown = standard[:, :-1], standard[:, -1:]
-        known = (taught[:, : faults + ignores] >= RESEMBLES).any(axis=1, keepdims=True)
+        known = (taught[:, : faults + ignores] >= term.resembles).any(axis=1, keepdims=True)
         told = np.concatenate([taught[:, :faults], np.where(known, FLOOR, unknown)], axis=1)
         quiet = np.full((len(embeddings), len(self.quiet)), FLOOR, np.float32)
         quiet[:, len(self.library.ignores) :] = taught[:, faults + ignores :]
         if ignores:
             free = calibration.standardise(witnesses(library, matches, embeddings, faults))[:, :faults]
-            unless = np.concatenate([np.where((free >= RESEMBLES).any(axis=1, keepdims=True), FLOOR, unknown), free], 1)
+            unless = np.concatenate(
+                [np.where((free >= term.resembles[:faults]).any(axis=1, keepdims=True), FLOOR, unknown), free], 1
+            )
             places = [self.library.ignores.index(name) for name in library.ignores]
             quiet[:, places] = self._silenced(taught[:, faults : faults + ignores], told, unless.max(axis=1))
         return np.concatenate([told, quiet], axis=1).astype(np.float16)
@@ -159,5 +173,12 @@ class Judge:
         if number not in terms:
             library = self.library.at(int(self._ends[number - 1])) if number else self.library
             kept = dict(list(terms.items())[-TERMS_KEPT:])
-            self._terms = terms = {**kept, number: _Term(library, calibrate(library, self._weights))}
+            self._terms = terms = {**kept, number: self._make(library)}
         return terms[number]
+
+    def _make(self, library: Library) -> _Term:
+        nobodys = [""] * len(library.ignores)
+        eases = self._shares.eases([*library.faults, *nobodys, *library.held, "unknown"])
+        calibration = calibrate(library, self._weights)
+        compared = len(library.faults) + len(library.ignores)
+        return _Term(library, replace(calibration, lift=calibration.lift - eases), RESEMBLES + eases[:compared])

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
@@ -180,10 +180,17 @@ def topic_names(config: Config) -> list[str]:
     return [topics.minutes, topics.alarms, topics.active, topics.labels, topics.deadletters]
 
 
-def check_topics(config: Config) -> int:
-    """How many partitions there are to share. Raises ClusterError for the first thing that would keep the daemon from
-    its work.
-    """
+class Provision(NamedTuple):
+    """What the topics have for us."""
+
+    partitions: int
+    """To share among the instances."""
+    record_bytes: int
+    """The longest record that each topic takes which is written to."""
+
+
+def check_topics(config: Config) -> Provision:
+    """Raises ClusterError for the first thing that would keep the daemon from its work."""
     found = partitions(config)
     servers = config.kafka.common["bootstrap.servers"]
     for name in topic_names(config):
@@ -197,12 +204,11 @@ def check_topics(config: Config) -> int:
             f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
             f" alarms lie in their minute's partition, so give {active} as many."
         )
-    record_bytes(config)
-    return found[minutes]
+    return Provision(found[minutes], _record_bytes(config))
 
 
-def record_bytes(config: Config) -> int:
-    """The longest record that each topic of ours takes. Raises ClusterError where that is no size for an alarm."""
+def _record_bytes(config: Config) -> int:
+    """Raises ClusterError where that is no size for an alarm."""
     topics = config.kafka.topics
     names = {topics.alarms, topics.active, topics.deadletters}
     wanted = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in sorted(names)]

@@ -19,9 +19,10 @@ def read_shelf(config: Config) -> Iterator[tuple[bytes, bytes | None]]:
             yield key, value
 
 
-def put_on_shelf(config: Config, key: bytes, value: bytes | None) -> None:
-    """Publishes a label, or retires one, and waits until the broker has it on all its replicas. Raises ClusterError."""
-    Publisher(config.kafka).publish(config.kafka.topics.labels, [(key, value, int(time() * 1000))])
+def put_on_shelf(config: Config, *records: tuple[bytes, bytes | None]) -> None:
+    """Publishes labels, or retires some, and waits until the broker has them on all replicas. Raises ClusterError."""
+    now = int(time() * 1000)
+    Publisher(config.kafka).publish(config.kafka.topics.labels, [(key, value, now) for key, value in records])
 
 
 def read_alarms(config: Config) -> Iterator[bytes | None]:

@@ -22,7 +22,8 @@ class Life:
     def __init__(self, *, hold: int = 3, patience: int = 2, minutes: int = 1, half_life: float = 1.0) -> None:
         self.persistence = Persistence(threshold=4, clear_margin=1, hold_minutes=hold, unknown_minutes=patience)
         self.scores = Scores(4, 1, 1, kernel(minutes, half_life), minutes + max(hold, patience))
-        self.scores.rescore(np.array([ROW]), lambda e, _: np.zeros((len(e), 3), np.float16), 3)
+        self.scores.judge_by(lambda e, _: np.zeros((len(e), 3), np.float16), 3)
+        self.scores.refresh(np.array([ROW]))
         self.alarms = Alarms(self.scores, ["alpha", "beta", "unknown"], self.persistence)
         self.alarms.restore(0, [])
         self.minute = T0
@@ -186,7 +187,8 @@ def test_a_retired_class_is_cleared_at_the_cells_next_minute() -> None:
     life = Life()
     life.live(alpha=LOUD)
     life.alarms.adopt(["beta", "unknown"], life.persistence)
-    life.scores.rescore(np.array([ROW]), lambda e, _: np.zeros((len(e), 2), np.float16), 2)
+    life.scores.judge_by(lambda e, _: np.zeros((len(e), 2), np.float16), 2)
+    life.scores.refresh(np.array([ROW]))
     rows, minute = np.array([ROW]), np.array([life.minute])
     events = step(life.alarms, turn(rows, minute), np.zeros((1, 2), np.float32))
     assert told_of(events) == [("cleared", "a", "alpha", 1)]

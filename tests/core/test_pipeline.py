@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.alarms import SILENT, Event
+from detector.core.library import Library
 from detector.core.pipeline import Pipeline, Work
 from detector.core.settings import Settings
 from detector.core.verdicts import Judge
@@ -18,6 +19,7 @@ from tests.builders import (
     Told,
     add,
     catalogue,
+    exemplar,
     fleet_baseline,
     judge_for,
     minutes_of,
@@ -29,6 +31,7 @@ from tests.builders import (
     records,
     settings,
     told_of,
+    unit,
 )
 from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
 
@@ -73,6 +76,29 @@ def test_a_silent_replay_tells_nothing_and_counts_as_replayed() -> None:
     work = play(pipeline(settings(score_minutes=1)), minutes_of("a", 0, 9, ALPHA), audible=False)
     assert (work.events, work.rejections, work.verdicts) == ([], [], {})
     assert work.outcomes == {"replayed": 9}
+
+
+def test_what_is_kept_silent_is_counted_once_though_the_partition_is_taken_up_anew_in_its_midst() -> None:
+    chosen = settings()
+    normal = judge_for(chosen).library.normal
+    judging = Judge(Library([exemplar("works", unit(0, 1, 0, 0), "ignore")], normal), chosen.weights, chosen.budget)
+    works = (ALPHA[0], 0.0, STRANGE[2])
+    log = [*minutes_of("a", 0, 70), *minutes_of("a", 70, 110, works), *minutes_of("a", 110, 140)]
+    alone = pipeline(chosen, plain, judging)
+    undisturbed = play(alone, log)
+    assert [one.because.name for one in undisturbed.withheld] == ["works"]
+    begun = undisturbed.withheld[0].minute - T0
+
+    # when another takes over, after it began or before
+    for at, counted in ((begun + 1, 0), (begun + 10, 0), (105, 0), (begun, 1), (60, 1)):
+        crashed, taken = pipeline(chosen, plain, judging), pipeline(chosen, plain, judging)
+        play(crashed, log[:at])
+        memory = crashed.memory(0)
+        assert memory is not None
+        taken.assign(0, memory, crashed.open_alarms())
+        play(taken, log[memory.replay_offset : at], first_offset=memory.replay_offset, audible=False)
+        taken.catch_up(0)
+        assert len(play(taken, log[at:], first_offset=at).withheld) == counted, at
 
 
 def test_an_empty_poll_changes_nothing() -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.core.pipeline import LAG_MINUTES, Pipeline
+from detector.core.intake import LAG_MINUTES
+from detector.core.pipeline import Pipeline
 from detector.core.settings import SLACK_MINUTES, Settings
 from detector.core.votes import MOST_MARKED
 from tests.builders import T0, Told, chatter, minutes_of, network, nosy, pipeline, play, refusals, settings

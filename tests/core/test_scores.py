@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from detector.core.encoder import Embeddings
 from detector.core.scores import Scores, kernel
 from tests.builders import T0, embedded
 
@@ -79,5 +80,23 @@ def test_history_is_the_smoothed_past_and_raw_the_unsmoothed() -> None:
 
 def test_another_library_scores_the_past_anew() -> None:
     scores = scores_of({0: 1, 1: 2}, kernel(2, 1e9), 4)
-    scores.rescore(np.array([1]), lambda kept, _: np.repeat(kept.direction * 2, 3, axis=1), 3)
+    scores.judge_by(lambda kept, _: np.repeat(kept.direction * 2, 3, axis=1), 3)
+    scores.refresh(np.array([1]))
     assert scores.smoothed(np.array([1]), np.array([T0 + 1]))[0].tolist() == [3, 3, 3]
+
+
+def test_the_past_is_scored_anew_once_and_only_of_those_who_are_asked_about() -> None:
+    scores, asked = scores_of({0: 1, 1: 2}, kernel(2, 1e9), 4), []
+
+    def judged(kept: Embeddings, minute: np.ndarray) -> np.ndarray:
+        asked.append(len(kept))
+        return kept.direction
+
+    scores.judge_by(judged, 1)
+    scores.begin(np.array([2]))
+    for rows in ([1], [1], [2], [1, 2]):
+        scores.refresh(np.array(rows))
+    assert asked == [4], "a new cell has no past"
+    scores.judge_by(judged, 1)
+    scores.refresh(np.array([0, 1]))
+    assert asked == [4, 8]

@@ -62,6 +62,11 @@ OPERATIONS: list[Panel] = [
         "short",
         {"{{name}} {{digest}}": f"count by (name, digest) (faultline_bundle_info{JOB})"},
     ),
+    (
+        "Since the canary was recognised",
+        "s",
+        {"{{instance}}": f"time() - (faultline_canary_recognised_timestamp_seconds{JOB} > 0)"},
+    ),
     ("Bundles refused", "short", {"{{reason}}": f"sum by (reason) (faultline_bundle_refused_total{JOB})"}),
     ("GPU", "short", {"{{instance}}": f"faultline_gpu{JOB}"}),
     ("Versions", "short", {"{{version}}": f"count by (version) (faultline_build_info{JOB})"}),

@@ -208,6 +208,12 @@ def test_a_broker_that_refuses_alarms_is_told_of(stage, asked, fires):
         fires(prometheus, "FaultlineTransactionsAborting", "max.message.bytes of alarms too small", time.monotonic())
 
 
+def test_a_canary_that_is_missed_is_told_of(stage, asked, fires):
+    nothing = {"false_alarms_per_1000_cells_per_day": 1e-15}
+    with Feed(stage), running(stage, alarms=nothing) as daemon, asked(daemon) as prometheus:
+        fires(prometheus, "FaultlineCanaryMissed", "a budget that no score can meet", time.monotonic())
+
+
 def test_partitions_that_never_rest_are_told_of(stage, asked, fires):
     restless = {"consumer": {"heartbeat.interval.ms": 200}}  # to hear sooner that the group is another
     with Feed(stage), running(stage, kafka=restless) as daemon, asked(daemon, pace=6) as prometheus:

@@ -1,9 +1,11 @@
 """The configuration file of the distribution is the documentation of the knobs, and so must agree with them."""
 
 import msgspec
+import pytest
 import yaml
 
 from detector.config import GUARDED, Config, read_config
+from detector.errors import ConfigError
 from detector.kafka.properties import consumer_properties, producer_properties
 from tests.kafka.broker import ROOT
 
@@ -37,3 +39,21 @@ def test_what_is_handed_through_never_outranks_a_guarantee():
     ours = ("group.id", "group.instance.id", "isolation.level", "enable.auto.commit", "enable.auto.offset.store")
     assert "theirs" not in [consumer[name] for name in (*ours, "enable.partition.eof", "auto.offset.reset")]
     assert "theirs" not in [producer[name] for name in ("transactional.id", "enable.idempotence", "acks")]
+
+
+@pytest.mark.parametrize(
+    ("budgets", "sentence"),
+    [
+        ("{dns_failure: 3, unknown: 2}", "add up to 5, and of 5, the budget of all classes, something must be left"),
+        ("{cell_silent: 1}", "`$.alarms.budgets.cell_silent` sets nothing: a silence is counted, and has no score"),
+        ("{dns_failure: 0}", "Expected `float` > 0.0 - at `$.alarms.budgets"),
+        ("{Dns Failure: 1}", "Expected `str` matching regex '^[a-z][a-z0-9_]*$' - at `key` in `$.alarms.budgets`"),
+    ],
+)
+def test_a_budget_that_cannot_be_is_refused_in_one_sentence(tmp_path, budgets, sentence):
+    path = tmp_path / "config.yaml"
+    path.write_text(f"bundle: b\nkafka: {{common: {{bootstrap.servers: 'x:1'}}}}\nalarms: {{budgets: {budgets}}}\n")
+    with pytest.raises(ConfigError) as refused:
+        read_config(path)
+    assert sentence in str(refused.value)
+    assert str(refused.value).endswith(".")

@@ -1,13 +1,32 @@
 """What stands behind an alarm: said in it, by `faultline explain`, and computed again by `faultline reproduce`."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
+import numpy as np
 import pytest
 
 from detector.__main__ import main
-from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, T0, label, told
+from detector.config import write_catalogue
+from tests.service.network import (
+    CATALOGUE,
+    CELLS,
+    FAULTY,
+    MEAN,
+    MINUTES,
+    NAMES,
+    SILENT,
+    SPREAD,
+    STRANGE,
+    T0,
+    TROUBLES,
+    label,
+    spreads,
+    told,
+)
 from tests.service.stage import Stage, serving
+from tests.trainer.files import write_day
 
 pytestmark = pytest.mark.broker
 
@@ -94,21 +113,71 @@ def test_every_notification_is_reproduced_byte_for_byte(lived, capsys, cell):
     assert [line.split()[-1] for line in lines.splitlines()] == ["same"] * len(said)
 
 
+def filed(folder, changed=None, left_out=None):
+    """The two hours as files; one minute of one feature another, or a minute missing."""
+    rows = [
+        (cell, minute, (MEAN + SPREAD * numbers).round(4))
+        for cell in CELLS
+        for minute in range(MINUTES)
+        if (numbers := spreads(cell, minute, TROUBLES)) is not None and (cell, minute) != left_out
+    ]
+    cells, minutes, values = zip(*rows, strict=True)
+    values = np.array(values, np.float32)
+    if changed:
+        values[[row[:2] == changed for row in rows], 0] += SPREAD
+    write_catalogue(CATALOGUE, folder / "catalogue.yaml")
+    write_day(folder, "2025-02-20", list(cells), T0 + np.array(minutes), values, NAMES)
+    return folder
+
+
+@pytest.mark.parametrize("cell", [FAULTY, STRANGE])
+def test_it_is_reproduced_from_files_when_the_topic_has_forgotten(lived, capsys, tmp_path, cell):
+    said = alarm_of(lived, cell)
+    made = {name: tmp_path / name for name in ("right", "other")}
+    for folder in made.values():
+        folder.mkdir()
+    raised = notified_minute(said[0])
+    filed(made["right"])
+    filed(made["other"], changed=(cell, raised - 5))
+    code, lines = run(lived, capsys, "reproduce", said[0]["alarmId"], "--history", made["right"])
+    assert (code, [line.split()[-1] for line in lines.splitlines()]) == (0, ["same"] * len(said))
+
+    # and one value of one minute is enough to tell
+    code, lines = run(lived, capsys, "reproduce", said[0]["alarmId"], "--history", made["other"])
+    assert code == 3
+    assert "additionalInformation.fingerprint: " in lines
+
+
+def test_files_without_the_minute_that_was_judged_are_refused(lived, tmp_path, refusal):
+    said = alarm_of(lived, FAULTY)[0]
+    filed(tmp_path, left_out=(FAULTY, notified_minute(said)))
+    asked = ("reproduce", said["alarmId"], "--config", lived.folder / "config.yaml", "--history", tmp_path)
+    assert f"no minute of {FAULTY} at" in refusal(*asked)
+
+
+def notified_minute(said: dict) -> int:
+    """Which minute of the two hours was judged."""
+    return int(datetime.fromisoformat(said["eventTime"]).timestamp()) // 60 - 1 - T0
+
+
 def test_a_label_that_came_later_does_not_change_what_is_reproduced(lived, capsys):
     identity = alarm_of(lived, STRANGE)[0]["alarmId"]
     lived.teach(label("power_loss", "power"))
     assert run(lived, capsys, "reproduce", identity)[0] == 0
 
 
-def test_other_knobs_are_told_apart(lived, capsys):
+@pytest.mark.parametrize(
+    ("knob", "differs"), [({"score_minutes": 2}, "score: "), ({"budgets": {"drop_storm": 0.5}}, "threshold: ")]
+)
+def test_other_knobs_are_told_apart(lived, capsys, knob, differs):
     identity = alarm_of(lived, FAULTY)[0]["alarmId"]
-    lived.config(alarms={"score_minutes": 2})
+    lived.config(alarms=knob)
     try:
         code, lines = run(lived, capsys, "reproduce", identity)
     finally:
         lived.config()
     assert code == 3
-    assert "additionalInformation.score: " in lines
+    assert f"additionalInformation.{differs}" in lines
 
 
 def test_what_cannot_be_reproduced_says_why(lived, refusal, other_bundle):

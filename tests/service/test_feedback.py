@@ -5,11 +5,26 @@ import zipfile
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 import pytest
 
 from detector.__main__ import main
+from detector.labels import write_label
 from detector.notifications import iso_time
-from tests.service.network import FAULTY, STRANGE, T0, Trouble, label, told
+from detector.packs import write_pack
+from tests.service.network import (
+    CATALOGUE,
+    CELLS,
+    FAULTY,
+    MEAN,
+    SPREAD,
+    STRANGE,
+    T0,
+    Trouble,
+    label,
+    spreads,
+    told,
+)
 from tests.service.stage import Stage, serving
 
 pytestmark = pytest.mark.broker
@@ -65,7 +80,7 @@ def test_unknown_alarms_are_gathered_into_things_and_one_is_named(lived, capfd, 
     code, lines = faultline(lived, capfd, "unknowns", "--teach", 1, "--class", "power_loss", "--json")
     assert code == 0
     assert json.loads(lines)["cell"] == power["medoid"]["cell"]
-    _, lines = faultline(lived, capfd, "labels", "--json")
+    _, lines = faultline(lived, capfd, "labels", "--quick", "--json")
     assert {json.loads(line)["name"] for line in lines.splitlines()} == {"drop_storm", "power_loss"}
     config = ["--config", lived.folder / "config.yaml"]
     assert "the list has 2 things" in refusal("unknowns", "--teach", "3", "--class", "power_loss", *config)
@@ -99,15 +114,62 @@ def test_a_pack_goes_into_another_network_after_it_was_looked_at(lived, bare_sta
     # when it is looked at, nothing happens
     assert faultline(lived, capfd, "pack", "import", pack, "--sha256", digest)[0] == 0
     assert "0 labels" not in faultline(lived, capfd, "pack", "import", pack)[1]
-    assert faultline(lived, capfd, "labels", "--json")[1] == ""
+    assert faultline(lived, capfd, "labels", "--quick", "--json")[1] == ""
 
     # and when it is accepted, its labels are in force
     assert faultline(lived, capfd, "pack", "import", pack, "--accept")[0] == 0
-    (line,) = faultline(lived, capfd, "labels", "--json")[1].splitlines()
+    (line,) = faultline(lived, capfd, "labels", "--quick", "--json")[1].splitlines()
     assert json.loads(line)["name"] == "drop_storm"
     assert " 0 labels to take" in " " + faultline(lived, capfd, "pack", "import", pack)[1].splitlines()[-1]
     said = refusal("pack", "import", pack, "--sha256", "0" * 64, "--config", lived.folder / "config.yaml")
     assert "another was told" in said
+
+
+MILD = tuple(Trouble(cell, "users", 70 + 10 * k, 100 + 10 * k, far=1.2) for k, cell in enumerate(CELLS))
+"""What every cell does at times, a little: never taught, it is no alarm."""
+
+
+def test_a_pack_that_breaks_the_budget_is_held_class_by_class_unless_it_is_forced(stage, capfd, tmp_path):
+    stage.tell(told(0, 250, (*MILD, Trouble(STRANGE, "power", 210, 240), Trouble(SLOW, "delay", 210, 240))))
+    config, pack = stage.config(), tmp_path / "theirs.pack"
+    hour = np.array([spreads(CELLS[1], minute, MILD) for minute in range(50, 140)])
+    values = MEAN + SPREAD * hour
+    theirs = [
+        label("slow", "delay", quarantined=True, forced=True, forecast=99.0, alarm="theirs", rejects="x"),
+        label("all_sorts", "users", values=values.astype("<f4").tobytes()),
+        label("crowd", "power", kind="ignore"),
+    ]
+    write_pack(pack, [write_label(one) for one in theirs], CATALOGUE.digest)
+
+    # when it is looked at, each class bears its own forecast
+    code, lines = faultline(stage, capfd, "pack", "import", pack, "--json")
+    foreseen = json.loads(lines)
+    assert (code, foreseen["published"], foreseen["to_take"]) == (3, False, 3)
+    by_name = {one["name"]: one for one in foreseen["forecast"]["brought"]}
+    assert not by_name["slow"]["breaks"], "one cell was slow, and was called unknown"
+    assert by_name["all_sorts"]["breaks"]
+    assert by_name["all_sorts"]["rate"][1] > foreseen["forecast"]["budget"]
+    assert {one["name"] for one in foreseen["forecast"]["silenced"]} == {"unknown"}
+    code, page = faultline(stage, capfd, "pack", "import", pack)
+    assert max(map(len, page.splitlines())) <= 100
+    assert "BREAKS A BUDGET" in page
+
+    # and when it is accepted, what breaks the budget is held, and what was so at the sender's is not believed
+    def states():
+        lines = faultline(stage, capfd, "labels", "--quick", "--json")[1].splitlines()
+        return {one["name"]: (one["quarantined"], one["forced"]) for one in map(json.loads, lines)}
+
+    with serving(config) as service:
+        assert faultline(stage, capfd, "pack", "import", pack, "--accept")[0] == 3
+        service.wait_metric("faultline_quarantined_exemplars", 1, 5)
+        assert not [name for name in service.metrics() if name.startswith("faultline_judged_alarms{")]
+    assert states() == {"slow": (False, False), "all_sorts": (True, False), "crowd": (False, False)}
+    assert json.loads(faultline(stage, capfd, "pack", "import", pack, "--json")[1])["to_take"] == 0
+
+    # and forced, it says so for ever
+    stage.put_label(b"all_sorts-1", None)
+    assert faultline(stage, capfd, "pack", "import", pack, "--accept", "--force")[0] == 0
+    assert states()["all_sorts"] == (False, True)
 
 
 def test_a_search_finds_the_same_thing_in_another_cell_and_what_it_was_called(lived, capfd):

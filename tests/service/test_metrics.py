@@ -17,12 +17,12 @@ from detector.core.samples import Reason
 from detector.core.verdicts import VERDICTS
 from detector.endpoints import CONNECTIONS, Endpoints, Health
 from detector.errors import BUNDLE_REASONS
-from detector.metrics import CUTS, HALTS, OUTCOMES, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from detector.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples, wait_until
 
 LABELS = {
-    "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS},
+    "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS, *PLAYS},
     "reason": {*map(str, Reason), *HALTS, *BUNDLE_REASONS, *RESETS, *WITHHELD},
     "verdict": set(VERDICTS),
     "type": set(CHANGES),

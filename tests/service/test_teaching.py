@@ -78,6 +78,7 @@ def test_what_is_taught_beside_one_instance_is_named_by_the_other_and_after_a_re
     (listed,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (listed["name"], listed["cell"], listed["begin"], listed["fired"]) == ("power_loss", STRANGE, T0 + 70, 2)
     assert "@" in listed["by"]
+    assert 0.3 < listed["radius"] < 1, "half of it would have been enough"
 
 
 def test_a_dry_run_teaches_nothing_and_forgetting_ends_what_was_taught(stage, capsys):
@@ -170,7 +171,7 @@ def test_what_would_break_the_budget_is_held_counted_and_silent_until_it_is_forc
         assert service.metrics()["faultline_quarantined_exemplars"] == 1
         assert service.metrics()[WITHHELD % "quarantined"] > 0
     assert "slow" not in {body["specificProblem"] for cell in CELLS for body in said_of(stage, cell)}
-    assert faultline("labels", config) == 0
+    assert faultline("labels", config, "--quick") == 0
     assert re.search(r"slow .* held:\d+", capsys.readouterr().out)
 
     # and forced, it raises alarms, and the label says that it was
@@ -180,7 +181,7 @@ def test_what_would_break_the_budget_is_held_counted_and_silent_until_it_is_forc
         wait_until(
             lambda: any(body["specificProblem"] == "slow" for c in CELLS for body in said_of(stage, c)), "alarms"
         )
-    assert faultline("labels", config) == 0
+    assert faultline("labels", config, "--quick") == 0
     assert re.search(r"slow .* forced:\d+", capsys.readouterr().out)
 
 
@@ -252,9 +253,9 @@ def test_an_ignore_taught_from_files_says_what_it_would_have_silenced_and_expire
 def test_a_label_that_no_detector_can_use_is_listed_with_its_reason_and_can_be_forgotten(stage, capsys):
     stage.put_label(b"garbage", b"no label")
     config = stage.config()
-    assert faultline("labels", config) == 0
+    assert faultline("labels", config, "--quick") == 0
     assert "garbage" in (printed := capsys.readouterr().out)
     assert "refused: a label cannot be read" in printed
     assert faultline("forget", config, "garbage") == 0
-    assert faultline("labels", config) == 0
+    assert faultline("labels", config, "--quick") == 0
     assert "nothing is taught yet" in capsys.readouterr().out
