@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test gpu bundle tokens clean
+.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -34,6 +34,13 @@ soak: .venv/installed ## a daemon left alone for half an hour: memory, threads, 
 
 deploy-test: .venv/installed ## deploy/ held against the program, and a real Prometheus that sees each alert fire
 	$(BIN)/python -m tests.deploy
+
+audit: .venv/installed build/audit/bin/pip-audit ## the pinned versions held against PyPI's advisories, and how many could not be
+	$(BIN)/python -m tests.audit build/audit/bin/pip-audit
+
+build/audit/bin/pip-audit: ## in an environment of its own: it is no part of ours
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet 'pip-audit >=2.9, <3'
 
 gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, and how fast
 	$(BIN)/python -m tests.gpu

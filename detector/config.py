@@ -4,8 +4,6 @@ What was learned lies in the bundle, what is operated lies here. Every knob's un
 the `config.yaml` at the root of the repository, which is what an operator edits; a test holds the two together.
 """
 
-import os
-import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +15,7 @@ from detector.core.alarms import SILENT
 from detector.core.features import Catalogue, Feature
 from detector.core.settings import Settings
 from detector.errors import ConfigError
+from detector.filling import Filling
 
 GUARDED = {
     "enable.auto.commit": "offsets are committed with the alarms, in one transaction",
@@ -38,7 +37,15 @@ TRANSACTION_MS = 30_000
 """Unless the operator says otherwise; it bounds how long readers wait after a crash."""
 
 WAITING_SECONDS = 4.0
-"""A loop that waits for a broker may stand still for the transaction's time-out, and this long beside."""
+"""From one look at a transaction's call to the next: two seconds for the call, two to ask whether the brokers answer.
+
+While they do, a transaction that comes to nothing is given up when its time is over at the latest, and another producer
+takes over: a watchdog that is quicker would end the process instead.
+"""
+
+
+MOST_BYTES = 1_000_000
+"""Of a YAML file: people write 10 kB, and a catalogue of 1,000 features has 200."""
 
 
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -95,6 +102,10 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 9108
+    certificate: str = ""
+    key: str = ""
+    user: str = ""
+    password: str = ""
 
 
 class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -152,7 +163,7 @@ def read_config(path: Path) -> Config:
     """The configuration at `path`. Raises ConfigError, in one sentence that names the key."""
     raw = read_knobs(path)
     try:
-        config = msgspec.convert(_filled(raw, "$", path), Config)
+        config = msgspec.convert(Filling(path).filled(raw, "$"), Config)
     except RecursionError:
         raise ConfigError(f"{path}: an anchor of it contains itself; write it out.") from None
     except msgspec.ValidationError as error:
@@ -164,10 +175,10 @@ def read_config(path: Path) -> Config:
 def read_knobs(path: Path) -> Any:
     """The same as it is written, nothing checked and nothing filled in. Raises ConfigError."""
     try:
-        return yaml.safe_load(path.read_text())
+        return _parsed(path)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); give the file with --config.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from None
 
 
@@ -176,19 +187,13 @@ def write_knobs(knobs: dict[str, Any]) -> str:
     return yaml.safe_dump(knobs, sort_keys=False)
 
 
-def _filled(node: Any, at: str, path: Path) -> Any:
-    """Replaces ${NAME} in strings by the environment, so that secrets need not stand in the file."""
-    if isinstance(node, dict):
-        return {key: _filled(value, f"{at}.{key}", path) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_filled(value, f"{at}[{place}]", path) for place, value in enumerate(node)]
-    if not isinstance(node, str):
-        return node
-    for name in re.findall(r"\$\{(\w+)\}", node):
-        if name not in os.environ:
-            raise ConfigError(f"{path}: ${{{name}}} at `{at}` is not in the environment; export {name}.")
-        node = node.replace(f"${{{name}}}", os.environ[name])
-    return node
+def _parsed(path: Path) -> Any:
+    """What a YAML file says, without a tag that makes objects. ValueError where it is longer than people write."""
+    with path.open("rb") as file:
+        text = file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"longer than {MOST_BYTES:,} bytes")
+    return yaml.safe_load(text.decode())
 
 
 def _check(config: Config, path: Path) -> None:
@@ -219,10 +224,17 @@ def _check(config: Config, path: Path) -> None:
     least = transaction + WAITING_SECONDS
     if config.runtime.stall_seconds < least:
         raise ConfigError(
-            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a broker"
-            f" that is away is waited for {transaction:g} s at a time; raise it, or lower transaction.timeout.ms in"
-            " kafka.producer."
+            f"{path}: {config.runtime.stall_seconds:g} at `$.runtime.stall_seconds` is below {least:g}, and a"
+            f" transaction that comes to nothing is given up after {transaction:g} s, which ends no process; raise it,"
+            " or lower transaction.timeout.ms in kafka.producer."
         )
+    http = config.http
+    if bool(http.user) != bool(http.password):
+        raise ConfigError(f"{path}: `$.http` has one of user and password; give both, or neither.")
+    if ":" in http.user:
+        raise ConfigError(f"{path}: `$.http.user` has a colon, which ends a name; give another.")
+    if http.key and not http.certificate:
+        raise ConfigError(f"{path}: `$.http.key` is of no certificate; set http.certificate, too.")
     if "bootstrap.servers" not in config.kafka.common:
         raise ConfigError(f"{path}: `$.kafka.common` lacks bootstrap.servers; give it host:port of a broker.")
 
@@ -239,10 +251,10 @@ def transaction_seconds(kafka: Kafka) -> float:
 def read_catalogue(path: Path) -> Catalogue:
     """The features a YAML file lists, in its order. Raises ConfigError."""
     try:
-        features = msgspec.convert(yaml.safe_load(path.read_text()), list[Feature])
+        features = msgspec.convert(_parsed(path), list[Feature])
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); a catalogue belongs there.") from None
-    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: is no catalogue of features ({' '.join(str(error).split())}).") from None
     return Catalogue(tuple(features))
 

@@ -1,6 +1,7 @@
 """What others may ask of a running daemon: `/metrics`, `/livez` (it makes progress), `/readyz` (it judges)."""
 
 import socket
+import ssl
 import sys
 import threading
 from contextlib import suppress
@@ -12,6 +13,7 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from detector.config import Http
+from detector.entrance import Entrance
 from detector.errors import ConfigError
 
 REQUEST_SECONDS = 10
@@ -45,11 +47,16 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # five by default: more scrapers than that at once would wait a second for each other
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], entrance: Entrance) -> None:
         super().__init__(address, handler)
+        self._entrance = entrance
         self._open: dict[socket.socket, None] = {}
         """Oldest first."""
         self._lock = threading.Lock()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        return self._entrance.wrapped(connection), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -58,7 +65,7 @@ class _Server(ThreadingHTTPServer):
             if oldest is not None:
                 del self._open[oldest]
                 with suppress(OSError):  # it has just gone
-                    oldest.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(oldest, socket.SHUT_RDWR)  # beneath its TLS, which another thread may be in
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
@@ -67,8 +74,8 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is not an event."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """A client that hangs up, says nothing, or does not speak TLS is not an event."""
+        if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
@@ -76,12 +83,22 @@ class Endpoints:
     """An HTTP server on a thread of its own. `port` 0 in the configuration takes a free one."""
 
     def __init__(self, http: Http, registry: CollectorRegistry, health: Health) -> None:
+        self.entrance = entrance = Entrance(http)
+
         class Handler(BaseHTTPRequestHandler):
             timeout = REQUEST_SECONDS
 
+            def setup(self) -> None:
+                super().setup()
+                if isinstance(self.connection, ssl.SSLSocket):
+                    self.connection.do_handshake()
+
             def do_GET(self) -> None:
-                status, kind, body = _answer(self.path, registry, health)
+                admitted = entrance.admits(self.headers["Authorization"])
+                status, kind, body = _answer(self.path, admitted, registry, health)
                 self.send_response(status)
+                if status == 401:
+                    self.send_header("WWW-Authenticate", 'Basic realm="faultline", charset="UTF-8"')
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -91,12 +108,13 @@ class Endpoints:
                 """Scrapes are not events."""
 
         try:
-            self._server = _Server((http.host, http.port), Handler)
+            self._server = _Server((http.host, http.port), Handler, entrance)
         except OSError as error:
             raise ConfigError(
                 f"http: {http.host}:{http.port} cannot be listened on ({error.strerror}); set http.port to a free one."
             ) from None
         self.address = f"{http.host}:{self._server.server_address[1]}"
+        self.url = f"{entrance.scheme}://{self.address}"
         threading.Thread(target=self._server.serve_forever, name="endpoints", daemon=True).start()
 
     def close(self) -> None:
@@ -104,9 +122,12 @@ class Endpoints:
         self._server.server_close()
 
 
-def _answer(path: str, registry: CollectorRegistry, health: Health) -> tuple[int, str, bytes]:
+def _answer(path: str, admitted: bool, registry: CollectorRegistry, health: Health) -> tuple[int, str, bytes]:
+    """Figures are for those who are admitted; whether it lives and judges, for whoever starts and stops it."""
     plain = "text/plain; charset=utf-8"
     match path.split("?")[0]:
+        case "/metrics" if not admitted:
+            return 401, plain, b"a user and a password are asked for here\n"
         case "/metrics":
             return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
         case "/livez":

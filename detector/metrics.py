@@ -1,6 +1,6 @@
 """Every metric there is, in one list. One call per step; labels come from closed lists, and never name a cell."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -103,6 +103,11 @@ class Metrics:
         self.canary_seconds = gauge("faultline_canary_play_seconds", "What the last play of the canary took.")
         self.canary_period = gauge("faultline_canary_period_seconds", "From play to play of the canary; 0 = off.")
         self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")
+        self.certificate = gauge(
+            "faultline_certificate_expiry_timestamp_seconds",
+            "When a certificate in use ends: Kafka's client's, its authorities', the endpoints'.",
+            "certificate",
+        )
         self.gpu = gauge("faultline_gpu", "1 when the encoder runs on a GPU.")
         for severity in SEVERITIES:
             self.open_alarms.labels(severity)
@@ -131,6 +136,16 @@ class Metrics:
             "faultline_batch_size_records", "Records per poll.", registry=self.registry, buckets=_BATCH_BUCKETS
         )
 
+    def certificates(self, ends: dict[str, int]) -> None:
+        """Of those that clients of Kafka have read, which they keep until they are made anew."""
+        for use, end in ends.items():
+            self.certificate.labels(use).set(end)
+
+    def shown_certificate(self, end: Callable[[], int | None]) -> None:
+        """Of the endpoints', which may be renewed meanwhile."""
+        if end() is not None:
+            self.certificate.labels("http").set_function(lambda: end() or 0)
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         start = perf_counter()
@@ -149,7 +164,6 @@ class Metrics:
 
     def published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:
         """Counts what was committed."""
-        self.transactions.labels("committed").inc()
         for event in events:
             self.alarms.labels(event.change, event.alarm.severity).inc()
         for severity in SEVERITIES:

@@ -34,7 +34,7 @@ def take_office(
     topic, settings = config.kafka.topics.labels, config.settings
     labels = Labels(bundle, encode, settings, config.runtime.threads)
     table = Table(config.kafka, topic)
-    taught = table.records(list(range(partitions(config)[topic])))
+    taught = table.records(list(range(partitions(config, topic)[topic])))
     labels.put_all((key, value) for _, key, value in taught)
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.judge(), settings, timed)
     return Office(bundle, labels, table, pipeline, Canary(bundle, encode, settings, config.runtime.threads))

@@ -9,6 +9,7 @@ import io
 import os
 import shutil
 import tempfile
+import tokenize
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,21 @@ from detector.errors import BundleError
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
 SUMS = "SHA256SUMS"
 
+MOST_SUMS_BYTES = 10_000
+"""Six lines have 500."""
+
 MAPPED = ("cells.npy", "baseline.npy")
 """They grow with the network, and an instance pays for the cells it owns."""
 
-UNREADABLE = (ValueError, OSError, EOFError, zipfile.BadZipFile)
-"""What numpy raises for a file that is not, or not wholly, an array."""
+UNREADABLE = (
+    *(ValueError, OSError, EOFError, zipfile.BadZipFile, tokenize.TokenError, SyntaxError),
+    *(MemoryError, OverflowError, TypeError, KeyError, NotImplementedError, RuntimeError),
+)
+"""What numpy and zipfile raise for a file that is not, or not wholly, an array: also for a header that claims more than
+there is memory, or that is no header."""
+
+MOST_BYTES = 500_000_000
+"""Of a file that is read into memory: the largest of the shipped bundle has 1 MB."""
 
 
 def glance(path: Path) -> tuple[object, ...]:
@@ -61,7 +72,8 @@ class Sealed:
         sums = {name: digest for digest, name in lines}
         if set(sums) != set(FILES):
             raise BundleError(
-                f"{path}/{SUMS}: lists {', '.join(sorted(sums))}, and a bundle has {', '.join(FILES)}.", "checksum"
+                f"{path}/{SUMS}: lists {', '.join(sorted(sums))[:200]!r}, and a bundle has {', '.join(FILES)}.",
+                "checksum",
             )
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._contents = {name: self._read(name, sums[name]) for name in FILES if name not in MAPPED}
@@ -73,15 +85,31 @@ class Sealed:
     def archive(self, name: str, types: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:
         """The arrays of one archive, which must have these names and types."""
         try:
+            self._check_members(name, sorted(types))
             with np.load(io.BytesIO(self._contents[name]), allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
         except UNREADABLE as error:
-            raise BundleError(f"{self._path}/{name}: cannot be read ({error}).") from None
-        if {key: array.dtype for key, array in arrays.items()} != types:
-            raise BundleError(
-                f"{self._path}/{name}: holds {sorted(arrays)}, and a bundle needs {sorted(types)} in their types."
+            raise BundleError(f"{self._path}/{name}: cannot be read ({_told(error)}).") from None
+        found = {key: array.dtype for key, array in arrays.items()}
+        if found != types:
+            told, needed = (
+                ", ".join(sorted({str(one) for one in kinds})) for kinds in (found.values(), types.values())
             )
+            raise BundleError(f"{self._path}/{name}: its arrays are {told}, and a bundle needs {needed}; train again.")
         return arrays
+
+    def _check_members(self, name: str, wanted: list[str]) -> None:
+        """Before one is read: these names and no others, each once, and none that grows as it is read."""
+        with zipfile.ZipFile(io.BytesIO(self._contents[name])) as archive:
+            members = archive.infolist()
+        found = sorted(member.filename.removesuffix(".npy") for member in members)
+        if found != wanted:
+            told = [str(one)[:40] for one in found[:20]]
+            raise BundleError(f"{self._path}/{name}: holds {told}, and a bundle needs {wanted} in their types.")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise BundleError(f"{self._path}/{name}: is compressed, and the trainer never does that; train again.")
+        if sum(member.file_size for member in members) > len(self._contents[name]):
+            raise BundleError(f"{self._path}/{name}: its members claim more than there is; train again.")
 
     def array(self, name: str) -> NDArray[Any]:
         """One of the mapped files."""
@@ -92,7 +120,8 @@ class Sealed:
 
     def _text(self) -> str:
         try:
-            return (self._home / SUMS).read_bytes().decode(errors="replace")
+            with (self._home / SUMS).open("rb") as file:
+                return file.read(MOST_SUMS_BYTES).decode(errors="replace")
         except OSError as error:
             raise BundleError(
                 f"{self._path}: has no {SUMS} ({error.strerror}); point `bundle` at a bundle's directory.", "files"
@@ -100,9 +129,14 @@ class Sealed:
 
     def _read(self, name: str, digest: str) -> bytes:
         try:
-            content = self._file(name).read_bytes()
+            with self._file(name).open("rb") as file:
+                content = file.read(MOST_BYTES + 1)
         except OSError as error:
             raise BundleError(f"{self._path}: {name} cannot be read ({error.strerror}).", "files") from None
+        if len(content) > MOST_BYTES:
+            raise BundleError(
+                f"{self._path}: {name} has over {MOST_BYTES:,} bytes; no trainer writes so much.", "files"
+            )
         self._hold(name, hashlib.sha256(content).hexdigest(), digest)
         return content
 
@@ -141,5 +175,10 @@ def _mapped(path: Path) -> NDArray[Any] | str:
     try:
         mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
-        return str(error)
+        return _told(error)
     return mapped
+
+
+def _told(error: BaseException) -> str:
+    """In a few words, on one line: a header says what somebody wrote into it."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -38,7 +38,8 @@ class Frontier:
         had_run_ahead = stood is not None and claim > stood + self.ahead_minutes
         self.claims[cell] = minute if had_run_ahead and not ahead else max(claim, minute)
         self.streak = [*self.streak, cell] if ahead else []
-        if len(set(self.streak)) == self.quorum_cells or len(self.streak) == 60:
+        speakers = len(set(self.streak))
+        if speakers == self.quorum_cells or len(self.streak) >= (60 if speakers > 1 else 1440):
             self.claims = {cell: claim for cell, claim in self.claims.items() if cell in self.streak}
         needed = max(1, min((len(self.claims) + 1) // 2, self.quorum_cells))
         self.minute = sorted(self.claims.values(), reverse=True)[needed - 1]

@@ -38,25 +38,27 @@ FLOORS = (
     ("core.evidence", "core.intake"),
     ("core.pipeline",),
     ("errors", "log", "quiet", "supervisor"),
-    ("seals",),
+    ("seals", "filling"),
     ("config", "bundle", "labels", "notifications", "times"),
     ("history", "teaching"),
     ("report", "looking"),
     ("summary", "asking"),
-    ("kafka.properties",),
+    ("certificates",),
+    ("kafka.properties", "kafka.refusals"),
     ("kafka.cluster",),
-    ("kafka.presence", "kafka.publisher"),
+    ("kafka.presence", "kafka.publisher", "kafka.lag"),
     ("kafka.tables", "kafka.addresses", "kafka.transactions"),
     ("kafka.source", "kafka.sink"),
     ("kafka.reader", "kafka.spans", "kafka.shelf"),
     ("kafka.lookback", "kafka.trail", "kafka.reached", "filed", "chronicle"),
+    ("entrance",),
     ("canary", "judging", "hearing", "metrics", "endpoints", "replaying", "shelved", "explaining"),
     ("radii", "reproducing", "preview", "searching", "unknowns", "packs", "shadow", "promotion"),
     ("lesson",),
     ("receiving",),
     ("telling",),
     ("office", "watchdog"),
-    ("succession",),
+    ("succession", "holdings", "publishing"),
     ("service",),
     ("commands.run", "commands.check", "commands.topics", "commands.replay"),
     ("commands.teach", "commands.labels", "commands.forget"),
@@ -78,7 +80,9 @@ NETWORKS = {
 
 CLIENTS = (
     "cluster",
+    "refusals",
     "presence",
+    "lag",
     "publisher",
     "tables",
     "addresses",
@@ -104,9 +108,10 @@ DOORS = {
 PURE = {"time", "os", "logging", "random", "socket", "threading", "prometheus_client", "confluent_kafka", "yaml"}
 """What nothing in the core asks for: it is given the time, and it tells by what it returns."""
 
-WALL_CLOCK = {"service", "kafka.addresses", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
+WALL_CLOCK = {"service", "kafka.addresses", "kafka.refusals", "kafka.shelf", "kafka.sink", "lesson", "commands.search"}
 """Who asks what time it is: for a latency, a record's stamp, and where a foreign commit's memory begins; and for an
-operator, who speaks of today. All that is waited for goes by the monotonic clock, which nobody can set."""
+operator, who speaks of today, or whose certificate is over. All that is waited for goes by the monotonic clock, which
+nobody can set."""
 
 FLOOR_OF = {module: floor for floor, modules in enumerate(FLOORS) for module in modules}
 

@@ -4,7 +4,7 @@ A cell may be awaited: known by the digest of its name, as a commit carries it, 
 """
 
 from hashlib import blake2b
-from itertools import chain
+from itertools import chain, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ class Cells:
     def locate(self, partition: int, names: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The row of each cell, -1 where there is none left, and the rows newly named. # -> [n], [new]"""
         known = self._rows.setdefault(partition, {})
-        rows = np.fromiter((known.get(name, -1) for name in names), np.int64, len(names))
+        rows = np.fromiter(map(known.get, names, repeat(-1)), np.int64, len(names))
         new = []
         for position in np.flatnonzero(rows < 0).tolist():
             name = names[position]

@@ -2,7 +2,8 @@
 
 The wall clock is never asked, so that replaying the same records decides the same. Every record is a claim, also one
 that is refused for its minute: one bad clock is outvoted, and a whole network that returns after hours is believed.
-With one or two cells there is nobody to outvote a clock; from three cells on, one bad clock moves nothing.
+With one or two cells there is nobody to outvote a clock; from three cells on, one bad clock moves nothing, unless for a
+day nobody else speaks.
 """
 
 import numpy as np
@@ -14,7 +15,15 @@ UNSET = -1
 """No minute yet: before every minute there is."""
 
 STREAK = 60
-"""Records of a lone live cell that are believed against all the dead. An hour of it, at a record a minute."""
+"""Records of a few live cells, less than a quorum, that are believed against all the dead."""
+
+LONE_STREAK = 1440
+"""The same of one cell: a day of it, at a record a minute.
+
+Where it alone is alive and where its clock is wrong and it empties its buffer, the log says the same. To believe the
+second takes every other cell's window, unseen; to doubt the first leaves the partition standing still, which is seen:
+by its frontier, and by the records refused. So a buffer of hours must not be enough.
+"""
 
 
 def quorum(voters: int, quorum_cells: int) -> int:
@@ -136,12 +145,13 @@ class Frontier:
         records = heard - last_sane
         goes_on = last_sane == 0
         cells = np.where(goes_on, np.cumsum(~np.isin(rows, self._streak)) + len(set(self._streak)), records)
-        return (cells >= self._quorum_cells) | (records + np.where(goes_on, len(self._streak), 0) >= STREAK)
+        records = records + np.where(goes_on, len(self._streak), 0)
+        return (cells >= self._quorum_cells) | (records >= np.where(cells > 1, STREAK, LONE_STREAK))
 
     def _nobody_contradicts(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
         """True when the last records were all too far ahead, and of a quorum of cells or many: only these still count.
 
-        A buffer that a bad clock empties is one voice however often it speaks; it takes an hour of nobody else's.
+        A buffer that a bad clock empties is one voice however often it speaks.
         """
         if self.minute is None:
             return False
@@ -149,7 +159,8 @@ class Frontier:
         sane = np.flatnonzero(~ahead)
         tail = rows[sane[-1] + 1 :] if len(sane) else rows
         self._streak = ([] if len(sane) else self._streak) + tail.tolist()
-        if len(self._streak) < STREAK and len(set(self._streak)) < self._quorum_cells:
+        cells = len(set(self._streak))
+        if cells < self._quorum_cells and len(self._streak) < (STREAK if cells > 1 else LONE_STREAK):
             return False
         self._voter[:] = False
         self._voter[self._streak] = True

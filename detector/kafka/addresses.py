@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config import Config
 from detector.core.votes import MARK, VOTE, Memory
@@ -39,7 +39,6 @@ class Addresses:
     def __init__(self, consumer: Consumer, config: Config, presence: Presence) -> None:
         self._consumer, self._kafka, self._presence = consumer, config.kafka, presence
         self._topic = config.kafka.topics.minutes
-        self._start = OFFSET_BEGINNING if config.kafka.start == "earliest" else OFFSET_END
         self._memory_minutes = config.settings.tolerance.memory_minutes
 
     def find(self, numbers: list[int]) -> list[tuple[TopicPartition, Assignment]]:
@@ -51,10 +50,11 @@ class Addresses:
         if committed.error is not None:
             raise explain(committed.error, self._kafka)
         number, offset = committed.partition, committed.offset
-        start = TopicPartition(self._topic, number, self._start)
+        plain = TopicPartition(self._topic, number)
+        low, high = self._insist(lambda: self._consumer.get_watermark_offsets(plain, timeout=ANSWER_SECONDS))
+        start = TopicPartition(self._topic, number, low if self._kafka.start == "earliest" else high)
         if offset < 0:
             return start, Assignment(number, None, 0)
-        low, high = self._insist(lambda: self._consumer.get_watermark_offsets(start, timeout=ANSWER_SECONDS))
         if offset > high:
             log.error(
                 "partition %d ends at offset %d, and %d were taken from it: the topic was made anew, or its end was"

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
@@ -10,6 +10,7 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 from detector.config import Config, Kafka
 from detector.errors import ClusterError
 from detector.kafka.properties import common_properties
+from detector.kafka.refusals import refusal, telling
 
 log = logging.getLogger("faultline.kafka")
 
@@ -33,9 +34,6 @@ LEAST_RECORD_BYTES = 16_384
 
 COMPACTED = {"cleanup.policy": "compact"}
 
-
-TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
-"""Errors behind a broker that does not answer, and only heard beside it."""
 
 FINAL = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
@@ -61,6 +59,9 @@ PASSING = {
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
 """What a question may come to while brokers go, come and take over from each other."""
+
+LONGEST_WORD = 400
+"""Characters of somebody else's explanation that go into a sentence of ours."""
 
 Client = TypeVar("Client")
 
@@ -97,7 +98,10 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
             f"allow this user to write and describe transactional id {kafka.group}-{kafka.instance}"
         ),
-        KafkaError.CLUSTER_AUTHORIZATION_FAILED: "allow this user idempotent writes on the cluster",
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED: (
+            "allow this user to write the topic, and before Kafka 3 IdempotentWrite on the cluster"
+        ),
+        KafkaError.INVALID_REPLICATION_FACTOR: "give --replication as many as there are brokers, or fewer",
         KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
         KafkaError._FENCED: (
             f"another process runs as kafka.instance {kafka.instance}, or this one stood still for longer than its"
@@ -107,8 +111,14 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError.INVALID_REPLICATION_FACTOR: "give --replication no more than there are brokers",
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }
+    refused = refusal(error, kafka)
+    if refused is not None:
+        return ClusterError(f"Kafka at {place}: {refused[0]}; {refused[1]}.")
+    said = " ".join(error.str().split())[:LONGEST_WORD]  # a token's endpoint may answer with a page
     remedy = remedies.get(error.code(), "see the broker's log")
-    return ClusterError(f"Kafka at {place}: {error.str().rstrip('.')} ({error.name()}); {remedy}.")
+    if "OAUTHBEARER token" in said:
+        remedy = "check sasl.oauthbearer.* in kafka.common, and that its token endpoint answers"
+    return ClusterError(f"Kafka at {place}: {said.rstrip('.')} ({error.name()}); {remedy}.")
 
 
 def is_final(error: KafkaError) -> bool:
@@ -121,8 +131,12 @@ def may_pass(error: KafkaError) -> bool:
     return bool(error.retriable()) or error.code() in PASSING
 
 
-def partitions(config: Config) -> dict[str, int]:
-    """How many partitions each topic of the cluster has. Raises ClusterError where no broker answers."""
+def partitions(config: Config, *wanted: str) -> dict[str, int]:
+    """How many partitions each topic of the cluster has that this user may see.
+
+    Raises ClusterError where no broker answers, and where one of those wanted (all of ours, if none is named) is there
+    and may not be seen: nobody needs a right on a topic that he does not use.
+    """
     kafka = config.kafka
     heard: list[KafkaError] = []
     admin = open_admin(kafka, heard.append)
@@ -130,16 +144,15 @@ def partitions(config: Config) -> dict[str, int]:
         metadata = admin.list_topics(timeout=kafka.reach_seconds)
     except KafkaException as error:
         admin.poll(0)
-        telling = [one for one in heard if one.code() in TELLING]
-        raise explain(telling[0] if telling else error.args[0], kafka) from None
+        raise explain(telling(heard) or error.args[0], kafka) from None
     found = {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
-    _check_access(admin, [name for name in topic_names(config) if name not in found], kafka)
+    _check_access(admin, [name for name in wanted or topic_names(config) if name not in found], kafka)
     return found
 
 
 def partitions_of(config: Config, topic: str) -> int:
     """Of one topic. Raises ClusterError where it is not there."""
-    count = partitions(config).get(topic)
+    count = partitions(config, topic).get(topic)
     if count is None:
         raise ClusterError(
             f"Kafka at {config.kafka.common['bootstrap.servers']}: topic {topic} does not exist; create it with"
@@ -167,10 +180,17 @@ def topic_names(config: Config) -> list[str]:
     return [topics.minutes, topics.alarms, topics.active, topics.labels, topics.deadletters]
 
 
-def check_topics(config: Config) -> int:
-    """How many partitions there are to share. Raises ClusterError for the first thing that would keep the daemon from
-    its work.
-    """
+class Provision(NamedTuple):
+    """What the topics have for us."""
+
+    partitions: int
+    """To share among the instances."""
+    record_bytes: int
+    """The longest record that each topic takes which is written to."""
+
+
+def check_topics(config: Config) -> Provision:
+    """Raises ClusterError for the first thing that would keep the daemon from its work."""
     found = partitions(config)
     servers = config.kafka.common["bootstrap.servers"]
     for name in topic_names(config):
@@ -184,12 +204,11 @@ def check_topics(config: Config) -> int:
             f"Kafka at {servers}: {minutes} has {found[minutes]} partitions and {active} has {found[active]}; open"
             f" alarms lie in their minute's partition, so give {active} as many."
         )
-    record_bytes(config)
-    return found[minutes]
+    return Provision(found[minutes], _record_bytes(config))
 
 
-def record_bytes(config: Config) -> int:
-    """The longest record that each topic of ours takes. Raises ClusterError where that is no size for an alarm."""
+def _record_bytes(config: Config) -> int:
+    """Raises ClusterError where that is no size for an alarm."""
     topics = config.kafka.topics
     names = {topics.alarms, topics.active, topics.deadletters}
     wanted = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in sorted(names)]
@@ -229,9 +248,14 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
     if not missing:
         return []
     admin = open_admin(config.kafka)  # kept: its futures die with it
-    for future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).values():
+    for name, future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).items():
         try:
             future.result()
         except KafkaException as error:
-            raise explain(error.args[0], config.kafka) from None
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                servers = config.kafka.common["bootstrap.servers"]
+                raise ClusterError(
+                    f"Kafka at {servers}: topic {name} may not be created; allow this user to create it."
+                ) from None
+            raise explain(error.args[0], config.kafka, name) from None
     return [topic.topic for topic in missing]

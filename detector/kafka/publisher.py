@@ -32,10 +32,17 @@ class Publisher:
         """Sends (key, value, timestamp in ms) and waits until the broker has them all. Raises ClusterError."""
         for key, value, timestamp in records:
             self._send(topic, key, value, timestamp)
-        if self._producer.flush(self._kafka.reach_seconds):
+        try:
+            unsent = self._producer.flush(self._kafka.reach_seconds)
+        except (KafkaException, SystemError) as error:
+            told = _fatal(error) or self._failed
+            if told is None:
+                raise
+            raise explain(told, self._kafka, topic) from None
+        if unsent:
             raise explain(KafkaError(KafkaError._TIMED_OUT), self._kafka)
         if self._failed is not None:
-            raise explain(self._failed, self._kafka)
+            raise explain(self._failed, self._kafka, topic)
 
     def _send(self, topic: str, key: bytes, value: bytes | None, timestamp: int) -> None:
         while True:
@@ -45,7 +52,16 @@ class Publisher:
             except BufferError:
                 self._producer.poll(1)
             except KafkaException as error:
-                raise explain(error.args[0], self._kafka) from None
+                raise explain(error.args[0], self._kafka, topic) from None
 
     def _delivered(self, error: KafkaError | None, message: Message) -> None:
         self._failed = self._failed or error
+
+
+def _fatal(error: KafkaException | SystemError) -> KafkaError | None:
+    """What ended a client, where that is known. It is raised beneath the callbacks, and Python complains of it first
+    where one is called.
+    """
+    cause = error if isinstance(error, KafkaException) else error.__cause__
+    told: KafkaError | None = cause.args[0] if isinstance(cause, KafkaException) else None
+    return told

@@ -17,7 +17,7 @@ def reached(config: Config) -> int | None:
     Raises ClusterError.
     """
     topic = config.kafka.topics.minutes
-    wanted = [TopicPartition(topic, number) for number in range(partitions(config).get(topic, 0))]
+    wanted = [TopicPartition(topic, number) for number in range(partitions(config, topic).get(topic, 0))]
     properties = {**common_properties(config.kafka), "group.id": config.kafka.group}
     with closing(open_client(Consumer, properties, config.kafka)) as consumer:
         memories = [read_memory(place.metadata) for place in _committed(consumer, wanted, config)]

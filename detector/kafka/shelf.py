@@ -29,5 +29,5 @@ def read_alarms(config: Config) -> Iterator[bytes | None]:
     """Every notification that the alarms' topic still holds. Raises ClusterError."""
     topic = config.kafka.topics.alarms
     with closing(Table(config.kafka, topic)) as table:
-        for _, _, value in table.records(list(range(partitions(config).get(topic, 0)))):
+        for _, _, value in table.records(list(range(partitions(config, topic).get(topic, 0)))):
             yield value

@@ -13,7 +13,7 @@ from detector.core.samples import Records, Rejection
 from detector.core.votes import Memory
 from detector.errors import ClusterError
 from detector.kafka.addresses import write_memory
-from detector.kafka.cluster import explain, is_final, record_bytes
+from detector.kafka.cluster import explain, is_final
 from detector.kafka.presence import Presence
 from detector.kafka.transactions import Aborted, Transactions
 from detector.notifications import Message, shorten
@@ -30,12 +30,11 @@ DEAD_LETTER_KEY_BYTES = 10_000
 class Sink:
     """What a poll came to, on its way out."""
 
-    def __init__(self, config: Config, presence: Presence) -> None:
-        """Raises ClusterError."""
+    def __init__(self, config: Config, presence: Presence, record_bytes: int) -> None:
+        """`record_bytes`: the longest record that every topic takes. Raises ClusterError."""
         self._kafka, self._topics = config.kafka, config.kafka.topics
-        limit = record_bytes(config)
-        self._transactions = Transactions(config.kafka, presence, limit)
-        self._letter_bytes = min(DEAD_LETTER_BYTES, limit * 9 // 10)
+        self._transactions = Transactions(config.kafka, presence, record_bytes)
+        self._letter_bytes = min(DEAD_LETTER_BYTES, record_bytes * 9 // 10)
 
     def publish(
         self,

@@ -15,6 +15,7 @@ from detector.config import Config
 from detector.core.samples import Records
 from detector.kafka.addresses import Addresses, Assignment
 from detector.kafka.cluster import explain, is_final, open_client
+from detector.kafka.lag import Lag
 from detector.kafka.presence import Presence
 from detector.kafka.properties import consumer_properties
 
@@ -50,6 +51,7 @@ class Source:
             Consumer, {**consumer_properties(config.kafka), "error_cb": self._on_error}, config.kafka
         )
         self._addresses = Addresses(self._consumer, config, presence)
+        self._lag = Lag(self._consumer, config.kafka)
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -95,13 +97,8 @@ class Source:
         self._consumer.pause(self._consumer.assignment())
 
     def lag(self) -> dict[int, int]:
-        """Records behind the end, per partition, as far as the last fetch knows."""
-        lags = {}
-        for partition in self._consumer.position(self._consumer.assignment()):
-            _, high = self._consumer.get_watermark_offsets(partition, cached=True)
-            if partition.offset >= 0 and high >= 0:
-                lags[partition.partition] = max(0, high - partition.offset)
-        return lags
+        """Records behind the end, per partition, by what the broker said of it in the last seconds."""
+        return self._lag.measure()
 
     def close(self) -> None:
         """Leaves the group, so that others take the partitions over at once.
@@ -152,6 +149,8 @@ class Source:
         found = self._addresses.find(numbers)
         self._pending.assigned += [assignment for _, assignment in found]
         positions = [position for position, _ in found]
+        for position in positions:
+            self._lag.begin(position)
         self._consumer.incremental_assign(positions)
         if self._paused:
             self._consumer.pause(positions)

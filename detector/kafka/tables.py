@@ -26,7 +26,9 @@ class Table:
         self._consumer = open_client(Consumer, table_properties(kafka), kafka)
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
-        """Per partition, every key's newest value. Raises ClusterError where no broker answers in time."""
+        """Per partition, every key's newest value, once no transaction is open in it: the client calls an end what lies
+        behind those, too. Raises ClusterError where no broker answers in time.
+        """
         rows: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
         for number, key, value in self.records(partitions):
             if value is None:

@@ -53,17 +53,23 @@ def test_a_bad_clock_that_is_the_partitions_very_first_record_is_outvoted_by_the
     assert refusals(work) == [(1, Reason.TOO_LATE), (2, Reason.TOO_LATE)], "what it cost until then"
 
 
-def test_a_bad_clock_that_empties_its_buffer_does_not_move_the_frontier() -> None:
+BUFFERS = pytest.mark.parametrize("minutes", [10, 60, 600, DAY - 1])
+"""What a site may hold of one cell while it is cut off."""
+
+
+@BUFFERS
+def test_a_bad_clock_that_empties_its_buffer_does_not_move_the_frontier(minutes: int) -> None:
     """A producer sends what it holds of one cell in a row: many records, and still one voice."""
     taken = pipeline(settings(quorum_cells=3))
-    burst = minutes_of("bad", DAY, DAY + 10)
+    burst = minutes_of("bad", DAY, DAY + minutes)
     play(taken, [*network("abcdef", 0, 10), *burst])
     assert taken.frontiers() == {0: T0 + 9}
 
 
-def test_a_bad_clock_that_empties_its_buffer_costs_no_other_cell_its_window() -> None:
+@BUFFERS
+def test_a_bad_clock_that_empties_its_buffer_costs_no_other_cell_its_window(minutes: int) -> None:
     taken = pipeline(settings(quorum_cells=3, min_coverage=0.5, score_minutes=1))
-    burst = minutes_of("bad", DAY, DAY + 10)
+    burst = minutes_of("bad", DAY, DAY + minutes)
     work = play(taken, [*network("abcdef", 0, 50), *burst, *minutes_of("a", 50, 51, ALPHA)])
     assert told_of(work.events) == [("new", "a", "alpha", 50)]
 
@@ -103,19 +109,23 @@ def test_a_cell_that_does_not_return_with_its_network_is_called_silent_from_its_
     assert work.events[0].alarm.onset == T0 + 10
 
 
-@pytest.mark.parametrize("alive", ["a", "ab"])
-def test_one_or_two_live_cells_among_dead_ones_are_not_stuck_for_ever(alive: str) -> None:
+@pytest.mark.parametrize(("alive", "until"), [("a", DAY + 20), ("ab", 200)])
+def test_one_or_two_live_cells_among_dead_ones_are_not_stuck_for_ever(alive: str, until: int) -> None:
     taken = pipeline(settings(quorum_cells=3, ahead_minutes=5))
-    play(taken, [*network("abcdefghij", 0, 10), *network(alive, 10, 200)])
-    assert taken.frontiers()[0] >= T0 + 198
+    play(taken, [*network("abcdefghij", 0, 10), *network(alive, 10, until)])
+    assert taken.frontiers()[0] >= T0 + until - 2
 
 
-def test_a_lone_live_cell_is_believed_after_an_hour_of_nobody_else() -> None:
+@pytest.mark.parametrize(("alive", "minutes"), [("a", DAY), ("ab", 30)])
+def test_a_few_live_cells_are_believed_after_an_hour_of_records_and_a_lone_one_after_a_day(
+    alive: str, minutes: int
+) -> None:
+    """A lone cell's log is that of a bad clock which empties its buffer, and nobody's buffer holds a day."""
     taken = pipeline(settings(quorum_cells=3, ahead_minutes=5))
-    play(taken, [*network("abcdefghij", 0, 10), *minutes_of("a", 100, 159)])
+    play(taken, [*network("abcdefghij", 0, 10), *network(alive, 100, 99 + minutes)])
     assert taken.frontiers() == {0: T0 + 9}
-    play(taken, minutes_of("a", 159, 160))
-    assert taken.frontiers() == {0: T0 + 159}
+    play(taken, network(alive, 99 + minutes, 100 + minutes))
+    assert taken.frontiers() == {0: T0 + 99 + minutes}
 
 
 def test_a_network_back_after_longer_than_the_memory_still_outvotes_a_bad_clock() -> None:

@@ -25,7 +25,7 @@ def main() -> int:
     print("\nNot tried:")
     for what, command, lacking in BEYOND:
         print(f"  {what}: {'could be tried on this machine, by hand' if answers(command) else lacking}")
-    print("  the GPU image and overlay on a GPU; KEDA, the Prometheus operator; TLS and SCRAM brokers: nothing here")
+    print("  the GPU image and overlay on a GPU; KEDA, the Prometheus operator: nothing here")
     return int(outcome)
 
 

@@ -70,6 +70,13 @@ OPERATIONS: list[Panel] = [
     ("Bundles refused", "short", {"{{reason}}": f"sum by (reason) (faultline_bundle_refused_total{JOB})"}),
     ("GPU", "short", {"{{instance}}": f"faultline_gpu{JOB}"}),
     ("Versions", "short", {"{{version}}": f"count by (version) (faultline_build_info{JOB})"}),
+    (
+        "Days until a certificate ends",
+        "short",
+        {
+            "{{instance}} {{certificate}}": f"(faultline_certificate_expiry_timestamp_seconds{JOB} - time()) / 86400",
+        },
+    ),
     ("Stopped on purpose", "short", {"{{instance}} {{reason}}": f"faultline_halted{JOB}"}),
 ]
 

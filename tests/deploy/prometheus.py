@@ -59,13 +59,19 @@ def hurried(text: str, pace: float, longest: float = LONGEST) -> str:
 class Prometheus:
     """One that scrapes `targets`, host:port each, and evaluates the hurried rules every second.
 
-    `changes` replace the expressions of rules by name, for what cannot be provoked: a limit, say.
+    `changes` replace the expressions of rules by name, for what cannot be provoked: a limit, say. With `secrets`, files
+    by their names beside the scrape's configuration, it comes by TLS and with a password, as told there in a comment.
     """
 
     def __init__(
-        self, folder: Path, targets: Sequence[str], pace: float = PACE, changes: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        targets: Sequence[str],
+        pace: float = PACE,
+        changes: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
-        self._folder, self._targets = folder, targets
+        self._folder, self._targets, self._secrets = folder, targets, secrets or {}
         self._pace, self._changes = pace, changes or {}
         self._port = free_ports(1)[0]
         self._process: subprocess.Popen[bytes] | None = None
@@ -136,7 +142,11 @@ class Prometheus:
                 for rule in group["rules"]:
                     rule["expr"] = self._changes.get(rule.get("record", rule.get("alert")), rule["expr"])
             (self._folder / name).write_text(yaml.safe_dump(rules))
-        scrape = yaml.safe_load((RULES / "prometheus.yml").read_text())
+        for name, text in self._secrets.items():
+            (self._folder / name).parent.mkdir(exist_ok=True)
+            (self._folder / name).write_text(text)
+        told = (RULES / "prometheus.yml").read_text()
+        scrape = yaml.safe_load(re.sub(r"# (?=scheme|tls_|basic_)", "", told) if self._secrets else told)
         scrape["global"] = {"scrape_interval": SCRAPE, "scrape_timeout": SCRAPE, "evaluation_interval": "1s"}
         del scrape["alerting"]
         scrape["scrape_configs"][0]["static_configs"] = [{"targets": list(self._targets)}]

@@ -13,10 +13,11 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from tests.deploy.feed import Feed, body
 from tests.deploy.prometheus import Prometheus
 from tests.kafka.broker import free_ports
+from tests.kafka.certificates import Authority
 from tests.kafka.topics import QUIET
 from tests.service.broken import lose_a_file
 from tests.service.network import CELLS, label
-from tests.service.stage import Daemon, wait_until
+from tests.service.stage import Daemon, get, wait_until
 
 pytestmark = [pytest.mark.broker, pytest.mark.deploy]
 
@@ -57,7 +58,7 @@ def asked(fetched, tmp_path):
     folder.mkdir()
 
     def on(*daemons: Daemon, **more: object) -> Prometheus:
-        return Prometheus(folder, [daemon.url.removeprefix("http://") for daemon in daemons], **more)
+        return Prometheus(folder, [daemon.url.split("://")[1] for daemon in daemons], **more)
 
     return on
 
@@ -249,6 +250,22 @@ def test_an_exemplar_in_quarantine_is_told_of(stage, asked, fires):
         prometheus.wait_quiet()
         stage.teach(label("slow", "delay", quarantined=True))
         fires(prometheus, "FaultlineQuarantined", "a label that is held", time.monotonic())
+
+
+def test_a_certificate_that_ends_soon_is_told_of_and_a_renewed_one_is_not(stage, asked, fires, tmp_path):
+    """Scraped by TLS and with a password, as the comment in prometheus.yml says; renewed without a restart."""
+    authority = Authority(tmp_path / "certificates")
+    certificate = tmp_path / "metrics.pem"
+    shutil.copy(authority.keystore("soon", days=3), certificate)
+    (tmp_path / "password").write_text("scrape-Vb6n\n")
+    http = {"certificate": str(certificate), "user": "prometheus", "password": f"${{file:{tmp_path}/password}}"}
+    secrets = {"secrets/authority.pem": authority.certificate.read_text(), "secrets/faultline": "scrape-Vb6n"}
+    began = time.monotonic()
+    with Feed(stage), running(stage, http=http) as daemon, asked(daemon, secrets=secrets) as prometheus:
+        assert get(f"{daemon.url}/metrics").status == 401
+        fires(prometheus, "FaultlineCertificateExpiring", "a certificate of three days, by TLS and password", began)
+        os.replace(authority.keystore("late"), certificate)
+        prometheus.wait_quiet()
 
 
 def put(bundle, link) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.deploy.feed import Feed, body
 from tests.deploy.generate import DEPLOY, expressions
 from tests.deploy.prometheus import Prometheus
+from tests.kafka.certificates import Authority
 from tests.service.network import CELLS
 from tests.service.stage import Daemon, wait_until
 
@@ -24,10 +25,13 @@ def test_every_panel_shows_something(stage, fetched, tmp_path):
     fetched("prometheus")
     folder = tmp_path / "prometheus"
     folder.mkdir()
-    with Feed(stage) as feed, Daemon(stage.config()) as daemon:
+    authority = Authority(tmp_path / "certificates")
+    http = {"certificate": str(authority.keystore("metrics")), "user": "prometheus", "password": "x"}
+    secrets = {"secrets/authority.pem": authority.certificate.read_text(), "secrets/faultline": "x"}
+    with Feed(stage) as feed, Daemon(stage.config(http=http)) as daemon:
         daemon.wait_ready(START_SECONDS)
         feed.body = lambda cell, minute: b"{" if cell == CELLS[0] else body(cell, minute)
-        with Prometheus(folder, [daemon.url.removeprefix("http://")]) as prometheus:
+        with Prometheus(folder, [daemon.url.removeprefix("https://")], secrets=secrets) as prometheus:
             prometheus.wait_firing("FaultlineRejectsRising")
 
             def empty():

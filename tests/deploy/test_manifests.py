@@ -77,7 +77,9 @@ def test_every_knob_that_is_named_exists():
 
 
 def test_every_metric_that_is_named_exists():
-    exposed = set(re.findall(r"^(faultline_\w+)", generate_latest(Metrics().registry).decode(), re.MULTILINE))
+    exposed = set(
+        re.findall(r"^(?:# TYPE )?(faultline_\w+)", generate_latest(Metrics().registry).decode(), re.MULTILINE)
+    )
     exposed |= {name.removesuffix("_total") for name in exposed}
     recorded = set(re.findall(r"record: (\S+)", (DEPLOY / "prometheus" / "recording.yml").read_text()))
     for path, text in texts():

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import IO, NoReturn, Self
@@ -61,14 +61,21 @@ class Broker:
 
     `properties` are added to server.properties or replace what stands there. `listeners` names further listeners and
     their security protocol, {"SECURED": "SASL_PLAINTEXT"}; `address(name)` is where each one is reached.
-    Start it from a thread that lives as long as it is needed: the kernel ends it together with that thread.
+    `system` are properties of its Java. Start it from a thread that lives as long as it is needed: the kernel ends it
+    together with that thread.
     """
 
-    def __init__(self, properties: Mapping[str, str] = NOTHING, listeners: Mapping[str, str] = NOTHING) -> None:
+    def __init__(
+        self,
+        properties: Mapping[str, str] = NOTHING,
+        listeners: Mapping[str, str] = NOTHING,
+        system: Mapping[str, str] = NOTHING,
+    ) -> None:
         names = ["PLAINTEXT", "CONTROLLER", *listeners]
         self._ports = dict(zip(names, free_ports(len(names)), strict=True))
         self._protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **listeners}
         self._properties = properties
+        self._system = [f"-D{name}={value}" for name, value in system.items()]
         self._folder: Path | None = None
         self._process: subprocess.Popen[str] | None = None
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -189,7 +196,11 @@ class Broker:
         assert self._folder is not None
         self._log.clear()
         self._process = subprocess.Popen(
-            [*die_with_parent(), *command_line(java, jars, self._folder), "kafka.Kafka", "server.properties"],
+            [
+                *die_with_parent(),
+                *command_line(java, jars, self._folder, self._system),
+                *("kafka.Kafka", "server.properties"),
+            ],
             cwd=self._folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -301,10 +312,10 @@ def server_properties(
     }
 
 
-def command_line(java: str, jars: Path, folder: Path) -> list[str]:
+def command_line(java: str, jars: Path, folder: Path, more: Sequence[str] = ()) -> list[str]:
     """The JVM up to the class to run; what its libraries unpack goes into `folder`."""
     log = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
-    return [java, *JVM, *log, f"-Djava.io.tmpdir={folder}", "-cp", f"{jars}/*"]
+    return [java, *JVM, *log, *more, f"-Djava.io.tmpdir={folder}", "-cp", f"{jars}/*"]
 
 
 def die_with_parent() -> list[str]:

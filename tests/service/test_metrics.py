@@ -9,6 +9,7 @@ import threading
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from detector.certificates import USES
 from detector.config import Http
 from detector.core.alarms import CHANGES, SEVERITIES
 from detector.core.library import KINDS
@@ -28,6 +29,7 @@ LABELS = {
     "severity": set(SEVERITIES),
     "kind": set(KINDS),
     "stage": set(STAGES),
+    "certificate": set(USES),
 }
 """Every label there may be, with its values; `le` and the two infos aside."""
 

@@ -1,13 +1,16 @@
 """The minutes as polls, on a real broker: what a rebalance and an error do to whoever reads them."""
 
+from typing import Any
+
 import pytest
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, Message, Producer
 
 from detector.config import read_config
 from detector.errors import ClusterError
 from detector.kafka.presence import Presence
 from detector.kafka.source import Poll, Source
 from tests.kafka.broker import Broker
+from tests.kafka.topics import QUIET
 from tests.service.network import told
 from tests.service.stage import Stage, wait_until
 
@@ -19,9 +22,26 @@ POLLS = 40
 """Of 0.05 s each: a partition that is fetched from brings its records within two."""
 
 
-def opened(stage: Stage, name: str) -> Source:
-    config = read_config(stage.config(kafka={"instance": name, "consumer": QUICK}))
+FULL = {"queued.min.messages": 1}
+"""A buffer that is full with the first records, and fetches no more until they are taken."""
+
+
+def opened(stage: Stage, name: str, **knobs: Any) -> Source:
+    consumer = {**QUICK, **knobs.pop("consumer", {})}
+    config = read_config(stage.config(kafka={"instance": name, "consumer": consumer, **knobs}))
     return Source(config, Presence(config.kafka))
+
+
+def take(source: Source, stage: Stage, count: int) -> None:
+    """Until it has given so many records of all partitions."""
+    taken: list[int] = []
+
+    def came() -> bool:
+        taken.extend(len(records) for records in source.poll().records)
+        return sum(taken) >= count
+
+    wait_until(came, f"{count} records taken")
+    assert sum(taken) == count
 
 
 def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: Stage) -> None:
@@ -90,4 +110,51 @@ def test_a_broker_that_is_away_when_a_partition_is_taken_up_is_waited_for(stage:
 
     assert answers[:3] == [False, False, False]
     wait_until(all_owned, "both are its own again")
+    source.close()
+
+
+def test_the_lag_grows_while_a_full_buffer_fetches_nothing(stage: Stage) -> None:
+    # Given a buffer with the first hundred of each partition, of which a few were taken,
+    stage.tell(told(0, 20))
+    first = len(told(0, 20))
+    source = opened(stage, "one", consumer=FULL, batch_records=10)
+    take(source, stage, 10)
+
+    # when twice as many come to the log,
+    stage.tell(told(20, 60))
+    behind = len(told(0, 60)) - 10
+
+    assert behind > first
+    wait_until(lambda: sum(source.lag().values()) == behind, f"{behind} records behind; it says {source.lag()}")
+    source.close()
+
+
+def test_the_lag_grows_while_consumption_is_stopped(stage: Stage) -> None:
+    stage.tell(told(0, 20))
+    source = opened(stage, "one")
+    take(source, stage, len(told(0, 20)))
+    source.pause()
+
+    stage.tell(told(20, 40))
+
+    wait_until(lambda: sum(source.lag().values()) == len(told(20, 40)), f"all that came; it says {source.lag()}")
+    source.close()
+
+
+def test_a_marker_at_the_end_of_a_partition_is_no_record_behind(stage: Stage) -> None:
+    """A feeder that writes in transactions leaves one there, which nobody can take."""
+    settings = {"bootstrap.servers": stage.bootstrap, "transactional.id": f"{stage.prefix}feeder", **QUIET}
+    feeder = Producer(settings)
+    feeder.init_transactions(30)
+    feeder.begin_transaction()
+    records = told(0, 20)
+    for key, value, _, timestamp, partition in records:
+        feeder.produce(stage.topic("minutes"), value, key, partition, timestamp=timestamp)
+    feeder.commit_transaction(30)
+
+    source = opened(stage, "one")
+    take(source, stage, len(records))
+
+    nothing = dict.fromkeys(range(stage.partitions), 0)
+    wait_until(lambda: not source.poll().records and source.lag() == nothing, "nothing behind")
     source.close()

@@ -47,7 +47,8 @@ def nowhere(tmp_path, bundle="nowhere") -> Stage:
         ({"kafka": {"consumer": {"isolation.level": "read_uncommitted"}}}, r"isolation\.level` must not be set"),
         (
             {"runtime": {"stall_seconds": 33}},
-            r"33 at `\$\.runtime\.stall_seconds` is below 34, and a broker that is away is waited for 30 s at a time",
+            r"33 at `\$\.runtime\.stall_seconds` is below 34, and a transaction that comes to nothing is given up after"
+            r" 30 s, which ends no process; raise it",
         ),
         ({"kafka": {"common": {"acks": 1}}}, r"`\$\.kafka\.common\.acks` must not be set"),
         (

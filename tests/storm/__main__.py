@@ -3,6 +3,7 @@
     python -m tests.storm [SCENARIO …] [--seed N] [--reduced] [--list]
 
 prints scenario, passed or what differed, and seconds, writes build/storm.json, and ends with 3 where one differed.
+`--list` also says, number by number, what can befall the daemon and which scenario or test proves that it does no harm.
 """
 
 import argparse
@@ -21,11 +22,13 @@ from tests.storm.storm import FULL, REDUCED, Scenario, Storm
 
 RESULT = Path("build/storm.json")
 
+PROOFS = Path(__file__).with_name("proofs.txt")
+
 
 def main() -> int:
     arguments = parse()
     if arguments.list:
-        print(*SCENARIOS, sep="\n")
+        print(*SCENARIOS, "", PROOFS.read_text(), sep="\n", end="")
         return 0
     print(f"seed {arguments.seed}")
     played: list[dict[str, Any]] = []
@@ -45,7 +48,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("scenario", nargs="*", choices=[*SCENARIOS, []], metavar="SCENARIO", help="all by default")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="drawn by default")
     parser.add_argument("--reduced", action="store_true", help="as `make test` has it: fewer kills, shorter absences")
-    parser.add_argument("--list", action="store_true", help="the scenarios' names")
+    parser.add_argument("--list", action="store_true", help="the scenarios' names, and what proves what")
     return parser.parse_args()
 
 

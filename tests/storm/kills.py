@@ -1,8 +1,9 @@
 """SIGKILL: at moments that a seed draws, and at every point of the loop at which something is half done."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -71,69 +72,66 @@ def killed_in_replay(storm: Storm, rng: random.Random) -> list[str]:
         return storm.finish(stage)
 
 
-def killed_in_label_rebuild(storm: Storm, rng: random.Random) -> list[str]:
-    """A class is taught between two minutes; the life that embeds it dies halfway, and its successor has it."""
+class Change(NamedTuple):
+    """What an operator may bring between two minutes, and a daemon takes up as it runs."""
+
+    bring: Callable[[Storm, Stage], None]
+    said: str
+    """By whoever has taken it up."""
+    point: Point
+    """Halfway through that."""
+    shows: Callable[[Outcome], bool]
+    """Whether it can be seen in what comes out."""
+
+
+def killed_in_mid(change: Change, storm: Storm, rng: random.Random) -> list[str]:
+    """The life that takes the change up dies halfway, and its successor has it as if nothing had been."""
     records = storm.records
     half = rng.randint(len(records) * 3 // 5, len(records) * 4 // 5)
 
     def play(stage: Stage, *points: Point) -> None:
+        link(stage, storm.bundle)
         stage.tell(records[:half])
         with Life(configure(stage), *points) as life:
             wait_taken(stage, half, life)
             life.wait_ready()
-            stage.teach(label("power_loss", "power"))
+            change.bring(storm, stage)
             if points:
                 assert life.wait() == -9
             else:
-                wait_until(lambda: life.has_said("labels: 1 changed"), "the label counts")
+                wait_until(lambda: life.has_said(change.said), f"it says: {change.said}", 60)
                 stage.tell(records[half:])
                 wait_taken(stage, len(records), life)
 
     with storm.stage() as undisturbed, storm.stage() as stage:
         play(undisturbed)
-        play(stage, Point("in mid label rebuild", 2))  # the first is its own start
+        play(stage, change.point)
         stage.tell(records[half:])
         with Life(configure(stage)) as life:
             wait_taken(stage, len(records), life)
         right = observe(undisturbed)
-        assert any(b"power_loss" in (value or b"") for value in values(right))
+        assert change.shows(right)
         return differences(right, observe(stage))
 
 
-def killed_in_bundle_swap(storm: Storm, rng: random.Random) -> list[str]:
-    """Another bundle comes between two minutes; the life dies between taking it up and going back for its memory."""
-    records = storm.records
-    half = rng.randint(len(records) * 3 // 5, len(records) * 4 // 5)
-
-    def play(stage: Stage, *points: Point) -> None:
-        stage.tell(records[:half])
-        with Life(configure(stage), *points) as life:
-            wait_taken(stage, half, life)
-            life.wait_ready()
-            link(stage, storm.other_bundle)
-            if points:
-                assert life.wait() == -9
-            else:
-                wait_until(lambda: life.has_said("takes over from"), "the other bundle serves", 60)
-                stage.tell(records[half:])
-                wait_taken(stage, len(records), life)
-
-    with storm.stage() as undisturbed, storm.stage() as stage:
-        for one in (undisturbed, stage):
-            link(one, storm.bundle)
-        play(undisturbed)
-        play(stage, Point("in mid bundle swap"))
-        stage.tell(records[half:])
-        with Life(configure(stage)) as life:
-            wait_taken(stage, len(records), life)
-        right = observe(undisturbed)
-        digests = {msgspec.json.decode(value or b"{}")["additionalInformation"]["bundle"] for value in values(right)}
-        assert len(digests) == 2, digests
-        return differences(right, observe(stage))
+def teach_another(storm: Storm, stage: Stage) -> None:
+    stage.teach(label("power_loss", "power"))
 
 
-def values(seen: Outcome) -> Iterator[bytes | None]:
-    return (value for told in seen.alarms.values() for value, *_ in told)
+def has_another_name(seen: Outcome) -> bool:
+    return any(body["specificProblem"] == "power_loss" for body in bodies(seen))
+
+
+def bring_another_bundle(storm: Storm, stage: Stage) -> None:
+    link(stage, storm.other_bundle)
+
+
+def has_two_bundles(seen: Outcome) -> bool:
+    return len({body["additionalInformation"]["bundle"] for body in bodies(seen)}) == 2
+
+
+def bodies(seen: Outcome) -> Iterator[dict[str, Any]]:
+    return (msgspec.json.decode(value or b"{}") for told in seen.alarms.values() for value, *_ in told)
 
 
 def link(stage: Stage, bundle: Path) -> None:
@@ -142,6 +140,15 @@ def link(stage: Stage, bundle: Path) -> None:
     fresh = stage.folder / "fresh"
     fresh.symlink_to(bundle)
     fresh.replace(stage.bundle)
+
+
+LABEL = Change(
+    teach_another,
+    "labels: 1 changed",
+    Point("in mid label rebuild", 2),  # the first is its own start
+    has_another_name,
+)
+BUNDLE = Change(bring_another_bundle, "takes over from", Point("in mid bundle swap"), has_two_bundles)
 
 
 def stopped(storm: Storm, rng: random.Random) -> list[str]:

@@ -78,7 +78,7 @@ def _sequences(cell: str, right: list[Told], seen: list[Told]) -> list[str]:
     at = next((at for at, pair in enumerate(zip(right, seen, strict=False)) if pair[0] != pair[1]), None)
     if at is None:
         return [f"{cell}: {len(seen)} notifications, not {len(right)}: {_lines(seen)}, not {_lines(right)}"]
-    return [f"{cell}: notification {at + 1} is {seen[at]!r}, not {right[at]!r}"]
+    return [f"{cell}: notification {at + 1} is {seen[at]!r}, not {right[at]!r}; {_lines(seen)}, not {_lines(right)}"]
 
 
 def _lines(sequence: list[Told]) -> list[str]:

@@ -9,12 +9,11 @@ from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
 from tests.kafka.topics import QUIET
-from tests.service.network import Record
 from tests.service.stage import Stage, wait_until
 from tests.storm.lives import Life
 from tests.storm.network import PARTITIONS
 from tests.storm.points import Point
-from tests.storm.storm import Storm, configure, wait_taken
+from tests.storm.storm import Feed, Storm, configure, wait_taken
 
 SESSION_MS = 6000
 """The shortest that a broker grants by default."""
@@ -49,20 +48,6 @@ def wait_shared(lives: Sequence[Life]) -> None:
         f"{PARTITIONS} partitions shared by {len(lives)}; they have {owned(lives)}",
         SETTLE_SECONDS,
     )
-
-
-class Feed:
-    """The log, told in parts."""
-
-    def __init__(self, stage: Stage, records: list[Record], parts: int) -> None:
-        self._stage, self._records = stage, records
-        self._cuts = [len(records) * part // parts for part in range(1, parts + 1)]
-        self.told = 0
-
-    def go_on(self) -> None:
-        cut = self._cuts.pop(0)
-        self._stage.tell(self._records[self.told : cut])
-        self.told = cut
 
 
 def come_and_go(knobs: dict[str, Any], storm: Storm, rng: random.Random) -> list[str]:

@@ -110,6 +110,20 @@ class Storm:
         return differences(self.right, observe(stage))
 
 
+class Feed:
+    """The log, told in parts."""
+
+    def __init__(self, stage: Stage, records: list[Record], parts: int) -> None:
+        self._stage, self._records = stage, records
+        self._cuts = [len(records) * part // parts for part in range(1, parts + 1)]
+        self.told = 0
+
+    def go_on(self) -> None:
+        cut = self._cuts.pop(0)
+        self._stage.tell(self._records[self.told : cut])
+        self.told = cut
+
+
 def wait_taken(stage: Stage, records: int, *lives: Life) -> None:
     """Until so many records are committed; RuntimeError when one of these lives ends before."""
 

@@ -9,10 +9,13 @@ import pytest
 
 from detector.config import Config
 from detector.kafka.publisher import Publisher
+from tests.kafka.broker import free_ports
+from tests.service.stage import wait_until
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.narrator import MOST_FALSE_ALARMS, Narrator, Told
 from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, TAUGHT, UNTAUGHT, Plot, write_plot
-from trainer.demo.stage import TOPICS, write_configuration
+from trainer.demo.stage import TOPICS, daemon, write_configuration
+from trainer.shipped import SHIPPED
 from trainer.simulator import FAULTS
 
 
@@ -186,3 +189,21 @@ def test_the_narrator_hears_what_any_consumer_hears(
 def test_the_operators_file_of_the_demo_is_read(config: Config) -> None:
     assert Path(config.bundle).name == "bundle"
     assert set(TOPICS) == set(msgspec.to_builtins(config.kafka.topics).values())
+
+
+def test_the_daemon_of_the_demo_becomes_ready_on_the_demos_broker_and_takes_what_comes(tmp_path: Path) -> None:
+    """A broker without a controller: whatever only one can answer is asked in vain, and must not be waited for."""
+    (tmp_path / "bundle").symlink_to(SHIPPED)
+    (port,) = free_ports(1)
+    with EmbeddedBroker(TOPICS) as broker:
+        config = write_configuration(tmp_path, broker.bootstrap, port)
+        with daemon(tmp_path / "config.yaml", port) as running:
+            running.wait_until_ready()
+            assert running.metrics()["faultline_partitions_assigned"] == TOPICS["cells.minutes"]
+
+            Publisher(config.kafka).publish(config.kafka.topics.minutes, [(b"cell", b"no record", 0)] * 3)
+
+            refused = 'faultline_rejections_total{reason="malformed"}'
+            wait_until(lambda: running.metrics()[refused] == 3, "three were refused")
+            assert running.metrics()["faultline_ready"] == 1
+            assert running.stop() == 0
