@@ -136,7 +136,8 @@ def test_alarms_that_come_late_are_told_of(stage, asked, fires):
 
 def test_a_broker_that_hangs_under_load_is_told_of(stage, mortal_broker, asked, fires, told):
     slow = {"batch_records": 1, "producer": {"transaction.timeout.ms": 60_000}}
-    with Feed(stage, 400, every=0.3) as feed, running(stage, kafka=slow) as daemon, asked(daemon) as prometheus:
+    # Ready first: of what had gathered before it, one record at a time, the second partition would wait for minutes.
+    with running(stage, kafka=slow) as daemon, Feed(stage, 400, every=0.3) as feed, asked(daemon) as prometheus:
         began = time.monotonic()
         fires(prometheus, "FaultlineLagging", "more comes than one record a transaction", began)
         feed.close()
