@@ -132,9 +132,19 @@ class Transactions:
         self._lost.clear()
 
     def abort(self) -> None:
-        """Raises Aborted where that, too, takes another producer."""
+        """Raises Aborted where that, too, takes another producer.
+
+        A transaction may be too young to be rolled back: the broker, busy with the one before, has not heard of it, and
+        calls its end an invalid state, which the client calls fatal. One in thirty, right behind another one's commit.
+        """
         producer = self._producer
-        self._persist(lambda: producer.abort_transaction(CALL_SECONDS))
+        try:
+            self._persist(lambda: producer.abort_transaction(CALL_SECONDS))
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.INVALID_TXN_STATE:
+                raise
+            log.warning("a transaction could not be rolled back, and another producer takes over")
+            self._replace()
 
     def _open(self) -> tuple[Producer, threading.Event]:
         """A producer, and what is set once it has lost all brokers."""

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from detector.config import Kafka
 from detector.kafka.presence import Presence
@@ -84,7 +84,26 @@ def test_a_transaction_in_good_weather_keeps_its_producer(broker, topics):
         for value in (b"second", b"third"):
             write(transactions, topics, value)
             transactions.commit([TopicPartition(f"{topics}in", 0, 2)], group)
+        assert transactions._producer is old
         write(transactions, topics, b"never")
         transactions.abort()
-        assert transactions._producer is old
         assert values(broker, topics) == [b"first", b"second", b"third"]
+
+
+class Young(Producer):
+    """Whose broker has not yet heard of the transaction that it is to roll back."""
+
+    def abort_transaction(self, *_):
+        raise KafkaException(KafkaError(KafkaError.INVALID_TXN_STATE, "Failed to end transaction", fatal=True))
+
+
+def test_a_transaction_too_young_to_be_rolled_back_is_rolled_back_by_another_producer(broker, topics, monkeypatch):
+    monkeypatch.setattr("detector.kafka.transactions.Producer", Young)
+    with writing(broker, topics) as (transactions, group):
+        old = transactions._producer
+        write(transactions, topics, b"never")
+        transactions.abort()
+        assert transactions._producer is not old
+        write(transactions, topics, b"second")
+        transactions.commit([TopicPartition(f"{topics}in", 0, 2)], group)
+        assert values(broker, topics) == [b"first", b"second"]
