@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from time import monotonic
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import OffsetSpec
 
-from detector.config import Kafka
+from detector.config import Kafka, transaction_seconds
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, is_final, open_client
-from detector.kafka.presence import Presence
+from detector.kafka.cluster import explain, is_final, may_pass, open_admin, open_client
+from detector.kafka.presence import ANSWER_SECONDS, Presence
 from detector.kafka.properties import table_properties
 
 READ_AT_ONCE = 500
@@ -23,11 +24,12 @@ class Table:
         """Where `presence` is given, a broker that is away is waited for."""
         self._kafka, self._presence = kafka, presence
         self._topic = topic
-        self._consumer = open_client(Consumer, table_properties(kafka), kafka)
+        self._consumer, self._admin = open_client(Consumer, table_properties(kafka), kafka), open_admin(kafka)
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
-        """Per partition, every key's newest value, once no transaction is open in it: the client calls an end what lies
-        behind those, too. Raises ClusterError where no broker answers in time.
+        """Per partition, every key's newest value, once every transaction that was open in it is over.
+
+        Raises ClusterError where no broker answers in time.
         """
         rows: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
         for number, key, value in self.records(partitions):
@@ -42,27 +44,56 @@ class Table:
 
         Raises ClusterError where no broker answers in time.
         """
+        ends = self._ends(partitions)
         self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
         unread = set(partitions)
-        deadline = monotonic() + self._kafka.reach_seconds
+        patience = self._kafka.reach_seconds + transaction_seconds(self._kafka)
+        deadline = monotonic() + patience
         while unread:
             messages = self._consumer.consume(READ_AT_ONCE, WAIT_SECONDS)
             if not messages and self._is_away():
-                deadline = monotonic() + self._kafka.reach_seconds
+                deadline = monotonic() + patience
             elif not messages and monotonic() > deadline:
-                raise ClusterError(
-                    f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end"
-                    f" within {self._kafka.reach_seconds:g} s; check that the broker runs."
-                )
+                raise self._unread()
             for message in messages:
                 if message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition())
+                    if message.offset() >= ends[message.partition()]:
+                        unread.discard(message.partition())
                 elif message.error() is not None:
                     raise explain(message.error(), self._kafka, self._topic)
                 else:
                     yield message.partition(), message.key(), message.value()
             if messages:  # after they were used, which may take longer than to wait for the next
+                deadline = monotonic() + patience
+
+    def _ends(self, numbers: list[int]) -> dict[int, int]:
+        """Where the partitions end for sure, with what is still in a transaction. Raises ClusterError.
+
+        The client calls an end what lies before an open transaction. A coordinator tells one partition after the other
+        that a transaction is over, and later where a leader moves: committed offsets do not say that all else of it can
+        be read. And a leader that has just taken over shows less than it has until its followers confirm it; asked for
+        its end, it says to ask again (KIP-207).
+        """
+        asked = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in numbers}
+        deadline = monotonic() + self._kafka.reach_seconds
+        while asked:
+            try:
+                found = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
+                return {place.partition: future.result().offset for place, future in found.items()}
+            except KafkaException as error:
+                if is_final(error.args[0]) or not may_pass(error.args[0]):
+                    raise explain(error.args[0], self._kafka, self._topic) from None
+            if self._is_away():
                 deadline = monotonic() + self._kafka.reach_seconds
+            elif monotonic() > deadline:
+                raise self._unread()
+        return {}
+
+    def _unread(self) -> ClusterError:
+        return ClusterError(
+            f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end within"
+            f" {self._kafka.reach_seconds:g} s; check that the broker runs."
+        )
 
     def _is_away(self) -> bool:
         return self._presence is not None and not self._presence.ask()

@@ -1,7 +1,7 @@
 """Compacted topics read whole, on a real broker."""
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Message, Producer
 
 from detector.config import Kafka
 from detector.kafka.presence import Presence
@@ -11,8 +11,12 @@ from tests.kafka.topics import QUIET, create_topics
 
 pytestmark = pytest.mark.broker
 
-QUESTIONS = 3
-"""As often as the reader asks whether the broker is there, the transaction is left open."""
+OLD, NEW = 3, 2
+"""Records that a leader shows at once, and that it has, too."""
+
+QUESTIONS = 20
+"""As often as the reader asks whether the broker is there, the transaction is left open: for longer than it takes to be
+connected, which looks the same."""
 
 
 @pytest.mark.parametrize(("commits", "newest"), [(True, b"second"), (False, b"first")])
@@ -41,4 +45,36 @@ def test_a_table_is_read_when_no_transaction_is_open_in_it(
 
     assert table.read([0]) == {0: {b"key": newest}}
     assert len(asked) >= QUESTIONS
+    table.close()
+
+
+def test_where_a_new_leader_shows_too_little_the_table_is_read_on(
+    broker: Broker | ExternalBroker, topics: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its followers have not yet confirmed comes into sight when the reader has been told of an end."""
+    topic = f"{topics}table"
+    create_topics(broker.bootstrap, {topic: {"partitions": 1}})
+    writer = Producer({"bootstrap.servers": broker.bootstrap, **QUIET})
+
+    def write(first: int, last: int) -> None:
+        for number in range(first, last):
+            writer.produce(topic, b"value", b"%d" % number)
+        assert not writer.flush(30)
+
+    class Behind(Consumer):
+        told_of_an_end = False
+
+        def consume(self, *arguments: object) -> list[Message]:
+            messages: list[Message] = super().consume(*arguments)
+            if not self.told_of_an_end and any(message.error() for message in messages):
+                self.told_of_an_end = True
+                write(OLD, OLD + NEW)
+            return messages
+
+    write(0, OLD)
+    monkeypatch.setattr("detector.kafka.tables.Consumer", Behind)
+    monkeypatch.setattr(Table, "_ends", lambda *_: {0: OLD + NEW})
+    table = Table(Kafka(common={"bootstrap.servers": broker.bootstrap}), topic)
+
+    assert len(table.read([0])[0]) == OLD + NEW
     table.close()
