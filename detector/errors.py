@@ -2,7 +2,14 @@
 
 
 class OperatorError(Exception):
-    """Ends a command with exit code 2 and its one sentence."""
+    """Ends a command with exit code 2 and its one sentence.
+
+    What a stranger's file put into the sentence is shown, never done: a control character would begin a line of its
+    own in the log, or recolour the terminal.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence))
 
 
 class ConfigError(OperatorError):

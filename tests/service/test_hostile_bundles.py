@@ -123,6 +123,12 @@ def test_a_file_longer_than_any_that_is_trained_is_not_read_to_its_end(copy):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_000_000_000 / 1024
 
 
+def test_what_a_manifest_says_begins_no_line_of_its_own_in_a_log(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    (copy / "manifest.json").write_text(json.dumps({"\x1b[2J\nWARNING all is well": 1, **manifest}))
+    assert "`\\x1b[2J\\nWARNING all is well`" in refused(copy)
+
+
 def test_whatever_bits_are_turned_the_answer_is_a_sentence(copy):
     """Four hundred bundles, each with some bytes changed and then signed: refused, or none the worse."""
     seed = int.from_bytes(os.urandom(4), "big")
