@@ -2,7 +2,8 @@
 
     python -m tests.storm [SCENARIO …] [--seed N] [--reduced] [--list]
 
-prints scenario, passed or what differed, and seconds, writes build/storm.json, and ends with 3 where one differed.
+prints scenario, passed, what differed or why it was not tried, and seconds, writes build/storm.json, and ends with 3
+where one differed.
 `--list` also says, number by number, what can befall the daemon and which scenario or test proves that it does no harm.
 """
 
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kafka.broker import Broker
+from tests.storm.memory import Untried
 from tests.storm.scenarios import SCENARIOS
 from tests.storm.storm import FULL, REDUCED, Scenario, Storm
 
@@ -38,8 +40,9 @@ def main() -> int:
             played.append({"scenario": name, **play(name, SCENARIOS[name], storm)})
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps({"seed": arguments.seed, "scenarios": played}, indent=1) + "\n")
-    failed = [one["scenario"] for one in played if one["differed"]]
-    print(f"{len(played) - len(failed)} of {len(played)} passed; written to {RESULT}")
+    failed, untried = ([one["scenario"] for one in played if one.get(how)] for how in ("differed", "untried"))
+    passed = len(played) - len(failed) - len(untried)
+    print(f"{passed} of {len(played)} passed, {len(untried)} not tried; written to {RESULT}")
     return 3 if failed else 0
 
 
@@ -58,6 +61,9 @@ def play(name: str, scenario: Scenario, storm: Storm) -> dict[str, Any]:
     begin = time.monotonic()
     try:
         differed = scenario(storm, storm.rng(name))
+    except Untried as untried:
+        print(f"{name:<48}not tried: {untried}", flush=True)
+        return {"differed": [], "untried": str(untried), "seconds": 0.0}
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[1:]
         differed = [*(f"{frame.filename}:{frame.lineno} {frame.name}" for frame in place), repr(error)]

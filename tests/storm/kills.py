@@ -1,5 +1,6 @@
 """SIGKILL: at moments that a seed draws, and at every point of the loop at which something is half done."""
 
+import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 from tests.service.network import label
 from tests.service.stage import Stage, wait_until
 from tests.storm.lives import Life
+from tests.storm.memory import memory_group
 from tests.storm.network import PARTITIONS
 from tests.storm.oracle import Outcome, differences, observe
 from tests.storm.points import Point
@@ -149,6 +151,20 @@ LABEL = Change(
     has_another_name,
 )
 BUNDLE = Change(bring_another_bundle, "takes over from", Point("in mid bundle swap"), has_two_bundles)
+
+
+def killed_for_its_memory(storm: Storm, rng: random.Random) -> list[str]:
+    """What a group of processes may have is used up in the middle of a life's work, and the kernel ends it."""
+    with storm.stage() as stage, memory_group(f"faultline-storm-{os.getpid()}") as group:
+        stage.tell(storm.records)
+        for at in sorted(rng.sample(range(len(storm.records) - END_RESERVE), storm.scale.rounds)):
+            with Life(configure(stage)) as life:
+                group.take(life.pid)
+                wait_taken(stage, at, life)
+                group.run_out(life.pid)
+                assert life.wait() == -9, life.log[-2000:]
+            group.open_up()
+        return storm.finish(stage)
 
 
 def stopped(storm: Storm, rng: random.Random) -> list[str]:

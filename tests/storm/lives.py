@@ -76,6 +76,11 @@ class Life:
             return log.read().decode()
 
     @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """None while it lives, negative when a signal ended it."""
         return self._process.exitcode
@@ -102,10 +107,10 @@ class Life:
         return self.wait(seconds)
 
     def pause(self) -> None:
-        os.kill(self._process.pid or 0, signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
-        os.kill(self._process.pid or 0, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     def has_said(self, words: str) -> bool:
         """Whether its log has these words. RuntimeError when it has ended without."""
@@ -135,7 +140,7 @@ class Life:
     def _show_stacks(self) -> None:
         """Where every thread stands, at the end of the log."""
         if self.exit_code is None:
-            os.kill(self._process.pid or 0, signal.SIGUSR2)
+            os.kill(self.pid, signal.SIGUSR2)
             self._process.join(STACKS_SECONDS)
 
     def _get(self, path: str) -> Answer | None:

@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Scenario] = {
     "killed in mid-replay": kills.killed_in_replay,
     "killed in mid label rebuild": partial(kills.killed_in_mid, kills.LABEL),
     "killed in mid bundle swap": partial(kills.killed_in_mid, kills.BUNDLE),
+    "killed for its memory": kills.killed_for_its_memory,
     "stopped": kills.stopped,
     "1 → 3 → 2 → 3 instances": partial(rebalances.come_and_go, rebalances.AWAKE),
     "the same, group.protocol consumer": partial(rebalances.come_and_go, rebalances.NEW),
