@@ -50,6 +50,7 @@ class Source:
         self._consumer = open_client(
             Consumer, {**consumer_properties(config.kafka), "error_cb": self._on_error}, config.kafka
         )
+        self._presence = presence
         self._addresses = Addresses(self._consumer, config, presence)
         self._lag = Lag(self._consumer, config.kafka)
         self._consumer.subscribe(
@@ -103,8 +104,14 @@ class Source:
     def close(self) -> None:
         """Leaves the group, so that others take the partitions over at once.
 
-        Closing alone would keep a static member's place until its session times out; unsubscribing gives it up.
+        Closing alone would keep a static member's place until its session times out; unsubscribing gives it up, where
+        there is a broker to give it back to.
         """
+        if self._presence.look():
+            self._leave()
+        self._consumer.close()
+
+    def _leave(self) -> None:
         try:
             self._consumer.unsubscribe()
             deadline = time.monotonic() + LEAVE_SECONDS
@@ -112,7 +119,6 @@ class Source:
                 self._consumer.consume(1, 0.05)
         except KafkaException as error:
             log.info("no place in the group to give up: %s", error.args[0].str())
-        self._consumer.close()
 
     def _on_error(self, error: KafkaError) -> None:
         if is_final(error):
