@@ -57,9 +57,13 @@ RESULT = Path("build/bench.json")
 
 
 def main() -> int:
-    if len(sys.argv) > 2 and sys.argv[1] == "memory":
-        print(bytes_per_cell(int(sys.argv[2])))
-        return 0
+    match sys.argv[1:]:
+        case ["memory", cells]:
+            print(bytes_per_cell(int(cells)))
+            return 0
+        case ["labels"]:
+            print(json.dumps(measure_labels()))
+            return 0
     with quiet():
         device()
     names = ("pipeline_over_floor", "kafka_over_floor", "floor_over_bare", "bytes_per_cell")
@@ -72,9 +76,11 @@ def main() -> int:
         print("\nthe simulator")
         figures["simulator"] = measure_simulator(broker.bootstrap)
     print("\n20,000 labels")
-    figures["labels"] = measure_labels()
+    figures["labels"] = json.loads(in_own_process("labels"))
+    for name, value in figures["labels"].items():
+        print(f"  {name:<46} {value:,.3f}")
     for cells in CELLS:
-        figures["bytes_per_cell"][str(cells)] = resident_in_own_process(cells)
+        figures["bytes_per_cell"][str(cells)] = int(in_own_process("memory", str(cells)))
     RESULT.write_text(json.dumps(figures, indent=1) + "\n")
     print("\nresident bytes per cell:", "  ".join(f"{n} cells {b:,.0f}" for n, b in figures["bytes_per_cell"].items()))
     print(f"written to {RESULT}")
@@ -202,9 +208,9 @@ def time_service(config: Config, count: int) -> float:
     return seconds
 
 
-def resident_in_own_process(cells: int) -> int:
-    command = [sys.executable, "-m", "tests.bench", "memory", str(cells)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def in_own_process(*what: str) -> str:
+    command = [sys.executable, "-m", "tests.bench", *what]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def bytes_per_cell(cells: int) -> int:

@@ -28,7 +28,7 @@ ROAD_MICROSECONDS = 33
 
 
 def measure_labels() -> dict[str, float]:
-    """Printed as they come; times are of the processor, which a busy machine does not stretch."""
+    """In a process of its own; times are of the processor, which a busy machine does not stretch."""
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights, 1)
     encoder.unsteady_windows(bundle.golden.windows)
@@ -46,8 +46,6 @@ def measure_labels() -> dict[str, float]:
         **{f"microseconds_per_window_{name}": value for name, value in each.items()},
         "added_share_of_the_road": (each["match_20000_labels"] - each["match_40_labels"]) / ROAD_MICROSECONDS,
     }
-    for name, value in figures.items():
-        print(f"  {name:<46} {value:,.3f}")
     return {name: round(value, 3) for name, value in figures.items()}
 
 
@@ -93,7 +91,3 @@ def cpu(work: Callable[[], object]) -> float:
 
 def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-if __name__ == "__main__":
-    measure_labels()
