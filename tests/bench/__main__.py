@@ -127,6 +127,7 @@ def configure(folder: Path, bootstrap: str, name: str | int, round_: int) -> Con
     knobs = {
         "bundle": str(SHIPPED),
         "kafka": {
+            "batch_seconds": 0.05,  # here the log ends, and a last poll that is not full would wait for more
             "group": f"bench-{name}-{round_}",
             "instance": f"bench-{name}-{round_}",
             "topics": {topic: f"bench-{name}-{topic}" for topic in names},
