@@ -51,15 +51,24 @@ PASSING = {
     KafkaError._ALL_BROKERS_DOWN,
     KafkaError._WAIT_COORD,
     KafkaError._TIMED_OUT_QUEUE,
+    KafkaError._NOENT,  # of leaders: none is chosen yet
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.OFFSET_NOT_AVAILABLE,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.REPLICA_NOT_AVAILABLE,
+    KafkaError.KAFKA_STORAGE_ERROR,
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
 """What a question may come to while brokers go, come and take over from each other."""
+
+ELDER = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
+"""A leader has taken over since an admin client last asked who leads. About offsets it goes on asking by what it knows,
+for good: another client must be asked."""
 
 LONGEST_WORD = 400
 """Characters of somebody else's explanation that go into a sentence of ours."""

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from detector.config import Kafka
-from detector.kafka.cluster import open_admin
+from detector.kafka.cluster import ELDER, open_admin
 
 EVERY_SECONDS = 5.0
 """From an answer to the next question, which is one request to each broker; a scrape comes every 15 s."""
@@ -24,7 +24,7 @@ class Lag:
     """Asked by the loop alone. Where the broker is silent, the ends are those that it told last."""
 
     def __init__(self, consumer: Consumer, kafka: Kafka) -> None:
-        self._consumer, self._admin = consumer, open_admin(kafka)
+        self._consumer, self._kafka, self._admin = consumer, kafka, open_admin(kafka)
         self._asked: dict[TopicPartition, Future[ListOffsetsResultInfo]] = {}
         self._ends: dict[int, int] = {}
         self._begun: dict[int, int] = {}
@@ -59,6 +59,9 @@ class Lag:
         if not all(asked.done() for asked in self._asked.values()):
             return
         for partition, asked in self._asked.items():
-            if not isinstance(asked.exception(), KafkaException):
+            error = asked.exception()
+            if not isinstance(error, KafkaException):
                 self._ends[partition.partition] = asked.result().offset
+            elif error.args[0].code() in ELDER:
+                self._admin = open_admin(self._kafka)
         self._asked, self._heard = {}, monotonic()

@@ -8,7 +8,7 @@ from confluent_kafka.admin import OffsetSpec
 
 from detector.config import Kafka, transaction_seconds
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, is_final, may_pass, open_admin, open_client
+from detector.kafka.cluster import ELDER, explain, is_final, may_pass, open_admin, open_client
 from detector.kafka.presence import ANSWER_SECONDS, Presence
 from detector.kafka.properties import table_properties
 
@@ -56,13 +56,13 @@ class Table:
             elif not messages and monotonic() > deadline:
                 raise self._unread()
             for message in messages:
-                if message.error() is not None and message.error().code() == KafkaError._PARTITION_EOF:
-                    if message.offset() >= ends[message.partition()]:
-                        unread.discard(message.partition())
-                elif message.error() is not None:
-                    raise explain(message.error(), self._kafka, self._topic)
-                else:
+                error = message.error()
+                if error is None:
                     yield message.partition(), message.key(), message.value()
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    self._bear(error)
+                elif message.offset() >= ends[message.partition()]:
+                    unread.discard(message.partition())
             if messages:  # after they were used, which may take longer than to wait for the next
                 deadline = monotonic() + patience
 
@@ -81,13 +81,19 @@ class Table:
                 found = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
                 return {place.partition: future.result().offset for place, future in found.items()}
             except KafkaException as error:
-                if is_final(error.args[0]) or not may_pass(error.args[0]):
-                    raise explain(error.args[0], self._kafka, self._topic) from None
+                self._bear(error.args[0])
+                if error.args[0].code() in ELDER:
+                    self._admin = open_admin(self._kafka)
             if self._is_away():
                 deadline = monotonic() + self._kafka.reach_seconds
             elif monotonic() > deadline:
                 raise self._unread()
         return {}
+
+    def _bear(self, error: KafkaError) -> None:
+        """Raises ClusterError for what asking again does not mend."""
+        if is_final(error) or not may_pass(error):
+            raise explain(error, self._kafka, self._topic) from None
 
     def _unread(self) -> ClusterError:
         return ClusterError(

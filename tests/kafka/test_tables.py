@@ -7,12 +7,14 @@ from detector.config import Kafka
 from detector.kafka.presence import Presence
 from detector.kafka.tables import Table
 from tests.kafka.broker import Broker, ExternalBroker
-from tests.kafka.topics import QUIET, create_topics
+from tests.kafka.topics import QUIET, create_topics, produce
 
 pytestmark = pytest.mark.broker
 
 OLD, NEW = 3, 2
 """Records that a leader shows at once, and that it has, too."""
+
+RETURNS = 2
 
 QUESTIONS = 20
 """As often as the reader asks whether the broker is there, the transaction is left open: for longer than it takes to be
@@ -77,4 +79,18 @@ def test_where_a_new_leader_shows_too_little_the_table_is_read_on(
     table = Table(Kafka(common={"bootstrap.servers": broker.bootstrap}), topic)
 
     assert len(table.read([0])[0]) == OLD + NEW
+    table.close()
+
+
+def test_a_table_is_read_again_when_its_broker_has_come_back(mortal_broker: Broker, topics: str) -> None:
+    """Its leader counts a new epoch then, and refuses who asks by the old one."""
+    create_topics(mortal_broker.bootstrap, {f"{topics}table": {"partitions": 1}})
+    produce(mortal_broker.bootstrap, f"{topics}table", [(b"key", b"value", None)])
+    kafka = Kafka(common={"bootstrap.servers": mortal_broker.bootstrap})
+    table = Table(kafka, f"{topics}table", Presence(kafka))
+    for _ in range(RETURNS):
+        assert table.read([0]) == {0: {b"key": b"value"}}
+        mortal_broker.kill()
+        mortal_broker.restart()
+    assert table.read([0]) == {0: {b"key": b"value"}}
     table.close()
