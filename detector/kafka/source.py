@@ -47,12 +47,15 @@ class Source:
         self._pending = Poll()
         self._fatal: KafkaError | None = None
         self._paused = False
+        self._presence, self._config = presence, config
+        self._join()
+
+    def _join(self) -> None:
         self._consumer = open_client(
-            Consumer, {**consumer_properties(config.kafka), "error_cb": self._on_error}, config.kafka
+            Consumer, {**consumer_properties(self._kafka), "error_cb": self._on_error}, self._kafka
         )
-        self._presence = presence
-        self._addresses = Addresses(self._consumer, config, presence)
-        self._lag = Lag(self._consumer, config.kafka)
+        self._addresses = Addresses(self._consumer, self._config, self._presence)
+        self._lag = Lag(self._consumer, self._kafka)
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
         )
@@ -66,6 +69,10 @@ class Source:
         messages = self._consumer.consume(self._kafka.batch_records, self._kafka.batch_seconds)
         if self._fatal is not None:
             raise explain(self._fatal, self._kafka)
+        if not messages and self._is_fenced():
+            log.warning("the consumer was taken for another one when its brokers came back; it joins anew")
+            self._consumer.close()
+            self._join()
         poll, self._pending = self._pending, Poll()
         gone = set(poll.revoked) - {assignment.partition for assignment in poll.assigned}
         by_partition: dict[int, list[Message]] = {}
@@ -87,6 +94,21 @@ class Source:
         stamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
         poll.oldest_ms = min(stamps, default=None)
         return poll
+
+    def _is_fenced(self) -> bool:
+        """Whether it has ended and nobody was told.
+
+        Where its brokers were away for longer than its session, its last heartbeat may reach them after it has joined
+        anew: they take it for another of its name, and the client for good ends without a word to `error_cb`. Only to
+        a commit, of nothing, does it say so.
+        """
+        if self._consumer.assignment() or not self._presence.look():
+            return False
+        try:
+            self._consumer.commit(offsets=[], asynchronous=False)
+        except KafkaException as error:
+            return bool(error.args[0].code() == KafkaError._FATAL)
+        return False
 
     def rewind(self) -> None:
         """Takes up every partition anew from its last commit, as after a restart: a transaction was aborted."""

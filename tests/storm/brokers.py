@@ -14,6 +14,9 @@ BYTES_PER_SECOND = 1_000_000
 LEFT_TO_DO = 3000
 """Records before the daemon when a broker dies: a second of work."""
 
+SESSION_MS = 6000
+"""The shortest that a broker allows, as it comes."""
+
 TOOL_SECONDS = 60
 
 FEW = 10
@@ -34,10 +37,10 @@ def killed_broker(storm: Storm, rng: random.Random) -> list[str]:
 
 
 def away(storm: Storm, rng: random.Random) -> list[str]:
-    """No broker for a while, in the middle of the work: the daemon waits, alive, and goes on."""
+    """No broker for longer than a session, in the middle of the work: the daemon waits, alive, and goes on."""
     with Broker() as broker, storm.stage(broker.bootstrap) as stage:
         stage.tell(storm.records)
-        with Life(configure(stage)) as life:
+        with Life(configure(stage, consumer={"session.timeout.ms": SESSION_MS})) as life:
             wait_taken(stage, rng.randrange(len(storm.records) // 2), life)
             broker.kill()
             assert life.outlives(storm.scale.away_seconds), life.log[-2000:]

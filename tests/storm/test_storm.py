@@ -9,6 +9,7 @@ import pytest
 
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.storm.__main__ import PROOFS
+from tests.storm.brokers import away
 from tests.storm.kills import killed_at, random_kills
 from tests.storm.oracle import Outcome, differences
 from tests.storm.rebalances import AWAKE, come_and_go, zombie
@@ -45,6 +46,11 @@ def test_instances_that_come_and_go_change_nothing(storm):
 @pytest.mark.broker
 def test_a_sleeper_that_wakes_has_nothing_more_to_say(storm):
     assert zombie("between produce and offsets", storm, storm.rng("zombie")) == []
+
+
+@pytest.mark.broker
+def test_a_broker_that_is_away_for_longer_than_a_session_changes_nothing(storm):
+    assert away(storm, storm.rng("broker away")) == []
 
 
 def test_the_oracle_sees_whatever_is_missing_doubled_or_other():
