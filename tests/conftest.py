@@ -1,7 +1,9 @@
 """What all tests may ask for. Tests that ask for a broker carry the mark `broker`; none is started before one asks."""
 
+import logging
 import os
 import re
+import signal
 import uuid
 from collections.abc import Iterator
 from typing import NoReturn
@@ -17,6 +19,18 @@ def unavailable(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def kept_process() -> Iterator[None]:
+    """For commands that take over the log and the signals of their process, which in a test is not their own."""
+    logger = logging.getLogger("faultline")
+    kept = logger.handlers, logger.level, logger.propagate
+    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    logger.handlers, logger.level, logger.propagate = kept
+    for number, action in signals.items():
+        signal.signal(number, action)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ class Table:
             if not messages and self._is_away():
                 deadline = monotonic() + patience
             elif not messages and monotonic() > deadline:
-                raise self._unread()
+                raise self._unread(patience)
             for message in messages:
                 error = message.error()
                 if error is None:
@@ -87,7 +87,7 @@ class Table:
             if self._is_away():
                 deadline = monotonic() + self._kafka.reach_seconds
             elif monotonic() > deadline:
-                raise self._unread()
+                raise self._unread(self._kafka.reach_seconds)
         return {}
 
     def _bear(self, error: KafkaError) -> None:
@@ -95,10 +95,10 @@ class Table:
         if is_final(error) or not may_pass(error):
             raise explain(error, self._kafka, self._topic) from None
 
-    def _unread(self) -> ClusterError:
+    def _unread(self, seconds: float) -> ClusterError:
         return ClusterError(
             f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end within"
-            f" {self._kafka.reach_seconds:g} s; check that the broker runs."
+            f" {seconds:g} s; check that the broker runs."
         )
 
     def _is_away(self) -> bool:

@@ -1,9 +1,7 @@
 """The rights that the runbook names are enough, and none is too many: with each of them taken away something ends with
 a sentence that says what is missing."""
 
-import logging
 import re
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -21,7 +19,7 @@ from tests.service.stage import TOPICS, Stage, serving, wait_until
 from tests.service.test_teaching import clock
 from trainer.__main__ import main as trainer
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("kept_process")]
 
 RIGHTS = told_rights()
 
@@ -59,18 +57,6 @@ NAMED = {
 def guarded() -> Iterator[Broker]:
     with Broker(PROPERTIES, listeners={"SECURED": "SASL_PLAINTEXT"}) as broker:
         yield broker
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """`collect` takes over the log and the signals of its process, which here is not its own."""
-    logger = logging.getLogger("faultline")
-    kept = logger.handlers, logger.level, logger.propagate
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    logger.handlers, logger.level, logger.propagate = kept
-    for number, action in signals.items():
-        signal.signal(number, action)
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """`faultline-trainer collect`: the input topic as a history, on a real broker."""
 
-import logging
-import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +23,8 @@ from tests.service.stage import wait_until
 from trainer.__main__ import main
 from trainer.collection import Collection
 from trainer.history import ParquetHistory
+
+pytestmark = pytest.mark.usefixtures("kept_process")
 
 Rows = Counter[tuple[str, int, tuple[float, ...]]]
 
@@ -61,18 +61,6 @@ class Topic:
 
     def wait_for_files(self, count: int) -> None:
         wait_until(lambda: len(list(self.out.glob("day=*/*.parquet"))) >= count, f"{count} files are written")
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    """The command takes over the log and the signals of its process, which here is not its own."""
-    logger = logging.getLogger("faultline")
-    kept = logger.handlers, logger.level, logger.propagate
-    signals = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    yield
-    logger.handlers, logger.level, logger.propagate = kept
-    for number, action in signals.items():
-        signal.signal(number, action)
 
 
 @pytest.fixture
