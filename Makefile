@@ -46,7 +46,7 @@ gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, a
 	$(BIN)/python -m tests.gpu
 
 bundle: .venv/installed ## the encoder that is shipped, trained anew from nothing but its seed
-	$(BIN)/python -m trainer train --out build/bundle --classes 8000 --each 4 --steps 9000
+	$(BIN)/python -m trainer train --out build/bundle --classes 16000 --each 4 --steps 27000
 	$(BIN)/python -m trainer.shipped build/bundle
 
 tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed

@@ -1,5 +1,6 @@
 """What a step learns from: windows of several networks, each in its own normal life, and what is said of the absent."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,7 +10,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import ABSENT
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SPEC, pictures
-from trainer.batches import Batches
+from trainer.batches import ANCHORS, LOUD, NORMALS, Batches
 from trainer.learner import Learner, Schedule
 from trainer.whitening import Normality, whitening
 from trainer.windows import Examples
@@ -39,6 +40,20 @@ def test_a_fault_is_moved_only_to_normal_life_of_its_own_network() -> None:
         middle = np.nanmedian(reported[seen], axis=(1, 2))
         assert ((middle > 28) == (network[seen] == 1)).all(), "13 and 63, each by a gain"
         assert set(network.tolist()) == {0, 1}
+
+
+def test_of_the_normal_windows_half_are_from_among_the_loudest() -> None:
+    """Five of a hundred are loud here; drawn from all alike, three of sixty-four would be."""
+    examples = of_two_networks()
+    loud = np.arange(len(examples.twins)) % 40 < 2
+    twins = np.where(loud[:, None, None], np.int8(127), examples.twins).astype(np.int8)
+    batches = Batches(replace(examples, twins=twins), 0, catalogue(FEATURES), seed=1)
+
+    for step in range(5):
+        ordinary = batches.draw(step)[0][ANCHORS:]
+        shown = ordinary[(ordinary != ABSENT).any(axis=(1, 2))]
+        middle = np.array([np.median(one[one != ABSENT]) for one in shown])
+        assert abs((middle > 90).mean() - LOUD / NORMALS) < 0.15, "127 and at most 63, each by a gain"
 
 
 def test_an_examination_sees_directions_as_they_will_be_served() -> None:
