@@ -41,7 +41,7 @@ class Aborted(Exception):
 
 
 class _Hanging(Exception):
-    """A call does not return, and it is not the broker's absence."""
+    """A call comes to nothing, and it is not the broker's absence. Says what it was last told."""
 
 
 class _Call:
@@ -127,8 +127,10 @@ class Transactions:
     def commit(self, positions: Sequence[TopicPartition], group_metadata: Any) -> None:
         """With the group's next offsets. Raises Aborted."""
         producer = self._producer
-        self._persist(lambda: producer.send_offsets_to_transaction(list(positions), group_metadata, CALL_SECONDS))
-        self._persist(lambda: producer.commit_transaction(CALL_SECONDS))
+        self._persist(
+            "its offsets", lambda: producer.send_offsets_to_transaction(list(positions), group_metadata, CALL_SECONDS)
+        )
+        self._persist("its commit", lambda: producer.commit_transaction(CALL_SECONDS))
         self._lost.clear()
 
     def abort(self) -> None:
@@ -139,7 +141,7 @@ class Transactions:
         """
         producer = self._producer
         try:
-            self._persist(lambda: producer.abort_transaction(CALL_SECONDS))
+            self._persist("its abort", lambda: producer.abort_transaction(CALL_SECONDS))
         except KafkaException as error:
             if error.args[0].code() != KafkaError.INVALID_TXN_STATE:
                 raise
@@ -156,11 +158,11 @@ class Transactions:
 
         return open_client(Producer, {**self._properties, "error_cb": hear}, self._kafka), lost
 
-    def _persist(self, call: Callable[[], object]) -> None:
+    def _persist(self, step: str, call: Callable[[], object]) -> None:
         try:
             self._complete(call)
-        except _Hanging:
-            log.warning("a call of the transaction does not end; rolled back, and another producer takes over")
+        except _Hanging as told:
+            log.warning("a transaction: %s came to nothing (%s); another producer takes over", step, told)
             self._replace()
             raise Aborted(KafkaError(KafkaError._TIMED_OUT, "a call into the Kafka client did not end")) from None
 
@@ -170,20 +172,21 @@ class Transactions:
         Raises _Hanging where it answers and a call does not end; where the transaction's time is over; and where the
         broker is back after so long that it may have ended the transaction itself, and called us fenced.
         """
-        running, weather = _Call(call), _Weather(self._seconds)
+        running, weather, told = _Call(call), _Weather(self._seconds), "it does not return"
         while True:
             try:
                 if running.wait(CALL_SECONDS):
                     return
             except KafkaException as error:
                 if weather.was_bad and error.args[0].code() == KafkaError._FENCED:
-                    raise _Hanging from None
+                    raise _Hanging(error.args[0].str()) from None
                 if not error.args[0].retriable():
                     raise
+                told = error.args[0].str()
                 running = _Call(call)
                 weather.called = monotonic()
             if weather.forbids(self._presence.ask()):
-                raise _Hanging
+                raise _Hanging(told)
 
     def _replace(self) -> None:
         """Another producer under the same id. The old one ends on a thread of its own, if ever."""
