@@ -256,4 +256,4 @@ def test_two_devices_learn_what_one_learns() -> None:
     assert told["gradient_off"] < 1e-5
     assert told["losses"][-1] < 0.8 * told["losses"][0]
     np.testing.assert_allclose(told["losses"], told["losses_alone"], rtol=1e-3)
-    assert told["refused"] == "a batch of 160 windows has no 3 equal shares; train on 1 or 2 devices."
+    assert told["refused"] == "a batch of 192 windows has no 5 equal shares; train on 1 or 2 or 3 or 4 devices."

@@ -24,7 +24,7 @@ def first_gradient(devices: int, loss: str, batch) -> dict[str, np.ndarray]:
 
 def main() -> None:
     processor = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 3)
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 5)
     batches = Batches(pictures(), 0, catalogue(FEATURES), seed=2)
     off = 0.0
     for loss in LOSSES:
@@ -38,7 +38,7 @@ def main() -> None:
     copies = learner.copies()
     differ = max(float(np.abs(copies[0][name] - copies[1][name]).max()) for name in copies[0])
     try:
-        strategy(3)
+        strategy(5)
         refused = ""
     except TrainingError as error:
         refused = str(error)
