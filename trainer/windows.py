@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, Baseline, deviations
 from detector.core.turns import WINDOW
+from trainer.crew import PROCESSES
 from trainer.history import History, SimulatedHistory
 from trainer.simulator import (
     FAULTS,
@@ -97,7 +97,7 @@ def simulate_examples(
     numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
     make = partial(_examples, history, baseline, each, seed, strict)
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool:
         parts = list(pool.map(make, chunks))
     return stacked(parts)
 

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import transform
+from trainer.crew import PROCESSES
 from trainer.history import START_MINUTE
 from trainer.simulator import FAULTS, Episode, Network, apply, catalogue, draw_severity, measure, neutral, records
 
@@ -64,7 +64,7 @@ class Windows:
 
 def draw_windows(network: Network, each: int, seed: int, workers: int) -> Windows:
     """`each` windows of every class, one episode a window; a pure function of its arguments but the last."""
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool:
         parts = list(pool.map(partial(_draw_class, network, each, seed), range(len(CLASSES))))
     values, twins, usual, spread, severity = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     scale = floor(spread)

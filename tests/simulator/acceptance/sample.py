@@ -3,12 +3,12 @@
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION
+from trainer.crew import PROCESSES
 from trainer.simulator import Network, records
 
 CELLS, SITES = 3000, 50
@@ -56,7 +56,7 @@ def draw_sample(seed: int, names: tuple[str, ...], workers: int) -> Sample:
     site = np.random.default_rng(seed).choice(CELLS // 3, SITES, replace=False)
     cell = (3 * site[:, None] + np.arange(3)).ravel()
     minute = FIRST_MONDAY + (DAYS[:, None] * 1440 + np.arange(1440)).ravel()
-    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool:
         parts = list(pool.map(partial(_read, network, minute, names), cell.tolist()))
         days = list(pool.map(partial(_read_slots, network), (FIRST_MONDAY + WEEKDAY * 1440 + SLOTS).tolist()))
     columns, thinned, nulls = (np.stack(each) for each in zip(*parts, strict=True))

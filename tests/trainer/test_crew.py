@@ -1,0 +1,29 @@
+"""Processes that share the work of one command."""
+
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from trainer.crew import Count, CrewError, work
+
+
+def tell_parent(path: Path, count: Count) -> None:
+    path.write_text(str(os.getppid()))
+    count.add(3)
+
+
+def test_none_is_forked_from_a_process_that_may_have_threads(tmp_path: Path) -> None:
+    # Beside threads that resolve names, one in fifteen forks never resolved one: its producer timed out.
+    count, parents = Count(), [tmp_path / "one", tmp_path / "other"]
+
+    work([partial(tell_parent, path, count) for path in parents], 2, count)
+
+    assert count.value == 6
+    assert str(os.getpid()) not in [path.read_text() for path in parents]
+
+
+def test_one_that_is_killed_ends_the_work_with_the_remedy() -> None:
+    with pytest.raises(CrewError, match="fewer --workers"):
+        work([partial(os._exit, 9)], 1, Count())
