@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 POM = ROOT / "tests" / "kafka" / "pom.xml"
 LIBS = ROOT / "build" / "kafka" / "libs"
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 """Ready after 2-4 s on two idle cores; the rest is for a machine that is busy with a training run."""
 
 STOP_SECONDS = 20.0
