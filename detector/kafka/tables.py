@@ -1,9 +1,10 @@
 """Compacted topics as what they are: a table of the newest value per key, read whole and then followed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
+from typing import TypeVar
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from detector.config import Kafka, transaction_seconds
@@ -15,6 +16,8 @@ from detector.kafka.properties import table_properties
 READ_AT_ONCE = 500
 WAIT_SECONDS = 0.05
 """A call returns when it has all the records asked for or when this is over, whichever is first."""
+
+Answer = TypeVar("Answer")
 
 
 class Table:
@@ -44,8 +47,9 @@ class Table:
 
         Raises ClusterError where no broker answers in time.
         """
-        ends = self._ends(partitions)
-        self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
+        places = [TopicPartition(self._topic, number) for number in partitions]
+        ends = self._answer(lambda: self._ends(places))
+        self._consumer.assign(self._answer(lambda: self._begins(places)))
         unread = set(partitions)
         patience = self._kafka.reach_seconds + transaction_seconds(self._kafka)
         deadline = monotonic() + patience
@@ -66,20 +70,32 @@ class Table:
             if messages:  # after they were used, which may take longer than to wait for the next
                 deadline = monotonic() + patience
 
-    def _ends(self, numbers: list[int]) -> dict[int, int]:
-        """Where the partitions end for sure, with what is still in a transaction. Raises ClusterError.
+    def _begins(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        """Asked by the consumer itself: that tells it who leads. One that is assigned what it knows nothing of looks
+        for the leader within a second, and one that is told OFFSET_BEGINNING asks for that half a second later.
+        """
+        low = [self._consumer.get_watermark_offsets(place, ANSWER_SECONDS)[0] for place in places]
+        return [TopicPartition(place.topic, place.partition, offset) for place, offset in zip(places, low, strict=True)]
+
+    def _ends(self, places: list[TopicPartition]) -> dict[int, int]:
+        """Where the partitions end for sure, with what is still in a transaction.
 
         The client calls an end what lies before an open transaction. A coordinator tells one partition after the other
         that a transaction is over, and later where a leader moves: committed offsets do not say that all else of it can
         be read. And a leader that has just taken over shows less than it has until its followers confirm it; asked for
         its end, it says to ask again (KIP-207).
         """
-        asked = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in numbers}
+        if not places:
+            return {}
+        found = self._admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=ANSWER_SECONDS)
+        return {place.partition: future.result().offset for place, future in found.items()}
+
+    def _answer(self, ask: Callable[[], Answer]) -> Answer:
+        """Asks again for as long as that may bring an answer. Raises ClusterError."""
         deadline = monotonic() + self._kafka.reach_seconds
-        while asked:
+        while True:
             try:
-                found = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS)
-                return {place.partition: future.result().offset for place, future in found.items()}
+                return ask()
             except KafkaException as error:
                 self._bear(error.args[0])
                 if error.args[0].code() in ELDER:
@@ -88,7 +104,6 @@ class Table:
                 deadline = monotonic() + self._kafka.reach_seconds
             elif monotonic() > deadline:
                 raise self._unread(self._kafka.reach_seconds)
-        return {}
 
     def _bear(self, error: KafkaError) -> None:
         """Raises ClusterError for what asking again does not mend."""
