@@ -74,8 +74,8 @@ class Table:
         """Asked by the consumer itself: that tells it who leads. One that is assigned what it knows nothing of looks
         for the leader within a second, and one that is told OFFSET_BEGINNING asks for that half a second later.
         """
-        low = [self._consumer.get_watermark_offsets(place, ANSWER_SECONDS)[0] for place in places]
-        return [TopicPartition(place.topic, place.partition, offset) for place, offset in zip(places, low, strict=True)]
+        ask = self._consumer.get_watermark_offsets
+        return [TopicPartition(self._topic, place.partition, ask(place, ANSWER_SECONDS)[0]) for place in places]
 
     def _ends(self, places: list[TopicPartition]) -> dict[int, int]:
         """Where the partitions end for sure, with what is still in a transaction.
@@ -85,8 +85,6 @@ class Table:
         be read. And a leader that has just taken over shows less than it has until its followers confirm it; asked for
         its end, it says to ask again (KIP-207).
         """
-        if not places:
-            return {}
         found = self._admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=ANSWER_SECONDS)
         return {place.partition: future.result().offset for place, future in found.items()}
 
