@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encoder, backend, device
-from detector.core.features import Baseline, Catalogue, Feature
-from detector.core.library import Normal
-from detector.core.networks.kinds import NETWORKS, shapes
+from detector.core.features import WINDOW, Baseline, Catalogue, Feature
+from detector.core.networks.registry import NETWORKS, shapes
 from detector.core.networks.spec import Spec
-from detector.core.turns import WINDOW
+from detector.core.scoring.exemplars import Normal
 from detector.errors import BundleError
 from detector.quiet import quiet
 from detector.seals import SUMS, Sealed, sums_of

@@ -16,15 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle import Bundle
-from detector.core.alarms import NEW
 from detector.core.encoder import Encode
-from detector.core.features import ABSENT, STEPS, day_basis, deviations
-from detector.core.library import Library
+from detector.core.features import ABSENT, STEPS, WINDOW, day_basis, deviations
+from detector.core.ingest.samples import EARLIEST_MINUTE, Records, records_of
+from detector.core.lifecycle import NEW
 from detector.core.pipeline import Pipeline
-from detector.core.samples import EARLIEST_MINUTE, Records, records_of
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Library
 from detector.core.settings import Settings
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
 from detector.errors import LabelError
 from detector.labels import embed_label
 from detector.teaching import label_span, make_label

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from detector.config import Config
-from detector.core.alarms import Alarm
+from detector.core.lifecycle import Alarm
 from detector.errors import OperatorError
 from detector.kafka.shelf import read_alarms
 from detector.looking import USUAL_MINUTES

@@ -11,8 +11,8 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from detector.core.alarms import SILENT
 from detector.core.features import Catalogue, Feature
+from detector.core.lifecycle import SILENT
 from detector.core.settings import Settings
 from detector.errors import ConfigError
 from detector.filling import Filling

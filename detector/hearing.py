@@ -7,8 +7,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import CLEARED, SILENT, Event
 from detector.core.encoder import Embeddings, Encode
+from detector.core.lifecycle import CLEARED, SILENT, Event
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config import read_catalogue
-from detector.core.samples import Samples
+from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError
 
 DECODED_BYTES = 128 * 2**20

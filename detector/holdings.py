@@ -5,9 +5,9 @@ A partition is taken up with its open alarms, heard in silence up to its committ
 
 import logging
 
-from detector.core.alarms import Alarm
+from detector.core.ingest.samples import Records
+from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
-from detector.core.samples import Records
 from detector.kafka.addresses import Assignment
 from detector.kafka.source import Poll
 from detector.kafka.tables import Table

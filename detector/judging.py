@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from detector.bundle import Bundle
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import Catalogue
-from detector.core.library import Exemplar, Library
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Exemplar, Library
 from detector.core.settings import Settings
-from detector.core.verdicts import Judge
 from detector.errors import LabelError
 from detector.labels import Label, exemplar_of, label_windows, read_label
 

@@ -13,12 +13,11 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from detector.core.alarms import SILENT, UNKNOWN
 from detector.core.encoder import Embeddings, Encode
-from detector.core.features import ABSENT, Catalogue, deviations
-from detector.core.library import KINDS, SEVERITIES, Exemplar
-from detector.core.samples import EARLIEST_MINUTE, LATEST_MINUTE
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, WINDOW, Catalogue, deviations
+from detector.core.ingest.samples import EARLIEST_MINUTE, LATEST_MINUTE
+from detector.core.lifecycle import SILENT, UNKNOWN
+from detector.core.scoring.exemplars import KINDS, SEVERITIES, Exemplar
 from detector.errors import LabelError
 
 NAME, LONGEST_NAME = r"[a-z][a-z0-9_]*", 128

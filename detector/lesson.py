@@ -12,8 +12,8 @@ import msgspec
 
 from detector.bundle import open_bundle, read_bundle
 from detector.config import Config
-from detector.core.alarms import Withheld
 from detector.core.features import Baseline, Catalogue
+from detector.core.lifecycle import Withheld
 from detector.errors import LabelError
 from detector.filed import FiledPast
 from detector.judging import Labels

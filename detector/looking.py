@@ -8,9 +8,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import Catalogue
-from detector.core.samples import Samples
-from detector.core.turns import WINDOW
+from detector.core.features import WINDOW, Catalogue
+from detector.core.ingest.samples import Samples
 from detector.errors import TimeError
 from detector.teaching import LONGEST_MINUTES, label_span
 from detector.times import write_minute

@@ -8,11 +8,11 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, write_to_textfile
 
 from detector import __version__
-from detector.core.alarms import CHANGES, SEVERITIES, Alarm, Event
-from detector.core.library import KINDS
+from detector.core.ingest.samples import Reason
+from detector.core.lifecycle import CHANGES, SEVERITIES, Alarm, Event
 from detector.core.pipeline import Work
-from detector.core.samples import Reason
-from detector.core.verdicts import VERDICTS
+from detector.core.scoring.classifier import VERDICTS
+from detector.core.scoring.exemplars import KINDS
 from detector.errors import BUNDLE_REASONS
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detector.core.alarms import CLEARED, SILENT, UNKNOWN, Alarm, Event
+from detector.core.lifecycle import CLEARED, SILENT, UNKNOWN, Alarm, Event
 from detector.errors import ClusterError
 
 NAMESPACE = uuid.UUID("3d0f1a52-7c0b-5f3e-9a64-1d5b8f7c2e10")

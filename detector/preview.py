@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from detector.bundle import Bundle
 from detector.core.encoder import Embeddings, Encode
+from detector.core.features import WINDOW
+from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
 from detector.hearing import Heard, Once, clearest, heard, remember, silenced
 from detector.judging import Labels
 from detector.labels import Label, exemplar_of, label_windows

@@ -4,9 +4,9 @@ import logging
 from typing import Any
 
 from detector.config import Config
-from detector.core.alarms import Event
+from detector.core.ingest.checkpoint import Memory
+from detector.core.lifecycle import Event
 from detector.core.pipeline import Work
-from detector.core.votes import Memory
 from detector.kafka.cluster import explain
 from detector.kafka.sink import Sink
 from detector.kafka.transactions import Aborted

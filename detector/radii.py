@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.bundle import Bundle
 from detector.core.encoder import BATCHES, Encode
 from detector.core.features import ABSENT
-from detector.core.verdicts import Judge
+from detector.core.scoring.classifier import Judge
 from detector.errors import LabelError
 from detector.labels import Label, label_windows, read_label
 

@@ -14,7 +14,7 @@ import msgspec
 from detector.bundle import Bundle, open_bundle
 from detector.config import Config
 from detector.core.encoder import Encode
-from detector.core.library import Exemplar
+from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings
 from detector.hearing import Heard, Once, heard, remember, silenced
 from detector.judging import Labels

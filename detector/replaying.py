@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 
 from detector.bundle import Bundle
-from detector.core.alarms import NEW, Event
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
+from detector.core.ingest.samples import Samples, select
+from detector.core.lifecycle import NEW, Event
 from detector.core.pipeline import Pipeline, Work
-from detector.core.samples import Samples, select
+from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
-from detector.core.verdicts import Judge
 from detector.errors import LabelError, OutputError
 from detector.history import HistoryError, ParquetDays
 from detector.labels import Label, read_label

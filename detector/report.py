@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detector.core.alarms import SILENT, UNKNOWN
-from detector.core.turns import WINDOW
+from detector.core.features import WINDOW
+from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.history import HistoryError
 
 COLUMNS = {"cell", "class", "kind", "begin", "end"}

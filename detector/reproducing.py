@@ -14,12 +14,12 @@ import msgspec
 from detector.bundle import Bundle
 from detector.chronicle import ChronicleError, Notice, open_before
 from detector.core.encoder import Encode
-from detector.core.library import Exemplar, identity
+from detector.core.features import WINDOW
+from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.core.samples import Decoder, Records
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Exemplar, identity
 from detector.core.settings import Settings
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
 from detector.judging import Labels, embedded
 from detector.notifications import Context, alarm_id, notification
 

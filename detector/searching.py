@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 
 from detector.bundle import Bundle
 from detector.core.encoder import Encode
-from detector.core.features import ABSENT, STEPS, deviations
-from detector.core.library import Exemplar
-from detector.core.networks.views import toward
-from detector.core.samples import Samples
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, STEPS, WINDOW, deviations
+from detector.core.ingest.samples import Samples
+from detector.core.networks.inputs import toward
+from detector.core.scoring.exemplars import Exemplar
 from detector.history import HistoryFiles
 from detector.labels import Label, exemplar_of, label_windows
 

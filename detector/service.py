@@ -12,10 +12,10 @@ from detector.bundle import Bundle, open_bundle
 from detector.canary import Plays
 from detector.certificates import kafka_ends
 from detector.config import Config
-from detector.core.alarms import SILENT
 from detector.core.encoder import Encode
+from detector.core.ingest.samples import Records
+from detector.core.lifecycle import SILENT
 from detector.core.pipeline import Work
-from detector.core.samples import Records
 from detector.endpoints import Endpoints, Health
 from detector.errors import BundleError, ClusterError
 from detector.holdings import Holdings

@@ -13,7 +13,7 @@ from typing import Any
 
 from detector.chronicle import Notice
 from detector.config import Config, read_knobs
-from detector.core.alarms import CLEARED, NEW
+from detector.core.lifecycle import CLEARED, NEW
 
 SUFFIX = "shadow"
 

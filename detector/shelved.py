@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from detector.core.alarms import NEW
+from detector.core.lifecycle import NEW
 from detector.errors import LabelError
 from detector.labels import read_label
 from detector.times import write_minute

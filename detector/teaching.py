@@ -5,8 +5,7 @@ import uuid
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import Baseline, Catalogue
-from detector.core.turns import WINDOW
+from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.labels import Label
 
 SETTLED_MINUTES = 30

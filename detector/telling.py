@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from detector.core.alarms import Withheld
+from detector.core.lifecycle import Withheld
 from detector.hearing import Heard
 from detector.labels import Label
 from detector.looking import Cut, Look

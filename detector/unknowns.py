@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.chronicle import Notice
-from detector.core.alarms import CLEARED, NEW, UNKNOWN
+from detector.core.lifecycle import CLEARED, NEW, UNKNOWN
 
 ALIKE = 0.8
 """Cosine to a thing's mean from which an alarm belongs to it: two examples of one class of the simulator lie .7 to .95

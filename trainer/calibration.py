@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Encoder, end_to_end
-from detector.core.features import Baseline
-from detector.core.library import Normal
-from detector.core.networks.kinds import NETWORKS
+from detector.core.features import WINDOW, Baseline
+from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
-from detector.core.turns import WINDOW
+from detector.core.scoring.exemplars import Normal
 from trainer.history import History
 from trainer.synthetic import inject_families
 from trainer.whitening import fault_axes, view_whitening, whitening

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from detector.core.samples import Decoder, Samples
+from detector.core.ingest.samples import Decoder, Samples
 from detector.kafka.reader import Reader
 from trainer.collection import Collection
 

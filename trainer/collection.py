@@ -18,7 +18,7 @@ import numpy as np
 
 from detector.config import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
-from detector.core.samples import Samples
+from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError
 from trainer.archive import DAY, ENCODING, minutes_table
 

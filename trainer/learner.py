@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, embeddings_of
-from detector.core.networks.kinds import NETWORKS, unit
+from detector.core.networks.inputs import View, blocks, lines, view, whitened
+from detector.core.networks.registry import NETWORKS, unit
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import View, blocks, lines, view, whitened
 from trainer import replicas
 from trainer.batches import ANCHORS
 from trainer.losses import Option, choose

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import ABSENT, Baseline
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, WINDOW, Baseline
 from detector.history import HistoryError
 from detector.report import Episode
 from trainer.history import History

@@ -7,8 +7,8 @@ promised) six draws of 1,200 stretches gave 7.4 to 17.1 false alarms, six of 6,0
 
 import numpy as np
 
-from detector.core.tails import FAR_TAIL, FEWEST, TAIL, TWO_HOURS
-from detector.core.verdicts import threshold
+from detector.core.scoring.classifier import threshold
+from detector.core.scoring.tail_fit import FAR_TAIL, FEWEST, TAIL, TWO_HOURS
 from trainer.progress import console
 
 DAY, WEEK = 1440, 7

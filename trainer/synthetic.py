@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import ABSENT, STEPS
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, STEPS, WINDOW
 from trainer.windows import ONSET_MINUTES, Examples, measure_effect
 
 SHAPES = {

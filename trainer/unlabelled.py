@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from detector.bundle import Bundle
 from detector.core.encoder import Encoder
-from detector.core.features import Baseline, Catalogue
-from detector.core.networks.kinds import spec_of
+from detector.core.features import WINDOW, Baseline, Catalogue
+from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
-from detector.core.turns import WINDOW
 from detector.history import HistoryError
 from trainer.bundles import STRETCHES, assemble
 from trainer.calibration import measured, normal_windows

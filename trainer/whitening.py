@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS
+from detector.core.networks.inputs import blocks, view
 from detector.core.networks.shared import VIEWS, views
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import blocks, view
 from trainer.windows import Examples
 
 RIDGE = 0.01

@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import ABSENT, STEPS, Baseline, deviations
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, deviations
 from trainer.crew import PROCESSES
 from trainer.history import History, SimulatedHistory
 from trainer.simulator import (

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from detector.bundle import open_bundle
     from detector.chronicle import choose, read_notices
-    from detector.core.samples import records_of
+    from detector.core.ingest.samples import records_of
     from detector.history import ParquetDays
     from detector.kafka.shelf import read_shelf
     from detector.kafka.trail import read_trail

@@ -16,8 +16,7 @@ import msgspec
 
 from detector.asking import add_config_argument, add_episode_arguments, asked_episode
 from detector.config import Config, read_config
-from detector.core.features import Catalogue
-from detector.core.turns import WINDOW
+from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
 from detector.filed import FiledPast
 from detector.history import HistoryFiles

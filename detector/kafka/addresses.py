@@ -11,7 +11,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config import Config
-from detector.core.votes import MARK, VOTE, Memory
+from detector.core.ingest.checkpoint import MARK, VOTE, Memory
 from detector.kafka.cluster import explain, is_final, may_pass
 from detector.kafka.presence import ANSWER_SECONDS, Presence
 

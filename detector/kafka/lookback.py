@@ -6,7 +6,7 @@ import numpy as np
 
 from detector.config import Config
 from detector.core.features import Catalogue
-from detector.core.samples import Decoder, Samples
+from detector.core.ingest.samples import Decoder, Samples
 from detector.errors import OperatorError, TimeError
 from detector.kafka.spans import Span, Spans, partition_of
 from detector.looking import Look, Minutes, Sample, is_chosen

@@ -9,8 +9,8 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from detector.config import Config
-from detector.core.samples import Records, Rejection
-from detector.core.votes import Memory
+from detector.core.ingest.checkpoint import Memory
+from detector.core.ingest.samples import Records, Rejection
 from detector.errors import ClusterError
 from detector.kafka.addresses import write_memory
 from detector.kafka.cluster import explain, is_final

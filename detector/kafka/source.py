@@ -12,7 +12,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from detector.config import Config
-from detector.core.samples import Records
+from detector.core.ingest.samples import Records
 from detector.kafka.addresses import Addresses, Assignment
 from detector.kafka.cluster import explain, is_final, open_client
 from detector.kafka.lag import Lag

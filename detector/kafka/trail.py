@@ -5,7 +5,7 @@ from contextlib import closing
 import numpy as np
 
 from detector.config import Config
-from detector.core.samples import Records
+from detector.core.ingest.samples import Records
 from detector.kafka.spans import Spans, partition_of
 
 

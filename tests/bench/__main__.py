@@ -28,8 +28,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 from detector.bundle import read_bundle
 from detector.config import Config, Minutes, read_config
 from detector.core.encoder import Encoder, device
+from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.core.samples import Decoder, Records
 from detector.judging import Labels
 from detector.kafka.cluster import create_topics
 from detector.kafka.publisher import Publisher

@@ -12,9 +12,8 @@ import numpy as np
 from detector.bundle import Bundle, read_bundle
 from detector.config import Config
 from detector.core.encoder import BATCHES, Encoder
-from detector.core.features import STEPS
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
+from detector.core.features import STEPS, WINDOW
+from detector.core.scoring.classifier import Judge
 from detector.judging import Labels
 from detector.labels import write_label
 from detector.teaching import LONGEST_MINUTES, label_span, make_label

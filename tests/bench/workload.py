@@ -4,7 +4,7 @@ from time import time as now
 
 import numpy as np
 
-from detector.core.samples import Records
+from detector.core.ingest.samples import Records
 from detector.notifications import iso_time
 from trainer.minutes import minute_records
 from trainer.simulator import Network, catalogue, records

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.core.networks.kinds import NETWORKS, Served, spec_of
+from detector.core.networks.registry import NETWORKS, Served, spec_of
 from detector.core.networks.spec import Spec
 from tests.core.slow_networks import slow_network
 from tests.gpu.devices import compute_exactly, find

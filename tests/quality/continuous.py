@@ -12,9 +12,9 @@ import numpy as np
 
 from detector.bundle import Bundle, open_bundle
 from detector.config import Config
-from detector.core.alarms import NEW, SILENT
-from detector.core.library import Library
-from detector.core.verdicts import Judge
+from detector.core.lifecycle import NEW, SILENT
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Library
 from detector.replaying import replay
 from detector.report import Episode, Raised, Tally, rate, share, tally
 from tests.quality.stage import CELLS, JUDGED, TAUGHT, Stage

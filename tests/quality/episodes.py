@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode, embeddings_of
-from detector.core.features import Baseline
-from detector.core.turns import WINDOW
+from detector.core.features import WINDOW, Baseline
 from trainer.baselines import fit_baseline
 from trainer.calibration import normal_windows
 from trainer.history import START_MINUTE, SimulatedHistory

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from detector.bundle import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
-from detector.core.library import Exemplar
-from detector.core.samples import Samples
+from detector.core.ingest.samples import Samples
+from detector.core.scoring.exemplars import Exemplar
 from detector.labels import embed_label
 from detector.teaching import label_span, make_label
 from trainer.baselines import fit_baseline

@@ -5,7 +5,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from detector.config import read_config
-from detector.core.alarms import NEW, Alarm, Event
+from detector.core.lifecycle import NEW, Alarm, Event
 from detector.kafka.cluster import check_topics
 from detector.kafka.presence import Presence
 from detector.kafka.sink import Sink

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from detector.core.pipeline import Pipeline
-from detector.core.scores import Scores
+from detector.core.scoring.score_history import Scores
 from detector.kafka import transactions
 from detector.kafka.sink import Sink
 from detector.kafka.source import Source

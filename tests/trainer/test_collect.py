@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from detector.config import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
-from detector.core.samples import Decoder, Records
+from detector.core.ingest.samples import Decoder, Records
 from detector.history import HistoryFiles
 from tests.kafka.broker import ROOT, Broker, ExternalBroker, die_with_parent, free_ports
 from tests.kafka.topics import create_topics, produce

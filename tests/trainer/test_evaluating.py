@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detector.bundle import Bundle, read_bundle
 from detector.core.encoder import Embeddings
-from detector.core.samples import Samples
+from detector.core.ingest.samples import Samples
 from detector.labels import label_windows
 from detector.report import Episode, Tally
 from detector.teaching import label_span, make_label

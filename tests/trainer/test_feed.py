@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from confluent_kafka import Message
 
-from detector.core.samples import Decoder, Records
+from detector.core.ingest.samples import Decoder, Records
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import consume_committed, create_topics
 from trainer.__main__ import main

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detector.core.networks.kinds import shapes
+from detector.core.networks.registry import shapes
 from tests import naive
 from tests.trainer.conftest import SPEC
 from tests.trainer.twins import slow_loss

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from detector.core.samples import Decoder, Records
+from detector.core.ingest.samples import Decoder, Records
 from trainer.history import SimulatedHistory
 from trainer.minutes import minute_records
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from detector.core.tails import TWO_HOURS, tail
-from detector.core.verdicts import BLOCKS_PER_1000_CELL_DAYS, threshold
+from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, threshold
+from detector.core.scoring.tail_fit import TWO_HOURS, tail
 from trainer.promise import promised, tell_promise
 
 

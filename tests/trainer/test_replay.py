@@ -10,10 +10,10 @@ import pytest
 from detector.__main__ import main
 from detector.bundle import read_bundle
 from detector.config import Config
-from detector.core.alarms import Event
 from detector.core.encoder import Encoder
+from detector.core.ingest.samples import Records
+from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline
-from detector.core.samples import Records
 from detector.history import HistoryError, ParquetDays
 from detector.judging import Labels
 from detector.labels import write_label

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from detector.core.networks.kinds import spec_of
+from detector.core.networks.inputs import SQUASH
+from detector.core.networks.registry import spec_of
 from detector.core.networks.shared import token_shapes
-from detector.core.networks.views import SQUASH
 from tests.weights import random_windows
 from trainer.calibration import measured
 from trainer.synthetic import inject_families

@@ -7,7 +7,7 @@ import pytest
 
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
-from detector.core.networks.kinds import shapes
+from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 from tests.builders import embedded
 from tests.trainer.conftest import CLASSES, EACH, SPEC

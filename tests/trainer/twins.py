@@ -9,8 +9,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from detector.config import read_catalogue
-from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviations
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, deviations
 from trainer.baselines import (
     EVERY_MINUTES,
     FLEET_SHARE,

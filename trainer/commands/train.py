@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detector.core.networks.kinds import NETWORKS, spec_of
+from detector.core.networks.registry import NETWORKS, spec_of
 from trainer.arguments import minutes, option, positive
 from trainer.losses import LOSSES
 from trainer.progress import console, learning, step

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from detector.core.networks.kinds import spec_of
+from detector.core.networks.registry import spec_of
 from trainer.batches import Batches, TrainingError
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import schedule_of

@@ -4,7 +4,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from detector.core.networks.kinds import NETWORKS
+from detector.core.networks.registry import NETWORKS
 from trainer.arguments import option
 from trainer.losses import CHOICES, LOSSES, LossError, Option, choose
 

@@ -10,7 +10,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import spec_of
+from detector.core.networks.registry import spec_of
 from trainer.batches import TrainingError
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.material import Material

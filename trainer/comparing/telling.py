@@ -67,7 +67,7 @@ def summarise(result: Result, cells: int) -> Report:
 def _facts(result: Result, cells: int) -> Facts:
     import detector
     from detector.core.encoder import device
-    from detector.core.networks.kinds import spec_of
+    from detector.core.networks.registry import spec_of
 
     material, features = result.material, len(result.material.catalogue)
     return Facts(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import spec_of
+from detector.core.networks.registry import spec_of
 from trainer.batches import ANCHORS
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import schedule_of

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.turns import WINDOW
+from detector.core.features import WINDOW
 from detector.report import Episode
 
 EVENTS = 2

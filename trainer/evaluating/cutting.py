@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import ABSENT, Baseline, Catalogue, deviations
-from detector.core.samples import Samples
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviations
+from detector.core.ingest.samples import Samples
 from detector.labels import STRIDE
 from detector.replaying import Days
 from detector.report import Episode

@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.verdicts import Judge
+from detector.core.scoring.classifier import Judge
 from detector.report import VISIBLE, Episode
 from trainer.evaluating.cases import EvaluationError, Subject
 from trainer.evaluating.choice import EVENTS, choose, choose_taught, classes_of

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
-from detector.core.features import ABSENT, STEPS
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, STEPS, WINDOW
 from trainer.evaluating.cutting import Cut
 
 Vectors = NDArray[np.float32]

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from detector.core.features import ABSENT, CLIP, STEPS, Catalogue
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, CLIP, STEPS, WINDOW, Catalogue
 from trainer.evaluating.cutting import Cut
 from trainer.evaluating.mistakes import Mistake
 from trainer.pictures.paper import BAND, BLUE, INK, VERMILLION, clock, day, draw_png

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings
-from detector.core.verdicts import Judge
+from detector.core.scoring.classifier import Judge
 from detector.judging import Labels
 from detector.labels import write_label
 from detector.notifications import Context

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from detector.bundle import Bundle, open_bundle, write_bundle
 from detector.core.features import Baseline
-from detector.core.library import Normal
+from detector.core.scoring.exemplars import Normal
 from trainer.shipped import SHIPPED
 
 STRETCHES = 64

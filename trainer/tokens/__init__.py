@@ -6,7 +6,7 @@ from importlib.resources import as_file, files
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import shapes, spec_of
+from detector.core.networks.registry import shapes, spec_of
 from detector.core.networks.shared import token_shapes
 from detector.core.networks.spec import Spec
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import NETWORKS, spec_of, unit
+from detector.core.networks.inputs import blocks, view
+from detector.core.networks.registry import NETWORKS, spec_of, unit
 from detector.core.networks.shared import VIEWS, token_shapes
-from detector.core.networks.views import blocks, view
 from trainer.baselines import fit_baseline
 from trainer.history import START_MINUTE, SimulatedHistory
 from trainer.losses import choose

@@ -8,12 +8,13 @@ Nothing here is stored anywhere else: the log rebuilds it.
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.cells import Cells
-from detector.core.features import ABSENT
-from detector.core.frontier import UNSET, Frontier
-from detector.core.samples import Reason
-from detector.core.turns import WINDOW, Admission, Tolerance, Turn
-from detector.core.votes import Standing, pack, unpack
+from detector.core.features import ABSENT, WINDOW
+from detector.core.ingest.cell_index import Cells
+from detector.core.ingest.checkpoint import Standing, pack, unpack
+from detector.core.ingest.micro_batch import Admission, Turn
+from detector.core.ingest.samples import Reason
+from detector.core.ingest.watermark import UNSET, Frontier
+from detector.core.settings import Tolerance
 
 _BITS = np.uint64(2**WINDOW - 1)
 _ONE = np.uint64(1)

@@ -11,11 +11,11 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.budgets import shares
 from detector.core.encoder import Embeddings
-from detector.core.library import SEVERITIES, Library
-from detector.core.tails import FLOOR, TAIL, TWO_HOURS
-from detector.core.witnesses import Calibration, calibrate, witnesses
+from detector.core.scoring.alarm_budget import shares
+from detector.core.scoring.class_scores import Calibration, calibrate, witnesses
+from detector.core.scoring.exemplars import SEVERITIES, Library
+from detector.core.scoring.tail_fit import FLOOR, TAIL, TWO_HOURS
 
 VERDICTS = ("normal", "fault", "unknown", "insufficient")
 NORMAL, FAULT, UNKNOWN, INSUFFICIENT = range(4)

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import BATCHES, Embeddings, Encode
-from detector.core.features import ABSENT, STEPS
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, STEPS, WINDOW
 
 BLOCK_MINUTES = 5
 """The encoder's own step: within it the order of the minutes counts for nothing."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from detector.core.networks.inputs import LINES, MILD, NUMBERS, View
 from detector.core.networks.spec import Arrays, Drop, Output, Spec
-from detector.core.networks.views import LINES, MILD, NUMBERS, View
 
 
 def joined_shapes(spec: Spec, width: int) -> dict[str, tuple[int, ...]]:

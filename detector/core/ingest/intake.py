@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.cells import Cells
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
-from detector.core.samples import Decoder, Reason, Records, Rejection, Samples, select
+from detector.core.ingest.cell_index import Cells
+from detector.core.ingest.checkpoint import Memory, Standing, mark, marked
+from detector.core.ingest.micro_batch import Admission, Turn
+from detector.core.ingest.samples import Decoder, Reason, Records, Rejection, Samples, select
+from detector.core.ingest.windows import Windows
 from detector.core.settings import Settings
-from detector.core.turns import Admission, Turn
-from detector.core.votes import Memory, Standing, mark, marked
-from detector.core.windows import Windows
 
 LAG_MINUTES = 5
 """A cell whose newest minute lies no further behind the frontier has kept up: what is in flight, and a retry."""

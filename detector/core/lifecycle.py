@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.library import SEVERITIES
-from detector.core.scores import Scores
-from detector.core.turns import Turn
-from detector.core.verdicts import Quiet
+from detector.core.ingest.micro_batch import Turn
+from detector.core.scoring.classifier import Quiet
+from detector.core.scoring.exemplars import SEVERITIES
+from detector.core.scoring.score_history import Scores
 
 SILENT = "cell_silent"
 UNKNOWN = "unknown"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode
-from detector.core.verdicts import Judge, Verdicts
+from detector.core.scoring.classifier import Judge, Verdicts
 
 SWITCH_SECONDS = 0.001
 """How long the worker waits for the interpreter when its owner is decoding; Python's own 5 ms cost a tenth of all."""

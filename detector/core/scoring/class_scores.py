@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings
-from detector.core.library import Library, Matches
-from detector.core.tails import Tail, tail
+from detector.core.scoring.exemplars import Library, Matches
+from detector.core.scoring.tail_fit import Tail, tail
 
 RIVAL = 0.5
 """A rival's lead over normal counts half: wholly, and two classes that resemble each other silence both."""

@@ -5,23 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.samples import Reason
-
-WINDOW = 60
-"""Minutes in a window: the encoder's, the baseline's and the labels' common measure."""
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How much disorder of the log is normal. All in minutes but the last."""
-
-    late_minutes: int
-    behind_minutes: int
-    ahead_minutes: int
-    silent_minutes: int
-    memory_minutes: int
-    """A cell not heard for longer is forgotten; a replay begins this far back."""
-    quorum_cells: int
+from detector.core.ingest.samples import Reason
 
 
 @dataclass

@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.conv import CONV
-from detector.core.networks.gru import GRU
-from detector.core.networks.lstm import LSTM
+from detector.core.networks.inputs import Blocks, departure, toward, view, whitened
+from detector.core.networks.recurrent import GRU, LSTM
 from detector.core.networks.shared import SHARED
 from detector.core.networks.spec import Network, Spec
 from detector.core.networks.transformer import TRANSFORMER
 from detector.core.networks.tree import TREE
-from detector.core.networks.views import Blocks, departure, toward, view, whitened
 
 NETWORKS: dict[str, Network] = {
     "tree": TREE,

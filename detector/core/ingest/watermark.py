@@ -9,7 +9,7 @@ day nobody else speaks.
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.votes import Standing, Trail
+from detector.core.ingest.checkpoint import Standing, Trail
 
 UNSET = -1
 """No minute yet: before every minute there is."""

@@ -17,11 +17,6 @@ LEAST_WEIGHT = 0.5
 _NEVER = -1
 
 
-def kernel(minutes: int, half_life: float) -> NDArray[np.float32]:
-    """Weights of the last minutes, newest first. # [minutes]"""
-    return np.exp2(-np.arange(minutes, dtype=np.float32) / np.float32(half_life))
-
-
 class Scores:
     """One ring per cell of `keep_minutes` scores (faults in the library's order, `unknown` last) and embeddings."""
 
