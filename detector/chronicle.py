@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.lifecycle import Alarm
 from detector.errors import OperatorError
 from detector.kafka.shelf import read_alarms

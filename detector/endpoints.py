@@ -12,7 +12,7 @@ from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from detector.config import Http
+from detector.config.schema import Http
 from detector.entrance import Entrance
 from detector.errors import ConfigError
 

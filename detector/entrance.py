@@ -11,7 +11,7 @@ import ssl
 from pathlib import Path
 
 from detector.certificates import ends_of_file
-from detector.config import Http
+from detector.config.schema import Http
 from detector.errors import ConfigError
 
 log = logging.getLogger("faultline")

@@ -11,7 +11,7 @@ from time import time
 import msgspec
 
 from detector.bundle import open_bundle, read_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.features import Baseline, Catalogue
 from detector.core.lifecycle import Withheld
 from detector.errors import LabelError

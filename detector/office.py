@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from detector.bundle import Bundle
 from detector.canary import Canary
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
 from detector.judging import Labels

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Memory
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Work

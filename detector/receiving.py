@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from detector.bundle import Bundle, open_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings

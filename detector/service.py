@@ -11,7 +11,7 @@ from time import time
 from detector.bundle import Bundle, open_bundle
 from detector.canary import Plays
 from detector.certificates import kafka_ends
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import SILENT

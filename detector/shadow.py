@@ -12,7 +12,8 @@ from statistics import median
 from typing import Any
 
 from detector.chronicle import Notice
-from detector.config import Config, read_knobs
+from detector.config.loader import read_knobs
+from detector.config.schema import Config
 from detector.core.lifecycle import CLEARED, NEW
 
 SUFFIX = "shadow"

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 from detector.bundle import Bundle, read_bundle, warm_encoder
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.errors import BundleError, ClusterError
 from detector.office import Office

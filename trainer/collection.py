@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from detector.config import read_catalogue, write_catalogue
+from detector.config.loader import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError

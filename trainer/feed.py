@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.publisher import Publisher
 from trainer.minutes import Writer
 from trainer.simulator import Play, deliver, delivered, partial

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config import Kafka, read_config, write_catalogue
+from detector.config.loader import read_config, write_catalogue
+from detector.config.schema import Kafka
 from detector.kafka.cluster import partitions_of
 from detector.kafka.spans import partition_of
 from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.config.loader import read_config
 
 HELP = "check configuration, bundle and topics, and change nothing"
 

@@ -3,7 +3,7 @@
 import argparse
 
 from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.config.loader import read_config
 
 HELP = "say what an alarm went by: features, minutes, exemplars"
 

@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.errors import LabelError
 
 HELP = "retire one label"

@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 
 from detector.asking import add_config_argument, add_look_arguments, asked_sample
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 
 HELP = "list what was taught, by whom, and how often it fired"
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from detector.asking import add_config_argument, add_look_arguments, asked_sample
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.errors import LabelError
 
 if TYPE_CHECKING:

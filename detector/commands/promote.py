@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.config.loader import read_config
 
 HELP = "let another bundle serve"
 

@@ -9,7 +9,7 @@ import argparse
 
 from detector.asking import add_config_argument
 from detector.commands.teach import add_preview_arguments, conduct
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.errors import LabelError
 from detector.times import read_minute
 

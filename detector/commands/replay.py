@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 
 HELP = "run a history in Parquet through the pipeline; alarms as JSON lines, and a report"
 

@@ -5,7 +5,7 @@ import signal
 import threading
 
 from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.log import start_logging, switch_debug
 
 HELP = "consume minutes, publish alarms, until SIGTERM"

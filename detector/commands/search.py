@@ -15,7 +15,8 @@ from time import time
 import msgspec
 
 from detector.asking import add_config_argument, add_episode_arguments, asked_episode
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
 from detector.filed import FiledPast

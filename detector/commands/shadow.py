@@ -9,7 +9,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.errors import ConfigError
 from detector.times import read_minute, write_minute
 
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _configure(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle import read_bundle
-    from detector.config import write_knobs
+    from detector.config.loader import write_knobs
     from detector.shadow import shadow_knobs
 
     read_bundle(arguments.bundle)

@@ -16,7 +16,7 @@ from detector.asking import (
     asked_episode,
     asked_sample,
 )
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.errors import LabelError
 from detector.times import read_minute
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from detector.asking import add_config_argument
 from detector.commands.teach import add_preview_arguments, conduct
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.errors import LabelError
 from detector.times import write_minute
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.ingest.checkpoint import MARK, VOTE, Memory
 from detector.kafka.cluster import explain, is_final, may_pass
 from detector.kafka.presence import ANSWER_SECONDS, Presence

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic
 
-from detector.config import Config, Kafka
+from detector.config.schema import Config, Kafka
 from detector.errors import ClusterError
 from detector.kafka.properties import common_properties
 from detector.kafka.refusals import refusal, telling

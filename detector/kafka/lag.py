@@ -10,7 +10,7 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.cluster import ELDER, open_admin
 
 EVERY_SECONDS = 5.0

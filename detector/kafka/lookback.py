@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Samples
 from detector.errors import OperatorError, TimeError

@@ -12,7 +12,7 @@ from time import monotonic
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import TopicDescription
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.cluster import open_admin
 
 ANSWER_SECONDS = 1.0

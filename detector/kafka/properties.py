@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detector.config import TRANSACTION_MS, Kafka
+from detector.config.schema import TRANSACTION_MS, Kafka
 
 COMMON: dict[str, Any] = {
     "client.id": "faultline",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.cluster import explain, open_client
 from detector.kafka.properties import common_properties
 

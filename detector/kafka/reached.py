@@ -5,7 +5,7 @@ from time import monotonic
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.kafka.addresses import read_memory
 from detector.kafka.cluster import explain, may_pass, open_client, partitions
 from detector.kafka.properties import common_properties

@@ -6,7 +6,7 @@ from time import monotonic
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.ingest.samples import Records
 from detector.errors import ClusterError
 from detector.kafka.cluster import explain, is_final, open_client, partitions_of

@@ -14,7 +14,7 @@ from pathlib import Path
 from confluent_kafka import KafkaError
 
 from detector.certificates import kafka_ends
-from detector.config import Kafka
+from detector.config.schema import Kafka
 
 TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
 

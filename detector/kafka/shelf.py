@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from time import time
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.kafka.cluster import partitions, partitions_of
 from detector.kafka.publisher import Publisher
 from detector.kafka.tables import Table

@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Memory
 from detector.core.ingest.samples import Records, Rejection
 from detector.errors import ClusterError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.ingest.samples import Records
 from detector.kafka.addresses import Addresses, Assignment
 from detector.kafka.cluster import explain, is_final, open_client

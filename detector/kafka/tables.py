@@ -7,7 +7,7 @@ from typing import TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from detector.config import Kafka, transaction_seconds
+from detector.config.schema import Kafka, transaction_seconds
 from detector.errors import ClusterError
 from detector.kafka.cluster import ELDER, explain, is_final, may_pass, open_admin, open_client
 from detector.kafka.presence import ANSWER_SECONDS, Presence

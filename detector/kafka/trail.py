@@ -4,7 +4,7 @@ from contextlib import closing
 
 import numpy as np
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.ingest.samples import Records
 from detector.kafka.spans import Spans, partition_of
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from detector.config import Kafka, transaction_seconds
+from detector.config.schema import Kafka, transaction_seconds
 from detector.kafka.cluster import RECORD_BYTES, explain, open_client
 from detector.kafka.presence import Presence
 from detector.kafka.properties import producer_properties

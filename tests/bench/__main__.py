@@ -26,7 +26,8 @@ import yaml
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
 from detector.bundle import read_bundle
-from detector.config import Config, Minutes, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.kafka.publisher import Publisher
 from detector.service import Service
 from tests.bench.workload import log

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.bundle import Bundle, read_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW
 from detector.core.scoring.classifier import Judge

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.config import Config, Minutes, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config, Minutes
 from detector.core.ingest.cell_index import digest_of
 from detector.core.ingest.checkpoint import MOST_MARKED, VOTE, Memory, Standing, Trail, mark, marked, pack, unpack
 from detector.core.ingest.watermark import Frontier, quorum

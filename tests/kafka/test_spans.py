@@ -2,7 +2,7 @@
 
 import pytest
 
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.kafka.publisher import Publisher
 from detector.kafka.spans import Span, Spans, partition_of
 from tests.kafka.topics import consume_committed, create_topics

@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import Consumer, Message, Producer
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.presence import Presence
 from detector.kafka.tables import Table
 from tests.kafka.broker import Broker, ExternalBroker

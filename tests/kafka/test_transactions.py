@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.presence import Presence
 from detector.kafka.transactions import Aborted, Transactions
 from tests.kafka.broker import Broker

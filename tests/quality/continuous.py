@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from detector.bundle import Bundle, open_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.lifecycle import NEW, SILENT
 from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Library

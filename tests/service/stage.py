@@ -23,7 +23,7 @@ from typing import Any, Self
 import yaml
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.labels import Label, write_label
 from detector.service import Service
 from tests.kafka.broker import die_with_parent

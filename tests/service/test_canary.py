@@ -10,7 +10,7 @@ import pytest
 
 from detector.bundle import open_bundle
 from detector.canary import FAR, Canary, Played, Plays
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, WINDOW
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told

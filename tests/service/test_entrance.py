@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from detector.certificates import ends_of_file
-from detector.config import Http, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Http
 from detector.endpoints import Endpoints, Health
 from detector.errors import ConfigError
 from detector.metrics import Metrics

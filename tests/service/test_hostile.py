@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from detector.config import read_catalogue, read_config
+from detector.config.loader import read_catalogue, read_config
 from detector.errors import ConfigError, LabelError
 from detector.labels import read_label, write_label
 from detector.packs import LABELS, MANIFEST, PackError, read_pack

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer
 
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.core.lifecycle import NEW, Alarm, Event
 from detector.kafka.cluster import check_topics
 from detector.kafka.presence import Presence

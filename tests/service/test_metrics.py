@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from detector.certificates import USES
-from detector.config import Http
+from detector.config.schema import Http
 from detector.core.ingest.samples import Reason
 from detector.core.lifecycle import CHANGES, SEVERITIES
 from detector.core.scoring.classifier import VERDICTS

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import ABSENT
 from detector.core.settings import Settings

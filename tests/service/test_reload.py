@@ -8,7 +8,7 @@ import time
 import pytest
 
 from detector.bundle import read_bundle
-from detector.config import Config, Runtime
+from detector.config.schema import Config, Runtime
 from detector.errors import BundleError
 from detector.seals import FILES, SUMS
 from detector.succession import Succession

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, Message, Producer
 
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.errors import ClusterError
 from detector.kafka.presence import Presence
 from detector.kafka.source import Poll, Source

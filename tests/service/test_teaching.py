@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.labels import read_label
 from detector.notifications import iso_time
 from tests.service.network import CATALOGUE, CELLS, MEAN, NAMES, SPREAD, STRANGE, T0, Trouble, label, spreads, told

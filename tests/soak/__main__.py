@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.kafka.publisher import Publisher
 from tests.bench.workload import log
 from tests.kafka.broker import Broker

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from detector.config import read_catalogue, write_catalogue
+from detector.config.loader import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Records
 from detector.history import HistoryFiles

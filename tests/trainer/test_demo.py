@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.kafka.publisher import Publisher
 from tests.kafka.broker import free_ports
 from tests.service.stage import wait_until

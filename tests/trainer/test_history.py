@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from detector.config import read_catalogue, write_catalogue
+from detector.config.loader import read_catalogue, write_catalogue
 from tests.kafka.broker import ROOT
 from tests.trainer.files import write_day
 from trainer.__main__ import main

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detector.bundle import read_bundle
-from detector.config import read_config, write_catalogue
+from detector.config.loader import read_config, write_catalogue
 from detector.core.encoder import Encoder
 from detector.kafka.tables import Table
 from detector.labels import embed_label, read_label

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.core.features import Baseline, Catalogue
 from detector.history import HistoryError
 from detector.report import Episode

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue, Feature
 from trainer.__main__ import main
 from trainer.pictures import choose_cell, choose_episodes, open_subject

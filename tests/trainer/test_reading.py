@@ -7,7 +7,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
 from detector.history import HistoryError, ParquetDays
 from tests.builders import catalogue

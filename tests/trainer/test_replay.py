@@ -9,7 +9,7 @@ import pytest
 
 from detector.__main__ import main
 from detector.bundle import read_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Event

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detector.bundle import open_bundle
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
 from tests.builders import catalogue
 from tests.trainer.files import write_day

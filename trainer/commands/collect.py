@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle import read_bundle
-    from detector.config import read_catalogue, read_config
+    from detector.config.loader import read_catalogue, read_config
     from detector.core.ingest.samples import Decoder
     from detector.kafka.reader import Reader
     from detector.log import start_logging

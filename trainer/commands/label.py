@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle import read_bundle
-    from detector.config import read_config
+    from detector.config.loader import read_config
     from detector.kafka.publisher import Publisher
     from detector.labels import label_windows, read_label, write_label
     from trainer.history import ParquetHistory

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from detector.bundle import read_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError
 from detector.kafka.publisher import Publisher

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.properties import table_properties
 from trainer.demo.plot import CROWD, EVENING, TAUGHT, UNTAUGHT, Plot
 from trainer.progress import console

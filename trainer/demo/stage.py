@@ -12,7 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 
 TOPICS = {"cells.minutes": 6, "cells.alarms": 6, "cells.alarms.active": 6, "cells.labels": 1, "cells.deadletters": 1}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.bundle import Bundle, open_bundle
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.settings import Settings
 from detector.errors import OperatorError
