@@ -15,7 +15,7 @@ from time import monotonic, perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, STEPS, WINDOW, day_basis, deviations
 from detector.core.ingest.samples import EARLIEST_MINUTE, Records, records_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import Catalogue
 from detector.core.scoring.classifier import Judge

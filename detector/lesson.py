@@ -10,7 +10,8 @@ from time import time
 
 import msgspec
 
-from detector.bundle import open_bundle, read_bundle
+from detector.bundle.format import read_bundle
+from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.features import Baseline, Catalogue
 from detector.core.lifecycle import Withheld

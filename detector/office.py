@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.canary import Canary
 from detector.config.schema import Config
 from detector.core.encoder import Encode

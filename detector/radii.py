@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import BATCHES, Encode
 from detector.core.features import ABSENT
 from detector.core.scoring.classifier import Judge

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.scoring.exemplars import Exemplar

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import msgspec
 import numpy as np
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples, select

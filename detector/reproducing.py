@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.chronicle import ChronicleError, Notice, open_before
 from detector.core.encoder import Encode
 from detector.core.features import WINDOW

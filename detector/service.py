@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import time
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from detector.canary import Plays
 from detector.certificates import kafka_ends
 from detector.config.schema import Config

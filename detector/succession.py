@@ -10,12 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
-from detector.bundle import Bundle, read_bundle, warm_encoder
+from detector.bundle.checksums import glance
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import warm_encoder
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.errors import BundleError, ClusterError
 from detector.office import Office
-from detector.seals import glance
 
 log = logging.getLogger("faultline")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import FORMAT, Bundle, Golden, Manifest, prove, write_bundle
+from detector.bundle.format import FORMAT, Bundle, Golden, Manifest, write_bundle
+from detector.bundle.verification import prove
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.core.networks.registry import spec_of

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import open_bundle
+    from detector.bundle.verification import open_bundle
     from detector.kafka.cluster import check_topics
 
     config = read_config(arguments.config)

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[str, float | None]:
-    from detector.bundle import open_bundle
+    from detector.bundle.verification import open_bundle
     from detector.judging import Labels
     from detector.radii import radii
 

@@ -62,7 +62,7 @@ def _standing(taught: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes
 
 
 def _export(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.kafka.shelf import read_shelf
     from detector.labels import read_label, write_label
     from detector.packs import write_pack
@@ -98,7 +98,7 @@ def _export(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _import(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.kafka.shelf import put_on_shelf, read_shelf
     from detector.labels import write_label
     from detector.packs import PackError, arrivals, read_pack

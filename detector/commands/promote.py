@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.promotion import promote
+    from detector.bundle.promotion import promote
 
     config = read_config(arguments.config)
     done = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)

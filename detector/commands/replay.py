@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import open_bundle
+    from detector.bundle.verification import open_bundle
     from detector.history import ParquetDays
     from detector.judging import Labels
     from detector.labels import write_label

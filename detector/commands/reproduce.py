@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from detector.bundle import open_bundle
+    from detector.bundle.verification import open_bundle
     from detector.chronicle import choose, read_notices
     from detector.core.ingest.samples import records_of
     from detector.history import ParquetDays

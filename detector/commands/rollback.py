@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.promotion import rollback
+    from detector.bundle.promotion import rollback
 
     config = read_config(arguments.config)
     done = rollback(Path(config.bundle), config.runtime.threads)

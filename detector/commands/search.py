@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     begin, end = asked_episode(arguments)
     if arguments.offline and not arguments.history:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
-    from detector.bundle import open_bundle
+    from detector.bundle.verification import open_bundle
     from detector.chronicle import called, read_notices
     from detector.searching import Search, episodes, seek
 

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configure(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.config.loader import write_knobs
     from detector.shadow import shadow_knobs
 

@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # type: ignore[name-defined]  # noqa: F821
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.chronicle import read_notices
     from detector.unknowns import things
 

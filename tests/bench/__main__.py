@@ -25,7 +25,7 @@ import numpy as np
 import yaml
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.config.loader import read_config
 from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device

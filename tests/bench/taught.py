@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.bundle import Bundle, read_bundle
+from detector.bundle.format import Bundle, read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from tests.quality.abroad import NAME, measure_abroad
 from tests.quality.continuous import OPERATORS, watch
 from tests.quality.episodes import HELD_OUT

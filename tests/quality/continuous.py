@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.lifecycle import NEW, SILENT
 from detector.core.scoring.classifier import Judge

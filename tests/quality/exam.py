@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Encoder
 from tests.quality.detection import detection
 from tests.quality.episodes import LOOK_ALIKES, NORMAL, Classes, Sample, exemplars, sample

@@ -8,7 +8,8 @@ import sys
 import numpy as np
 from rich.table import Table
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
 from trainer.baselines import fit_baseline
 from trainer.bundles import WHITENED

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import FORMAT, Bundle, Golden, Manifest
+from detector.bundle.format import FORMAT, Bundle, Golden, Manifest
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.inputs import LINES, MILD, SQUASH

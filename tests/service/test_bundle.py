@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from msgspec.structs import replace as replaced
 
-from detector.bundle import Golden, open_bundle, prove, read_bundle, write_bundle
+from detector.bundle.checksums import FILES, SUMS
+from detector.bundle.format import Golden, read_bundle, write_bundle
+from detector.bundle.verification import open_bundle, prove
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
 from detector.errors import BundleError
-from detector.seals import FILES, SUMS
 from tests.service.broken import change_manifest, sign
 from tests.weights import random_weights
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from detector.bundle import open_bundle
+from detector.bundle.verification import open_bundle
 from detector.canary import FAR, Canary, Played, Plays
 from detector.config.schema import Config
 from detector.core.encoder import Encoder

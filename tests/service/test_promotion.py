@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from detector.__main__ import main
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from tests.service.broken import rename_a_feature
 from tests.service.network import FAULTY, MINUTES, label, told
 from tests.service.stage import serving, wait_until

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from detector.__main__ import main
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.notifications import iso_time
 from detector.shadow import Episode, compare
 from tests.kafka.topics import consume_committed

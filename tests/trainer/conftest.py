@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import Bundle, prove, read_bundle
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import prove
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec

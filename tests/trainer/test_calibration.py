@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, Baseline
 from tests.builders import Listener, catalogue, fleet_baseline

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle, read_bundle
+from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
 from detector.core.ingest.samples import Samples
 from detector.labels import label_windows

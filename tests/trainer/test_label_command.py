@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.config.loader import read_config, write_catalogue
 from detector.core.encoder import Encoder
 from detector.kafka.tables import Table

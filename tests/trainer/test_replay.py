@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.ingest.samples import Records

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import open_bundle
+from detector.bundle.verification import open_bundle
 from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
 from tests.builders import catalogue

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.quiet import quiet
     from trainer.baselines import fit_baseline
     from trainer.history import HistoryError, ParquetHistory

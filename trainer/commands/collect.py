@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.config.loader import read_catalogue, read_config
     from detector.core.ingest.samples import Decoder
     from detector.kafka.reader import Reader

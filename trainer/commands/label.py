@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import read_bundle
+    from detector.bundle.format import read_bundle
     from detector.config.loader import read_config
     from detector.kafka.publisher import Publisher
     from detector.labels import label_windows, read_label, write_label

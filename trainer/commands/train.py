@@ -20,7 +20,7 @@ from trainer.losses import LOSSES
 from trainer.progress import console, learning, step
 
 if TYPE_CHECKING:
-    from detector.bundle import Bundle
+    from detector.bundle.format import Bundle
     from detector.core.features import Baseline
     from trainer.history import History, ParquetHistory, SimulatedHistory
     from trainer.lessons import Lessons

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from msgspec import structs
 
-from detector.bundle import Bundle, open_bundle, write_bundle
+from detector.bundle.format import Bundle, write_bundle
+from detector.bundle.verification import open_bundle
 from detector.core.features import Baseline
 from detector.core.scoring.exemplars import Normal
 from trainer.shipped import SHIPPED
