@@ -25,8 +25,8 @@ from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Library
 from detector.core.settings import Settings
 from detector.errors import LabelError
-from detector.labels import embed_label
-from detector.teaching import label_span, make_label
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import embed_label
 
 CELL, CLASS = "canary", "canary"
 

@@ -17,14 +17,14 @@ from detector.core.features import Baseline, Catalogue
 from detector.core.lifecycle import Withheld
 from detector.errors import LabelError
 from detector.filed import FiledPast
-from detector.judging import Labels
 from detector.kafka.lookback import TopicPast
 from detector.kafka.shelf import read_shelf
-from detector.labels import Label, label_windows
+from detector.labels.builder import make_label
+from detector.labels.label import Label, label_windows
+from detector.labels.store import Labels
 from detector.looking import Cut, Look, Sample, cut
 from detector.preview import Forecast, preview
 from detector.replaying import polls
-from detector.teaching import make_label
 from detector.times import write_minute
 
 

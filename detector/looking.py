@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detector.core.features import WINDOW, Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import TimeError
-from detector.teaching import LONGEST_MINUTES, label_span
+from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.times import write_minute
 
 USUAL_MINUTES = 60

@@ -9,9 +9,9 @@ from detector.canary import Canary
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
-from detector.judging import Labels
 from detector.kafka.cluster import partitions
 from detector.kafka.tables import Table
+from detector.labels.store import Labels
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
 from detector.errors import LabelError, OutputError
 from detector.history import HistoryError, ParquetDays
-from detector.labels import Label, read_label
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import Label, read_label
 from detector.notifications import Context, notification
 from detector.report import Episode, Raised
-from detector.teaching import label_span, make_label
 
 DAY_MINUTES = 1440
 

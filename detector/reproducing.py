@@ -20,7 +20,7 @@ from detector.core.pipeline import Pipeline
 from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Exemplar, identity
 from detector.core.settings import Settings
-from detector.judging import Labels, embedded
+from detector.labels.store import Labels, embedded
 from detector.notifications import Context, alarm_id, notification
 
 Taught = Iterable[tuple[bytes, bytes | None]]

@@ -21,7 +21,7 @@ from detector.core.ingest.samples import Samples
 from detector.core.networks.inputs import toward
 from detector.core.scoring.exemplars import Exemplar
 from detector.history import HistoryFiles
-from detector.labels import Label, exemplar_of, label_windows
+from detector.labels.label import Label, exemplar_of, label_windows
 
 STRIDE = 5
 """Minutes from window to window: neighbours share the rest."""

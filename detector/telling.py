@@ -8,7 +8,7 @@ import msgspec
 
 from detector.core.lifecycle import Withheld
 from detector.hearing import Heard
-from detector.labels import Label
+from detector.labels.label import Label
 from detector.looking import Cut, Look
 from detector.preview import Forecast
 from detector.receiving import Trial

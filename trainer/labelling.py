@@ -4,8 +4,8 @@ import numpy as np
 
 from detector.core.features import Baseline
 from detector.errors import LabelError
-from detector.labels import Label
-from detector.teaching import label_span, make_label
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import Label
 from trainer.history import History
 
 

@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from detector.kafka.shelf import read_alarms, read_shelf
-    from detector.shelved import count_fired, shelved, table
+    from detector.labels.listing import count_fired, shelved, table
 
     config = read_config(arguments.config)
     if arguments.withheld:
@@ -52,8 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[str, float | None]:
     from detector.bundle.verification import open_bundle
-    from detector.judging import Labels
-    from detector.radii import radii
+    from detector.labels.robustness import radii
+    from detector.labels.store import Labels
 
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     labels = Labels(bundle, encode, config.settings, config.runtime.threads)

@@ -20,8 +20,8 @@ from detector.config.schema import Config
 from detector.errors import LabelError
 
 if TYPE_CHECKING:
-    from detector.labels import Label
-    from detector.packs import Arrival
+    from detector.labels.label import Label
+    from detector.labels.packs import Arrival
     from detector.receiving import Trial
 
 HELP = "export labels as one file, or look at such a file and accept it"
@@ -64,8 +64,8 @@ def _standing(taught: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes
 def _export(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
     from detector.kafka.shelf import read_shelf
-    from detector.labels import read_label, write_label
-    from detector.packs import write_pack
+    from detector.labels.label import read_label, write_label
+    from detector.labels.packs import write_pack
 
     catalogue = read_bundle(Path(config.bundle)).catalogue
     labels, left = [], 0
@@ -100,8 +100,8 @@ def _export(arguments: argparse.Namespace, config: Config) -> int:
 def _import(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
     from detector.kafka.shelf import put_on_shelf, read_shelf
-    from detector.labels import write_label
-    from detector.packs import PackError, arrivals, read_pack
+    from detector.labels.label import write_label
+    from detector.labels.packs import PackError, arrivals, read_pack
     from detector.receiving import foresee
 
     sample = asked_sample(arguments)

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.chronicle import choose, episode, read_notices
-    from detector.labels import check_name
+    from detector.labels.label import check_name
     from detector.lesson import Ask
 
     expires = read_minute(arguments.expires, "--expires") if arguments.expires else None

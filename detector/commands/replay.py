@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.verification import open_bundle
     from detector.history import ParquetDays
-    from detector.judging import Labels
-    from detector.labels import write_label
+    from detector.labels.label import write_label
+    from detector.labels.store import Labels
     from detector.notifications import Context
     from detector.replaying import Listener, check_writable, read_labels, replay, teach, write_report
     from detector.report import read_episodes

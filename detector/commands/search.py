@@ -21,9 +21,9 @@ from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
 from detector.filed import FiledPast
 from detector.history import HistoryFiles
+from detector.labels.builder import make_label
 from detector.looking import Sample, cut
 from detector.replaying import DAY_MINUTES
-from detector.teaching import make_label
 from detector.times import write_minute
 
 HELP = "when and where did this happen before? the past's nearest episodes"

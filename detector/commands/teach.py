@@ -57,7 +57,7 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
     """The lesson, with its preview before it: also of who judges an alarm, or names an unknown thing."""
     config = read_config(arguments.config)
     from detector.kafka.shelf import put_on_shelf
-    from detector.labels import write_label
+    from detector.labels.label import write_label
     from detector.lesson import prepare
     from detector.telling import concluded, figures, told
 
@@ -81,7 +81,7 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
 
 def _ask(arguments: argparse.Namespace) -> "Ask":
     """Everything that can be refused without looking is refused here. Raises OperatorError."""
-    from detector.labels import check_name
+    from detector.labels.label import check_name
     from detector.lesson import Ask
 
     check_name(arguments.name)

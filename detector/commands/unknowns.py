@@ -66,7 +66,7 @@ def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # t
 
 
 def _teach(arguments: argparse.Namespace, listed: "list[Thing]") -> int:  # type: ignore[name-defined]  # noqa: F821
-    from detector.labels import check_name
+    from detector.labels.label import check_name
     from detector.lesson import Ask
 
     check_name(arguments.name)

@@ -31,9 +31,9 @@ from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.judging import Labels
 from detector.kafka.cluster import create_topics
 from detector.kafka.publisher import Publisher
+from detector.labels.store import Labels
 from detector.quiet import quiet
 from tests.bench.recovery import measure_recovery, measure_replay
 from tests.bench.simulator import measure_simulator

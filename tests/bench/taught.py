@@ -14,9 +14,9 @@ from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW
 from detector.core.scoring.classifier import Judge
-from detector.judging import Labels
-from detector.labels import write_label
-from detector.teaching import LONGEST_MINUTES, label_span, make_label
+from detector.labels.builder import LONGEST_MINUTES, label_span, make_label
+from detector.labels.label import write_label
+from detector.labels.store import Labels
 from trainer.shipped import SHIPPED
 
 LABELS, CLASSES, AGAIN = 20_000, 40, 10

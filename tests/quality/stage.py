@@ -18,8 +18,8 @@ from detector.core.encoder import Encode
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
-from detector.labels import embed_label
-from detector.teaching import label_span, make_label
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import embed_label
 from trainer.baselines import fit_baseline
 from trainer.bundles import assemble
 from trainer.history import START_MINUTE, SimulatedHistory

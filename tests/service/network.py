@@ -18,7 +18,7 @@ from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import Normal
 from detector.core.scoring.tail_fit import TWO_HOURS
-from detector.labels import Label
+from detector.labels.label import Label
 from detector.notifications import iso_time
 
 NAMES = ("users", "throughput", "drops", "delay", "power", "signalling")

@@ -16,8 +16,8 @@ from confluent_kafka import Producer
 
 from detector.config.loader import read_catalogue, read_config
 from detector.errors import ConfigError, LabelError
-from detector.labels import read_label, write_label
-from detector.packs import LABELS, MANIFEST, PackError, read_pack
+from detector.labels.label import read_label, write_label
+from detector.labels.packs import LABELS, MANIFEST, PackError, read_pack
 from tests.kafka.topics import QUIET
 from tests.service.hostile import one_sentence, put_members
 from tests.service.network import label, told

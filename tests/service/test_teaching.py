@@ -11,7 +11,7 @@ import pytest
 
 from detector.__main__ import main
 from detector.config.loader import write_catalogue
-from detector.labels import read_label
+from detector.labels.label import read_label
 from detector.notifications import iso_time
 from tests.service.network import CATALOGUE, CELLS, MEAN, NAMES, SPREAD, STRANGE, T0, Trouble, label, spreads, told
 from tests.service.stage import Daemon, Stage, serving, wait_until

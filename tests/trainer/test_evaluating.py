@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
 from detector.core.ingest.samples import Samples
-from detector.labels import label_windows
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import label_windows
 from detector.report import Episode, Tally
-from detector.teaching import label_span, make_label
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.evaluating.choice import Choice, choose, choose_taught, classes_of

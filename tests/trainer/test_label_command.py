@@ -10,7 +10,7 @@ from detector.bundle.format import read_bundle
 from detector.config.loader import read_config, write_catalogue
 from detector.core.encoder import Encoder
 from detector.kafka.tables import Table
-from detector.labels import embed_label, read_label
+from detector.labels.label import embed_label, read_label
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import create_topics
 from tests.trainer.files import write_day

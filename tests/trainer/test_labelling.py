@@ -8,7 +8,7 @@ import pytest
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
-from detector.labels import Label, embed_label, label_windows, read_label, write_label
+from detector.labels.label import Label, embed_label, label_windows, read_label, write_label
 from tests.trainer.conftest import SPEC
 from tests.weights import random_weights
 from trainer.baselines import fit_baseline

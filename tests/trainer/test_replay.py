@@ -15,8 +15,8 @@ from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline
 from detector.history import HistoryError, ParquetDays
-from detector.judging import Labels
-from detector.labels import write_label
+from detector.labels.label import write_label
+from detector.labels.store import Labels
 from detector.replaying import replay, teach
 from detector.report import Episode, Raised, false_alarms, rate, read_episodes, share, tally
 from trainer.__main__ import main as trainer

@@ -14,7 +14,7 @@ from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError
 from detector.kafka.publisher import Publisher
-from detector.labels import write_label
+from detector.labels.label import write_label
 from detector.quiet import quiet
 from trainer.baselines import fit_baseline
 from trainer.bundles import STRETCHES, assemble

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviations
 from detector.core.ingest.samples import Samples
-from detector.labels import STRIDE
+from detector.labels.builder import LONGEST_MINUTES, label_span
+from detector.labels.label import STRIDE
 from detector.replaying import Days
 from detector.report import Episode
-from detector.teaching import LONGEST_MINUTES, label_span
 from trainer.evaluating.choice import Choice, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings
 from detector.core.scoring.classifier import Judge
-from detector.judging import Labels
-from detector.labels import write_label
+from detector.labels.label import write_label
+from detector.labels.store import Labels
 from detector.notifications import Context
 from detector.replaying import Listener, replay, teach
 from detector.report import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally

@@ -15,7 +15,7 @@ from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Exemplar, Library
 from detector.core.settings import Settings
 from detector.errors import LabelError
-from detector.labels import Label, exemplar_of, label_windows, read_label
+from detector.labels.label import Label, exemplar_of, label_windows, read_label
 
 log = logging.getLogger("faultline")
 

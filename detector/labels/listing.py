@@ -8,7 +8,7 @@ import msgspec
 
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
-from detector.labels import read_label
+from detector.labels.label import read_label
 from detector.times import write_minute
 
 

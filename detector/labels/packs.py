@@ -16,7 +16,7 @@ import msgspec
 
 from detector.core.features import Catalogue
 from detector.errors import LabelError, OperatorError, OutputError
-from detector.labels import LONGEST_BYTES, Label, label_windows, read_label
+from detector.labels.label import LONGEST_BYTES, Label, label_windows, read_label
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
 

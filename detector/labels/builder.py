@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import WINDOW, Baseline, Catalogue
-from detector.labels import Label
+from detector.labels.label import Label
 
 SETTLED_MINUTES = 30
 """From so long after its begin on, an episode's windows count: half of each lies inside."""

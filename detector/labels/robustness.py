@@ -14,7 +14,7 @@ from detector.core.encoder import BATCHES, Encode
 from detector.core.features import ABSENT
 from detector.core.scoring.classifier import Judge
 from detector.errors import LabelError
-from detector.labels import Label, label_windows, read_label
+from detector.labels.label import Label, label_windows, read_label
 
 SHARES = np.arange(1, 21) / 20
 """Of the example's deviations, ascending: one in twenty more or less is nothing that a fault keeps to."""
