@@ -8,7 +8,7 @@ from detector.errors import LabelError
 from detector.times import read_minute
 
 if TYPE_CHECKING:
-    from detector.looking import Sample
+    from detector.history.sampling import Sample
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add_look_arguments(parser: argparse.ArgumentParser) -> None:
 
 def asked_sample(arguments: argparse.Namespace) -> "Sample":
     """Raises LabelError."""
-    from detector.looking import Sample
+    from detector.history.sampling import Sample
 
     if not (arguments.hours > 0 and arguments.cell_days > 0):
         raise LabelError("--hours and --cell-days must be above 0.")

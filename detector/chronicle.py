@@ -10,8 +10,8 @@ import msgspec
 from detector.config.schema import Config
 from detector.core.lifecycle import Alarm
 from detector.errors import OperatorError
+from detector.history.sampling import USUAL_MINUTES
 from detector.kafka.shelf import read_alarms
-from detector.looking import USUAL_MINUTES
 
 LEAST_BEGINNING = 4
 """Characters of an alarm's id that may stand for it, where no other begins so."""

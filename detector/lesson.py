@@ -16,13 +16,13 @@ from detector.config.schema import Config
 from detector.core.features import Baseline, Catalogue
 from detector.core.lifecycle import Withheld
 from detector.errors import LabelError
-from detector.filed import FiledPast
+from detector.history.parquet_source import FiledPast
+from detector.history.sampling import Cut, Look, Sample, cut
 from detector.kafka.lookback import TopicPast
 from detector.kafka.shelf import read_shelf
 from detector.labels.builder import make_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import Labels
-from detector.looking import Cut, Look, Sample, cut
 from detector.preview import Forecast, preview
 from detector.replaying import polls
 from detector.times import write_minute

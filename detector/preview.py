@@ -16,9 +16,9 @@ from detector.core.features import WINDOW
 from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
 from detector.hearing import Heard, Once, clearest, heard, remember, silenced
+from detector.history.sampling import Look
 from detector.labels.label import Label, exemplar_of, label_windows
 from detector.labels.store import Labels
-from detector.looking import Look
 from detector.replaying import DAY_MINUTES, replay
 from detector.report import rate
 

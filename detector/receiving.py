@@ -18,10 +18,10 @@ from detector.core.encoder import Encode
 from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings
 from detector.hearing import Heard, Once, heard, remember, silenced
+from detector.history.sampling import Look, Sample
 from detector.labels.label import Label, embed_label
 from detector.labels.store import Labels
 from detector.lesson import past_of
-from detector.looking import Look, Sample
 from detector.preview import is_own
 from detector.replaying import DAY_MINUTES, replay
 from detector.report import rate

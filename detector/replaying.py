@@ -17,7 +17,7 @@ from detector.core.pipeline import Pipeline, Work
 from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
 from detector.errors import LabelError, OutputError
-from detector.history import HistoryError, ParquetDays
+from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.builder import label_span, make_label
 from detector.labels.label import Label, read_label
 from detector.notifications import Context, notification

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from detector.core.features import WINDOW
 from detector.core.lifecycle import SILENT, UNKNOWN
-from detector.history import HistoryError
+from detector.history.parquet import HistoryError
 
 COLUMNS = {"cell", "class", "kind", "begin", "end"}
 

@@ -8,8 +8,8 @@ import msgspec
 
 from detector.core.lifecycle import Withheld
 from detector.hearing import Heard
+from detector.history.sampling import Cut, Look
 from detector.labels.label import Label
-from detector.looking import Cut, Look
 from detector.preview import Forecast
 from detector.receiving import Trial
 from detector.replaying import DAY_MINUTES

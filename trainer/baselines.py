@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Baseline, day_basis, transform
-from detector.history import HistoryError
+from detector.history.parquet import HistoryError
 from trainer.history import History
 
 HARMONICS = 2

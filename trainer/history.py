@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
-from detector.history import HistoryError, HistoryFiles, Keys, newest
+from detector.history.parquet import HistoryError, HistoryFiles, Keys, newest
+from detector.history.parquet_index import Whereabouts
 from trainer.simulator import Episode, Life, Network, catalogue, delivered
-from trainer.whereabouts import Whereabouts
 
 READ_BYTES = 2 * 2**30
 """Of whole cells read together. The more, the less often files that hold all cells, as a stream leaves them, are read

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, WINDOW, Baseline
-from detector.history import HistoryError
+from detector.history.parquet import HistoryError
 from detector.report import Episode
 from trainer.history import History
 from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked

@@ -16,7 +16,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
-from detector.history import HistoryError
+from detector.history.parquet import HistoryError
 from trainer.bundles import STRETCHES, assemble
 from trainer.calibration import measured, normal_windows
 from trainer.evaluation import SEEN, one_shot_accuracy

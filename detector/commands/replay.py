@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.verification import open_bundle
-    from detector.history import ParquetDays
+    from detector.history.parquet import ParquetDays
     from detector.labels.label import write_label
     from detector.labels.store import Labels
     from detector.notifications import Context

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.verification import open_bundle
     from detector.chronicle import choose, read_notices
     from detector.core.ingest.samples import records_of
-    from detector.history import ParquetDays
+    from detector.history.parquet import ParquetDays
     from detector.kafka.shelf import read_shelf
     from detector.kafka.trail import read_trail
     from detector.reproducing import Court, first_minute, reproduce, reproducible

@@ -19,10 +19,10 @@ from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
-from detector.filed import FiledPast
-from detector.history import HistoryFiles
+from detector.history.parquet import HistoryFiles
+from detector.history.parquet_source import FiledPast
+from detector.history.sampling import Sample, cut
 from detector.labels.builder import make_label
-from detector.looking import Sample, cut
 from detector.replaying import DAY_MINUTES
 from detector.times import write_minute
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
     from detector.bundle.verification import open_bundle
     from detector.chronicle import called, read_notices
-    from detector.searching import Search, episodes, seek
+    from detector.history.search import Search, episodes, seek
 
     config = read_config(arguments.config)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
@@ -87,7 +87,7 @@ def _past(
     history: Path | None, config: Config, catalogue: Catalogue, cell: str, opened: ExitStack
 ) -> "tuple[FiledPast | TopicPast, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
     """Where the episode is cut from, and what is searched: all files, or as much of the topic as is read in seconds."""
-    from detector.searching import day_of, filed_days
+    from detector.history.search import day_of, filed_days
 
     if history:
         files = HistoryFiles(history)

@@ -8,8 +8,8 @@ from detector.config.schema import Config
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Samples
 from detector.errors import OperatorError, TimeError
+from detector.history.sampling import Look, Minutes, Sample, is_chosen
 from detector.kafka.spans import Span, Spans, partition_of
-from detector.looking import Look, Minutes, Sample, is_chosen
 from detector.times import write_minute
 
 RAW_RECORDS = 1_000_000

@@ -7,7 +7,7 @@ import pytest
 
 from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, deviations
-from detector.searching import LEAST_SIZE, Day, Search, Sought, episodes, seek
+from detector.history.search import LEAST_SIZE, Day, Search, Sought, episodes, seek
 from tests.service.network import (
     CATALOGUE,
     CELLS,

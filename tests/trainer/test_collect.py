@@ -15,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from detector.config.loader import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Records
-from detector.history import HistoryFiles
+from detector.history.parquet import HistoryFiles
 from tests.kafka.broker import ROOT, Broker, ExternalBroker, die_with_parent, free_ports
 from tests.kafka.topics import create_topics, produce
 from tests.service.network import CATALOGUE, CELLS, NAMES, T0, Record, record, told, value

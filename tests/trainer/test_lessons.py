@@ -8,7 +8,7 @@ import pytest
 
 from detector.config.loader import write_catalogue
 from detector.core.features import Baseline, Catalogue
-from detector.history import HistoryError
+from detector.history.parquet import HistoryError
 from detector.report import Episode
 from tests.builders import catalogue
 from tests.trainer.files import write_day

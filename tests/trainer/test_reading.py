@@ -9,7 +9,7 @@ import pytest
 
 from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
-from detector.history import HistoryError, ParquetDays
+from detector.history.parquet import HistoryError, ParquetDays
 from tests.builders import catalogue
 from tests.trainer.twins import slow_history, slow_read
 from trainer.baselines import fit_baseline

@@ -14,7 +14,7 @@ from detector.core.encoder import Encoder
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline
-from detector.history import HistoryError, ParquetDays
+from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.label import write_label
 from detector.labels.store import Labels
 from detector.replaying import replay, teach

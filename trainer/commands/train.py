@@ -156,7 +156,7 @@ def _origin(arguments: argparse.Namespace, faults: str) -> dict[str, str | int |
 
 
 def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
-    from detector.history import HistoryError
+    from detector.history.parquet import HistoryError
     from detector.report import read_episodes
     from trainer.lessons import cut_lessons
 
@@ -190,7 +190,7 @@ def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[Moment], None]]"
 
 def _faults(arguments: argparse.Namespace, known: bool) -> str:
     """What there is to learn from. Raises HistoryError where it is not what was asked for."""
-    from detector.history import HistoryError
+    from detector.history.parquet import HistoryError
 
     learned = arguments.faults or ("procedural" if known and arguments.encoder != "shared" else "synthetic")
     if learned == "synthetic" and arguments.episodes:

@@ -10,7 +10,7 @@ from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.settings import Settings
 from detector.errors import OperatorError
-from detector.history import HistoryError, ParquetDays
+from detector.history.parquet import HistoryError, ParquetDays
 from detector.report import Episode, read_episodes
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.history import HistoryFiles, Keys
+from detector.history.parquet import HistoryFiles, Keys
 
 DAY = 1440
 

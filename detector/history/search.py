@@ -20,7 +20,7 @@ from detector.core.features import ABSENT, STEPS, WINDOW, deviations
 from detector.core.ingest.samples import Samples
 from detector.core.networks.inputs import toward
 from detector.core.scoring.exemplars import Exemplar
-from detector.history import HistoryFiles
+from detector.history.parquet import HistoryFiles
 from detector.labels.label import Label, exemplar_of, label_windows
 
 STRIDE = 5

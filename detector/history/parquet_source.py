@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from detector.errors import TimeError
-from detector.history import HistoryError, HistoryFiles, ParquetDays
-from detector.looking import Look, Minutes, Sample, thinned
+from detector.history.parquet import HistoryError, HistoryFiles, ParquetDays
+from detector.history.sampling import Look, Minutes, Sample, thinned
 from detector.times import write_minute
 
 
