@@ -5,6 +5,7 @@ A partition is taken up with its open alarms, heard in silence up to its committ
 
 import logging
 
+from detector.alarms.notifications import read_open
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
@@ -12,7 +13,6 @@ from detector.kafka.addresses import Assignment
 from detector.kafka.source import Poll
 from detector.kafka.tables import Table
 from detector.metrics import Metrics
-from detector.notifications import read_open
 
 log = logging.getLogger("faultline")
 

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from detector.alarms.notifications import Context, Message, alarm_id, iso_time, notification, open_record
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Memory
 from detector.core.lifecycle import Event
@@ -11,7 +12,6 @@ from detector.kafka.cluster import explain
 from detector.kafka.sink import Sink
 from detector.kafka.transactions import Aborted
 from detector.metrics import Metrics
-from detector.notifications import Context, Message, alarm_id, iso_time, notification, open_record
 
 log = logging.getLogger("faultline")
 

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.chronicle import choose, episode, read_notices
+    from detector.alarms.journal import choose, episode
+    from detector.kafka.readers.alarm_topic import read_notices
     from detector.labels.label import check_name
     from detector.lesson import Ask
 

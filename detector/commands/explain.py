@@ -15,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.chronicle import choose, read_notices
-    from detector.explaining import explanation
+    from detector.alarms.explanation import explanation
+    from detector.alarms.journal import choose
+    from detector.kafka.readers.alarm_topic import read_notices
 
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
     if arguments.json:

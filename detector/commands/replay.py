@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from detector.alarms.notifications import Context
     from detector.bundle.verification import open_bundle
     from detector.history.parquet import ParquetDays
     from detector.labels.label import write_label
     from detector.labels.store import Labels
-    from detector.notifications import Context
     from detector.replaying import Listener, check_writable, read_labels, replay, teach, write_report
     from detector.report import read_episodes
     from detector.summary import summarise, table

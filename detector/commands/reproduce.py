@@ -20,13 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
+    from detector.alarms.journal import choose
+    from detector.alarms.reproduction import Court, first_minute, reproduce, reproducible
     from detector.bundle.verification import open_bundle
-    from detector.chronicle import choose, read_notices
     from detector.core.ingest.samples import records_of
     from detector.history.parquet import ParquetDays
+    from detector.kafka.readers.alarm_topic import read_notices
     from detector.kafka.shelf import read_shelf
     from detector.kafka.trail import read_trail
-    from detector.reproducing import Court, first_minute, reproduce, reproducible
 
     config = read_config(arguments.config)
     notices = read_notices(config)

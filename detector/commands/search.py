@@ -48,9 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     begin, end = asked_episode(arguments)
     if arguments.offline and not arguments.history:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
+    from detector.alarms.journal import called
     from detector.bundle.verification import open_bundle
-    from detector.chronicle import called, read_notices
     from detector.history.search import Search, episodes, seek
+    from detector.kafka.readers.alarm_topic import read_notices
 
     config = read_config(arguments.config)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)

@@ -15,7 +15,7 @@ from detector.errors import ConfigError
 from detector.times import read_minute, write_minute
 
 if TYPE_CHECKING:
-    from detector.shadow import Comparison, Episode
+    from detector.alarms.shadow import Comparison, Episode
 
 HELP = "try another bundle beside the one that serves"
 
@@ -42,9 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configure(arguments: argparse.Namespace, config: Config) -> int:
+    from detector.alarms.shadow import shadow_knobs
     from detector.bundle.format import read_bundle
     from detector.config.loader import write_knobs
-    from detector.shadow import shadow_knobs
 
     read_bundle(arguments.bundle)
     print(write_knobs(shadow_knobs(config, arguments.config, arguments.bundle.resolve())), end="")
@@ -52,7 +52,7 @@ def _configure(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _report(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.shadow import compare, episodes
+    from detector.alarms.shadow import compare, episodes
 
     shadow = read_config(arguments.shadow)
     if shadow.kafka.topics.alarms == config.kafka.topics.alarms:
@@ -76,8 +76,8 @@ def _report(arguments: argparse.Namespace, config: Config) -> int:
 
 def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tuple[list[Any], list[Any], int, int]:
     """The notifications of both, and the minutes that both have judged. Raises ConfigError, ClusterError."""
-    from detector.chronicle import read_notices
     from detector.kafka.reached import reached
+    from detector.kafka.readers.alarm_topic import read_notices
 
     ends = {path: reached(one) for path, one in ((arguments.config, config), (arguments.shadow, shadow))}
     for path, end in ends.items():

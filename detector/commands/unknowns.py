@@ -57,9 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # type: ignore[name-defined]  # noqa: F821
+    from detector.alarms.unknown_clusters import things
     from detector.bundle.format import read_bundle
-    from detector.chronicle import read_notices
-    from detector.unknowns import things
+    from detector.kafka.readers.alarm_topic import read_notices
 
     found, foreign = things(read_notices(config), read_bundle(Path(config.bundle)).digest)
     return [one for one in found if everything or not all(seen.named for seen in one.sightings)], foreign

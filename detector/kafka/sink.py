@@ -8,6 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from detector.alarms.notifications import Message, shorten
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Memory
 from detector.core.ingest.samples import Records, Rejection
@@ -16,7 +17,6 @@ from detector.kafka.addresses import write_memory
 from detector.kafka.cluster import explain, is_final
 from detector.kafka.presence import Presence
 from detector.kafka.transactions import Aborted, Transactions
-from detector.notifications import Message, shorten
 
 log = logging.getLogger("faultline.kafka")
 

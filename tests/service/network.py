@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.alarms.notifications import iso_time
 from detector.bundle.format import FORMAT, Bundle, Golden, Manifest
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
@@ -19,7 +20,6 @@ from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import Normal
 from detector.core.scoring.tail_fit import TWO_HOURS
 from detector.labels.label import Label
-from detector.notifications import iso_time
 
 NAMES = ("users", "throughput", "drops", "delay", "power", "signalling")
 """Six: of five, products of 64 windows differ in their last bit from those of 512 (XLA, on a CPU)."""

@@ -7,11 +7,11 @@ from statistics import median, quantiles
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.alarms.notifications import Context
 from detector.core.encoder import Embeddings
 from detector.core.scoring.classifier import Judge
 from detector.labels.label import write_label
 from detector.labels.store import Labels
-from detector.notifications import Context
 from detector.replaying import Listener, replay, teach
 from detector.report import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
 from trainer.evaluating.cases import Subject

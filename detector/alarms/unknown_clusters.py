@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.chronicle import Notice
+from detector.alarms.journal import Notice
 from detector.core.lifecycle import CLEARED, NEW, UNKNOWN
 
 ALIKE = 0.8

@@ -7,11 +7,9 @@ from typing import Any
 
 import msgspec
 
-from detector.config.schema import Config
 from detector.core.lifecycle import Alarm
 from detector.errors import OperatorError
 from detector.history.sampling import USUAL_MINUTES
-from detector.kafka.shelf import read_alarms
 
 LEAST_BEGINNING = 4
 """Characters of an alarm's id that may stand for it, where no other begins so."""
@@ -62,11 +60,6 @@ class Notice:
 
 def minute_of(time: datetime) -> int:
     return int(time.timestamp()) // 60
-
-
-def read_notices(config: Config) -> list[Notice]:
-    """All there are, in the order of each partition; what another wrote there is passed over. Raises ClusterError."""
-    return list(_notices(read_alarms(config)))
 
 
 def _notices(values: Iterable[bytes | None]) -> Iterator[Notice]:

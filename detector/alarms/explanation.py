@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from detector.chronicle import Notice
+from detector.alarms.journal import Notice
 
 WIDE = 30
 """Characters of a name in a table."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from detector.chronicle import Notice
+from detector.alarms.journal import Notice
 from detector.config.loader import read_knobs
 from detector.config.schema import Config
 from detector.core.lifecycle import CLEARED, NEW

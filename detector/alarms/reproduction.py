@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
+from detector.alarms.journal import ChronicleError, Notice, open_before
+from detector.alarms.notifications import Context, alarm_id, notification
 from detector.bundle.format import Bundle
-from detector.chronicle import ChronicleError, Notice, open_before
 from detector.core.encoder import Encode
 from detector.core.features import WINDOW
 from detector.core.ingest.samples import Decoder, Records
@@ -21,7 +22,6 @@ from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Exemplar, identity
 from detector.core.settings import Settings
 from detector.labels.store import Labels, embedded
-from detector.notifications import Context, alarm_id, notification
 
 Taught = Iterable[tuple[bytes, bytes | None]]
 """Records of the labels' topic, in their order."""
