@@ -9,9 +9,9 @@ from detector.alarms.notifications import read_open
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
-from detector.kafka.addresses import Assignment
-from detector.kafka.source import Poll
-from detector.kafka.tables import Table
+from detector.kafka.assignment import Assignment
+from detector.kafka.compacted_table import Table
+from detector.kafka.consumer import Poll
 from detector.metrics import Metrics
 
 log = logging.getLogger("faultline")

@@ -18,8 +18,8 @@ from detector.core.lifecycle import Withheld
 from detector.errors import LabelError
 from detector.history.parquet_source import FiledPast
 from detector.history.sampling import Cut, Look, Sample, cut
-from detector.kafka.lookback import TopicPast
-from detector.kafka.shelf import read_shelf
+from detector.kafka.readers.label_topic import read_shelf
+from detector.kafka.readers.topic_history import TopicPast
 from detector.labels.builder import make_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import Labels

@@ -9,8 +9,8 @@ from detector.canary import Canary
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
-from detector.kafka.cluster import partitions
-from detector.kafka.tables import Table
+from detector.kafka.compacted_table import Table
+from detector.kafka.topics import partitions
 from detector.labels.store import Labels
 
 

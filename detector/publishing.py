@@ -8,7 +8,7 @@ from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Memory
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Work
-from detector.kafka.cluster import explain
+from detector.kafka.errors import explain
 from detector.kafka.sink import Sink
 from detector.kafka.transactions import Aborted
 from detector.metrics import Metrics

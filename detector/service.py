@@ -20,11 +20,11 @@ from detector.core.pipeline import Work
 from detector.endpoints import Endpoints, Health
 from detector.errors import BundleError, ClusterError
 from detector.holdings import Holdings
-from detector.kafka.cluster import check_topics
-from detector.kafka.presence import Presence
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.compacted_table import Table
+from detector.kafka.consumer import Poll, Source
 from detector.kafka.sink import Sink
-from detector.kafka.source import Poll, Source
-from detector.kafka.tables import Table
+from detector.kafka.topics import check_topics
 from detector.metrics import Metrics
 from detector.office import Office, take_office
 from detector.publishing import Publishing

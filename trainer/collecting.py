@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from detector.core.ingest.samples import Decoder, Samples
-from detector.kafka.reader import Reader
+from detector.kafka.readers.offset_reader import Reader
 from trainer.collection import Collection
 
 

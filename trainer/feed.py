@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config.schema import Kafka
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from trainer.minutes import Writer
 from trainer.simulator import Play, deliver, delivered, partial
 

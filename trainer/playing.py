@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from detector.config.loader import read_config, write_catalogue
 from detector.config.schema import Kafka
-from detector.kafka.cluster import partitions_of
-from detector.kafka.spans import partition_of
+from detector.kafka.readers.range_reader import partition_of
+from detector.kafka.topics import partitions_of
 from trainer.archive import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
 from trainer.crew import Count, bar, work
 from trainer.episodes import count_episodes, write_episodes

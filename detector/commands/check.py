@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.verification import open_bundle
-    from detector.kafka.cluster import check_topics
+    from detector.kafka.topics import check_topics
 
     config = read_config(arguments.config)
     print(f"config   {arguments.config}: good")

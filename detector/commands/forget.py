@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.shelf import put_on_shelf, read_shelf
+    from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
     from detector.labels.listing import shelved
 
     config = read_config(arguments.config)

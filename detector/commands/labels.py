@@ -29,7 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from detector.kafka.shelf import read_alarms, read_shelf
+    from detector.kafka.readers.alarm_topic import read_alarms
+    from detector.kafka.readers.label_topic import read_shelf
     from detector.labels.listing import count_fired, shelved, table
 
     config = read_config(arguments.config)

@@ -63,7 +63,7 @@ def _standing(taught: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes
 
 def _export(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
-    from detector.kafka.shelf import read_shelf
+    from detector.kafka.readers.label_topic import read_shelf
     from detector.labels.label import read_label, write_label
     from detector.labels.packs import write_pack
 
@@ -99,7 +99,7 @@ def _export(arguments: argparse.Namespace, config: Config) -> int:
 
 def _import(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
-    from detector.kafka.shelf import put_on_shelf, read_shelf
+    from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
     from detector.labels.label import write_label
     from detector.labels.packs import PackError, arrivals, read_pack
     from detector.receiving import foresee

@@ -26,8 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.core.ingest.samples import records_of
     from detector.history.parquet import ParquetDays
     from detector.kafka.readers.alarm_topic import read_notices
-    from detector.kafka.shelf import read_shelf
-    from detector.kafka.trail import read_trail
+    from detector.kafka.readers.label_topic import read_shelf
+    from detector.kafka.readers.topic_history import read_trail
 
     config = read_config(arguments.config)
     notices = read_notices(config)

@@ -95,7 +95,7 @@ def _past(
         if files.catalogue.digest != catalogue.digest:
             raise LabelError(f"{history}: has other features than the bundle; train a bundle for its catalogue.")
         return FiledPast(history), filed_days(files)
-    from detector.kafka.lookback import TopicPast
+    from detector.kafka.readers.topic_history import TopicPast
 
     past = opened.enter_context(closing(TopicPast(config, catalogue)))
     parts = past.look(cell, Sample(EVERYTHING, EVERYTHING)).parts

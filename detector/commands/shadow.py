@@ -76,8 +76,8 @@ def _report(arguments: argparse.Namespace, config: Config) -> int:
 
 def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tuple[list[Any], list[Any], int, int]:
     """The notifications of both, and the minutes that both have judged. Raises ConfigError, ClusterError."""
-    from detector.kafka.reached import reached
     from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.group_progress import reached
 
     ends = {path: reached(one) for path, one in ((arguments.config, config), (arguments.shadow, shadow))}
     for path, end in ends.items():

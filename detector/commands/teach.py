@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
     """The lesson, with its preview before it: also of who judges an alarm, or names an unknown thing."""
     config = read_config(arguments.config)
-    from detector.kafka.shelf import put_on_shelf
+    from detector.kafka.readers.label_topic import put_on_shelf
     from detector.labels.label import write_label
     from detector.lesson import prepare
     from detector.telling import concluded, figures, told

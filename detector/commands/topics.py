@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.cluster import create_topics, partitions, topic_names
+    from detector.kafka.topics import create_topics, partitions, topic_names
 
     config = read_config(arguments.config)
     created = create_topics(config, arguments.partitions, arguments.replication) if arguments.create else []

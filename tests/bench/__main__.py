@@ -31,8 +31,8 @@ from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.kafka.cluster import create_topics
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
+from detector.kafka.topics import create_topics
 from detector.labels.store import Labels
 from detector.quiet import quiet
 from tests.bench.recovery import measure_recovery, measure_replay

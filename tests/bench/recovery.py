@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 from detector.config.loader import read_config
 from detector.config.schema import Config
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from detector.service import Service
 from tests.bench.workload import log
 from tests.service.stage import Daemon, Stage, get, samples, wait_until

@@ -11,7 +11,7 @@ from detector.core.ingest.cell_index import digest_of
 from detector.core.ingest.checkpoint import MOST_MARKED, VOTE, Memory, Standing, Trail, mark, marked, pack, unpack
 from detector.core.ingest.watermark import Frontier, quorum
 from detector.errors import ConfigError
-from detector.kafka.addresses import read_memory, write_memory
+from detector.kafka.assignment import read_memory, write_memory
 from tests.builders import T0, Told, network, pipeline, play, settings
 
 MOST_CELLS = 50

@@ -4,8 +4,8 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer
 
 from detector.config.schema import Kafka
-from detector.kafka.presence import Presence
-from detector.kafka.tables import Table
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.compacted_table import Table
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import QUIET, create_topics, produce
 

@@ -11,7 +11,7 @@ from detector.__main__ import main
 from detector.config.loader import write_catalogue
 from detector.config.schema import Kafka
 from detector.errors import ClusterError
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from tests.kafka.broker import Broker
 from tests.kafka.rights import Right, allow, told_rights
 from tests.kafka.topics import QUIET

@@ -7,9 +7,9 @@ from confluent_kafka import Consumer
 from detector.alarms.notifications import Context, iso_time, notification, open_record
 from detector.config.loader import read_config
 from detector.core.lifecycle import NEW, Alarm, Event
-from detector.kafka.cluster import check_topics
-from detector.kafka.presence import Presence
+from detector.kafka.broker_monitor import Presence
 from detector.kafka.sink import Sink
+from detector.kafka.topics import check_topics
 from tests.kafka.topics import QUIET
 from tests.service.network import PARTITIONS, T0
 from tests.service.stage import TOPICS, wait_until

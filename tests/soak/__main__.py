@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from detector.config.loader import read_config
 from detector.config.schema import Config
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from tests.bench.workload import log
 from tests.kafka.broker import Broker
 from tests.service.stage import Daemon, Stage, get, samples

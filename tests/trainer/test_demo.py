@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from detector.config.schema import Config
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from tests.kafka.broker import free_ports
 from tests.service.stage import wait_until
 from trainer.demo.broker import EmbeddedBroker

@@ -9,7 +9,7 @@ import pytest
 from detector.bundle.format import read_bundle
 from detector.config.loader import read_config, write_catalogue
 from detector.core.encoder import Encoder
-from detector.kafka.tables import Table
+from detector.kafka.compacted_table import Table
 from detector.labels.label import embed_label, read_label
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import create_topics

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
     from detector.config.loader import read_catalogue, read_config
     from detector.core.ingest.samples import Decoder
-    from detector.kafka.reader import Reader
+    from detector.kafka.readers.offset_reader import Reader
     from detector.log import start_logging
     from trainer.collecting import Rolling, collect
     from trainer.collection import Collection

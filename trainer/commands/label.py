@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
     from detector.config.loader import read_config
-    from detector.kafka.publisher import Publisher
+    from detector.kafka.producer import Publisher
     from detector.labels.label import label_windows, read_label, write_label
     from trainer.history import ParquetHistory
     from trainer.labelling import label_episode

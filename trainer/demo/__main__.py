@@ -13,7 +13,7 @@ from detector.bundle.format import read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from detector.labels.label import write_label
 from detector.quiet import quiet
 from trainer.baselines import fit_baseline

@@ -6,7 +6,7 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from detector.config.schema import Kafka
-from detector.kafka.properties import table_properties
+from detector.kafka.client import table_properties
 from trainer.demo.plot import CROWD, EVENING, TAUGHT, UNTAUGHT, Plot
 from trainer.progress import console
 from trainer.simulator import Episode

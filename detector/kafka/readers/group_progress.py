@@ -6,9 +6,10 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
-from detector.kafka.addresses import read_memory
-from detector.kafka.cluster import explain, may_pass, open_client, partitions
-from detector.kafka.properties import common_properties
+from detector.kafka.assignment import read_memory
+from detector.kafka.client import common_properties, open_client
+from detector.kafka.errors import explain, may_pass
+from detector.kafka.topics import partitions
 
 
 def reached(config: Config) -> int | None:

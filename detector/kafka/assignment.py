@@ -12,8 +12,8 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import MARK, VOTE, Memory
-from detector.kafka.cluster import explain, is_final, may_pass
-from detector.kafka.presence import ANSWER_SECONDS, Presence
+from detector.kafka.broker_monitor import ANSWER_SECONDS, Presence
+from detector.kafka.errors import explain, is_final, may_pass
 
 log = logging.getLogger("faultline.kafka")
 

@@ -5,9 +5,9 @@ from contextlib import closing
 from time import time
 
 from detector.config.schema import Config
-from detector.kafka.cluster import partitions, partitions_of
-from detector.kafka.publisher import Publisher
-from detector.kafka.tables import Table
+from detector.kafka.compacted_table import Table
+from detector.kafka.producer import Publisher
+from detector.kafka.topics import partitions_of
 
 
 def read_shelf(config: Config) -> Iterator[tuple[bytes, bytes | None]]:
@@ -23,11 +23,3 @@ def put_on_shelf(config: Config, *records: tuple[bytes, bytes | None]) -> None:
     """Publishes labels, or retires some, and waits until the broker has them on all replicas. Raises ClusterError."""
     now = int(time() * 1000)
     Publisher(config.kafka).publish(config.kafka.topics.labels, [(key, value, now) for key, value in records])
-
-
-def read_alarms(config: Config) -> Iterator[bytes | None]:
-    """Every notification that the alarms' topic still holds. Raises ClusterError."""
-    topic = config.kafka.topics.alarms
-    with closing(Table(config.kafka, topic)) as table:
-        for _, _, value in table.records(list(range(partitions(config, topic).get(topic, 0)))):
-            yield value

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import TopicDescription
 
 from detector.config.schema import Kafka
-from detector.kafka.cluster import open_admin
+from detector.kafka.client import open_admin
 
 ANSWER_SECONDS = 1.0
 """An answer takes milliseconds; whoever waits for one is waited for himself."""

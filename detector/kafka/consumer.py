@@ -13,11 +13,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
-from detector.kafka.addresses import Addresses, Assignment
-from detector.kafka.cluster import explain, is_final, open_client
+from detector.kafka.assignment import Addresses, Assignment
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.client import consumer_properties, open_client
+from detector.kafka.errors import explain, is_final
 from detector.kafka.lag import Lag
-from detector.kafka.presence import Presence
-from detector.kafka.properties import consumer_properties
 
 log = logging.getLogger("faultline.kafka")
 

@@ -1,8 +1,42 @@
-"""What librdkafka is told: our defaults, then whatever the operator passes through, then what the guarantees need."""
+"""Kafka clients: properties from the configuration, and clients opened with them."""
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
 from detector.config.schema import TRANSACTION_MS, Kafka
+from detector.kafka.errors import explain
+
+log = logging.getLogger("faultline.kafka")
+
+
+def _calmed(record: logging.LogRecord) -> bool:
+    """A producer that waits for its id while the broker ends a killed one's transaction is no warning to anyone."""
+    told = record.getMessage()
+    if not (told.startswith("GETPID") and told.endswith("retrying")):
+        return True
+    record.levelno, record.levelname = logging.INFO, "INFO"
+    return log.isEnabledFor(logging.INFO)
+
+
+Client = TypeVar("Client")
+
+
+def open_client(make: Callable[..., Client], properties: dict[str, Any], kafka: Kafka) -> Client:
+    """A client of these properties. Raises ClusterError for one that librdkafka does not know or take."""
+    try:
+        return make(properties, logger=log)
+    except KafkaException as error:
+        raise explain(error.args[0], kafka) from None
+
+
+def open_admin(kafka: Kafka, on_error: Callable[[KafkaError], None] = lambda error: None) -> AdminClient:
+    """A client that asks and arranges, and does not log. Raises ClusterError."""
+    return open_client(AdminClient, {**common_properties(kafka), "log_level": 0, "error_cb": on_error}, kafka)
+
 
 COMMON: dict[str, Any] = {
     "client.id": "faultline",

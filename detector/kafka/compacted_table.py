@@ -9,9 +9,9 @@ from confluent_kafka.admin import OffsetSpec
 
 from detector.config.schema import Kafka, transaction_seconds
 from detector.errors import ClusterError
-from detector.kafka.cluster import ELDER, explain, is_final, may_pass, open_admin, open_client
-from detector.kafka.presence import ANSWER_SECONDS, Presence
-from detector.kafka.properties import table_properties
+from detector.kafka.broker_monitor import ANSWER_SECONDS, Presence
+from detector.kafka.client import open_admin, open_client, table_properties
+from detector.kafka.errors import ELDER, explain, is_final, may_pass
 
 READ_AT_ONCE = 500
 WAIT_SECONDS = 0.05

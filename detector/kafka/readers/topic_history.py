@@ -1,15 +1,16 @@
 """The input topic as a past to look back at."""
 
+from contextlib import closing
 from difflib import get_close_matches
 
 import numpy as np
 
 from detector.config.schema import Config
 from detector.core.features import Catalogue
-from detector.core.ingest.samples import Decoder, Samples
+from detector.core.ingest.samples import Decoder, Records, Samples
 from detector.errors import OperatorError, TimeError
 from detector.history.sampling import Look, Minutes, Sample, is_chosen
-from detector.kafka.spans import Span, Spans, partition_of
+from detector.kafka.readers.range_reader import Span, Spans, partition_of
 from detector.times import write_minute
 
 RAW_RECORDS = 1_000_000
@@ -100,3 +101,25 @@ class TopicPast:
         like = get_close_matches(cell, [name.decode(errors="replace") for name in others], 3)
         meant = f"; did you mean {' or '.join(like)}?" if like else "."
         return TimeError(f"cell {cell!r} was not heard from {times}, and {len(others):,} others were{meant}")
+
+
+def read_trail(config: Config, cell: str, first: int, last: int) -> Records:
+    """Of the minutes from `first` up to `last`, by the records' own time, and as long after as one may be late.
+
+    A cell lies in one partition: where its key belongs, or else in the first that has any. Raises ClusterError.
+    """
+    key = cell.encode()
+    with closing(Spans(config)) as past:
+        own = partition_of(key, past.partitions)
+        end_ms = (last + config.minutes.behind_minutes) * 60_000
+        for number in sorted(range(past.partitions), key=lambda number: number != own):
+            (span,) = past.spans([number], first * 60_000, end_ms)
+            found = list(past.read(span, lambda other: other == key))
+            if found:
+                return Records(
+                    number,
+                    np.concatenate([records.offsets for records in found]),
+                    [one for records in found for one in records.keys],
+                    [one for records in found for one in records.values],
+                )
+    return Records(0, np.empty(0, np.int64), [], [])

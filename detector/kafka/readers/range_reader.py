@@ -9,9 +9,10 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, open_client, partitions_of
-from detector.kafka.properties import reader_properties
-from detector.kafka.source import columns
+from detector.kafka.client import open_client, reader_properties
+from detector.kafka.consumer import columns
+from detector.kafka.errors import explain
+from detector.kafka.topics import partitions_of
 
 TAIL_RECORDS = 20
 """Read to find the newest: behind the last record there may be the markers of transactions."""

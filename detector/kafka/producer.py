@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from detector.config.schema import Kafka
-from detector.kafka.cluster import explain, open_client
-from detector.kafka.properties import common_properties
+from detector.kafka.client import common_properties, open_client
+from detector.kafka.errors import explain
 
 
 class Publisher:

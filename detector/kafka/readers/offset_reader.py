@@ -9,9 +9,10 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
 from detector.errors import ClusterError
-from detector.kafka.cluster import explain, is_final, open_client, partitions_of
-from detector.kafka.properties import reader_properties
-from detector.kafka.source import columns
+from detector.kafka.client import open_client, reader_properties
+from detector.kafka.consumer import columns
+from detector.kafka.errors import explain, is_final
+from detector.kafka.topics import partitions_of
 
 log = logging.getLogger("faultline.kafka")
 
