@@ -10,6 +10,7 @@ from time import time
 
 import msgspec
 
+from detector.backtest.replay import polls
 from detector.bundle.format import read_bundle
 from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
@@ -24,7 +25,6 @@ from detector.labels.builder import make_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import Labels
 from detector.preview import Forecast, preview
-from detector.replaying import polls
 from detector.times import write_minute
 
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.backtest.alarm_intervals import Heard, Once, clearest, heard, remember, silenced
+from detector.backtest.matching import rate
+from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import WINDOW
 from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
-from detector.hearing import Heard, Once, clearest, heard, remember, silenced
 from detector.history.sampling import Look
 from detector.labels.label import Label, exemplar_of, label_windows
 from detector.labels.store import Labels
-from detector.replaying import DAY_MINUTES, replay
-from detector.report import rate
 
 WEAK_SHARE = 0.05
 """An example is weak when so much of ordinary life lies as far from normal as it does."""

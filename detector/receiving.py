@@ -11,20 +11,20 @@ from pathlib import Path
 
 import msgspec
 
+from detector.backtest.alarm_intervals import Heard, Once, heard, remember, silenced
+from detector.backtest.matching import rate
+from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings
-from detector.hearing import Heard, Once, heard, remember, silenced
 from detector.history.sampling import Look, Sample
 from detector.labels.label import Label, embed_label
 from detector.labels.store import Labels
 from detector.lesson import past_of
 from detector.preview import is_own
-from detector.replaying import DAY_MINUTES, replay
-from detector.report import rate
 
 Taught = Sequence[tuple[bytes, bytes | None]]
 """Records of the labels' topic, in their order."""

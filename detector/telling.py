@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
+from detector.backtest.alarm_intervals import Heard
+from detector.backtest.replay import DAY_MINUTES
 from detector.core.lifecycle import Withheld
-from detector.hearing import Heard
 from detector.history.sampling import Cut, Look
 from detector.labels.label import Label
 from detector.preview import Forecast
 from detector.receiving import Trial
-from detector.replaying import DAY_MINUTES
 from detector.times import write_minute
 
 MATCHES_SHOWN = 3

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.backtest.matching import Episode
 from detector.core.features import ABSENT, WINDOW, Baseline
 from detector.history.parquet import HistoryError
-from detector.report import Episode
 from trainer.history import History
 from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked
 

@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from detector.backtest.matching import Episode, Raised, Tally, rate, share, tally
+from detector.backtest.replay import replay
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.lifecycle import NEW, SILENT
 from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Library
-from detector.replaying import replay
-from detector.report import Episode, Raised, Tally, rate, share, tally
 from tests.quality.stage import CELLS, JUDGED, TAUGHT, Stage
 from trainer.progress import console
 from trainer.shipped import SHIPPED

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from detector.backtest.matching import Episode, Tally
 from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import label_span, make_label
 from detector.labels.label import label_windows
-from detector.report import Episode, Tally
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.evaluating.choice import Choice, choose, choose_taught, classes_of

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from detector.backtest.matching import Episode
 from detector.config.loader import write_catalogue
 from detector.core.features import Baseline, Catalogue
 from detector.history.parquet import HistoryError
-from detector.report import Episode
 from tests.builders import catalogue
 from tests.trainer.files import write_day
 from tests.trainer.twins import TableHistory, slow_window

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
+from detector.backtest.matching import Episode, Raised, false_alarms, rate, read_episodes, share, tally
+from detector.backtest.replay import replay, teach
 from detector.bundle.format import read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encoder
@@ -17,8 +19,6 @@ from detector.core.pipeline import Pipeline
 from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.label import write_label
 from detector.labels.store import Labels
-from detector.replaying import replay, teach
-from detector.report import Episode, Raised, false_alarms, rate, read_episodes, share, tally
 from trainer.__main__ import main as trainer
 from trainer.minutes import minute_records
 from trainer.simulator import play, read_scenario

@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.replaying import check_writable
-    from detector.report import read_episodes
+    from detector.backtest.matching import read_episodes
+    from detector.backtest.replay import check_writable
     from trainer.evaluating.cases import open_case
     from trainer.evaluating.figures import figures_of
     from trainer.evaluating.measuring import common_classes, cut_case, measure

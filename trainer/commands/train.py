@@ -156,8 +156,8 @@ def _origin(arguments: argparse.Namespace, faults: str) -> dict[str, str | int |
 
 
 def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
+    from detector.backtest.matching import read_episodes
     from detector.history.parquet import HistoryError
-    from detector.report import read_episodes
     from trainer.lessons import cut_lessons
 
     if usual is None:

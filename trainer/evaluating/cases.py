@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.backtest.matching import Episode, read_episodes
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
@@ -11,7 +12,6 @@ from detector.core.encoder import Encode
 from detector.core.settings import Settings
 from detector.errors import OperatorError
 from detector.history.parquet import HistoryError, ParquetDays
-from detector.report import Episode, read_episodes
 
 
 class EvaluationError(OperatorError):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.backtest.matching import Episode
 from detector.core.features import WINDOW
-from detector.report import Episode
 
 EVENTS = 2
 """Of a class, at least: one to be shown, one to be asked."""

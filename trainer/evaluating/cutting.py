@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.backtest.matching import Episode
+from detector.backtest.replay import Days
 from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviations
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.labels.label import STRIDE
-from detector.replaying import Days
-from detector.report import Episode
 from trainer.evaluating.choice import Choice, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.report import share
+from detector.backtest.matching import share
 
 DRAWS = 200
 """Of examples, for a figure."""

@@ -7,8 +7,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.backtest.matching import VISIBLE, Episode
 from detector.core.scoring.classifier import Judge
-from detector.report import VISIBLE, Episode
 from trainer.evaluating.cases import EvaluationError, Subject
 from trainer.evaluating.choice import EVENTS, choose, choose_taught, classes_of
 from trainer.evaluating.cutting import SINCE_ONSET, Cut, cut

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alarms.notifications import Context
+from detector.backtest.matching import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
+from detector.backtest.replay import Listener, replay, teach
 from detector.core.encoder import Embeddings
 from detector.core.scoring.classifier import Judge
 from detector.labels.label import write_label
 from detector.labels.store import Labels
-from detector.replaying import Listener, replay, teach
-from detector.report import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
 from trainer.evaluating.cases import Subject
 from trainer.evaluating.matching import NOTHING, Figure
 

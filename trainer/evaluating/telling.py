@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from detector.report import VISIBLE
+from detector.backtest.matching import VISIBLE
 from trainer.evaluating.cutting import SINCE_ONSET
 from trainer.evaluating.drawing import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
 from trainer.evaluating.map import draw_map

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
+from detector.backtest.matching import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
 from detector.core.settings import Settings
-from detector.report import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
 
 
 def summarise(

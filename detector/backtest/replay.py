@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from detector.alarms.notifications import Context, notification
+from detector.backtest.matching import Episode, Raised
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
@@ -21,7 +22,6 @@ from detector.errors import LabelError, OutputError
 from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.builder import label_span, make_label
 from detector.labels.label import Label, read_label
-from detector.report import Episode, Raised
 
 DAY_MINUTES = 1440
 
