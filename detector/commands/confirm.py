@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
     from detector.kafka.readers.alarm_topic import read_notices
     from detector.labels.label import check_name
-    from detector.lesson import Ask
+    from detector.teaching.request import Ask
 
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
     begin, end = episode(told)

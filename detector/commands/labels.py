@@ -65,8 +65,8 @@ def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[st
 def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:
     import msgspec
 
-    from detector.lesson import withheld
-    from detector.telling import kept_silent
+    from detector.teaching.preview_text import kept_silent
+    from detector.teaching.request import withheld
 
     look, found = withheld(config, arguments.history, asked_sample(arguments))
     if arguments.json:

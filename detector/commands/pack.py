@@ -22,7 +22,7 @@ from detector.errors import LabelError
 if TYPE_CHECKING:
     from detector.labels.label import Label
     from detector.labels.packs import Arrival
-    from detector.receiving import Trial
+    from detector.teaching.pack_import import Trial
 
 HELP = "export labels as one file, or look at such a file and accept it"
 
@@ -102,7 +102,7 @@ def _import(arguments: argparse.Namespace, config: Config) -> int:
     from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
     from detector.labels.label import write_label
     from detector.labels.packs import PackError, arrivals, read_pack
-    from detector.receiving import foresee
+    from detector.teaching.pack_import import foresee
 
     sample = asked_sample(arguments)
     pack = read_pack(arguments.file)
@@ -124,7 +124,7 @@ def _tell(
     arguments: argparse.Namespace, digest: str, arrived: "list[Arrival]", decided: "list[Label]", trial: "Trial | None"
 ) -> None:
     """What would become of each label, what all would have cost, and what was done."""
-    from detector.telling import tried
+    from detector.teaching.preview_text import tried
 
     refused = [one for one in arrived if one.state == "refused"]
     held, forced = (sum(getattr(label, state) for label in decided) for state in ("quarantined", "forced"))

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
     from detector.kafka.readers.alarm_topic import read_notices
     from detector.labels.label import check_name
-    from detector.lesson import Ask
+    from detector.teaching.request import Ask
 
     expires = read_minute(arguments.expires, "--expires") if arguments.expires else None
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)

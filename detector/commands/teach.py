@@ -21,7 +21,7 @@ from detector.errors import LabelError
 from detector.times import read_minute
 
 if TYPE_CHECKING:
-    from detector.lesson import Ask
+    from detector.teaching.request import Ask
 
 HELP = "name one episode of a cell, once, for all instances; says before what it would cost"
 
@@ -58,8 +58,8 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
     config = read_config(arguments.config)
     from detector.kafka.readers.label_topic import put_on_shelf
     from detector.labels.label import write_label
-    from detector.lesson import prepare
-    from detector.telling import concluded, figures, told
+    from detector.teaching.preview_text import concluded, figures, told
+    from detector.teaching.request import prepare
 
     sample = asked_sample(arguments)
     if sys.stderr.isatty():
@@ -82,7 +82,7 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
 def _ask(arguments: argparse.Namespace) -> "Ask":
     """Everything that can be refused without looking is refused here. Raises OperatorError."""
     from detector.labels.label import check_name
-    from detector.lesson import Ask
+    from detector.teaching.request import Ask
 
     check_name(arguments.name)
     if arguments.kind == "fault" and arguments.expires:

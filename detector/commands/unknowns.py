@@ -67,7 +67,7 @@ def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # t
 
 def _teach(arguments: argparse.Namespace, listed: "list[Thing]") -> int:  # type: ignore[name-defined]  # noqa: F821
     from detector.labels.label import check_name
-    from detector.lesson import Ask
+    from detector.teaching.request import Ask
 
     check_name(arguments.name)
     if not 1 <= arguments.teach <= len(listed):

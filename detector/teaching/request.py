@@ -24,7 +24,7 @@ from detector.kafka.readers.topic_history import TopicPast
 from detector.labels.builder import make_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import Labels
-from detector.preview import Forecast, preview
+from detector.teaching.preview import Forecast, preview
 from detector.times import write_minute
 
 

@@ -11,8 +11,8 @@ from detector.backtest.replay import DAY_MINUTES
 from detector.core.lifecycle import Withheld
 from detector.history.sampling import Cut, Look
 from detector.labels.label import Label
-from detector.preview import Forecast
-from detector.receiving import Trial
+from detector.teaching.pack_import import Trial
+from detector.teaching.preview import Forecast
 from detector.times import write_minute
 
 MATCHES_SHOWN = 3

@@ -23,8 +23,8 @@ from detector.core.settings import Settings
 from detector.history.sampling import Look, Sample
 from detector.labels.label import Label, embed_label
 from detector.labels.store import Labels
-from detector.lesson import past_of
-from detector.preview import is_own
+from detector.teaching.preview import is_own
+from detector.teaching.request import past_of
 
 Taught = Sequence[tuple[bytes, bytes | None]]
 """Records of the labels' topic, in their order."""
