@@ -22,8 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGUSR1, lambda *_: switch_debug(config.log.level))
-    from detector.service import Service
-    from detector.watchdog import watch
+    from detector.service.daemon import Service
+    from detector.service.watchdog import watch
 
     service = Service(config)
     service.health.progress()

@@ -127,7 +127,7 @@ def _machine(comparison: "Comparison", first: int, last: int) -> dict[str, Any]:
 
 def _write_textfile(path: Path, comparison: "Comparison") -> None:
     from detector.errors import OutputError
-    from detector.metrics import write_shadow
+    from detector.service.metrics import write_shadow
 
     try:
         write_shadow(path, {name: comparison.counts(name) for name in comparison.classes})

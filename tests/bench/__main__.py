@@ -195,7 +195,7 @@ def time_pipeline(pipeline: Pipeline, told: list[Records], cells: int) -> float:
 
 def time_service(config: Config, count: int) -> float:
     """From the first record taken to the last committed; start-up and joining the group are not in it."""
-    from detector.service import Service
+    from detector.service.daemon import Service
 
     service = Service(config)
     records = service.metrics.records.labels("in_order")

@@ -25,7 +25,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 
 from detector.config.loader import read_config
 from detector.labels.label import Label, write_label
-from detector.service import Service
+from detector.service.daemon import Service
 from tests.kafka.broker import die_with_parent
 from tests.kafka.topics import QUIET, consume_committed, create_topics, produce
 from tests.service.network import PARTITIONS, Record

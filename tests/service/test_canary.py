@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from detector.bundle.verification import open_bundle
-from detector.canary import FAR, Canary, Played, Plays
 from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, WINDOW
+from detector.service.canary import FAR, Canary, Played, Plays
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
 from tests.service.stage import serving, wait_until
 from trainer.shipped import SHIPPED

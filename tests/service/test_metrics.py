@@ -15,9 +15,9 @@ from detector.core.ingest.samples import Reason
 from detector.core.lifecycle import CHANGES, SEVERITIES
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.scoring.exemplars import KINDS
-from detector.endpoints import CONNECTIONS, Endpoints, Health
 from detector.errors import BUNDLE_REASONS
-from detector.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from detector.service.http_server import CONNECTIONS, Endpoints, Health
+from detector.service.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples, wait_until
 

@@ -10,26 +10,25 @@ from time import time
 
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
-from detector.canary import Plays
 from detector.certificates import kafka_ends
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import SILENT
 from detector.core.pipeline import Work
-from detector.endpoints import Endpoints, Health
 from detector.errors import BundleError, ClusterError
-from detector.holdings import Holdings
 from detector.kafka.broker_monitor import Presence
 from detector.kafka.compacted_table import Table
 from detector.kafka.consumer import Poll, Source
 from detector.kafka.sink import Sink
 from detector.kafka.topics import check_topics
-from detector.metrics import Metrics
-from detector.office import Office, take_office
-from detector.publishing import Publishing
-from detector.succession import Succession
-from detector.supervisor import Supervisor
+from detector.service.assignments import Holdings
+from detector.service.canary import Plays
+from detector.service.http_server import Endpoints, Health
+from detector.service.metrics import Metrics
+from detector.service.publisher import Publishing
+from detector.service.serving import Office, Succession, take_office
+from detector.service.systemd import Supervisor
 
 log = logging.getLogger("faultline")
 

@@ -13,8 +13,8 @@ from typing import Any
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from detector.config.schema import Http
-from detector.entrance import Entrance
 from detector.errors import ConfigError
+from detector.service.http_auth import Entrance
 
 REQUEST_SECONDS = 10
 """A scraper that says nothing for so long is cut off."""

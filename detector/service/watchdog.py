@@ -8,7 +8,7 @@ import logging
 import os
 import threading
 
-from detector.endpoints import Health
+from detector.service.http_server import Health
 
 log = logging.getLogger("faultline")
 

@@ -11,7 +11,7 @@ from detector.core.pipeline import Work
 from detector.kafka.errors import explain
 from detector.kafka.sink import Sink
 from detector.kafka.transactions import Aborted
-from detector.metrics import Metrics
+from detector.service.metrics import Metrics
 
 log = logging.getLogger("faultline")
 

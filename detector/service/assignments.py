@@ -12,7 +12,7 @@ from detector.core.pipeline import Pipeline
 from detector.kafka.assignment import Assignment
 from detector.kafka.compacted_table import Table
 from detector.kafka.consumer import Poll
-from detector.metrics import Metrics
+from detector.service.metrics import Metrics
 
 log = logging.getLogger("faultline")
 
