@@ -7,7 +7,7 @@ import numpy as np
 from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
-from detector.quiet import quiet
+from detector.native_stderr import quiet
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """What an embedding may differ between machines: 1e-4 of arithmetic, and half precision's step for numbers near 1."""

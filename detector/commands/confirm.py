@@ -6,8 +6,8 @@ It goes the way of `faultline teach`, preview and exit codes included, and count
 
 import argparse
 
-from detector.asking import add_config_argument
-from detector.commands.teach import add_preview_arguments, conduct
+from detector.commands.arguments import add_config_argument, add_preview_arguments
+from detector.commands.teach import conduct
 from detector.config.loader import read_config
 from detector.errors import LabelError
 

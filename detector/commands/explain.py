@@ -2,7 +2,7 @@
 
 import argparse
 
-from detector.asking import add_config_argument
+from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
 
 HELP = "say what an alarm went by: features, minutes, exemplars"

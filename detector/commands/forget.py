@@ -6,7 +6,7 @@ Exit code 3: there is no such label.
 import argparse
 import sys
 
-from detector.asking import add_config_argument
+from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
 from detector.errors import LabelError
 

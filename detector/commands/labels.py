@@ -9,7 +9,7 @@ labels in quarantine kept silent.
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument, add_look_arguments, asked_sample
+from detector.commands.arguments import add_config_argument, add_look_arguments, asked_sample
 from detector.config.loader import read_config
 from detector.config.schema import Config
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from detector.asking import add_config_argument, add_look_arguments, asked_sample
+from detector.commands.arguments import add_config_argument, add_look_arguments, asked_sample
 from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import LabelError

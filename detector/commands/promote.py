@@ -6,7 +6,7 @@ The bundle is proven first, as a start would. `faultline rollback` points the li
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
+from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
 
 HELP = "let another bundle serve"

@@ -7,11 +7,11 @@ way of `faultline teach`, preview and exit codes included, and counts against th
 
 import argparse
 
-from detector.asking import add_config_argument
-from detector.commands.teach import add_preview_arguments, conduct
+from detector.commands.arguments import add_config_argument, add_preview_arguments
+from detector.commands.teach import conduct
 from detector.config.loader import read_config
 from detector.errors import LabelError
-from detector.times import read_minute
+from detector.timestamps import read_minute
 
 HELP = "say that an alarm was wrong: the likes of its episode are ignored"
 

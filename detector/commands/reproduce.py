@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
+from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
 
 HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"

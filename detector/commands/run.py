@@ -4,7 +4,7 @@ import argparse
 import signal
 import threading
 
-from detector.asking import add_config_argument
+from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
 from detector.log import start_logging, switch_debug
 

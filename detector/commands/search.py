@@ -14,8 +14,8 @@ from time import time
 
 import msgspec
 
-from detector.asking import add_config_argument, add_episode_arguments, asked_episode
 from detector.backtest.replay import DAY_MINUTES
+from detector.commands.arguments import add_config_argument, add_episode_arguments, asked_episode
 from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.core.features import WINDOW, Catalogue
@@ -24,7 +24,7 @@ from detector.history.parquet import HistoryFiles
 from detector.history.parquet_source import FiledPast
 from detector.history.sampling import Sample, cut
 from detector.labels.builder import make_label
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 HELP = "when and where did this happen before? the past's nearest episodes"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import ConfigError
-from detector.times import read_minute, write_minute
+from detector.timestamps import read_minute, write_minute
 
 if TYPE_CHECKING:
     from detector.alarms.shadow import Comparison, Episode

@@ -9,16 +9,16 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from detector.asking import (
+from detector.commands.arguments import (
     add_config_argument,
     add_episode_arguments,
-    add_look_arguments,
+    add_preview_arguments,
     asked_episode,
     asked_sample,
 )
 from detector.config.loader import read_config
 from detector.errors import LabelError
-from detector.times import read_minute
+from detector.timestamps import read_minute
 
 if TYPE_CHECKING:
     from detector.teaching.request import Ask
@@ -35,18 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("fault", "normal", "ignore"), default="fault", help="default: %(default)s")
     parser.add_argument("--expires", help="of ignore and normal: from this minute of the network's time on it is over")
     add_preview_arguments(parser)
-
-
-def add_preview_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every lesson takes, whatever it begins with."""
-    parser.add_argument("--severity", choices=("minor", "major", "critical"), help="of its alarms (default: by score)")
-    parser.add_argument("--cause", default="", help="told in its alarms")
-    parser.add_argument("--note", default="", help="for whoever reads the list of labels")
-    parser.add_argument("--by", default="", help="who teaches (default: user@host)")
-    add_look_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="show the preview, and teach nothing")
-    parser.add_argument("--force", action="store_true", help="also where it breaks the false-alarm budget; is recorded")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,12 +7,12 @@ and exit codes included. Without --teach: 0 where there is something to name, 3 
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
-from detector.commands.teach import add_preview_arguments, conduct
+from detector.commands.arguments import add_config_argument, add_preview_arguments
+from detector.commands.teach import conduct
 from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import LabelError
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 HELP = "gather unknown alarms into things that look alike, and name one"
 

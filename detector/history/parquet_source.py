@@ -8,7 +8,7 @@ import numpy as np
 from detector.errors import TimeError
 from detector.history.parquet import HistoryError, HistoryFiles, ParquetDays
 from detector.history.sampling import Look, Minutes, Sample, thinned
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 
 class FiledPast:

@@ -12,7 +12,7 @@ from detector.core.features import WINDOW, Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import TimeError
 from detector.labels.builder import LONGEST_MINUTES, label_span
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 USUAL_MINUTES = 60
 """An episode whose end is not given lasts so long, or as long as the cell has reported: its windows from the half hour

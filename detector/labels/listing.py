@@ -9,7 +9,7 @@ import msgspec
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from detector.history.sampling import Cut, Look
 from detector.labels.label import Label
 from detector.teaching.pack_import import Trial
 from detector.teaching.preview import Forecast
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 MATCHES_SHOWN = 3
 

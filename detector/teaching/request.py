@@ -25,7 +25,7 @@ from detector.labels.builder import make_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import Labels
 from detector.teaching.preview import Forecast, preview
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 
 @dataclass(frozen=True)

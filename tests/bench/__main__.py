@@ -34,7 +34,7 @@ from detector.core.pipeline import Pipeline
 from detector.kafka.producer import Publisher
 from detector.kafka.topics import create_topics
 from detector.labels.store import Labels
-from detector.quiet import quiet
+from detector.native_stderr import quiet
 from tests.bench.recovery import measure_recovery, measure_replay
 from tests.bench.simulator import measure_simulator
 from tests.bench.taught import measure_labels

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
-    from detector.quiet import quiet
+    from detector.native_stderr import quiet
     from trainer.baselines import fit_baseline
     from trainer.history import HistoryError, ParquetHistory
     from trainer.progress import console, step

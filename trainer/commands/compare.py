@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.core.encoder import device
-    from detector.quiet import quiet
+    from detector.native_stderr import quiet
     from trainer.comparing.contestants import contestants
     from trainer.comparing.material import Amounts, simulate
     from trainer.comparing.telling import tell

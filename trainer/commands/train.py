@@ -107,7 +107,7 @@ def _learn(
 ) -> "Bundle":
     """The encoder, its figures, and the bundle around it."""
     from detector.core.encoder import Encoder, device
-    from detector.quiet import quiet
+    from detector.native_stderr import quiet
     from trainer.bundles import STRETCHES, assemble
     from trainer.evaluation import SEEN, one_shot_accuracy
     from trainer.lessons import add_lessons
@@ -212,7 +212,7 @@ def _faults(arguments: argparse.Namespace, known: bool) -> str:
 
 def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
     from detector.core.encoder import device
-    from detector.quiet import quiet
+    from detector.native_stderr import quiet
     from trainer.training import Watch
     from trainer.unfinished import claim
     from trainer.unlabelled import Plan, make_unlabelled, refuse_short

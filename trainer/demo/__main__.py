@@ -15,7 +15,7 @@ from detector.core.encoder import device
 from detector.errors import OperatorError
 from detector.kafka.producer import Publisher
 from detector.labels.label import write_label
-from detector.quiet import quiet
+from detector.native_stderr import quiet
 from trainer.baselines import fit_baseline
 from trainer.bundles import STRETCHES, assemble
 from trainer.demo.broker import EmbeddedBroker

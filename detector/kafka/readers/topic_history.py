@@ -11,7 +11,7 @@ from detector.core.ingest.samples import Decoder, Records, Samples
 from detector.errors import OperatorError, TimeError
 from detector.history.sampling import Look, Minutes, Sample, is_chosen
 from detector.kafka.readers.range_reader import Span, Spans, partition_of
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 RAW_RECORDS = 1_000_000
 """Of a look back: 2.5 GB, some ten seconds from a broker. Few of them are decoded."""

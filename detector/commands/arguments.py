@@ -5,10 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.errors import LabelError
-from detector.times import read_minute
+from detector.timestamps import read_minute
 
 if TYPE_CHECKING:
     from detector.history.sampling import Sample
+
+import argparse
+from typing import TYPE_CHECKING
+
+from detector.errors import LabelError
+from detector.timestamps import read_minute
+
+if TYPE_CHECKING:
+    pass
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -41,3 +50,15 @@ def asked_sample(arguments: argparse.Namespace) -> "Sample":
     if not (arguments.hours > 0 and arguments.cell_days > 0):
         raise LabelError("--hours and --cell-days must be above 0.")
     return Sample(arguments.cell_days, arguments.hours)
+
+
+def add_preview_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every lesson takes, whatever it begins with."""
+    parser.add_argument("--severity", choices=("minor", "major", "critical"), help="of its alarms (default: by score)")
+    parser.add_argument("--cause", default="", help="told in its alarms")
+    parser.add_argument("--note", default="", help="for whoever reads the list of labels")
+    parser.add_argument("--by", default="", help="who teaches (default: user@host)")
+    add_look_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="show the preview, and teach nothing")
+    parser.add_argument("--force", action="store_true", help="also where it breaks the false-alarm budget; is recorded")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
