@@ -10,11 +10,7 @@ from detector.timestamps import read_minute
 if TYPE_CHECKING:
     from detector.history.sampling import Sample
 
-import argparse
 from typing import TYPE_CHECKING
-
-from detector.errors import LabelError
-from detector.timestamps import read_minute
 
 if TYPE_CHECKING:
     pass

@@ -74,7 +74,7 @@ def test_where_a_new_leader_shows_too_little_the_table_is_read_on(
             return messages
 
     write(0, OLD)
-    monkeypatch.setattr("detector.kafka.tables.Consumer", Behind)
+    monkeypatch.setattr("detector.kafka.compacted_table.Consumer", Behind)
     monkeypatch.setattr(Table, "_ends", lambda *_: {0: OLD + NEW})
     table = Table(Kafka(common={"bootstrap.servers": broker.bootstrap}), topic)
 

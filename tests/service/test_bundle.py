@@ -306,7 +306,7 @@ def test_a_bundle_of_another_kind_of_encoder_comes_back_and_is_proven(bundle, tm
 
 def test_keras_on_another_backend_is_refused_with_a_sentence(bundle):
     """Whether that backend is installed here or not."""
-    code = f"from detector.bundle import open_bundle; open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
+    code = f"from detector.bundle.verification import open_bundle; open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "numpy"}, capture_output=True, text=True
     )
