@@ -10,11 +10,6 @@ from detector.timestamps import read_minute
 if TYPE_CHECKING:
     from detector.history.sampling import Sample
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
