@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from detector.errors import OperatorError
 from trainer.simulator import Life, Play, deliver, delivered, partial
 from trainer.simulator.delivery import PERFECT
+from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.life import NORMAL, PHASES
-from trainer.simulator.schedule import DAY
 
 UNFINISHED = ("**/day=*/.*", ".episodes.csv.*", ".catalogue.yaml.*")
 """What a run that was killed may leave behind."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from trainer.simulator import Episode, Life, Play, effects
-from trainer.simulator.footprints import stricken
-from trainer.simulator.schedule import DAY
+from trainer.simulator.faults.footprints import stricken
+from trainer.simulator.faults.schedule import DAY
 
 COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
 

@@ -21,8 +21,8 @@ from trainer.episodes import count_episodes, write_episodes
 from trainer.feed import Pace, feed
 from trainer.progress import console
 from trainer.simulator import Play, Scenario, write_scenario
+from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import ScenarioError
-from trainer.simulator.schedule import DAY
 
 FORGOTTEN_DAYS = 7
 """A topic's usual retention."""

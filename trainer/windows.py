@@ -24,7 +24,7 @@ from trainer.simulator import (
     random_fault,
     records,
 )
-from trainer.simulator.knobs import Knobs
+from trainer.simulator.faults.knobs import Knobs
 
 ONSET_MINUTES = (5, 120)
 """How long before a window's end its episode began: from barely visible to long under way."""

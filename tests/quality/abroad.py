@@ -32,7 +32,7 @@ from trainer.simulator import (
     random_operator,
 )
 from trainer.simulator.delivery import PERFECT
-from trainer.simulator.schedule import LIVE
+from trainer.simulator.faults.schedule import LIVE
 from trainer.unlabelled import Plan, make_unlabelled
 from trainer.windows import encode_values
 

@@ -25,8 +25,8 @@ from trainer.bundles import assemble
 from trainer.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, catalogue, draw_severity
 from trainer.simulator.delivery import PERFECT
+from trainer.simulator.faults.schedule import DAY, LIVE
 from trainer.simulator.plays import Play
-from trainer.simulator.schedule import DAY, LIVE
 
 HELD_OUT = tuple(name for name, fault in FAULTS.items() if fault.held_out)
 TAUGHT = (*HELD_OUT, "ho_too_late", "sleeping_cell_rach", "ul_interference", "userplane_failure")

@@ -8,7 +8,7 @@ import numpy as np
 from trainer.pictures.comparison import Comparison, compare
 from trainer.pictures.paper import BAND, BLUE, VERMILLION, clock, day, sheet, times, unit, write_numbers
 from trainer.simulator import Play
-from trainer.simulator.episodes import Place
+from trainer.simulator.faults.episodes import Place
 
 PANELS, TOLD = 6, 3
 """Features drawn, and how many of them the printed line names."""

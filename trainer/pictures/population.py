@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detector.core.features import Feature
 from trainer.pictures.paper import INK, TYPES, day, number, sheet, unit, write_numbers
 from trainer.pictures.subject import Subject
-from trainer.simulator.profiles import CELL_TYPES
+from trainer.simulator.network.profiles import CELL_TYPES
 
 MOST_CELLS, EVERY_MINUTES = 200, 15
 """Looked at: a few hundred cells and four minutes of an hour show what all would, in seconds."""

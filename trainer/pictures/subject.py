@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from detector.core.features import Catalogue
 from trainer.pictures.recording import Recording
 from trainer.simulator import Play, delivered, effects, play, read_scenario
+from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import shipped
-from trainer.simulator.schedule import DAY
 
 Read = Callable[[Sequence[str], range, Sequence[str]], NDArray[np.float32]]
 """Cells, minutes, features -> their values, NaN where nothing was reported. # -> [cells, minutes, features]"""

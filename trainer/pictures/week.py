@@ -28,8 +28,8 @@ from trainer.pictures.paper import (
     write_numbers,
 )
 from trainer.pictures.subject import Subject
-from trainer.simulator.profiles import CELL_TYPES
-from trainer.simulator.schedule import DAY
+from trainer.simulator.faults.schedule import DAY
+from trainer.simulator.network.profiles import CELL_TYPES
 
 WEEK = 7 * DAY
 PANELS, HEIGHT = 8, 1400

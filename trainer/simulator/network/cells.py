@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.operators import Operator
+from trainer.simulator.network.operators import Operator
 from trainer.simulator.randomness import Column, Draws
 
 Built = dict[str, np.ndarray]

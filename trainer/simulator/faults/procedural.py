@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from trainer.simulator.classes import FAULTS
-from trainer.simulator.faults import CONSTANTS, FaultClass, Move, Range, When
-from trainer.simulator.knobs import KNOBS, Knob, Span
+from trainer.simulator.faults.classes import FAULTS
+from trainer.simulator.faults.fault_class import CONSTANTS, FaultClass, Move, Range, When
+from trainer.simulator.faults.knobs import KNOBS, Knob, Span
 from trainer.simulator.randomness import Draws
 
 HELD_OUT = [set(fault.knobs) for fault in FAULTS.values() if fault.held_out]

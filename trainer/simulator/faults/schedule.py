@@ -10,11 +10,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.cells import STADIUM
-from trainer.simulator.classes import FAULTS
-from trainer.simulator.episodes import Episode, Place, draw_severity
-from trainer.simulator.faults import FaultClass
-from trainer.simulator.network import SECTORS, Network
+from trainer.simulator.faults.classes import FAULTS
+from trainer.simulator.faults.episodes import Episode, Place, draw_severity
+from trainer.simulator.faults.fault_class import FaultClass
+from trainer.simulator.network.cells import STADIUM
+from trainer.simulator.network.network import SECTORS, Network
 from trainer.simulator.randomness import Draws, stream_key
 
 DAY = 1440

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.cells import Cells
-from trainer.simulator.knobs import Knobs
-from trainer.simulator.network import Network
+from trainer.simulator.faults.knobs import Knobs
+from trainer.simulator.network.cells import Cells
+from trainer.simulator.network.network import Network
+from trainer.simulator.network.operators import Operator
+from trainer.simulator.network.profiles import WEEK_MINUTES
 from trainer.simulator.noise import Noise
-from trainer.simulator.operators import Operator
-from trainer.simulator.profiles import WEEK_MINUTES
 from trainer.simulator.randomness import Column, Draws
 
 MONDAY = 3 * 1440

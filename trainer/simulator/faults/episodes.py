@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.faults import CONSTANTS, FaultClass, Move, Onset
-from trainer.simulator.knobs import Knobs
-from trainer.simulator.network import Network
+from trainer.simulator.faults.fault_class import CONSTANTS, FaultClass, Move, Onset
+from trainer.simulator.faults.knobs import Knobs
+from trainer.simulator.network.network import Network
 from trainer.simulator.randomness import Column, Draws
 
 ONCE = np.zeros(1, np.int64)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit as sigmoid
 
-from trainer.simulator.baseband import Baseband
-from trainer.simulator.demand import Block, Demand
-from trainer.simulator.mobility import Mobility
-from trainer.simulator.radio import Radio
-from trainer.simulator.random_access import RandomAccess
+from trainer.simulator.chain.baseband import Baseband
+from trainer.simulator.chain.demand import Block, Demand
+from trainer.simulator.chain.mobility import Mobility
+from trainer.simulator.chain.radio import Radio
+from trainer.simulator.chain.random_access import RandomAccess
+from trainer.simulator.chain.uplink import Uplink
 from trainer.simulator.randomness import Column
-from trainer.simulator.uplink import Uplink
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit as sigmoid
 
-from trainer.simulator.demand import Block, Demand
+from trainer.simulator.chain.demand import Block, Demand
 from trainer.simulator.randomness import Column
 
 LOG_10 = np.float32(np.log(10) / 10)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.cells import TRANSPORT
-from trainer.simulator.knobs import BY_NAME, Knobs
+from trainer.simulator.faults.knobs import BY_NAME, Knobs
+from trainer.simulator.network.cells import TRANSPORT
 from trainer.simulator.noise import Noise
 
 BLOCK_MINUTES = 240

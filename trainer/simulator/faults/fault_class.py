@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.knobs import BY_NAME, Knobs
+from trainer.simulator.faults.knobs import BY_NAME, Knobs
 from trainer.simulator.randomness import Column
 
 Onset = Literal["step", "ramp", "intermittent"]

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.cells import Cells, build_cells
-from trainer.simulator.operators import OPERATOR_A, Operator
-from trainer.simulator.profiles import MIXTURE, week_profiles
+from trainer.simulator.network.cells import Cells, build_cells
+from trainer.simulator.network.operators import OPERATOR_A, Operator
+from trainer.simulator.network.profiles import MIXTURE, week_profiles
 from trainer.simulator.randomness import Draws, stream_key
 
 SECTORS = 3

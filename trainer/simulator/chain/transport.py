@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.simulator.demand import Block, Demand
-from trainer.simulator.radio import Radio
+from trainer.simulator.chain.demand import Block, Demand
+from trainer.simulator.chain.radio import Radio
 from trainer.simulator.randomness import Column
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit as sigmoid
 
-from trainer.simulator.demand import Block, Demand
-from trainer.simulator.radio import Radio, busy
+from trainer.simulator.chain.demand import Block, Demand
+from trainer.simulator.chain.radio import Radio, busy
 from trainer.simulator.randomness import Column
 
 

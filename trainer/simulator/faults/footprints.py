@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.episodes import Episode, constants_of
-from trainer.simulator.faults import Move, Spill, amount_of
-from trainer.simulator.network import SECTORS, Network
+from trainer.simulator.faults.episodes import Episode, constants_of
+from trainer.simulator.faults.fault_class import Move, Spill, amount_of
+from trainer.simulator.network.network import SECTORS, Network
 from trainer.simulator.randomness import Draws
 
 CO_SITED, OUTER = 1.2, 1.0

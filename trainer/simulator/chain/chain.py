@@ -6,25 +6,25 @@ A stage's field that bears a feature's name *is* that feature; the other fields 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.baseband import work
 from trainer.simulator.catalogue import catalogue
-from trainer.simulator.connection import open_sessions, set_up
-from trainer.simulator.demand import Block, ask
-from trainer.simulator.knobs import Knobs, neutral
-from trainer.simulator.mobility import move
-from trainer.simulator.network import Network
+from trainer.simulator.chain.baseband import work
+from trainer.simulator.chain.connection import open_sessions, set_up
+from trainer.simulator.chain.demand import Block, ask
+from trainer.simulator.chain.mobility import move
+from trainer.simulator.chain.quality import report
+from trainer.simulator.chain.radio import transmit
+from trainer.simulator.chain.random_access import access
+from trainer.simulator.chain.services import call, resolve
+from trainer.simulator.chain.throughput import share, wait
+from trainer.simulator.chain.traffic import open_flows, send_packets, split_volume
+from trainer.simulator.chain.transport import forward
+from trainer.simulator.chain.uplink import receive
+from trainer.simulator.chain.users import connect, count_users
+from trainer.simulator.faults.knobs import Knobs, neutral
+from trainer.simulator.faults.nuisances import disturb
+from trainer.simulator.network.network import Network
 from trainer.simulator.noise import Noise
-from trainer.simulator.nuisances import disturb
-from trainer.simulator.quality import report
-from trainer.simulator.radio import transmit
-from trainer.simulator.random_access import access
 from trainer.simulator.randomness import Column, Draws
-from trainer.simulator.services import call, resolve
-from trainer.simulator.throughput import share, wait
-from trainer.simulator.traffic import open_flows, send_packets, split_volume
-from trainer.simulator.transport import forward
-from trainer.simulator.uplink import receive
-from trainer.simulator.users import connect, count_users
 
 BLOCK_ROWS = 16_384
 """Rows worked on at a time: few enough that a column stays in the processor's cache, many enough that numpy's

@@ -6,8 +6,8 @@ episode's constant k.
 """
 
 # fmt: off
-from trainer.simulator.cells import BUSINESS, RESIDENTIAL, RURAL, STADIUM, TRANSPORT
-from trainer.simulator.faults import FaultClass, Growth, Move, Onset, Range, Restart, Spill, When
+from trainer.simulator.faults.fault_class import FaultClass, Growth, Move, Onset, Range, Restart, Spill, When
+from trainer.simulator.network.cells import BUSINESS, RESIDENTIAL, RURAL, STADIUM, TRANSPORT
 
 HOUR, DAY = 60, 1440
 STEP: tuple[Onset, ...] = ("step",)

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import expit as sigmoid
 from scipy.special import ndtr
 
-from trainer.simulator.demand import Block, Demand
-from trainer.simulator.radio import Radio
+from trainer.simulator.chain.demand import Block, Demand
+from trainer.simulator.chain.radio import Radio
+from trainer.simulator.chain.uplink import Uplink
+from trainer.simulator.chain.users import Users
 from trainer.simulator.randomness import Column
-from trainer.simulator.uplink import Uplink
-from trainer.simulator.users import Users
 
 REPORTS_PER_USER = 22
 """CQI reports a connected user sends in a minute: periodic reporting, most of the time in DRX."""

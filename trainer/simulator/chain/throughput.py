@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit as sigmoid
 
-from trainer.simulator.demand import Block, Demand
-from trainer.simulator.mobility import Mobility
-from trainer.simulator.quality import Quality
-from trainer.simulator.radio import Radio
+from trainer.simulator.chain.demand import Block, Demand
+from trainer.simulator.chain.mobility import Mobility
+from trainer.simulator.chain.quality import Quality
+from trainer.simulator.chain.radio import Radio
+from trainer.simulator.chain.traffic import Flows, Packets
+from trainer.simulator.chain.transport import Transport
+from trainer.simulator.chain.uplink import Uplink
 from trainer.simulator.randomness import Column
-from trainer.simulator.traffic import Flows, Packets
-from trainer.simulator.transport import Transport
-from trainer.simulator.uplink import Uplink
 
 SEGMENT_BITS = 1400 * 8
 PARALLEL_FLOWS = 5

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit as sigmoid
 
-from trainer.simulator.connection import Session
-from trainer.simulator.demand import Block, Demand
-from trainer.simulator.mobility import Mobility
-from trainer.simulator.quality import Quality
-from trainer.simulator.radio import Radio
-from trainer.simulator.random_access import RandomAccess
+from trainer.simulator.chain.connection import Session
+from trainer.simulator.chain.demand import Block, Demand
+from trainer.simulator.chain.mobility import Mobility
+from trainer.simulator.chain.quality import Quality
+from trainer.simulator.chain.radio import Radio
+from trainer.simulator.chain.random_access import RandomAccess
+from trainer.simulator.chain.transport import Transport
+from trainer.simulator.chain.uplink import Uplink
 from trainer.simulator.randomness import Column
-from trainer.simulator.transport import Transport
-from trainer.simulator.uplink import Uplink
 
 APPLICATIONS = ("video", "web", "messages", "downloads", "rtc", "other")
 USUAL_LOGITS = (1.5, 0.55, -1.3, 0.35, -1.6, -0.3)  # softmax: about half the volume is video

@@ -7,7 +7,7 @@ import numpy as np
 
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.measurement import Measurement
-from trainer.simulator.operators import OPERATOR_A, UNITS, Operator
+from trainer.simulator.network.operators import OPERATOR_A, UNITS, Operator
 from trainer.simulator.randomness import Draws
 
 GAIN_SIGMA = 0.3
