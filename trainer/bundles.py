@@ -12,7 +12,7 @@ from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from trainer.calibration import measured, normal_windows, survey
-from trainer.history import History
+from trainer.data.history import History
 
 WHITENED = 4000
 """Normal windows whose covariance is taken: some 30 for each of 130 features."""

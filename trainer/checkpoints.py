@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from trainer.batches import TrainingError
+from trainer.data.examples import Examples
+from trainer.errors import TrainingError
 from trainer.learner import Arrays
-from trainer.windows import Examples
 
 CHECKPOINT = "checkpoint.npz"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detector.core.encoder import Encode
-from trainer.batches import TrainingError
-from trainer.windows import Examples
+from trainer.data.examples import Examples
+from trainer.errors import TrainingError
 
 WAYS, QUERIES, ROUNDS = 6, 5, 400
 SEEN = 2.0

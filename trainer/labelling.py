@@ -6,7 +6,7 @@ from detector.core.features import Baseline
 from detector.errors import LabelError
 from detector.labels.builder import label_span, make_label
 from detector.labels.label import Label
-from trainer.history import History
+from trainer.data.history import History
 
 
 def label_episode(

@@ -16,7 +16,7 @@ from detector.core.networks.inputs import View, blocks, lines, view, whitened
 from detector.core.networks.registry import NETWORKS, unit
 from detector.core.networks.spec import Spec
 from trainer import replicas
-from trainer.batches import ANCHORS
+from trainer.data.sampler import ANCHORS
 from trainer.losses import Option, choose
 from trainer.whitening import Normality
 

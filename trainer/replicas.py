@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import device
-from trainer.batches import ROWS, TrainingError
+from trainer.data.sampler import ROWS
+from trainer.errors import TrainingError
 
 
 @cache  # two strategies over the same devices number their talk alike, and mistake each other's for their own

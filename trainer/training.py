@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
 from detector.core.networks.spec import Spec
-from trainer.batches import Batches, TrainingError
 from trainer.checkpoints import Checkpoints, Course, digest_examples
+from trainer.data.examples import Examples
+from trainer.data.sampler import Batches
+from trainer.errors import TrainingError
 from trainer.evaluation import Figure, examine
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses import refuse_pairless
 from trainer.whitening import Normality
-from trainer.windows import Examples
 
 LEAST_SPREAD = 0.02
 """Of each embedding dimension over a batch, on average; a collapsed encoder has none."""

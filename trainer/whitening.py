@@ -9,7 +9,7 @@ from detector.core.features import ABSENT, STEPS
 from detector.core.networks.inputs import blocks, view
 from detector.core.networks.shared import VIEWS, views
 from detector.core.networks.spec import Spec
-from trainer.windows import Examples
+from trainer.data.examples import Examples
 
 RIDGE = 0.01
 """Of a feature's own variance, added to it. On faults held back from the training, .3 gives .55, .1 .59, .03 .63, .01

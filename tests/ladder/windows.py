@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import transform
 from trainer.crew import PROCESSES
-from trainer.history import START_MINUTE
+from trainer.data.history import START_MINUTE
 from trainer.simulator import FAULTS, Episode, Network, apply, catalogue, draw_severity, measure, neutral, records
 
 Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]

@@ -17,9 +17,10 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from tests.quality.episodes import EACH, HELD_OUT, SUPPORT, Classes, exemplars
 from tests.quality.figures import one_shot, unit
-from trainer.baselines import fit_baseline
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import encode_values
+from trainer.data.history import START_MINUTE
 from trainer.evaluating.methods import summary
-from trainer.history import START_MINUTE
 from trainer.simulator import (
     Episode,
     FaultClass,
@@ -34,7 +35,6 @@ from trainer.simulator import (
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import LIVE
 from trainer.unlabelled import Plan, make_unlabelled
-from trainer.windows import encode_values
 
 NAME = "another catalogue, 6-way"
 FEATURES, CELLS, WEEK = 60, 250, 7 * 1440

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode, embeddings_of
 from detector.core.features import WINDOW, Baseline
-from trainer.baselines import fit_baseline
 from trainer.calibration import normal_windows
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import encode_values, measure_effect
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, draw_severity
-from trainer.windows import encode_values, measure_effect
 
 Classes = Mapping[str, FaultClass]
 

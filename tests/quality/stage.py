@@ -20,9 +20,9 @@ from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
 from detector.labels.builder import label_span, make_label
 from detector.labels.label import embed_label
-from trainer.baselines import fit_baseline
 from trainer.bundles import assemble
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, catalogue, draw_severity
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import DAY, LIVE

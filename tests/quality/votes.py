@@ -11,15 +11,15 @@ from rich.table import Table
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
-from trainer.baselines import fit_baseline
 from trainer.bundles import WHITENED
 from trainer.calibration import measured, normal_windows
 from trainer.comparing.examples import MANY, METHODS, QUERIES, Crowd, compare_counts
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import simulate_examples
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.progress import console
 from trainer.shipped import SHIPPED
 from trainer.simulator import Network
-from trainer.windows import simulate_examples
 
 SEEDS = (1, 2, 3)
 CELLS, WEEK = 200, 7 * 1440

@@ -16,7 +16,7 @@ from tests.trainer.conftest import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
 from tests.weights import random_weights
 from trainer.bundles import assemble
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.data.history import START_MINUTE, SimulatedHistory
 
 
 @pytest.fixture(scope="module")

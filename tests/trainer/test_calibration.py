@@ -18,7 +18,7 @@ from trainer.calibration import (
     normal_windows,
     survey,
 )
-from trainer.history import SimulatedHistory
+from trainer.data.history import SimulatedHistory
 from trainer.whitening import mean_deviations
 
 FEATURES = 3

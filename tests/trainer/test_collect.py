@@ -21,8 +21,8 @@ from tests.kafka.topics import create_topics, produce
 from tests.service.network import CATALOGUE, CELLS, NAMES, T0, Record, record, told, value
 from tests.service.stage import wait_until
 from trainer.__main__ import main
-from trainer.collection import Collection
-from trainer.history import ParquetHistory
+from trainer.data.history import ParquetHistory
+from trainer.data.parquet_sink import Collection
 
 pytestmark = pytest.mark.usefixtures("kept_process")
 

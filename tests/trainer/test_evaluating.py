@@ -16,6 +16,7 @@ from detector.labels.builder import label_span, make_label
 from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
+from trainer.data.history import SimulatedHistory
 from trainer.evaluating.choice import Choice, choose, choose_taught, classes_of
 from trainer.evaluating.cutting import NORMAL, SINCE_ONSET, Cut, cut
 from trainer.evaluating.map import flatten
@@ -23,7 +24,6 @@ from trainer.evaluating.matching import Sheet, macro_f1, name_all
 from trainer.evaluating.methods import WARP_MINUTES, closeness, cosine, warped
 from trainer.evaluating.mistakes import find_mistakes
 from trainer.evaluating.replayed import auroc, fate
-from trainer.history import SimulatedHistory
 
 EACH = 6
 

@@ -21,8 +21,8 @@ from tests.kafka.broker import ROOT
 from tests.trainer.files import write_day
 from trainer.__main__ import main
 from trainer.archive import ArchiveError
+from trainer.data.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
 from trainer.episodes import COLUMNS
-from trainer.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
 from trainer.playing import write
 from trainer.simulator import OPERATOR_B, Network, Play, catalogue, play, read_scenario
 

@@ -14,10 +14,10 @@ from detector.core.encoder import Encoder
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, STEPS, pictures, train
 from trainer.checkpoints import CHECKPOINT, Checkpoints, Course
+from trainer.data.cache import claim, kept
 from trainer.evaluation import examine
 from trainer.learner import Schedule
 from trainer.training import Moment, TrainingError, Watch, train_encoder
-from trainer.unfinished import claim, kept
 
 ROOT = Path(__file__).parents[2]
 

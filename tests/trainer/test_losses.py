@@ -13,10 +13,10 @@ from tests import naive
 from tests.trainer.conftest import SPEC
 from tests.trainer.twins import slow_loss
 from trainer import losses
+from trainer.data.examples import Examples
 from trainer.losses import LOSSES, Loss, LossError, choose, mine, refuse_pairless, supervised_contrastive
 from trainer.simulator import catalogue
 from trainer.training import Schedule, TrainingError, Watch, train_encoder
-from trainer.windows import Examples
 
 TWINS: dict[str, Callable[..., list[float]]] = {
     "supervised_contrastive": lambda *batch, temperature: list(

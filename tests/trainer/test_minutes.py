@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 
 from detector.core.ingest.samples import Decoder, Records
-from trainer.history import SimulatedHistory
+from trainer.data.history import SimulatedHistory
 from trainer.minutes import minute_records
 
 

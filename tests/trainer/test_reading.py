@@ -12,8 +12,8 @@ from detector.core.features import Catalogue
 from detector.history.parquet import HistoryError, ParquetDays
 from tests.builders import catalogue
 from tests.trainer.twins import slow_history, slow_read
-from trainer.baselines import fit_baseline
-from trainer.history import ParquetHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.history import ParquetHistory
 
 FIRST = 29_459_520
 DAYS = 3

@@ -13,8 +13,8 @@ from tests.builders import catalogue
 from tests.trainer.files import write_day
 from tests.trainer.twins import TableHistory
 from trainer.__main__ import main
-from trainer.baselines import fit_baseline
-from trainer.history import START_MINUTE, ParquetHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.history import START_MINUTE, ParquetHistory
 from trainer.tokens import fitted, shipped_tokens
 from trainer.training import Schedule
 from trainer.unlabelled import Plan, make_unlabelled

@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, pictures
-from trainer.batches import Batches, TrainingError
+from trainer.data.sampler import Batches
+from trainer.errors import TrainingError
 from trainer.learner import Learner, Schedule
 from trainer.replicas import strategy
 from trainer.whitening import Normality

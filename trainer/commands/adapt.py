@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
     from detector.native_stderr import quiet
-    from trainer.baselines import fit_baseline
-    from trainer.history import HistoryError, ParquetHistory
+    from trainer.data.baselines import fit_baseline
+    from trainer.data.history import HistoryError, ParquetHistory
     from trainer.progress import console, step
     from trainer.promise import tell_promise
     from trainer.tokens import fitted

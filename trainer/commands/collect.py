@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.core.ingest.samples import Decoder
     from detector.kafka.readers.offset_reader import Reader
     from detector.log import start_logging
-    from trainer.collecting import Rolling, collect
-    from trainer.collection import Collection
+    from trainer.data.collector import Rolling, collect
+    from trainer.data.parquet_sink import Collection
     from trainer.progress import console
 
     config = read_config(arguments.config)

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.config.loader import read_config
     from detector.kafka.producer import Publisher
     from detector.labels.label import label_windows, read_label, write_label
-    from trainer.history import ParquetHistory
+    from trainer.data.history import ParquetHistory
     from trainer.labelling import label_episode
     from trainer.progress import console
 

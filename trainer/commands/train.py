@@ -22,9 +22,9 @@ from trainer.progress import console, learning, step
 if TYPE_CHECKING:
     from detector.bundle.format import Bundle
     from detector.core.features import Baseline
-    from trainer.history import History, ParquetHistory, SimulatedHistory
-    from trainer.lessons import Lessons
-    from trainer.procedural import Simulated
+    from trainer.data.history import History, ParquetHistory, SimulatedHistory
+    from trainer.data.labelled_episodes import Lessons
+    from trainer.data.simulated_faults import Simulated
     from trainer.training import Moment, Schedule
 
 FAULTS = ("procedural", "synthetic")
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainer.history import START_MINUTE, ParquetHistory, SimulatedHistory
+    from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
     from trainer.losses import choose
     from trainer.simulator import Network
 
@@ -80,8 +80,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
-    from trainer.procedural import Course, simulate
-    from trainer.unfinished import claim
+    from trainer.data.cache import claim
+    from trainer.data.simulated_faults import Course, simulate
 
     course = Course(*(getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict")))
     own = _usual(arguments, given) if given else None
@@ -109,9 +109,9 @@ def _learn(
     from detector.core.encoder import Encoder, device
     from detector.native_stderr import quiet
     from trainer.bundles import STRETCHES, assemble
+    from trainer.data.labelled_episodes import add_lessons
+    from trainer.data.simulated_faults import named
     from trainer.evaluation import SEEN, one_shot_accuracy
-    from trainer.lessons import add_lessons
-    from trainer.procedural import named
     from trainer.training import Watch, train_encoder
 
     with quiet():
@@ -158,7 +158,7 @@ def _origin(arguments: argparse.Namespace, faults: str) -> dict[str, str | int |
 def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
     from detector.backtest.matching import read_episodes
     from detector.history.parquet import HistoryError
-    from trainer.lessons import cut_lessons
+    from trainer.data.labelled_episodes import cut_lessons
 
     if usual is None:
         raise HistoryError(f"--episodes {arguments.episodes} befell no simulated network; give its --history, too.")
@@ -213,8 +213,8 @@ def _faults(arguments: argparse.Namespace, known: bool) -> str:
 def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
     from detector.core.encoder import device
     from detector.native_stderr import quiet
+    from trainer.data.cache import claim
     from trainer.training import Watch
-    from trainer.unfinished import claim
     from trainer.unlabelled import Plan, make_unlabelled, refuse_short
 
     home: History = given or school
@@ -239,8 +239,8 @@ def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", gi
 
 
 def _usual(arguments: argparse.Namespace, history: "SimulatedHistory | ParquetHistory") -> "Baseline":
-    from trainer.baselines import fit_baseline
-    from trainer.history import ParquetHistory
+    from trainer.data.baselines import fit_baseline
+    from trainer.data.history import ParquetHistory
 
     if isinstance(history, ParquetHistory):
         with step(f"baselines of {len(history.cells)} cells"):

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from time import monotonic
 
 from detector.core.networks.registry import spec_of
-from trainer.batches import Batches, TrainingError
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import schedule_of
 from trainer.comparing.material import Material
+from trainer.data.sampler import Batches
+from trainer.errors import TrainingError
 from trainer.learner import Learner
 from trainer.whitening import Normality
 

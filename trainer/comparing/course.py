@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.registry import spec_of
-from trainer.batches import TrainingError
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.material import Material
+from trainer.data.examples import Examples
+from trainer.errors import TrainingError
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses import LossError
 from trainer.training import Moment, Watch, train_encoder
 from trainer.whitening import Normality
-from trainer.windows import Examples
 
 POINTS = 200
 """Of a learning curve: as many as can be seen."""

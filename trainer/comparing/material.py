@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from detector.core.features import Catalogue
-from trainer.windows import Examples
+from trainer.data.examples import Examples
 
 UNSEEN_BASE = (
     "ul_interference",
@@ -71,11 +71,11 @@ def simulate(
 ) -> Material:
     """Simulates what is not kept in the folder. Raises TrainingError where other material lies there."""
     import detector
-    from trainer.baselines import fit_baseline
-    from trainer.history import START_MINUTE, SimulatedHistory
+    from trainer.data.baselines import fit_baseline
+    from trainer.data.cache import claim, kept
+    from trainer.data.examples import simulate_examples, unsmoothed
+    from trainer.data.history import START_MINUTE, SimulatedHistory
     from trainer.simulator import FAULTS, OPERATOR_A, Network
-    from trainer.unfinished import claim, kept
-    from trainer.windows import simulate_examples, unsmoothed
 
     claim(folder, {**asdict(amounts), "version": detector.__version__})
     network = Network(amounts.cells, FIRST_NETWORK, unsmoothed(OPERATOR_A))

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.registry import spec_of
-from trainer.batches import ANCHORS
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import schedule_of
 from trainer.comparing.material import THREE, Material
+from trainer.data.examples import Examples
+from trainer.data.sampler import ANCHORS
 from trainer.evaluation import SEEN
 from trainer.learner import Learner
 from trainer.losses import LossError, choose
 from trainer.training import LEAST_SPREAD
 from trainer.whitening import Normality
-from trainer.windows import Examples
 
 NAMES = ("normal life", *THREE)
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.batches import Batches
 from trainer.comparing.budget import Budget
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import Embedded, Training, train, untrained
 from trainer.comparing.material import Material
 from trainer.comparing.three import STEPS, Classroom, Lesson, teach
+from trainer.data.sampler import Batches
 from trainer.progress import console, learning, step
 
 STANDARD, LOSSLESS = Contestant("triplet", (("mining", "random"),)), Contestant("lossless_triplet")

@@ -16,8 +16,8 @@ from detector.errors import OperatorError
 from detector.kafka.producer import Publisher
 from detector.labels.label import write_label
 from detector.native_stderr import quiet
-from trainer.baselines import fit_baseline
 from trainer.bundles import STRETCHES, assemble
+from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.narrator import Narrator
 from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, Network
 
 CELLS = 240

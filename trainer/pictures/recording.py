@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config.loader import read_catalogue
-from trainer.history import HistoryError
+from trainer.data.history import HistoryError
 
 
 class Recording:

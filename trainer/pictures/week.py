@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue, Feature
-from trainer.history import HistoryError
+from trainer.data.history import HistoryError
 from trainer.pictures.comparison import compare
 from trainer.pictures.paper import (
     BAND,

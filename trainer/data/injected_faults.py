@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, WINDOW
-from trainer.windows import ONSET_MINUTES, Examples, measure_effect
+from trainer.data.examples import ONSET_MINUTES, Examples, measure_effect
 
 SHAPES = {
     "step": 0.34,

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, Catalogue
-from detector.errors import OperatorError
-from trainer.windows import Examples
+from trainer.data.examples import Examples
+from trainer.errors import TrainingError
 
 CLASSES, PER_CLASS, NORMALS = 32, 4, 64
 """Per batch: 32 classes of four windows each, and 64 normal windows that belong to none."""
@@ -33,10 +33,6 @@ SEEN_EFFECT = 5.0
 TRANSPLANT = 0.5
 FEATURE_LOSS = 0.3
 GAIN = 0.15
-
-
-class TrainingError(OperatorError):
-    """Training that cannot begin, or led nowhere."""
 
 
 class Batches:

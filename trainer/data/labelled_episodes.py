@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from detector.backtest.matching import Episode
 from detector.core.features import ABSENT, WINDOW, Baseline
 from detector.history.parquet import HistoryError
-from trainer.history import History
-from trainer.windows import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked
+from trainer.data.examples import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked
+from trainer.data.history import History
 
 EPISODES = 2
 """Of a class, at least: two windows of one episode are alike for more reasons than their fault."""

@@ -8,7 +8,7 @@ from time import monotonic
 
 from detector.core.ingest.samples import Decoder, Samples
 from detector.kafka.readers.offset_reader import Reader
-from trainer.collection import Collection
+from trainer.data.parquet_sink import Collection
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.core.features import Baseline
-from trainer.baselines import fit_baseline
-from trainer.history import SimulatedHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.cache import Origin, kept
+from trainer.data.examples import Examples, joined, simulate_examples, unsmoothed
+from trainer.data.history import SimulatedHistory
 from trainer.progress import step
 from trainer.simulator import FAULTS, Network, random_operator
-from trainer.unfinished import Origin, kept
-from trainer.windows import Examples, joined, simulate_examples, unsmoothed
 
 ABROAD, ABROAD_CELLS = 6, 60
 """Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.batches import TrainingError
 from trainer.checkpoints import digest_examples
-from trainer.windows import Examples
+from trainer.data.examples import Examples
+from trainer.errors import TrainingError
 
 COLUMNS = tuple(column.name for column in fields(Examples))
 

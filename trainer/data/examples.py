@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, deviations
 from trainer.crew import PROCESSES
-from trainer.history import History, SimulatedHistory
+from trainer.data.history import History, SimulatedHistory
 from trainer.simulator import (
     FAULTS,
     Episode,

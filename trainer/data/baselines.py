@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import Baseline, day_basis, transform
 from detector.history.parquet import HistoryError
-from trainer.history import History
+from trainer.data.history import History
 
 HARMONICS = 2
 """Day and half day. On the week after two weeks of three networks a third and fourth take half a percent off what is
