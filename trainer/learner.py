@@ -17,7 +17,8 @@ from detector.core.networks.registry import NETWORKS, unit
 from detector.core.networks.spec import Spec
 from trainer import replicas
 from trainer.data.sampler import ANCHORS
-from trainer.losses import Option, choose
+from trainer.losses.loss import Option
+from trainer.losses.registry import choose
 from trainer.whitening import Normality
 
 DROPOUT = 0.1

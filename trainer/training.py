@@ -20,7 +20,7 @@ from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
 from trainer.evaluation import Figure, examine
 from trainer.learner import Arrays, Learner, Schedule
-from trainer.losses import refuse_pairless
+from trainer.losses.registry import refuse_pairless
 from trainer.whitening import Normality
 
 LEAST_SPREAD = 0.02

@@ -22,7 +22,8 @@ from trainer.comparing.rows import Answers, Questions, answer, row
 from trainer.comparing.three import frames_of
 from trainer.comparing.words import turning_words
 from trainer.evaluation import WAYS
-from trainer.losses import CHOICES, LOSSES, LossError
+from trainer.losses.loss import LossError
+from trainer.losses.registry import CHOICES, LOSSES
 from trainer.simulator import FAULTS
 
 CHANCE = 1 / WAYS

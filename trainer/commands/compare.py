@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from trainer.arguments import minutes, positive
-from trainer.losses import LOSSES
+from trainer.losses.registry import LOSSES
 
 HELP = "train with every loss on the same windows, and write one page about them"
 

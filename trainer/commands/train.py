@@ -16,7 +16,7 @@ import numpy as np
 
 from detector.core.networks.registry import NETWORKS, spec_of
 from trainer.arguments import minutes, option, positive
-from trainer.losses import LOSSES
+from trainer.losses.registry import LOSSES
 from trainer.progress import console, learning, step
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
-    from trainer.losses import choose
+    from trainer.losses.registry import choose
     from trainer.simulator import Network
 
     choose(arguments.loss, dict(arguments.loss_option))  # minutes before it is needed, as all that can be refused

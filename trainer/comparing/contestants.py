@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from detector.core.networks.registry import NETWORKS
 from trainer.arguments import option
-from trainer.losses import CHOICES, LOSSES, LossError, Option, choose
+from trainer.losses.loss import LossError, Option
+from trainer.losses.registry import CHOICES, LOSSES, choose
 
 VARIED = {"triplet": "mining", "similarity": "join"}
 """Of the losses that have such a choice, those whose literature argues about it."""

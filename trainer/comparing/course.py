@@ -16,7 +16,7 @@ from trainer.comparing.material import Material
 from trainer.data.examples import Examples
 from trainer.errors import TrainingError
 from trainer.learner import Arrays, Learner, Schedule
-from trainer.losses import LossError
+from trainer.losses.loss import LossError
 from trainer.training import Moment, Watch, train_encoder
 from trainer.whitening import Normality
 

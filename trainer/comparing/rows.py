@@ -23,7 +23,7 @@ from trainer.comparing.figures import (
     told_right,
 )
 from trainer.comparing.material import UNSEEN_BASE, Material
-from trainer.losses import CUT_OFF, log_odds
+from trainer.losses.pairs import CUT_OFF, log_odds
 
 BINS = 60
 SHOWN_QUANTILE = 0.995

@@ -18,7 +18,8 @@ from trainer.data.examples import Examples
 from trainer.data.sampler import ANCHORS
 from trainer.evaluation import SEEN
 from trainer.learner import Learner
-from trainer.losses import LossError, choose
+from trainer.losses.loss import LossError
+from trainer.losses.registry import choose
 from trainer.training import LEAST_SPREAD
 from trainer.whitening import Normality
 

@@ -18,7 +18,7 @@ from detector.core.networks.shared import VIEWS, token_shapes
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples, simulate_examples, unsmoothed
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.losses import choose
+from trainer.losses.registry import choose
 from trainer.simulator import Network, delivered, random_operator
 from trainer.whitening import view_whitening
 
