@@ -18,9 +18,9 @@ from trainer.checkpoints import Checkpoints, Course, digest_examples
 from trainer.data.examples import Examples
 from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
-from trainer.evaluation import Figure, examine
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses.registry import refuse_pairless
+from trainer.metrics.one_shot import Figure, examine
 from trainer.whitening import Normality
 
 LEAST_SPREAD = 0.02

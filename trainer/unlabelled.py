@@ -21,7 +21,7 @@ from trainer.bundles import STRETCHES, assemble
 from trainer.calibration import measured, normal_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
-from trainer.evaluation import SEEN, one_shot_accuracy
+from trainer.metrics.one_shot import SEEN, one_shot_accuracy
 from trainer.tokens import fitted, shipped_tokens
 from trainer.training import Schedule, Watch, train_encoder
 

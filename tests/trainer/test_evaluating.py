@@ -20,10 +20,10 @@ from trainer.data.history import SimulatedHistory
 from trainer.evaluating.choice import Choice, choose, choose_taught, classes_of
 from trainer.evaluating.cutting import NORMAL, SINCE_ONSET, Cut, cut
 from trainer.evaluating.map import flatten
-from trainer.evaluating.matching import Sheet, macro_f1, name_all
 from trainer.evaluating.methods import WARP_MINUTES, closeness, cosine, warped
 from trainer.evaluating.mistakes import find_mistakes
 from trainer.evaluating.replayed import auroc, fate
+from trainer.metrics.nearest_exemplar import Sheet, macro_f1, name_all
 
 EACH = 6
 

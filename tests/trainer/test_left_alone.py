@@ -15,8 +15,8 @@ from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, STEPS, pictures, train
 from trainer.checkpoints import CHECKPOINT, Checkpoints, Course
 from trainer.data.cache import claim, kept
-from trainer.evaluation import examine
 from trainer.learner import Schedule
+from trainer.metrics.one_shot import examine
 from trainer.training import Moment, TrainingError, Watch, train_encoder
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ from tests.builders import embedded
 from tests.trainer.conftest import CLASSES, EACH, SPEC
 from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import SimulatedHistory
-from trainer.evaluation import one_shot_accuracy
+from trainer.metrics.one_shot import one_shot_accuracy
 from trainer.simulator import catalogue
 from trainer.training import Schedule, TrainingError, Watch, train_encoder
 

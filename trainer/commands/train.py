@@ -111,7 +111,7 @@ def _learn(
     from trainer.bundles import STRETCHES, assemble
     from trainer.data.labelled_episodes import add_lessons
     from trainer.data.simulated_faults import named
-    from trainer.evaluation import SEEN, one_shot_accuracy
+    from trainer.metrics.one_shot import SEEN, one_shot_accuracy
     from trainer.training import Watch, train_encoder
 
     with quiet():

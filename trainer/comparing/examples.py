@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.comparing.figures import half
+from trainer.metrics.embedding import half
 
 COUNTS = (1, 2, 5, 10, 20, 50)
 MANY, FEW = 50, 2

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.comparing.contestants import Contestant
-from trainer.comparing.figures import half
 from trainer.comparing.rows import Answers, mean_pairs
+from trainer.metrics.embedding import half
 
 SIDES = {
     "concatenation": "the head over a concatenation",

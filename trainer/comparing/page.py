@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trainer.comparing.examples import FEW, MANY
-from trainer.comparing.figures import Share
 from trainer.comparing.material import UNSEEN_BASE
 from trainer.comparing.report import Report
 from trainer.comparing.rows import Row
@@ -15,6 +14,7 @@ from trainer.comparing.words import (
     measure_words,
     table_words,
 )
+from trainer.metrics.embedding import Share
 from trainer.page import Block, Figure, Heading, Paragraph, Table, render
 
 TITLE = "Losses compared"

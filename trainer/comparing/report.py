@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from trainer.comparing.examples import Crowd
-from trainer.comparing.figures import Share
 from trainer.comparing.gap import Gap
 from trainer.comparing.rows import Row
 from trainer.comparing.three import Lesson
+from trainer.metrics.embedding import Share
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import Curve, Embedded, Training
-from trainer.comparing.figures import (
+from trainer.comparing.material import UNSEEN_BASE, Material
+from trainer.losses.pairs import CUT_OFF, log_odds
+from trainer.metrics.embedding import (
     Draws,
     Score,
     Share,
@@ -22,8 +24,6 @@ from trainer.comparing.figures import (
     share_of,
     told_right,
 )
-from trainer.comparing.material import UNSEEN_BASE, Material
-from trainer.losses.pairs import CUT_OFF, log_odds
 
 BINS = 60
 SHOWN_QUANTILE = 0.995

@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from trainer.comparing.examples import compare_counts
-from trainer.comparing.figures import cosine, named_right, share_of
 from trainer.comparing.gap import gaps
 from trainer.comparing.page import page
 from trainer.comparing.pictures.clusters import animate, draw_clusters
@@ -18,6 +17,7 @@ from trainer.comparing.pictures.examples import draw_examples
 from trainer.comparing.report import Facts, Report, Taken, ranked, write_json
 from trainer.comparing.rows import Questions, Row, answer, best, row
 from trainer.comparing.tournament import LOSSLESS, STANDARD, Result
+from trainer.metrics.embedding import cosine, named_right, share_of
 from trainer.pictures.paper import PictureError
 from trainer.progress import step
 

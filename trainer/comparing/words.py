@@ -1,11 +1,11 @@
 """What the page says in sentences, made of the report's figures."""
 
 from trainer.comparing.examples import BALANCED, FEW, MANY, METHODS, Crowd, Imbalance
-from trainer.comparing.figures import PAIRS
 from trainer.comparing.material import UNSEEN, UNSEEN_BASE, WATCHED
 from trainer.comparing.report import Report
 from trainer.comparing.three import STEPS
-from trainer.evaluation import QUERIES, ROUNDS, WAYS
+from trainer.metrics.embedding import PAIRS
+from trainer.metrics.one_shot import QUERIES, ROUNDS, WAYS
 
 
 def about(report: Report) -> str:

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.evaluating.cutting import SINCE_ONSET
-from trainer.evaluating.matching import Named
 from trainer.evaluating.methods import ENCODER
 from trainer.evaluating.replayed import Fate
+from trainer.metrics.nearest_exemplar import Named
 from trainer.pictures.paper import BLUE, INK, TYPES, draw_png
 
 MARKS = ("o", "s", "^", "D", "v")

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluating.matching import Figure
 from trainer.evaluating.measuring import Answers, Result
 from trainer.evaluating.methods import Missing
 from trainer.evaluating.replayed import Fate, Replayed
+from trainer.metrics.nearest_exemplar import Figure
 
 DIGITS = 4
 

@@ -12,10 +12,10 @@ from detector.core.scoring.classifier import Judge
 from trainer.evaluating.cases import EvaluationError, Subject
 from trainer.evaluating.choice import EVENTS, choose, choose_taught, classes_of
 from trainer.evaluating.cutting import SINCE_ONSET, Cut, cut
-from trainer.evaluating.matching import Figure, Named, Sheet, name_all
 from trainer.evaluating.methods import ENCODER, Method, Missing, methods, similarities
 from trainer.evaluating.mistakes import Mistake, find_mistakes
 from trainer.evaluating.replayed import Replayed, auroc, replay_history, strangeness, teach_judge
+from trainer.metrics.nearest_exemplar import Figure, Named, Sheet, name_all
 from trainer.progress import step
 
 SEVERITIES = (("below 0.4", 0.0, 0.4), ("0.4 to 0.7", 0.4, 0.7), ("0.7 and more", 0.7, 1.01))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
 from trainer.evaluating.cutting import Cut
-from trainer.evaluating.matching import Sheet
 from trainer.evaluating.methods import cosine
+from trainer.metrics.nearest_exemplar import Sheet
 
 MOST = 4
 """Mistakes shown: what a person looks at in one sitting."""

@@ -15,7 +15,7 @@ from detector.core.scoring.classifier import Judge
 from detector.labels.label import write_label
 from detector.labels.store import Labels
 from trainer.evaluating.cases import Subject
-from trainer.evaluating.matching import NOTHING, Figure
+from trainer.metrics.nearest_exemplar import NOTHING, Figure
 
 BOOTSTRAPS = 400
 

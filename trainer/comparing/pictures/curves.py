@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trainer.comparing.rows import Row, Seed
-from trainer.evaluation import WAYS
+from trainer.metrics.one_shot import WAYS
 from trainer.pictures.paper import FAINT, TYPES, sheet
 
 HEIGHT = 640

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation import QUERIES, ROUNDS, WAYS, Z95
+from trainer.metrics.one_shot import QUERIES, ROUNDS, WAYS, Z95
 
 PAIRS = 4000
 """Of each kind: a share is known to within .01."""
