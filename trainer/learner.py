@@ -16,10 +16,10 @@ from detector.core.networks.inputs import View, blocks, lines, view, whitened
 from detector.core.networks.registry import NETWORKS, unit
 from detector.core.networks.spec import Spec
 from trainer import replicas
+from trainer.calibration.whitening import Normality
 from trainer.data.sampler import ANCHORS
 from trainer.losses.loss import Option
 from trainer.losses.registry import choose
-from trainer.whitening import Normality
 
 DROPOUT = 0.1
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
 from detector.core.networks.spec import Spec
+from trainer.calibration.whitening import Normality
 from trainer.checkpoints import Checkpoints, Course, digest_examples
 from trainer.data.examples import Examples
 from trainer.data.sampler import Batches
@@ -21,7 +22,6 @@ from trainer.errors import TrainingError
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses.registry import refuse_pairless
 from trainer.metrics.one_shot import Figure, examine
-from trainer.whitening import Normality
 
 LEAST_SPREAD = 0.02
 """Of each embedding dimension over a batch, on average; a collapsed encoder has none."""

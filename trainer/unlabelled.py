@@ -17,8 +17,8 @@ from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
-from trainer.bundles import STRETCHES, assemble
-from trainer.calibration import measured, normal_windows
+from trainer.calibration.bundle_builder import STRETCHES, assemble
+from trainer.calibration.normal_profile import measured, normal_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 from trainer.metrics.one_shot import SEEN, one_shot_accuracy

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode, embeddings_of
 from detector.core.features import WINDOW, Baseline
-from trainer.calibration import normal_windows
+from trainer.calibration.normal_profile import normal_windows
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import encode_values, measure_effect
 from trainer.data.history import START_MINUTE, SimulatedHistory

@@ -10,8 +10,8 @@ from detector.core.encoder import Encoder
 from tests.quality.detection import detection
 from tests.quality.episodes import LOOK_ALIKES, NORMAL, Classes, Sample, exemplars, sample
 from tests.quality.figures import one_shot, unit
-from trainer.bundles import WHITENED
-from trainer.calibration import measured
+from trainer.calibration.bundle_builder import WHITENED
+from trainer.calibration.normal_profile import measured
 from trainer.evaluating.methods import summary
 from trainer.simulator import OPERATOR_A, OPERATOR_B
 

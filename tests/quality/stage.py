@@ -20,7 +20,7 @@ from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
 from detector.labels.builder import label_span, make_label
 from detector.labels.label import embed_label
-from trainer.bundles import assemble
+from trainer.calibration.bundle_builder import assemble
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, catalogue, draw_severity

@@ -11,8 +11,8 @@ from rich.table import Table
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
-from trainer.bundles import WHITENED
-from trainer.calibration import measured, normal_windows
+from trainer.calibration.bundle_builder import WHITENED
+from trainer.calibration.normal_profile import measured, normal_windows
 from trainer.comparing.examples import MANY, METHODS, QUERIES, Crowd, compare_counts
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import simulate_examples

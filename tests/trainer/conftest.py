@@ -11,7 +11,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights
-from trainer.bundles import assemble
+from trainer.calibration.bundle_builder import assemble
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory

@@ -15,7 +15,7 @@ from tests.builders import catalogue, fleet_baseline
 from tests.trainer.conftest import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
 from tests.weights import random_weights
-from trainer.bundles import assemble
+from trainer.calibration.bundle_builder import assemble
 from trainer.data.history import START_MINUTE, SimulatedHistory
 
 

@@ -7,10 +7,10 @@ from detector.core.networks.inputs import SQUASH
 from detector.core.networks.registry import spec_of
 from detector.core.networks.shared import token_shapes
 from tests.weights import random_windows
-from trainer.calibration import measured
+from trainer.calibration.normal_profile import measured
+from trainer.calibration.whitening import mean_deviations, view_whitening
 from trainer.data.injected_faults import inject_families
 from trainer.tokens.learning import EACH, FEATURES, learn_tokens, lesson_of
-from trainer.whitening import mean_deviations, view_whitening
 
 
 def related(rng: np.random.Generator, count: int, features: int) -> np.ndarray:

@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
     from detector.native_stderr import quiet
+    from trainer.calibration.budget_interval import tell_promise
     from trainer.data.baselines import fit_baseline
     from trainer.data.history import HistoryError, ParquetHistory
     from trainer.progress import console, step
-    from trainer.promise import tell_promise
     from trainer.tokens import fitted
 
     old = read_bundle(arguments.bundle)
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         usual = fit_baseline(history, arguments.days, history.rows_at_once)
     with quiet():
         from detector.core.encoder import device
-        from trainer.bundles import assemble
+        from trainer.calibration.bundle_builder import assemble
 
         device()
     with step("what normal is"):

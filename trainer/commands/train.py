@@ -108,7 +108,7 @@ def _learn(
     """The encoder, its figures, and the bundle around it."""
     from detector.core.encoder import Encoder, device
     from detector.native_stderr import quiet
-    from trainer.bundles import STRETCHES, assemble
+    from trainer.calibration.bundle_builder import STRETCHES, assemble
     from trainer.data.labelled_episodes import add_lessons
     from trainer.data.simulated_faults import named
     from trainer.metrics.one_shot import SEEN, one_shot_accuracy
@@ -262,7 +262,7 @@ def _schedule(arguments: argparse.Namespace) -> "Schedule":
 
 
 def _tell(arguments: argparse.Namespace, bundle: "Bundle", history: "History") -> None:
-    from trainer.promise import tell_promise
+    from trainer.calibration.budget_interval import tell_promise
 
     for name, value in bundle.manifest.figures.items():
         console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")

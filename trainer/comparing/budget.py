@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from time import monotonic
 
 from detector.core.networks.registry import spec_of
+from trainer.calibration.whitening import Normality
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import schedule_of
 from trainer.comparing.material import Material
 from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
 from trainer.learner import Learner
-from trainer.whitening import Normality
 
 PROBE = 20
 """Steps by which the pace is taken, after the first, which compiles."""

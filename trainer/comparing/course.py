@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.registry import spec_of
+from trainer.calibration.whitening import Normality
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.material import Material
 from trainer.data.examples import Examples
@@ -18,7 +19,6 @@ from trainer.errors import TrainingError
 from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses.loss import LossError
 from trainer.training import Moment, Watch, train_encoder
-from trainer.whitening import Normality
 
 POINTS = 200
 """Of a learning curve: as many as can be seen."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.registry import spec_of
+from trainer.calibration.whitening import Normality
 from trainer.comparing.contestants import Contestant
 from trainer.comparing.course import schedule_of
 from trainer.comparing.material import THREE, Material
@@ -21,7 +22,6 @@ from trainer.losses.loss import LossError
 from trainer.losses.registry import choose
 from trainer.metrics.one_shot import SEEN
 from trainer.training import LEAST_SPREAD
-from trainer.whitening import Normality
 
 NAMES = ("normal life", *THREE)
 

@@ -16,7 +16,7 @@ from detector.errors import OperatorError
 from detector.kafka.producer import Publisher
 from detector.labels.label import write_label
 from detector.native_stderr import quiet
-from trainer.bundles import STRETCHES, assemble
+from trainer.calibration.bundle_builder import STRETCHES, assemble
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.narrator import Narrator

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from detector.core.networks.inputs import blocks, view
 from detector.core.networks.registry import NETWORKS, spec_of, unit
 from detector.core.networks.shared import VIEWS, token_shapes
+from trainer.calibration.whitening import view_whitening
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples, simulate_examples, unsmoothed
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.losses.registry import choose
 from trainer.simulator import Network, delivered, random_operator
-from trainer.whitening import view_whitening
 
 OPERATORS = range(201, 209)
 """Random operators that no bundle learns from and no test asks."""

@@ -11,7 +11,7 @@ from detector.bundle.verification import prove
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
-from trainer.calibration import measured, normal_windows, survey
+from trainer.calibration.normal_profile import measured, normal_windows, survey
 from trainer.data.history import History
 
 WHITENED = 4000

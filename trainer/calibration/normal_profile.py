@@ -13,10 +13,10 @@ from detector.core.features import WINDOW, Baseline
 from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import Normal
+from trainer.calibration.whitening import fault_axes, view_whitening, whitening
 from trainer.data.examples import cut_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
-from trainer.whitening import fault_axes, view_whitening, whitening
 
 BANK = 512
 STEP_MINUTES = 5
