@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 if TYPE_CHECKING:  # the training is heavy, and other verbs print too
-    from trainer.training import Moment
+    from trainer.training.loop import Moment
 
 console = Console(highlight=False, soft_wrap=True)
 

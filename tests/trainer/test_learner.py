@@ -13,7 +13,7 @@ from tests.trainer.left_alone import FEATURES, SPEC, pictures
 from trainer.calibration.whitening import Normality, whitening
 from trainer.data.examples import Examples
 from trainer.data.sampler import ANCHORS, LOUD, NORMALS, Batches
-from trainer.learner import Learner, Schedule
+from trainer.training.learner import Learner, Schedule
 
 
 @cache

@@ -19,7 +19,7 @@ from trainer.losses.loss import Loss, LossError
 from trainer.losses.mining import mine
 from trainer.losses.registry import LOSSES, choose, refuse_pairless
 from trainer.simulator import catalogue
-from trainer.training import Schedule, TrainingError, Watch, train_encoder
+from trainer.training.loop import Schedule, TrainingError, Watch, train_encoder
 
 TWINS: dict[str, Callable[..., list[float]]] = {
     "supervised_contrastive": lambda *batch, temperature: list(

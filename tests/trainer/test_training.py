@@ -15,7 +15,7 @@ from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import SimulatedHistory
 from trainer.metrics.one_shot import one_shot_accuracy
 from trainer.simulator import catalogue
-from trainer.training import Schedule, TrainingError, Watch, train_encoder
+from trainer.training.loop import Schedule, TrainingError, Watch, train_encoder
 
 SCHEDULE = Schedule(steps=250, rate=5e-3, warm_up=20, seed=1)
 CHANCE = 1 / 6

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trainer.data.history import History, ParquetHistory, SimulatedHistory
     from trainer.data.labelled_episodes import Lessons
     from trainer.data.simulated_faults import Simulated
-    from trainer.training import Moment, Schedule
+    from trainer.training.loop import Moment, Schedule
 
 FAULTS = ("procedural", "synthetic")
 """Simulated, or shapes injected into normal windows of whatever catalogue."""
@@ -112,7 +112,7 @@ def _learn(
     from trainer.data.labelled_episodes import add_lessons
     from trainer.data.simulated_faults import named
     from trainer.metrics.one_shot import SEEN, one_shot_accuracy
-    from trainer.training import Watch, train_encoder
+    from trainer.training.loop import Watch, train_encoder
 
     with quiet():
         device()
@@ -173,7 +173,7 @@ def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | 
 @contextmanager
 def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[Moment], None]]":
     """Whoever is to hear of the training's steps: the bar, and TensorBoard's files if asked for."""
-    from trainer.curves import Curves
+    from trainer.training.tensorboard import Curves
 
     curves = Curves(arguments.tensorboard) if arguments.tensorboard else None
     with learning(f"encoder, {arguments.steps} steps", arguments.steps) as bar:
@@ -214,7 +214,7 @@ def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", gi
     from detector.core.encoder import device
     from detector.native_stderr import quiet
     from trainer.data.cache import claim
-    from trainer.training import Watch
+    from trainer.training.loop import Watch
     from trainer.unlabelled import Plan, make_unlabelled, refuse_short
 
     home: History = given or school
@@ -250,7 +250,7 @@ def _usual(arguments: argparse.Namespace, history: "SimulatedHistory | ParquetHi
 
 
 def _schedule(arguments: argparse.Namespace) -> "Schedule":
-    from trainer.training import Schedule
+    from trainer.training.loop import Schedule
 
     return Schedule(
         steps=arguments.steps,

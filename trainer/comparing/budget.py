@@ -10,7 +10,7 @@ from trainer.comparing.course import schedule_of
 from trainer.comparing.material import Material
 from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
-from trainer.learner import Learner
+from trainer.training.learner import Learner
 
 PROBE = 20
 """Steps by which the pace is taken, after the first, which compiles."""

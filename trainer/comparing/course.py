@@ -16,9 +16,9 @@ from trainer.comparing.contestants import Contestant
 from trainer.comparing.material import Material
 from trainer.data.examples import Examples
 from trainer.errors import TrainingError
-from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses.loss import LossError
-from trainer.training import Moment, Watch, train_encoder
+from trainer.training.learner import Arrays, Learner, Schedule
+from trainer.training.loop import Moment, Watch, train_encoder
 
 POINTS = 200
 """Of a learning curve: as many as can be seen."""

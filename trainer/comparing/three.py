@@ -17,11 +17,11 @@ from trainer.comparing.course import schedule_of
 from trainer.comparing.material import THREE, Material
 from trainer.data.examples import Examples
 from trainer.data.sampler import ANCHORS
-from trainer.learner import Learner
 from trainer.losses.loss import LossError
 from trainer.losses.registry import choose
 from trainer.metrics.one_shot import SEEN
-from trainer.training import LEAST_SPREAD
+from trainer.training.learner import Learner
+from trainer.training.loop import LEAST_SPREAD
 
 NAMES = ("normal life", *THREE)
 

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.checkpoints import digest_examples
-from trainer.data.examples import Examples
+from trainer.data.examples import Examples, digest_examples
 from trainer.errors import TrainingError
 
 COLUMNS = tuple(column.name for column in fields(Examples))

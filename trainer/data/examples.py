@@ -1,9 +1,11 @@
 """Windows to learn from: cut from a history, or simulated with an episode in them, each beside its twin without."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -166,3 +168,16 @@ def measure_effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArra
     both = (windows != ABSENT) & (twins != ABSENT)
     change = np.where(both, windows.astype(np.int16) - twins, 0).mean(axis=1) / STEPS
     return np.linalg.norm(change, axis=1).astype(np.float32)
+
+
+def digest_examples(examples: Examples) -> str:
+    """Of every window, twin, label, effect and network: equal digests, equal batches."""
+    return digest_arrays(vars(examples))
+
+
+def digest_arrays(arrays: Mapping[str, Any]) -> str:
+    told = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        told.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        told.update(np.ascontiguousarray(array).data)
+    return told.hexdigest()

@@ -15,11 +15,11 @@ from detector.core.encoder import Embeddings, embeddings_of
 from detector.core.networks.inputs import View, blocks, lines, view, whitened
 from detector.core.networks.registry import NETWORKS, unit
 from detector.core.networks.spec import Spec
-from trainer import replicas
 from trainer.calibration.whitening import Normality
 from trainer.data.sampler import ANCHORS
 from trainer.losses.loss import Option
 from trainer.losses.registry import choose
+from trainer.training import distributed
 
 DROPOUT = 0.1
 
@@ -63,7 +63,7 @@ class Learner:
         measured = {"centre": normality.centre[0], "whiten": normality.whiten[0], "project": normality.project}
         start = {name: _initial(name, shape, rng) for name, shape in self._kind.shapes(spec).items()} | measured
         own = self._objective.learned(spec.dimension)
-        self._strategy = replicas.strategy(schedule.devices)
+        self._strategy = distributed.strategy(schedule.devices)
         with self._strategy.scope():
             self._weights = {
                 name: keras.Variable(value, trainable=name not in self._kind.unlearned, name=name)
@@ -85,8 +85,8 @@ class Learner:
         """One step: its loss, the spread of the directions, and the rate. # int8 [ROWS, 60, F], [ROWS], [ROWS]"""
         import tensorflow as tf
 
-        shares = replicas.shared_out(windows, self._strategy)
-        homes = replicas.shared_out(network, self._strategy)
+        shares = distributed.shared_out(windows, self._strategy)
+        homes = distributed.shared_out(network, self._strategy)
         told = self._step(shares, homes, tf.constant(label), tf.constant([self._seed, step], tf.int64))
         loss, spread, rate = self._strategy.experimental_local_results(told)[0].numpy().tolist()
         return loss, spread, rate
@@ -134,18 +134,18 @@ class Learner:
 
         with tf.GradientTape() as tape:
             output = self._kind.forward(self._view(windows, network), self._values(), self._drop(label.shape[0], seed))
-            raw = replicas.gathered(output.raw)
+            raw = distributed.gathered(output.raw)
             direction = tf.math.l2_normalize(raw, axis=1)
             embedding = self._embedding(raw)
             own = {name: variable.value for name, variable in self._own.items()}
             loss = tf.reduce_mean(self._objective(embedding, label, ANCHORS, own, seed))
-        gradient = replicas.agreed(tape.gradient(loss, [variable.value for variable in self._learned]))
+        gradient = distributed.agreed(tape.gradient(loss, [variable.value for variable in self._learned]))
         clipped, _ = tf.clip_by_global_norm(gradient, self._clip)
         rate = tf.cast(self._optimizer.learning_rate, tf.float32)
         sharers = self._strategy.num_replicas_in_sync  # over whom the optimiser sums
         self._optimizer.apply([part / sharers for part in clipped] if sharers > 1 else clipped, self._learned)
         for name, average in output.moved.items():
-            self._weights[name].assign(replicas.agreed([average])[0])
+            self._weights[name].assign(distributed.agreed([average])[0])
         return tf.stack([loss, tf.reduce_mean(tf.math.reduce_std(direction, axis=0)), rate])
 
     def _values(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Learner:
 
         def drop(hidden: Any) -> Any:
             kept = tf.random.stateless_uniform((rows, hidden.shape[1]), seed) >= DROPOUT
-            return tf.where(replicas.own_rows(kept), hidden / (1 - DROPOUT), 0.0)
+            return tf.where(distributed.own_rows(kept), hidden / (1 - DROPOUT), 0.0)
 
         return drop
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from detector.core.features import Catalogue
 from detector.core.networks.spec import Spec
 from trainer.calibration.whitening import Normality
-from trainer.checkpoints import Checkpoints, Course, digest_examples
-from trainer.data.examples import Examples
+from trainer.data.examples import Examples, digest_examples
 from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
-from trainer.learner import Arrays, Learner, Schedule
 from trainer.losses.registry import refuse_pairless
 from trainer.metrics.one_shot import Figure, examine
+from trainer.training.checkpoints import Checkpoints, Course
+from trainer.training.learner import Arrays, Learner, Schedule
 
 LEAST_SPREAD = 0.02
 """Of each embedding dimension over a batch, on average; a collapsed encoder has none."""

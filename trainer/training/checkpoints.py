@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.examples import Examples
+from trainer.data.examples import digest_arrays
 from trainer.errors import TrainingError
-from trainer.learner import Arrays
+from trainer.training.learner import Arrays
 
 CHECKPOINT = "checkpoint.npz"
 
@@ -90,19 +90,6 @@ class Checkpoints:
                 " with it, or remove it to begin anew."
             )
         return Course(**told["course"]), arrays
-
-
-def digest_examples(examples: Examples) -> str:
-    """Of every window, twin, label, effect and network: equal digests, equal batches."""
-    return digest_arrays(vars(examples))
-
-
-def digest_arrays(arrays: Mapping[str, Any]) -> str:
-    told = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        told.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        told.update(np.ascontiguousarray(array).data)
-    return told.hexdigest()
 
 
 def _digest_text(told: Any) -> str:

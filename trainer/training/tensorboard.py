@@ -7,7 +7,7 @@ at the curves needs. `write` with the scalar plugin's name comes to the same fil
 from pathlib import Path
 from typing import Any
 
-from trainer.training import Moment
+from trainer.training.loop import Moment
 
 EVERY = 10
 """Steps; loss and spread move over hundreds."""
