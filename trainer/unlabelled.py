@@ -22,7 +22,7 @@ from trainer.calibration.normal_profile import measured, normal_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 from trainer.metrics.one_shot import SEEN, one_shot_accuracy
-from trainer.tokens import fitted, shipped_tokens
+from trainer.pretrained.tokens import fitted, shipped_tokens
 from trainer.training.loop import Schedule, Watch, train_encoder
 
 NORMAL_WINDOWS, MOST_BYTES = 6000, 64 << 20

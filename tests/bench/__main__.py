@@ -40,7 +40,7 @@ from tests.bench.simulator import measure_simulator
 from tests.bench.taught import measure_labels
 from tests.bench.workload import log, polls
 from tests.kafka.broker import Broker
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 ROUNDS = 5
 CELLS = {1_000: 40, 10_000: 4}

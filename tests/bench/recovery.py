@@ -19,7 +19,7 @@ from detector.kafka.producer import Publisher
 from detector.service.daemon import Service
 from tests.bench.workload import log
 from tests.service.stage import Daemon, Stage, get, samples, wait_until
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 ROUNDS = 3
 

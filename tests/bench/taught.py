@@ -17,7 +17,7 @@ from detector.core.scoring.classifier import Judge
 from detector.labels.builder import LONGEST_MINUTES, label_span, make_label
 from detector.labels.label import write_label
 from detector.labels.store import Labels
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 LABELS, CLASSES, AGAIN = 20_000, 40, 10
 ROUNDS = 9

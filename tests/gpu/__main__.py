@@ -21,7 +21,7 @@ from tests.gpu.devices import compute_exactly, find
 from tests.gpu.running import Embed, prepared
 from tests.gpu.search import compare_search
 from tests.weights import random_weights, random_windows
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 RESULT = Path("build/gpu.json")
 TOLERANCE = 1e-3

@@ -17,8 +17,8 @@ from trainer.comparing.examples import MANY, METHODS, QUERIES, Crowd, compare_co
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory
+from trainer.pretrained.shipped import SHIPPED
 from trainer.progress import console
-from trainer.shipped import SHIPPED
 from trainer.simulator import Network
 
 SEEDS = (1, 2, 3)

@@ -15,7 +15,7 @@ from detector.core.features import STEPS, WINDOW
 from detector.service.canary import FAR, Canary, Played, Plays
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
 from tests.service.stage import serving, wait_until
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 SETTINGS = Config(bundle="").settings
 

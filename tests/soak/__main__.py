@@ -24,7 +24,7 @@ from detector.kafka.producer import Publisher
 from tests.bench.workload import log
 from tests.kafka.broker import Broker
 from tests.service.stage import Daemon, Stage, get, samples
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 CELLS = 500
 LOOK_SECONDS = 5.0

@@ -15,7 +15,7 @@ from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.narrator import MOST_FALSE_ALARMS, Narrator, Told
 from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, TAUGHT, UNTAUGHT, Plot, write_plot
 from trainer.demo.stage import TOPICS, daemon, write_configuration
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import FAULTS
 
 

@@ -10,7 +10,7 @@ from tests.weights import random_windows
 from trainer.calibration.normal_profile import measured
 from trainer.calibration.whitening import mean_deviations, view_whitening
 from trainer.data.injected_faults import inject_families
-from trainer.tokens.learning import EACH, FEATURES, learn_tokens, lesson_of
+from trainer.pretrained.tokens.token_training import EACH, FEATURES, learn_tokens, lesson_of
 
 
 def related(rng: np.random.Generator, count: int, features: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from tests.trainer.twins import TableHistory
 from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, ParquetHistory
-from trainer.tokens import fitted, shipped_tokens
+from trainer.pretrained.tokens import fitted, shipped_tokens
 from trainer.training.loop import Schedule
 from trainer.unlabelled import Plan, make_unlabelled
 

@@ -28,8 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     from trainer.calibration.budget_interval import tell_promise
     from trainer.data.baselines import fit_baseline
     from trainer.data.history import HistoryError, ParquetHistory
+    from trainer.pretrained.tokens import fitted
     from trainer.progress import console, step
-    from trainer.tokens import fitted
 
     old = read_bundle(arguments.bundle)
     history = ParquetHistory(arguments.history)

@@ -24,8 +24,8 @@ from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot
 from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
 from trainer.labelling import label_episode
 from trainer.minutes import minute_records
+from trainer.pretrained.shipped import SHIPPED
 from trainer.progress import console, step
-from trainer.shipped import SHIPPED
 
 SHOWN = (
     "faultline_records_total",

@@ -11,7 +11,7 @@ from detector.bundle.format import Bundle, write_bundle
 from detector.bundle.verification import open_bundle
 from detector.core.features import Baseline
 from detector.core.scoring.exemplars import Normal
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 STRETCHES = 64
 """A bundle must have some."""
