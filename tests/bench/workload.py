@@ -6,7 +6,7 @@ import numpy as np
 
 from detector.alarms.notifications import iso_time
 from detector.core.ingest.samples import Records
-from trainer.minutes import minute_records
+from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import Network, catalogue, records
 
 FIRST_MINUTE = 29_463_840

@@ -20,7 +20,7 @@ from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.label import write_label
 from detector.labels.store import Labels
 from trainer.__main__ import main as trainer
-from trainer.minutes import minute_records
+from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import play, read_scenario
 
 SCENARIO = """

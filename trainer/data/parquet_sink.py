@@ -20,7 +20,8 @@ from detector.config.loader import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError
-from trainer.archive import DAY, ENCODING, minutes_table
+from trainer.data.parquet_schema import ENCODING, minutes_table
+from trainer.simulation.parquet_writer import DAY
 
 MARK = b"faultline"
 

@@ -23,9 +23,9 @@ from trainer.demo.narrator import Narrator
 from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
 from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
 from trainer.labelling import label_episode
-from trainer.minutes import minute_records
 from trainer.pretrained.shipped import SHIPPED
 from trainer.progress import console, step
+from trainer.simulation.record_encoder import minute_records
 
 SHOWN = (
     "faultline_records_total",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detector.config.schema import Kafka
 from detector.kafka.producer import Publisher
-from trainer.minutes import Writer
+from trainer.simulation.record_encoder import Writer
 from trainer.simulator import Play, deliver, delivered, partial
 
 ROWS_AT_ONCE = 4096
