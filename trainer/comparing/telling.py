@@ -18,7 +18,7 @@ from trainer.comparing.report import Facts, Report, Taken, ranked, write_json
 from trainer.comparing.rows import Questions, Row, answer, best, row
 from trainer.comparing.tournament import LOSSLESS, STANDARD, Result
 from trainer.metrics.embedding import cosine, named_right, share_of
-from trainer.pictures.paper import PictureError
+from trainer.plots.style import PictureError
 from trainer.progress import step
 
 

@@ -10,7 +10,7 @@ from trainer.evaluating.cutting import SINCE_ONSET
 from trainer.evaluating.methods import ENCODER
 from trainer.evaluating.replayed import Fate
 from trainer.metrics.nearest_exemplar import Named
-from trainer.pictures.paper import BLUE, INK, TYPES, draw_png
+from trainer.plots.style import BLUE, INK, TYPES, draw_png
 
 MARKS = ("o", "s", "^", "D", "v")
 """Lines are told apart without their colours, too."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.evaluating.cutting import Cut
-from trainer.pictures.paper import BLUE, VERMILLION, draw_png
+from trainer.plots.style import BLUE, VERMILLION, draw_png
 
 COLUMNS = 5
 OTHERS = "#DDDDDD"

@@ -7,7 +7,7 @@ import numpy as np
 from detector.core.features import ABSENT, CLIP, STEPS, WINDOW, Catalogue
 from trainer.evaluating.cutting import Cut
 from trainer.evaluating.mistakes import Mistake
-from trainer.pictures.paper import BAND, BLUE, INK, VERMILLION, clock, day, draw_png
+from trainer.plots.style import BAND, BLUE, INK, VERMILLION, clock, day, draw_png
 
 COLUMNS = 3
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.comparing.three import NAMES, Lesson
-from trainer.pictures.paper import INK, STYLE, TYPES, PictureError, sheet
+from trainer.plots.style import INK, STYLE, TYPES, PictureError, sheet
 
 COLUMNS, PANEL, HEAD, FOOT = 4, 400, 60, 60
 """Panels side by side, and pixels: the height of one, and what is kept free above and below all."""

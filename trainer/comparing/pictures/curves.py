@@ -8,7 +8,7 @@ import numpy as np
 
 from trainer.comparing.rows import Row, Seed
 from trainer.metrics.one_shot import WAYS
-from trainer.pictures.paper import FAINT, TYPES, sheet
+from trainer.plots.style import FAINT, TYPES, sheet
 
 HEIGHT = 640
 STYLES = ("-", "--", ":")

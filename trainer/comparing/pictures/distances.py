@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trainer.comparing.rows import Histogram, Row
-from trainer.pictures.paper import BLUE, INK, VERMILLION, sheet
+from trainer.plots.style import BLUE, INK, VERMILLION, sheet
 
 COLUMNS, PANEL = 4, 320
 

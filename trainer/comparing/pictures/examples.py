@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from trainer.comparing.examples import FEW, MANY, METHODS, Crowd
-from trainer.pictures.paper import BLUE, FAINT, TYPES, VERMILLION, sheet
+from trainer.plots.style import BLUE, FAINT, TYPES, VERMILLION, sheet
 
 HEIGHT = 640
 MARKS = ("o", "s", "^")

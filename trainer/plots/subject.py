@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
-from trainer.pictures.recording import Recording
+from trainer.plots.recording import Recording
 from trainer.simulator import Play, delivered, effects, play, read_scenario
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import shipped

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Feature
-from trainer.pictures.paper import INK, TYPES, day, number, sheet, unit, write_numbers
-from trainer.pictures.subject import Subject
+from trainer.plots.style import INK, TYPES, day, number, sheet, unit, write_numbers
+from trainer.plots.subject import Subject
 from trainer.simulator.network.profiles import CELL_TYPES
 
 MOST_CELLS, EVERY_MINUTES = 200, 15

@@ -12,22 +12,9 @@ from numpy.typing import NDArray
 
 from detector.core.features import Catalogue, Feature
 from trainer.data.history import HistoryError
-from trainer.pictures.comparison import compare
-from trainer.pictures.paper import (
-    BAND,
-    BLUE,
-    EDGE,
-    FAINT,
-    WEEKEND,
-    clock,
-    day,
-    number,
-    sheet,
-    times,
-    unit,
-    write_numbers,
-)
-from trainer.pictures.subject import Subject
+from trainer.plots.comparison import compare
+from trainer.plots.style import BAND, BLUE, EDGE, FAINT, WEEKEND, clock, day, number, sheet, times, unit, write_numbers
+from trainer.plots.subject import Subject
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.network.profiles import CELL_TYPES
 

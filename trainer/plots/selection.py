@@ -5,8 +5,8 @@ from difflib import get_close_matches
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.pictures.paper import PictureError
-from trainer.pictures.subject import Subject
+from trainer.plots.style import PictureError
+from trainer.plots.subject import Subject
 
 MOST_EPISODES = 6
 """Pictures of faults, unless one is asked for: what a person looks at in one sitting. All outages look alike."""

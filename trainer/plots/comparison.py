@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import CLIP, Catalogue, Feature, transform
-from trainer.pictures.paper import number, unit
+from trainer.plots.style import number, unit
 from trainer.simulator import Episode, Life, delivered
 from trainer.simulator.effects import floored, spreads
 from trainer.simulator.life import NORMAL

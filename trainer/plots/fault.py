@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.pictures.comparison import Comparison, compare
-from trainer.pictures.paper import BAND, BLUE, VERMILLION, clock, day, sheet, times, unit, write_numbers
+from trainer.plots.comparison import Comparison, compare
+from trainer.plots.style import BAND, BLUE, VERMILLION, clock, day, sheet, times, unit, write_numbers
 from trainer.simulator import Play
 from trainer.simulator.faults.episodes import Place
 
