@@ -20,7 +20,7 @@ from tests.quality.figures import one_shot, unit
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import encode_values
 from trainer.data.history import START_MINUTE
-from trainer.evaluating.methods import summary
+from trainer.evaluation.baseline_methods import summary
 from trainer.simulator import (
     Episode,
     FaultClass,

@@ -12,7 +12,7 @@ from tests.quality.episodes import LOOK_ALIKES, NORMAL, Classes, Sample, exempla
 from tests.quality.figures import one_shot, unit
 from trainer.calibration.bundle_builder import WHITENED
 from trainer.calibration.normal_profile import measured
-from trainer.evaluating.methods import summary
+from trainer.evaluation.baseline_methods import summary
 from trainer.simulator import OPERATOR_A, OPERATOR_B
 
 SEEN = 2.0

@@ -17,12 +17,12 @@ from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.data.history import SimulatedHistory
-from trainer.evaluating.choice import Choice, choose, choose_taught, classes_of
-from trainer.evaluating.cutting import NORMAL, SINCE_ONSET, Cut, cut
-from trainer.evaluating.map import flatten
-from trainer.evaluating.methods import WARP_MINUTES, closeness, cosine, warped
-from trainer.evaluating.mistakes import find_mistakes
-from trainer.evaluating.replayed import auroc, fate
+from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, warped
+from trainer.evaluation.confusions import find_mistakes
+from trainer.evaluation.dataset import NORMAL, SINCE_ONSET, Cut, cut
+from trainer.evaluation.replay import auroc, fate
+from trainer.evaluation.report.projection import flatten
+from trainer.evaluation.selection import Choice, choose, choose_taught, classes_of
 from trainer.metrics.nearest_exemplar import Sheet, macro_f1, name_all
 
 EACH = 6

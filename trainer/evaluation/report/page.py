@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from detector.backtest.matching import VISIBLE
-from trainer.evaluating.cutting import SINCE_ONSET
-from trainer.evaluating.drawing import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
-from trainer.evaluating.map import draw_map
-from trainer.evaluating.measuring import SEVERITIES, Answers, Result
-from trainer.evaluating.methods import ENCODER, WARPED_EPISODES
-from trainer.evaluating.portraits import caption, draw_mistake
-from trainer.evaluating.replayed import Replayed
+from trainer.evaluation.baseline_methods import ENCODER, WARPED_EPISODES
+from trainer.evaluation.dataset import SINCE_ONSET
+from trainer.evaluation.replay import Replayed
+from trainer.evaluation.report.confusion_plots import caption, draw_mistake
+from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
+from trainer.evaluation.report.projection import draw_map
+from trainer.evaluation.run import SEVERITIES, Answers, Result
 from trainer.page import Block, Figure, Heading, Paragraph, Table
 
 NOTHING = "–"

@@ -16,7 +16,7 @@ from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviatio
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.labels.label import STRIDE
-from trainer.evaluating.choice import Choice, is_calm
+from trainer.evaluation.selection import Choice, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)
 """Minutes of its episode that a question has seen."""

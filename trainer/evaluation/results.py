@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluating.measuring import Answers, Result
-from trainer.evaluating.methods import Missing
-from trainer.evaluating.replayed import Fate, Replayed
+from trainer.evaluation.baseline_methods import Missing
+from trainer.evaluation.replay import Fate, Replayed
+from trainer.evaluation.run import Answers, Result
 from trainer.metrics.nearest_exemplar import Figure
 
 DIGITS = 4

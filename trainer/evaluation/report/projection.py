@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluating.cutting import Cut
+from trainer.evaluation.dataset import Cut
 from trainer.plots.style import BLUE, VERMILLION, draw_png
 
 COLUMNS = 5

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from detector.core.features import ABSENT, CLIP, STEPS, WINDOW, Catalogue
-from trainer.evaluating.cutting import Cut
-from trainer.evaluating.mistakes import Mistake
+from trainer.evaluation.confusions import Mistake
+from trainer.evaluation.dataset import Cut
 from trainer.plots.style import BAND, BLUE, INK, VERMILLION, clock, day, draw_png
 
 COLUMNS = 3

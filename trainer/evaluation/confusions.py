@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
-from trainer.evaluating.cutting import Cut
-from trainer.evaluating.methods import cosine
+from trainer.evaluation.baseline_methods import cosine
+from trainer.evaluation.dataset import Cut
 from trainer.metrics.nearest_exemplar import Sheet
 
 MOST = 4

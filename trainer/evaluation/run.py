@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from detector.backtest.matching import VISIBLE, Episode
 from detector.core.scoring.classifier import Judge
-from trainer.evaluating.cases import EvaluationError, Subject
-from trainer.evaluating.choice import EVENTS, choose, choose_taught, classes_of
-from trainer.evaluating.cutting import SINCE_ONSET, Cut, cut
-from trainer.evaluating.methods import ENCODER, Method, Missing, methods, similarities
-from trainer.evaluating.mistakes import Mistake, find_mistakes
-from trainer.evaluating.replayed import Replayed, auroc, replay_history, strangeness, teach_judge
+from trainer.evaluation.baseline_methods import ENCODER, Method, Missing, methods, similarities
+from trainer.evaluation.cases import EvaluationError, Subject
+from trainer.evaluation.confusions import Mistake, find_mistakes
+from trainer.evaluation.dataset import SINCE_ONSET, Cut, cut
+from trainer.evaluation.replay import Replayed, auroc, replay_history, strangeness, teach_judge
+from trainer.evaluation.selection import EVENTS, choose, choose_taught, classes_of
 from trainer.metrics.nearest_exemplar import Figure, Named, Sheet, name_all
 from trainer.progress import step
 

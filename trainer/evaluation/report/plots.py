@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluating.cutting import SINCE_ONSET
-from trainer.evaluating.methods import ENCODER
-from trainer.evaluating.replayed import Fate
+from trainer.evaluation.baseline_methods import ENCODER
+from trainer.evaluation.dataset import SINCE_ONSET
+from trainer.evaluation.replay import Fate
 from trainer.metrics.nearest_exemplar import Named
 from trainer.plots.style import BLUE, INK, TYPES, draw_png
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, STEPS, WINDOW
-from trainer.evaluating.cutting import Cut
+from trainer.evaluation.dataset import Cut
 
 Vectors = NDArray[np.float32]
 

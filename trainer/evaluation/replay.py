@@ -14,7 +14,7 @@ from detector.core.encoder import Embeddings
 from detector.core.scoring.classifier import Judge
 from detector.labels.label import write_label
 from detector.labels.store import Labels
-from trainer.evaluating.cases import Subject
+from trainer.evaluation.cases import Subject
 from trainer.metrics.nearest_exemplar import NOTHING, Figure
 
 BOOTSTRAPS = 400
