@@ -35,10 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.core.encoder import device
     from detector.native_stderr import quiet
-    from trainer.comparing.contestants import contestants
-    from trainer.comparing.material import Amounts, simulate
-    from trainer.comparing.telling import tell
-    from trainer.comparing.tournament import hold
+    from trainer.loss_comparison.dataset import Amounts, simulate
+    from trainer.loss_comparison.experiment import hold
+    from trainer.loss_comparison.report.writer import tell
+    from trainer.loss_comparison.variants import contestants
     from trainer.progress import console, step
 
     runners = contestants(arguments.losses, arguments.encoders)

@@ -7,16 +7,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from trainer.comparing.examples import compare_counts
-from trainer.comparing.gap import gaps
-from trainer.comparing.page import page
-from trainer.comparing.pictures.clusters import animate, draw_clusters
-from trainer.comparing.pictures.curves import draw_curves
-from trainer.comparing.pictures.distances import draw_distances
-from trainer.comparing.pictures.examples import draw_examples
-from trainer.comparing.report import Facts, Report, Taken, ranked, write_json
-from trainer.comparing.rows import Questions, Row, answer, best, row
-from trainer.comparing.tournament import LOSSLESS, STANDARD, Result
+from trainer.loss_comparison.experiment import LOSSLESS, STANDARD, Result
+from trainer.loss_comparison.few_shot import compare_counts
+from trainer.loss_comparison.head_gap import gaps
+from trainer.loss_comparison.report.animation import animate, draw_clusters
+from trainer.loss_comparison.report.page import page
+from trainer.loss_comparison.report.plots import draw_curves, draw_distances, draw_examples
+from trainer.loss_comparison.report.summary import Facts, Report, Taken, ranked, write_json
+from trainer.loss_comparison.results import Questions, Row, answer, best, row
 from trainer.metrics.embedding import cosine, named_right, share_of
 from trainer.plots.style import PictureError
 from trainer.progress import step

@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.comparing.examples import Crowd
-from trainer.comparing.gap import Gap
-from trainer.comparing.rows import Row
-from trainer.comparing.three import Lesson
+from trainer.loss_comparison.few_shot import Crowd
+from trainer.loss_comparison.head_gap import Gap
+from trainer.loss_comparison.results import Row
+from trainer.loss_comparison.toy_3d import Lesson
 from trainer.metrics.embedding import Share
 
 

@@ -1,9 +1,9 @@
 """What the page says in sentences, made of the report's figures."""
 
-from trainer.comparing.examples import BALANCED, FEW, MANY, METHODS, Crowd, Imbalance
-from trainer.comparing.material import UNSEEN, UNSEEN_BASE, WATCHED
-from trainer.comparing.report import Report
-from trainer.comparing.three import STEPS
+from trainer.loss_comparison.dataset import UNSEEN, UNSEEN_BASE, WATCHED
+from trainer.loss_comparison.few_shot import BALANCED, FEW, MANY, METHODS, Crowd, Imbalance
+from trainer.loss_comparison.report.summary import Report
+from trainer.loss_comparison.toy_3d import STEPS
 from trainer.metrics.embedding import PAIRS
 from trainer.metrics.one_shot import QUERIES, ROUNDS, WAYS
 

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
-from trainer.comparing.contestants import Contestant
-from trainer.comparing.course import schedule_of
-from trainer.comparing.material import THREE, Material
 from trainer.data.examples import Examples
 from trainer.data.sampler import ANCHORS
+from trainer.loss_comparison.dataset import THREE, Material
+from trainer.loss_comparison.training_run import schedule_of
+from trainer.loss_comparison.variants import Contestant
 from trainer.losses.loss import LossError
 from trainer.losses.registry import choose
 from trainer.metrics.one_shot import SEEN

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.comparing.three import NAMES, Lesson
+from trainer.loss_comparison.toy_3d import NAMES, Lesson
 from trainer.plots.style import INK, STYLE, TYPES, PictureError, sheet
 
 COLUMNS, PANEL, HEAD, FOOT = 4, 400, 60, 60

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.comparing.contestants import Contestant
-from trainer.comparing.course import Curve, Embedded, Training
-from trainer.comparing.material import UNSEEN_BASE, Material
+from trainer.loss_comparison.dataset import UNSEEN_BASE, Material
+from trainer.loss_comparison.training_run import Curve, Embedded, Training
+from trainer.loss_comparison.variants import Contestant
 from trainer.losses.pairs import CUT_OFF, log_odds
 from trainer.metrics.embedding import (
     Draws,

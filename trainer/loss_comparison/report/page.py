@@ -3,17 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainer.comparing.examples import FEW, MANY
-from trainer.comparing.material import UNSEEN_BASE
-from trainer.comparing.report import Report
-from trainer.comparing.rows import Row
-from trainer.comparing.words import (
-    about,
-    crowd_words,
-    lesson_words,
-    measure_words,
-    table_words,
-)
+from trainer.loss_comparison.dataset import UNSEEN_BASE
+from trainer.loss_comparison.few_shot import FEW, MANY
+from trainer.loss_comparison.report.captions import about, crowd_words, lesson_words, measure_words, table_words
+from trainer.loss_comparison.report.summary import Report
+from trainer.loss_comparison.results import Row
 from trainer.metrics.embedding import Share
 from trainer.page import Block, Figure, Heading, Paragraph, Table, render
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.comparing.contestants import Contestant
-from trainer.comparing.rows import Answers, mean_pairs
+from trainer.loss_comparison.results import Answers, mean_pairs
+from trainer.loss_comparison.variants import Contestant
 from trainer.metrics.embedding import half
 
 SIDES = {

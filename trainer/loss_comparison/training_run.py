@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
-from trainer.comparing.contestants import Contestant
-from trainer.comparing.material import Material
 from trainer.data.examples import Examples
 from trainer.errors import TrainingError
+from trainer.loss_comparison.dataset import Material
+from trainer.loss_comparison.variants import Contestant
 from trainer.losses.loss import LossError
 from trainer.training.learner import Arrays, Learner, Schedule
 from trainer.training.loop import Moment, Watch, train_encoder
