@@ -21,8 +21,8 @@ from tests.quality.continuous import OPERATORS, watch
 from tests.quality.episodes import HELD_OUT
 from tests.quality.exam import Figure, examine
 from tests.quality.sealed import SEALED
+from trainer.console import console, step
 from trainer.pretrained.shipped import SHIPPED
-from trainer.progress import console, step
 
 RESULT, SEALED_RESULT = Path("build/quality.json"), Path("build/quality-sealed.json")
 SEEDS = (90_001, 91_001, 92_001)

@@ -21,6 +21,7 @@ from trainer.data.baselines import fit_baseline
 from trainer.data.examples import encode_values
 from trainer.data.history import START_MINUTE
 from trainer.evaluation.baseline_methods import summary
+from trainer.recipes.unlabelled import Plan, make_unlabelled
 from trainer.simulator import (
     Episode,
     FaultClass,
@@ -34,7 +35,6 @@ from trainer.simulator import (
 )
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import LIVE
-from trainer.unlabelled import Plan, make_unlabelled
 
 NAME = "another catalogue, 6-way"
 FEATURES, CELLS, WEEK = 60, 250, 7 * 1440

@@ -19,8 +19,8 @@ from detector.core.lifecycle import NEW, SILENT
 from detector.core.scoring.classifier import Judge
 from detector.core.scoring.exemplars import Library
 from tests.quality.stage import CELLS, JUDGED, TAUGHT, Stage
+from trainer.console import console
 from trainer.pretrained.shipped import SHIPPED
-from trainer.progress import console
 from trainer.simulator import FAULTS, OPERATOR_A, OPERATOR_B, Operator, effects
 
 BUDGET = 5.0

@@ -13,12 +13,12 @@ from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
 from trainer.calibration.bundle_builder import WHITENED
 from trainer.calibration.normal_profile import measured, normal_windows
+from trainer.console import console
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.loss_comparison.few_shot import MANY, METHODS, QUERIES, Crowd, compare_counts
 from trainer.pretrained.shipped import SHIPPED
-from trainer.progress import console
 from trainer.simulator import Network
 
 SEEDS = (1, 2, 3)

@@ -16,8 +16,8 @@ from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, ParquetHistory
 from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.recipes.unlabelled import Plan, make_unlabelled
 from trainer.training.loop import Schedule
-from trainer.unlabelled import Plan, make_unlabelled
 
 DAY = 1440
 QUICK = Schedule(steps=30, warm_up=5, rate=5e-3)

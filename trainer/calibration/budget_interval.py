@@ -9,7 +9,7 @@ import numpy as np
 
 from detector.core.scoring.classifier import threshold
 from detector.core.scoring.tail_fit import FAR_TAIL, FEWEST, TAIL, TWO_HOURS
-from trainer.progress import console
+from trainer.console import console
 
 DAY, WEEK = 1440, 7
 """A day in minutes, and a week in days."""

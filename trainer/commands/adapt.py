@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trainer.arguments import positive
+from trainer.commands.arguments import positive
 
 HELP = "a bundle for another network of the same features, or of any with a `shared` encoder"
 
@@ -26,10 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
     from detector.native_stderr import quiet
     from trainer.calibration.budget_interval import tell_promise
+    from trainer.console import console, step
     from trainer.data.baselines import fit_baseline
     from trainer.data.history import HistoryError, ParquetHistory
     from trainer.pretrained.tokens import fitted
-    from trainer.progress import console, step
 
     old = read_bundle(arguments.bundle)
     history = ParquetHistory(arguments.history)

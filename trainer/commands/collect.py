@@ -5,7 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
-from trainer.arguments import positive
+from trainer.commands.arguments import positive
 
 HELP = "archive the input topic as a history, resumable, every record once"
 
@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.core.ingest.samples import Decoder
     from detector.kafka.readers.offset_reader import Reader
     from detector.log import start_logging
+    from trainer.console import console
     from trainer.data.collector import Rolling, collect
     from trainer.data.parquet_sink import Collection
-    from trainer.progress import console
 
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)

@@ -6,7 +6,7 @@ The page stands alone; compare.json holds the same figures. What is simulated is
 import argparse
 from pathlib import Path
 
-from trainer.arguments import minutes, positive
+from trainer.commands.arguments import minutes, positive
 from trainer.losses.registry import LOSSES
 
 HELP = "train with every loss on the same windows, and write one page about them"
@@ -35,11 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.core.encoder import device
     from detector.native_stderr import quiet
+    from trainer.console import console, step
     from trainer.loss_comparison.dataset import Amounts, simulate
     from trainer.loss_comparison.experiment import hold
     from trainer.loss_comparison.report.writer import tell
     from trainer.loss_comparison.variants import contestants
-    from trainer.progress import console, step
 
     runners = contestants(arguments.losses, arguments.encoders)
     amounts = Amounts(arguments.classes, arguments.each, arguments.cells)

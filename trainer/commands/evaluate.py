@@ -32,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.backtest.matching import read_episodes
     from detector.backtest.replay import check_writable
+    from trainer.console import console, step
     from trainer.evaluation.cases import open_case
     from trainer.evaluation.report.page import blocks, text_of
     from trainer.evaluation.results import figures_of
     from trainer.evaluation.run import common_classes, cut_case, measure
-    from trainer.page import make_folder, render, write
-    from trainer.progress import console, step
+    from trainer.html_page import make_folder, render, write
 
     cases = _cases(arguments)
     taught = read_episodes(arguments.teach) if arguments.teach else None

@@ -23,9 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.config.loader import read_config
     from detector.kafka.producer import Publisher
     from detector.labels.label import label_windows, read_label, write_label
+    from trainer.console import console
     from trainer.data.history import ParquetHistory
     from trainer.labelling import label_episode
-    from trainer.progress import console
 
     config = read_config(arguments.config)
     bundle = read_bundle(Path(config.bundle))

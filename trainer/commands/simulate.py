@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trainer.arguments import positive
+from trainer.commands.arguments import positive
 
 HELP = "play a scenario: write a simulated network's history, or feed it to Kafka"
 

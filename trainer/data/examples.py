@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, deviations
-from trainer.crew import PROCESSES
 from trainer.data.history import History, SimulatedHistory
 from trainer.simulator import (
     FAULTS,
@@ -27,6 +26,7 @@ from trainer.simulator import (
     records,
 )
 from trainer.simulator.faults.knobs import Knobs
+from trainer.workers import PROCESSES
 
 ONSET_MINUTES = (5, 120)
 """How long before a window's end its episode began: from barely visible to long under way."""

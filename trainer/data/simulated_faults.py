@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.core.features import Baseline
+from trainer.console import step
 from trainer.data.baselines import fit_baseline
 from trainer.data.cache import Origin, kept
 from trainer.data.examples import Examples, joined, simulate_examples, unsmoothed
 from trainer.data.history import SimulatedHistory
-from trainer.progress import step
 from trainer.simulator import FAULTS, Network, random_operator
 
 ABROAD, ABROAD_CELLS = 6, 60

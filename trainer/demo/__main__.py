@@ -17,6 +17,7 @@ from detector.kafka.producer import Publisher
 from detector.labels.label import write_label
 from detector.native_stderr import quiet
 from trainer.calibration.bundle_builder import STRETCHES, assemble
+from trainer.console import console, step
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.narrator import Narrator
@@ -24,7 +25,6 @@ from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot
 from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
 from trainer.labelling import label_episode
 from trainer.pretrained.shipped import SHIPPED
-from trainer.progress import console, step
 from trainer.simulation.record_encoder import minute_records
 
 SHOWN = (

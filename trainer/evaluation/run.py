@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from detector.backtest.matching import VISIBLE, Episode
 from detector.core.scoring.classifier import Judge
+from trainer.console import step
 from trainer.evaluation.baseline_methods import ENCODER, Method, Missing, methods, similarities
 from trainer.evaluation.cases import EvaluationError, Subject
 from trainer.evaluation.confusions import Mistake, find_mistakes
@@ -16,7 +17,6 @@ from trainer.evaluation.dataset import SINCE_ONSET, Cut, cut
 from trainer.evaluation.replay import Replayed, auroc, replay_history, strangeness, teach_judge
 from trainer.evaluation.selection import EVENTS, choose, choose_taught, classes_of
 from trainer.metrics.nearest_exemplar import Figure, Named, Sheet, name_all
-from trainer.progress import step
 
 SEVERITIES = (("below 0.4", 0.0, 0.4), ("0.4 to 0.7", 0.4, 0.7), ("0.7 and more", 0.7, 1.01))
 """About a third of a simulated network's episodes each."""

@@ -9,14 +9,15 @@ import numpy as np
 
 from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
+from trainer.console import console, step
 from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
 from trainer.loss_comparison.dataset import Material
 from trainer.loss_comparison.toy_3d import STEPS, Classroom, Lesson, teach
 from trainer.loss_comparison.training_run import Embedded, Training, schedule_of, train, untrained
 from trainer.loss_comparison.variants import Contestant
-from trainer.progress import console, learning, step
 from trainer.training.learner import Learner
+from trainer.training.progress_bar import learning
 
 PROBE = 20
 """Steps by which the pace is taken, after the first, which compiles."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detector.core.networks.registry import NETWORKS
-from trainer.arguments import option
 from trainer.losses.loss import LossError, Option
+from trainer.losses.options import option
 from trainer.losses.registry import CHOICES, LOSSES, choose
 
 VARIED = {"triplet": "mining", "similarity": "join"}

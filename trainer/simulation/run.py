@@ -15,14 +15,14 @@ from detector.config.loader import read_config, write_catalogue
 from detector.config.schema import Kafka
 from detector.kafka.readers.range_reader import partition_of
 from detector.kafka.topics import partitions_of
-from trainer.crew import Count, bar, work
-from trainer.progress import console
+from trainer.console import console
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
 from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
 from trainer.simulator import Play, Scenario, write_scenario
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import ScenarioError
+from trainer.workers import Count, bar, work
 
 FORGOTTEN_DAYS = 7
 """A topic's usual retention."""

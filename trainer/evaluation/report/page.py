@@ -11,7 +11,7 @@ from trainer.evaluation.report.confusion_plots import caption, draw_mistake
 from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
 from trainer.evaluation.report.projection import draw_map
 from trainer.evaluation.run import SEVERITIES, Answers, Result
-from trainer.page import Block, Figure, Heading, Paragraph, Table
+from trainer.html_page import Block, Figure, Heading, Paragraph, Table
 
 NOTHING = "–"
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from trainer.html_page import Block, Figure, Heading, Paragraph, Table, render
 from trainer.loss_comparison.dataset import UNSEEN_BASE
 from trainer.loss_comparison.few_shot import FEW, MANY
 from trainer.loss_comparison.report.captions import about, crowd_words, lesson_words, measure_words, table_words
 from trainer.loss_comparison.report.summary import Report
 from trainer.loss_comparison.results import Row
 from trainer.metrics.embedding import Share
-from trainer.page import Block, Figure, Heading, Paragraph, Table, render
 
 TITLE = "Losses compared"
 

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from trainer.console import step
 from trainer.loss_comparison.experiment import LOSSLESS, STANDARD, Result
 from trainer.loss_comparison.few_shot import compare_counts
 from trainer.loss_comparison.head_gap import gaps
@@ -17,7 +18,6 @@ from trainer.loss_comparison.report.summary import Facts, Report, Taken, ranked,
 from trainer.loss_comparison.results import Questions, Row, answer, best, row
 from trainer.metrics.embedding import cosine, named_right, share_of
 from trainer.plots.style import PictureError
-from trainer.progress import step
 
 
 def tell(result: Result, cells: int, folder: Path) -> Report:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from trainer.console import console, step
 from trainer.pretrained.tokens.token_training import OPERATORS, STEPS, draw_examples, learn_tokens, lesson_of
-from trainer.progress import console, step
 
 FILE = Path(__file__).with_name("tokens.npz")
 

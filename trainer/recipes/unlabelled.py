@@ -1,9 +1,21 @@
-"""A bundle from nothing but a network's past: any catalogue, no label, no simulator.
+"""Module."""
 
-The `shared` encoder learns nothing here: it is shipped, and made at home by normal windows. Every other kind learns
-from synthetic families. Which of them are named right is a figure of the bundle; it says that the road is whole, not
-how well real faults will be named: the families are our own.
-"""
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detector.core.networks.registry import spec_of
+from trainer.console import console, step
+
+if TYPE_CHECKING:
+    from detector.bundle.format import Bundle
+    from detector.core.features import Baseline
+    from trainer.data.history import History, ParquetHistory, SimulatedHistory
+    from trainer.training.loop import Schedule
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +35,36 @@ from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 from trainer.metrics.one_shot import SEEN, one_shot_accuracy
 from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
 from trainer.training.loop import Schedule, Watch, train_encoder
+
+
+def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
+    from detector.core.encoder import device
+    from detector.native_stderr import quiet
+    from trainer.data.cache import claim
+    from trainer.training.loop import Watch
+
+    home: History = given or school
+    refuse_short(home)
+    with quiet():
+        device()
+    usual = _usual(arguments, given or school)
+    folder = arguments.out.with_name(f"{arguments.out.name}.training")
+    asked = Plan(arguments.encoder or "shared", arguments.classes, arguments.each, _schedule(arguments))
+    if asked.kind == "shared":
+        with step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
+            bundle = make_unlabelled(home, usual, asked, arguments.out)
+    else:
+        if claim(folder, _origin(arguments, "synthetic")):
+            console.print(f"{folder}: an unfinished training is taken up")
+        with _told(arguments) as tell:
+            watching = Watch(tell, folder=folder, minutes=arguments.checkpoint_minutes)
+            bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
+        shutil.rmtree(folder)
+    _tell(arguments, bundle, home)
+    return 0
+
 
 NORMAL_WINDOWS, MOST_BYTES = 6000, 64 << 20
 """Windows that families are injected into; fewer of a wide catalogue."""

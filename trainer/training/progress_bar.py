@@ -1,25 +1,14 @@
-"""What a person sees while a command works."""
+"""Progress bar of a training run."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from trainer.console import _tell, console
 
 if TYPE_CHECKING:  # the training is heavy, and other verbs print too
     from trainer.training.loop import Moment
-
-console = Console(highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def step(text: str) -> Iterator[None]:
-    """Prints what was done, and how long it took."""
-    begin = monotonic()
-    with console.status(text):
-        yield
-    _tell(text, begin)
 
 
 @contextmanager
@@ -46,7 +35,3 @@ def learning(text: str, steps: int) -> Iterator[Callable[["Moment"], None]]:
 
 def _told(moment: "Moment", figure: str) -> str:
     return f"{figure}loss {moment.loss:.3f}  spread {moment.spread:.3f}"
-
-
-def _tell(text: str, begin: float) -> None:
-    console.print(f"{text:<60} {monotonic() - begin:6.1f} s")

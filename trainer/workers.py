@@ -12,7 +12,7 @@ from typing import Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from detector.errors import OperatorError
-from trainer.progress import console
+from trainer.console import console
 
 PROCESSES = multiprocessing.get_context("forkserver")
 """Each is forked from a server without threads: beside librdkafka's or an array library's own, what was held in the
