@@ -16,7 +16,7 @@ from tests.kafka.topics import create_topics
 from tests.trainer.files import write_day
 from trainer.__main__ import main
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.labelling import label_episode
+from trainer.demo.labelling import label_episode
 
 BEGIN, END = START_MINUTE + 100, START_MINUTE + 160
 

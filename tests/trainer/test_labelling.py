@@ -14,7 +14,7 @@ from tests.weights import random_weights
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import cut_windows
 from trainer.data.history import SimulatedHistory
-from trainer.labelling import label_episode
+from trainer.demo.labelling import label_episode
 from trainer.simulator import FAULTS, Episode, Network
 
 CELL = 4

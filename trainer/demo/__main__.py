@@ -20,10 +20,10 @@ from trainer.calibration.bundle_builder import STRETCHES, assemble
 from trainer.console import console, step
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
-from trainer.demo.narrator import Narrator
-from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
-from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
-from trainer.labelling import label_episode
+from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
+from trainer.demo.labelling import label_episode
+from trainer.demo.reporter import Narrator
+from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulation.record_encoder import minute_records
 

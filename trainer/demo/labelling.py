@@ -1,8 +1,34 @@
-"""`faultline-trainer label`: gives one episode a name, on the topic that every detector reads."""
+"""A labelled episode out of a history."""
 
 import argparse
 from pathlib import Path
 from time import time
+
+import numpy as np
+
+from detector.core.features import Baseline
+from detector.errors import LabelError
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import Label
+from trainer.data.history import History
+
+
+def label_episode(
+    history: History, baseline: Baseline, name: str, kind: str, cell: str, begin: int, end: int, note: str = ""
+) -> Label:
+    """One exemplar of `name` from one episode of one cell. Raises LabelError."""
+    if cell not in set(history.cells):
+        raise LabelError(f"cell {cell!r} is not in the history; `cells` of its Parquet files lists those that are.")
+    first, last = label_span(begin, min(end, history.span[1]))
+    if last <= begin or first < history.span[0]:
+        raise LabelError(
+            f"the episode of {cell} from minute {begin} to {end} lies outside the history"
+            f" ({history.span[0]} to {history.span[1]}, an hour before it included)."
+        )
+    minute = np.arange(first, last)
+    values = history.read(np.full(len(minute), list(history.cells).index(cell)), minute)
+    return make_label(values, history.catalogue, baseline, name, kind, cell, begin, last, note)
+
 
 HELP = "publish one exemplar of a class from an episode in a history"
 
@@ -25,7 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.labels.label import label_windows, read_label, write_label
     from trainer.console import console
     from trainer.data.history import ParquetHistory
-    from trainer.labelling import label_episode
 
     config = read_config(arguments.config)
     bundle = read_bundle(Path(config.bundle))

@@ -8,7 +8,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from detector.config.schema import Kafka
 from detector.kafka.client import table_properties
 from trainer.console import console
-from trainer.demo.plot import CROWD, EVENING, TAUGHT, UNTAUGHT, Plot
+from trainer.demo.story import CROWD, EVENING, TAUGHT, UNTAUGHT, Plot
 from trainer.simulator import Episode
 
 COLOURS = {"new": "bold red", "changed": "yellow", "cleared": "green"}
