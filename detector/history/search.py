@@ -211,7 +211,9 @@ class Search:
             return
         self.encoded += len(names)
         embeddings = self._encode(windows)
-        cosine = embeddings.direction.astype(np.float32) @ self._sought.exemplar.direction.astype(np.float32)
+        # vecdot, not @: the last bits of a matrix product depend on how many windows are compared together.
+        exemplar = self._sought.exemplar.direction.astype(np.float32)
+        cosine = np.vecdot(embeddings.direction.astype(np.float32), exemplar)
         for at in np.flatnonzero(cosine > 0).tolist():
             yield SearchMatch(
                 names[at], int(minute[at]), round(1 - float(cosine[at]), 4), round(float(embeddings.size[at]), 2)

@@ -1,5 +1,9 @@
 """What is usual, against least squares one cell and one feature at a time."""
 
+import os
+import platform
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -8,10 +12,10 @@ import pytest
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, day_basis
 from tests.builders import catalogue
 from tests.trainer.twins import TableHistory, slow_baseline
-from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline
+from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline, normal_equations
 from trainer.data.examples import cut_windows
 from trainer.data.history import SimulatedHistory
-from trainer.simulator import FAULTS, FaultEpisode
+from trainer.simulator import FAULTS
 
 CELLS = CELLS_AT_ONCE + 3
 DAYS = 3
@@ -51,6 +55,40 @@ def test_a_baseline_is_what_a_slow_fit_of_one_cell_and_feature_after_the_other_g
 
     assert [name.decode() for name in fitted.cells] == names
     np.testing.assert_allclose(fitted.table.astype(float), table, rtol=2 * HALF, atol=1e-3)
+
+
+@pytest.mark.parametrize("features", [1, 3, 31, 130])
+@pytest.mark.parametrize("minutes", [60, 617])
+def test_normal_equations_of_a_cell_are_the_same_bits_in_any_block_of_cells(features: int, minutes: int) -> None:
+    rng = np.random.default_rng(features)
+    basis = day_basis(FIRST + 7 * np.arange(minutes), 2)
+    told = rng.normal(size=(CELLS, features, minutes)).astype(np.float32)
+    kept = rng.random(told.shape) < 0.9
+    together = normal_equations(basis, told, kept)
+
+    for size in (1, 2, 5, 16):
+        for begin in range(0, CELLS, size):
+            block = slice(begin, begin + size)
+            for whole, part in zip(together, normal_equations(basis, told[block], kept[block]), strict=True):
+                np.testing.assert_array_equal(part, whole[block])
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the kernel is one of x86-64")
+def test_normal_equations_are_so_on_an_older_processor_as_well() -> None:
+    """Of the kernels that show the difference, the one for Nehalem runs on every processor of 64 bits."""
+    test = f"{__file__}::{test_normal_equations_of_a_cell_are_the_same_bits_in_any_block_of_cells.__name__}"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+
+    done = subprocess.run(command, env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem"}, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3 * 617, 5 * 617])
+def test_a_baseline_does_not_depend_on_how_many_cells_are_read_together(
+    patchy: TableHistory, fitted: Baseline, rows_at_once: int
+) -> None:
+    np.testing.assert_array_equal(fit_baseline(patchy, rows_at_once=rows_at_once).table, fitted.table)
 
 
 def test_every_cell_is_found_under_its_name_and_a_stranger_gets_the_row_of_the_fleet(fitted: Baseline) -> None:

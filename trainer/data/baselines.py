@@ -127,26 +127,31 @@ def _fit(values: NDArray[np.float32], minute: NDArray[np.int64]) -> _Fits:
         residual = _left_over(basis, told, kept, prior)
     kept = kept & (np.abs(residual) <= TRIM * np.maximum(_spread(residual, kept), FLOOR)[..., None])
     residual = _left_over(basis, told, kept, prior)
-    return _Fits(*_equations(basis, told, kept), _spread(residual, kept), kept.sum(axis=2))
+    return _Fits(*normal_equations(basis, told, kept), _spread(residual, kept), kept.sum(axis=2))
 
 
-def _equations(
+def normal_equations(
     basis: NDArray[np.float32], told: NDArray[np.float32], kept: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Of least squares over the minutes kept. # [m, K], [cells, F, m] twice -> [cells, F, K, K], [cells, F, K]"""
-    cells, features, minutes = told.shape
-    weight = kept.reshape(-1, minutes).astype(np.float32)
-    products = (basis[:, :, None] * basis[:, None, :]).reshape(minutes, -1)
-    normal = (weight @ products).reshape(cells, features, basis.shape[1], basis.shape[1])
-    right = ((told.reshape(-1, minutes) * weight) @ basis).reshape(cells, features, -1)
-    return normal.astype(np.float32), right.astype(np.float32)
+    """Normal equations of least squares over the minutes kept: a cell's are the same bits beside any other cells.
+
+    One matrix product per cell, of [F, m] with [m, K²]. One product over the rows of all cells has other last bits for
+    another number of cells, with OpenBLAS' kernels for Nehalem, Haswell and Zen. The fit of 16 cells takes 0.91 to 1.04
+    times the processor time of that at 130 features, and 1.1 times at 6 (SkylakeX and Haswell kernels, one thread).
+
+    # [m, K], [cells, F, m] twice -> [cells, F, K, K], [cells, F, K]
+    """
+    terms = basis.shape[1]
+    weight = kept.astype(np.float32)
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    return (weight @ products).reshape(*kept.shape[:2], terms, terms), (told * weight) @ basis
 
 
 def _left_over(
     basis: NDArray[np.float32], told: NDArray[np.float32], kept: NDArray[np.bool_], prior: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Of what was told, when the usual is fitted to what is kept. # -> [cells, F, m]"""
-    normal, right = _equations(basis, told, kept)
+    normal, right = normal_equations(basis, told, kept)
     usual = np.linalg.solve(normal + np.diag(prior), right[..., None].astype(np.float64))[..., 0]
     return np.asarray(told - usual.astype(np.float32) @ basis.T)
 
