@@ -242,7 +242,7 @@ def test_nothing_is_dropped_out_and_no_average_moved_unless_it_learns(kind: str,
 IN_ANOTHER = """
 import json, sys
 import numpy as np
-from tests.gpu.running import prepared
+from benchmarks.gpu.running import prepared
 from tests.core.test_networks import SPECS
 from tests.weights import random_weights
 windows = np.load(sys.argv[1])
