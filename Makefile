@@ -1,17 +1,41 @@
 # Each target makes what it needs: a fresh machine has Python 3.11+, and for the real broker Java 17+ and Maven.
 PYTHON ?= python3
 BIN := .venv/bin
+SHELL := bash
 
-.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
+PYTEST = $(BIN)/python -m pytest -q --durations=25
+WORKERS = -n 2 --dist loadfile
+# A file's tests stay together: what they share is made once.
+REST = (slow or (broker and not smoke)) and not long and not deploy
+# All that `make test` leaves out, but for what has a target of its own.
+KERNELS = Haswell Nehalem
+# Of OpenBLAS, which has one for each family of processors; these two run on any with AVX2.
+
+.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
 
-test: .venv/installed ## lint, types and tests, on a real Apache Kafka
+test: .venv/installed ## lint, types, the quick tests, and a smoke test on a real Apache Kafka: five minutes
+	@time $(MAKE) --no-print-directory lint quick
+
+test-all: test test-rest ## everything that CI holds
+
+test-rest: .venv/installed ## what `make test` leaves out: service, broker, training, storm; properties in full; bits
+	@time $(MAKE) --no-print-directory rest
+
+lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+quick: .venv/installed
+	$(PYTEST) $(WORKERS)
+
+rest: .venv/installed
+	$(PYTEST) $(WORKERS) -m "$(REST)" --hypothesis-profile=full
+	$(PYTEST) $(WORKERS) -m "hypothesis and not ($(REST))" --hypothesis-profile=full
+	set -e; for kernel in $(KERNELS); do OPENBLAS_CORETYPE=$$kernel $(PYTEST) -m "bitwise and not long"; done
 
 test-simulator: .venv/installed ## the long checks of the simulated network, and its statistics beside their bands
 	$(BIN)/python -m pytest -m long tests/simulator

@@ -41,6 +41,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_a_topic_is_there_when_it_was_created_and_gone_when_it_was_deleted(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}six": {"partitions": 6, "config": {"cleanup.policy": "compact"}}})
     seen = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10).topics
@@ -51,6 +52,7 @@ def test_a_topic_is_there_when_it_was_created_and_gone_when_it_was_deleted(broke
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_records_arrive_once_in_order_and_as_they_were_given(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}in": {"partitions": 2}})
     records = [(b"cell", b"%d" % i, [("h", b"x")], 1_700_000_000_000 + i, 1) for i in range(2000)]
@@ -64,6 +66,7 @@ def test_records_arrive_once_in_order_and_as_they_were_given(broker, topics):
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_a_transaction_carries_records_and_offsets_with_their_metadata(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}in": {"partitions": 1}, f"{topics}out": {"partitions": 1}})
     produce(broker.bootstrap, f"{topics}in", [(b"k", b"v", None)] * 3)
@@ -88,6 +91,7 @@ def test_a_transaction_carries_records_and_offsets_with_their_metadata(broker, t
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_what_was_aborted_is_not_read(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}out": {"partitions": 1}})
     producer = transactional(broker.bootstrap, f"{topics}t")

@@ -78,6 +78,7 @@ def test_a_producer_that_has_lost_all_brokers_is_replaced_before_the_next_transa
         assert values(mortal_broker, topics) == [b"first", b"second"]
 
 
+@pytest.mark.smoke
 def test_a_transaction_in_good_weather_keeps_its_producer(broker, topics):
     with writing(broker, topics) as (transactions, group):
         old = transactions._producer

@@ -53,6 +53,10 @@ CUT = ("minutes", "alarms", "active")
 START_SECONDS = 60.0
 """Ready after 5 s on two idle cores."""
 
+END_SECONDS = 60.0
+"""An orderly end takes 1 s on two idle cores, and 4 s more where a transaction waits for a broker that is away. At a
+load of five on two cores 10 s were too few. A loop that hangs ends by its watchdog after `stall_seconds`, with 1."""
+
 MOVING = {
     KafkaError.NOT_COORDINATOR,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -359,7 +363,7 @@ class Daemon:
         wait_until(self._is_ready, f"the daemon is ready; it says:\n{self.log}", seconds)
         return self
 
-    def terminate(self, seconds: float = 10.0) -> int:
+    def terminate(self, seconds: float = END_SECONDS) -> int:
         """SIGTERM; the exit code. TimeoutExpired when it takes longer."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(seconds)

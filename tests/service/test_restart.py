@@ -35,6 +35,7 @@ def assert_same_as(undisturbed, stage):
     assert open_rows(stage) == expected
 
 
+@pytest.mark.smoke
 def test_an_orderly_stop_in_the_middle_changes_nothing(stage, undisturbed):
     stage.teach(label("drop_storm", "drops"))
     before, after = told(0, 95), told(95, MINUTES)

@@ -13,7 +13,7 @@ from detector.notifications import NAMESPACE
 from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
 from tests.service.stage import serving, wait_until
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.smoke]
 
 
 def decoded(values):

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.networks.kinds import shapes
@@ -88,7 +88,6 @@ def gradient(loss: Loss, embedding: np.ndarray, label: np.ndarray, anchors: int)
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
-@settings(max_examples=20, deadline=None)
 @given(drawn=BATCHES)
 def test_every_loss_is_the_one_of_its_paper(
     name: str, options: dict[str, losses.Option], drawn: tuple[int, list[int], int, int, bool]
@@ -106,7 +105,6 @@ def test_every_loss_is_the_one_of_its_paper(
 
 @pytest.mark.parametrize("mining", ["semi-hard", "batch-hard"])
 @given(drawn=BATCHES)
-@settings(max_examples=20, deadline=None)
 def test_the_miner_chooses_what_the_slow_one_chooses(mining: str, drawn: tuple[int, list[int], int, int, bool]) -> None:
     embedding, label, anchors = batch(LOSSES["prototypical"], (*drawn[:4], False))
 
