@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SHELL := bash
 
-PYTEST = $(BIN)/python -m pytest -q --durations=25
+PYTEST = $(BIN)/python -m pytest --durations=25
 WORKERS = -n 2 --dist loadfile
 # A file's tests stay together: what they share is made once.
 REST = (slow or (broker and not smoke)) and not long and not deploy

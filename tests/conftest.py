@@ -65,6 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> list[str]:
+    import numpy  # noqa: F401  # brings the OpenBLAS that is asked for its kernel
+
     kernels = {library["architecture"] for library in threadpool_info() if library["internal_api"] == "openblas"}
     return [
         f"storm seed: {os.environ[STORM_SEED]} (to play it again: {STORM_SEED}={os.environ[STORM_SEED]})",
