@@ -17,7 +17,8 @@ from benchmarks.bench.workload import log
 from detector.config import Config, read_config
 from detector.kafka.publisher import Publisher
 from detector.service import Service
-from tests.service.stage import Daemon, Stage, get, samples, wait_until
+from tests.eventually import eventually
+from tests.service.stage import Daemon, Stage, get, samples
 from trainer.shipped import SHIPPED
 
 ROUNDS = 3
@@ -90,7 +91,7 @@ def _time_recovery(stage: Stage, again: bool) -> float:
     with Daemon(one) as first, Daemon(two) as second, feeding(read_config(one)):
         first.wait_ready()
         second.wait_ready()
-        wait_until(lambda: _judged(first) > 0 and _judged(second) > 0, "both judge", 60)
+        eventually(lambda: _judged(first) > 0 and _judged(second) > 0, "both judge", 60)
         taken = stage.committed()
         begin = time.monotonic()
         second.kill()
@@ -103,7 +104,7 @@ def _time_recovery(stage: Stage, again: bool) -> float:
 
 def _moved_on(stage: Stage, held: dict[int, int], begin: float) -> float:
     """Until every partition has been committed beyond where it stood by a minute of all its cells."""
-    wait_until(
+    eventually(
         lambda: all(found.offset > held[number] + LIVE_CELLS for number, found in stage.committed().items()),
         "all partitions move on",
         3 * SESSION_SECONDS,

@@ -14,8 +14,9 @@ from detector.config import Config
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS
 from detector.core.turns import WINDOW
+from tests.eventually import eventually
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 from trainer.shipped import SHIPPED
 
 SETTINGS = Config(bundle="").settings
@@ -104,7 +105,7 @@ def test_a_play_that_fails_is_a_miss_and_no_end_of_the_loop(small, encode):
     plays, heard = Plays(60), []
     try:
         plays.begin(Canary(small, encode, SETTINGS, 0))
-        wait_until(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
+        eventually(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
     finally:
         plays.close()
     assert heard[-1] == Played(False, 0.0, "RuntimeError: the device is lost")
@@ -116,7 +117,7 @@ def test_what_another_bundle_began_is_not_told_of_the_one_in_office(small, encod
         plays.begin(Canary(small, encode, SETTINGS, 0))
         assert plays.turn() is None
         plays.begin(Canary(small, encode, replace(SETTINGS, budget=1e-15), 0))
-        wait_until(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
+        eventually(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
     finally:
         plays.close()
     assert not heard[-1].recognised, "the second can recognise nothing"
@@ -132,7 +133,7 @@ def test_the_daemon_recognises_it_and_no_topic_tells_of_it(stage, undisturbed):
     began = time.time()
     with serving(stage.config(runtime={"canary_minutes": 1e-6})) as service:
         stage.wait_taken(len(records))
-        wait_until(lambda: service.metrics()[RECOGNISED] > 3, "it is played and recognised")
+        eventually(lambda: service.metrics()[RECOGNISED] > 3, "it is played and recognised")
         seen = service.metrics()
 
     # then the metrics say so, and what was said is what is said without it
