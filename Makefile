@@ -1,49 +1,73 @@
 # Each target makes what it needs: a fresh machine has Python 3.11+, and for the real broker Java 17+ and Maven.
 PYTHON ?= python3
 BIN := .venv/bin
+SHELL := bash
 
-.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
+PYTEST = $(BIN)/python -m pytest --durations=25
+WORKERS = -n 2 --dist loadfile
+# A file's tests stay together: what they share is made once.
+REST = (slow or (broker and not smoke)) and not long and not deploy
+# All that `make test` leaves out, but for what has a target of its own.
+KERNELS = Haswell Nehalem
+# Of OpenBLAS, which has one for each family of processors; these two run on any with AVX2.
+
+.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
 
-test: .venv/installed ## lint, types and tests, on a real Apache Kafka
+test: .venv/installed ## lint, types, the quick tests, and a smoke test on a real Apache Kafka: five minutes
+	@time $(MAKE) --no-print-directory lint quick
+
+test-all: test test-rest ## everything that CI holds
+
+test-rest: .venv/installed ## what `make test` leaves out: service, broker, training, storm; properties in full; bits
+	@time $(MAKE) --no-print-directory rest
+
+lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+quick: .venv/installed
+	$(PYTEST) $(WORKERS)
+
+rest: .venv/installed
+	$(PYTEST) $(WORKERS) -m "$(REST)" --hypothesis-profile=full
+	$(PYTEST) $(WORKERS) -m "hypothesis and not ($(REST))" --hypothesis-profile=full
+	set -e; for kernel in $(KERNELS); do OPENBLAS_CORETYPE=$$kernel $(PYTEST) -m "bitwise and not long"; done
 
 test-simulator: .venv/installed ## the long checks of the simulated network, and its statistics beside their bands
 	$(BIN)/python -m pytest -m long tests/simulator
-	$(BIN)/python -m tests.simulator.acceptance
+	$(BIN)/python -m benchmarks.acceptance
 
 ladder: .venv/installed ## how hard its faults are to tell apart, for methods that learn nothing
-	$(BIN)/python -m tests.ladder
+	$(BIN)/python -m benchmarks.ladder
 
 quality: .venv/installed ## how well a fault that was never trained on is named from one example
-	$(BIN)/python -m tests.quality
+	$(BIN)/python -m benchmarks.quality
 
 storm: .venv/installed ## everything that can befall the daemon, and each time the alarms of a run that nothing befell
 	$(BIN)/python -m tests.storm
 
 bench: .venv/installed ## what the road costs over merely reading and decoding
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m benchmarks.bench
 
 soak: .venv/installed ## a daemon left alone for half an hour: memory, threads, files and latency are flat
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m benchmarks.soak
 
 deploy-test: .venv/installed ## deploy/ held against the program, and a real Prometheus that sees each alert fire
 	$(BIN)/python -m tests.deploy
 
 audit: .venv/installed build/audit/bin/pip-audit ## the pinned versions held against PyPI's advisories, and how many could not be
-	$(BIN)/python -m tests.audit build/audit/bin/pip-audit
+	$(BIN)/python -m benchmarks.audit build/audit/bin/pip-audit
 
 build/audit/bin/pip-audit: ## in an environment of its own: it is no part of ours
 	$(PYTHON) -m venv build/audit
 	build/audit/bin/pip install --quiet 'pip-audit >=2.9, <3'
 
 gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, and how fast
-	$(BIN)/python -m tests.gpu
+	$(BIN)/python -m benchmarks.gpu
 
 bundle: .venv/installed ## the encoder that is shipped, trained anew from nothing but its seed
 	$(BIN)/python -m trainer train --out build/bundle --classes 16000 --each 4 --steps 27000

@@ -2,16 +2,81 @@
 
 import logging
 import os
+import random
 import re
+import shutil
 import signal
+import tempfile
 import uuid
 from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
+from threadpoolctl import threadpool_info
 
 from tests.kafka.broker import Broker, BrokerUnavailable, ExternalBroker, external
 from tests.kafka.topics import delete_topics, list_topics
+
+QUICK = settings(
+    max_examples=6,
+    derandomize=True,  # what CI finds, everybody finds
+    deadline=None,
+    phases=set(Phase) - {Phase.shrink, Phase.explain},  # a failure is found in seconds and made small in minutes
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+"""Of a property in `make test`."""
+
+FULL = settings(QUICK, max_examples=40)
+"""Of a property in `make test-all`."""
+
+NIGHT = settings(
+    QUICK, max_examples=int(os.environ.get("FAULTLINE_EXAMPLES", "5000")), derandomize=False, phases=set(Phase)
+)
+"""Thousands, drawn anew each time, are what found the stories beside the properties. A failure is made small."""
+
+for name, profile in (("quick", QUICK), ("full", FULL), ("night", NIGHT)):
+    settings.register_profile(name, profile)
+settings.load_profile("night" if "FAULTLINE_EXAMPLES" in os.environ else "quick")  # or --hypothesis-profile=NAME
+
+STORM_SEED = "FAULTLINE_STORM_SEED"
+
+CI_STORM_SEED = "20250220"
+"""Any number: in CI a failure must be found again by whoever looks for it."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare what the workers of a session share, in their environment: compiled programs, and the storm's seed.
+
+    XLA compiles an encoder in 2 to 4 s of a core and loads the compiled program, with the same bits, in .4 s. Hundreds
+    of tests and daemons make the encoder of the same bundle. The folder lives as long as the session: no program of
+    another TensorFlow or another processor is ever in it.
+    """
+    if is_worker(config):
+        return
+    seed = CI_STORM_SEED if os.environ.get("CI") == "true" else str(random.SystemRandom().randrange(2**32))
+    os.environ.setdefault(STORM_SEED, seed)
+    if "TF_XLA_FLAGS" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="faultline-xla-")
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        flags = {"directory": folder, "read_only": "false"}
+        os.environ["TF_XLA_FLAGS"] = " ".join(f"--tf_xla_persistent_cache_{name}={flags[name]}" for name in flags)
+
+
+def pytest_report_header() -> list[str]:
+    import numpy  # noqa: F401  # brings the OpenBLAS that is asked for its kernel
+
+    kernels = {library["architecture"] for library in threadpool_info() if library["internal_api"] == "openblas"}
+    return [
+        f"storm seed: {os.environ[STORM_SEED]} (to play it again: {STORM_SEED}={os.environ[STORM_SEED]})",
+        f"kernel of OpenBLAS: {', '.join(sorted(kernels))} (another: OPENBLAS_CORETYPE=Nehalem)",
+    ]
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of pytest-xdist's workers, and not the one that started them."""
+    return hasattr(config, "workerinput")
 
 
 def unavailable(reason: str) -> NoReturn:

@@ -163,7 +163,7 @@ def test_imports_point_downward(module):
 
 def test_the_detector_knows_no_trainer():
     for module, tree in DETECTOR.items():
-        assert not [name for name in imports(tree) if name.split(".")[0] in ("trainer", "tests")], module
+        assert not [name for name in imports(tree) if name.split(".")[0] in ("trainer", "tests", "benchmarks")], module
 
 
 @pytest.mark.parametrize("library", DOORS)

@@ -1,26 +1,16 @@
-"""What hypothesis draws: settings at the edges, and a storm told by its seed and its troubles."""
+"""What hypothesis draws: settings at the edges, and a storm told by its seed and its troubles.
 
-import os
+How many examples: the profiles in tests/conftest.py.
+"""
+
 from dataclasses import dataclass
 
 import numpy as np
-from hypothesis import HealthCheck, Phase
-from hypothesis import settings as examined
 from hypothesis import strategies as st
 
 from detector.core.settings import Settings
 from tests import builders
 from tests.builders import TROUBLES, Told
-
-EXAMPLES = int(os.environ.get("FAULTLINE_EXAMPLES", "40"))
-"""Per property: seconds. Thousands, over night, are what found the stories beside them."""
-
-_PHASES = set(Phase) - ({Phase.shrink, Phase.explain} if "FAULTLINE_EXAMPLES" not in os.environ else set())
-"""A storm is found in seconds and made small in minutes: for that, ask for examples."""
-
-thoroughly = examined(
-    max_examples=EXAMPLES, deadline=None, phases=_PHASES, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ def windows() -> np.ndarray:
     return random_windows(np.random.default_rng(1), 700, SPEC.features)
 
 
+@pytest.mark.bitwise
 def test_the_same_window_gives_the_same_bits_in_any_batch_size(encoder: Encoder, windows: np.ndarray) -> None:
     reference = encoder(windows[:1])
     for count in (2, 63, 64, 65, 512, 513, 700):
@@ -32,6 +33,7 @@ def test_the_same_window_gives_the_same_bits_in_any_batch_size(encoder: Encoder,
         assert np.array_equal(together.shift[0], reference.shift[0])
 
 
+@pytest.mark.bitwise
 def test_the_same_window_gives_the_same_bits_at_any_position_beside_any_neighbours(
     encoder: Encoder, windows: np.ndarray
 ) -> None:
@@ -45,6 +47,7 @@ def test_the_same_window_gives_the_same_bits_at_any_position_beside_any_neighbou
         assert np.array_equal(shuffled.shift, reference.shift[order])
 
 
+@pytest.mark.bitwise
 def test_more_windows_than_the_largest_batch_are_taken_in_parts(encoder: Encoder, windows: np.ndarray) -> None:
     many = np.resize(windows, (BATCHES[-1] + 70, *windows.shape[1:]))
     together = encoder(many)
@@ -53,6 +56,7 @@ def test_more_windows_than_the_largest_batch_are_taken_in_parts(encoder: Encoder
     assert np.array_equal(together.direction[-70:], encoder(many[-70:]).direction)
 
 
+@pytest.mark.bitwise
 def test_no_window_depends_on_its_batch_here(encoder: Encoder, windows: np.ndarray) -> None:
     assert encoder.unsteady_windows(windows) == 0
     assert encoder.unsteady_windows(windows[:3]) == 0

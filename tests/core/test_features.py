@@ -53,6 +53,7 @@ def test_a_counter_below_zero_is_taken_for_zero() -> None:
     assert deviations(values, np.array([T0]), SPREAD_ONE, np.ones(1, bool)).tolist() == [[0]]
 
 
+@pytest.mark.bitwise
 def test_a_deviation_is_the_same_bits_beside_any_neighbours() -> None:
     rng = np.random.default_rng(4)
     coefficients = rng.normal(size=(40, 8, 7)).astype(np.float32)
@@ -99,6 +100,7 @@ def test_fingerprints_tell_values_that_changed_places_and_values_that_fell_away(
     assert len(set(fingerprints(values).tolist())) == 5
 
 
+@pytest.mark.bitwise
 def test_equal_values_have_equal_fingerprints_in_any_company() -> None:
     values = np.random.default_rng(7).normal(size=(50, 5)).astype(np.float32)
     values[:, 2] = np.nan

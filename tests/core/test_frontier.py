@@ -9,7 +9,6 @@ from detector.core.ingest.samples import Reason
 from detector.core.ingest.watermark import Watermark, quorum
 from tests import naive
 from tests.builders import ALPHA, T0, Told, minutes_of, network, pipeline, play, refusals, settings, told_of
-from tests.core.strategies import thoroughly
 
 DAY = 1440
 
@@ -185,7 +184,6 @@ CLAIMS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30) | st.integers(
 
 
 @given(CLAIMS, st.integers(1, 5), st.integers(1, 6))
-@thoroughly
 def test_the_frontier_is_that_of_the_slow_twin(claims: list[tuple[int, int]], quorum_cells: int, ahead: int) -> None:
     twin = naive.Frontier(quorum_cells, ahead)
     frontier = Watermark(np.full(8, -1, np.int64), quorum_cells, ahead)
@@ -197,7 +195,6 @@ def test_the_frontier_is_that_of_the_slow_twin(claims: list[tuple[int, int]], qu
 
 
 @given(CLAIMS, st.integers(1, 5), st.integers(1, 6))
-@thoroughly
 def test_the_frontier_stands_still_for_as_long_as_settled_says(
     claims: list[tuple[int, int]], quorum_cells: int, ahead: int
 ) -> None:

@@ -106,6 +106,7 @@ def test_classes_are_named_in_order_and_normal_is_none_of_them() -> None:
     assert (library.faults, library.ignores) == (["alpha", "beta", "gamma"], ["reboot"])
 
 
+@pytest.mark.bitwise
 def test_a_match_is_the_same_bits_in_any_batch_and_any_position() -> None:
     """FAISS takes another road from 20 queries on; here it must not."""
     rng = np.random.default_rng(3)
@@ -122,6 +123,7 @@ def test_a_match_is_the_same_bits_in_any_batch_and_any_position() -> None:
             assert np.array_equal(part.pull, together.pull[here])
 
 
+@pytest.mark.bitwise
 def test_the_order_in_which_exemplars_were_taught_does_not_matter() -> None:
     rng = np.random.default_rng(4)
     normal = ordinary_life(rng, 10, 5, DIMENSION)

@@ -55,6 +55,7 @@ def test_a_network_is_that_of_its_slow_twin(kind: str, windows: np.ndarray) -> N
         assert fast.shift[at] == pytest.approx(shift, abs=2e-3 * size)
 
 
+@pytest.mark.bitwise
 @kinds
 def test_no_window_depends_on_its_batch_whatever_the_kind(kind: str, windows: np.ndarray) -> None:
     rng = np.random.default_rng(2)
@@ -116,6 +117,7 @@ def test_the_shared_kind_is_served_the_window_unwhitened(windows: np.ndarray) ->
     assert (here.size != there.size).all()
 
 
+@pytest.mark.bitwise
 @pytest.mark.parametrize("features", [3, 130, 300])
 def test_the_shared_kind_is_steady_for_few_features_and_for_many(features: int) -> None:
     spec = spec_of("shared", features)
@@ -242,7 +244,7 @@ def test_nothing_is_dropped_out_and_no_average_moved_unless_it_learns(kind: str,
 IN_ANOTHER = """
 import json, sys
 import numpy as np
-from tests.gpu.running import prepared
+from benchmarks.gpu.running import prepared
 from tests.core.test_networks import SPECS
 from tests.weights import random_weights
 windows = np.load(sys.argv[1])

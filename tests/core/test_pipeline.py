@@ -33,7 +33,7 @@ from tests.builders import (
     told_of,
     unit,
 )
-from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
+from tests.core.strategies import Storm, narrow_settings, storms
 
 
 def spelt_out(events: list[Event]) -> list[tuple[str, str, str, int, str, int]]:
@@ -119,7 +119,6 @@ def test_a_partition_put_down_leaves_nothing_behind() -> None:
 
 
 @given(narrow_settings(), storms())
-@thoroughly
 def test_every_event_is_that_of_the_slow_twin_however_polls_cut_the_log(chosen: Settings, storm: Storm) -> None:
     log = storm.log()
     work = play(pipeline(chosen, nosy), log, storm.polls(len(log)))
@@ -128,7 +127,6 @@ def test_every_event_is_that_of_the_slow_twin_however_polls_cut_the_log(chosen: 
 
 
 @given(narrow_settings(), storms(), storms())
-@thoroughly
 def test_neighbours_in_other_partitions_change_nothing(chosen: Settings, mine: Storm, other: Storm) -> None:
     """Both travel in the same batches of the encoder and live in the same arrays, with the same names."""
     logs = {0: mine.log(), 7: other.log()}
@@ -146,7 +144,6 @@ def test_neighbours_in_other_partitions_change_nothing(chosen: Settings, mine: S
 
 
 @given(narrow_settings(), st.integers(0, 2**32), st.sampled_from((3, 8)))
-@thoroughly
 def test_the_order_of_cells_within_lateness_changes_no_verdict(chosen: Settings, seed: int, cells: int) -> None:
     """Each cell in its own order, against the others by up to two minutes. Silences may come a minute apart."""
     chosen = settings(**{**vars(chosen), "behind_minutes": 8, "ahead_minutes": 6, "silent_minutes": 8})

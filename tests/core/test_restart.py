@@ -17,7 +17,7 @@ from detector.core.ingest.intake import LAG_MINUTES
 from detector.core.pipeline import Pipeline
 from detector.core.settings import SLACK_MINUTES, Settings
 from tests.builders import T0, Told, chatter, minutes_of, network, nosy, pipeline, play, refusals, settings
-from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
+from tests.core.strategies import Storm, narrow_settings, storms
 from tests.core.test_pipeline import spelt_out
 
 
@@ -204,7 +204,6 @@ def test_a_restart_while_a_bad_clock_is_away_changes_nothing() -> None:
 
 
 @given(narrow_settings(), storms(cells=(12, 24)), st.floats(0, 1))
-@thoroughly
 def test_a_restart_anywhere_in_a_network_of_dozens_changes_nothing(
     chosen: Settings, storm: Storm, place: float
 ) -> None:
@@ -216,14 +215,12 @@ def test_a_restart_anywhere_in_a_network_of_dozens_changes_nothing(
 
 
 @given(narrow_settings(), storms(troubles=("holes", "late", "twice", "silences", "deaths")), st.floats(0, 1))
-@thoroughly
 def test_a_restart_anywhere_among_honest_clocks_changes_nothing(chosen: Settings, storm: Storm, place: float) -> None:
     log = storm.log()
     assert_a_restart_changes_nothing(chosen, log, [round(place * len(log))], storm.polls(len(log)))
 
 
 @given(narrow_settings(), storms(), st.lists(st.floats(0, 1), min_size=1, max_size=3))
-@thoroughly
 def test_a_restart_anywhere_in_any_storm_changes_nothing(chosen: Settings, storm: Storm, places: list[float]) -> None:
     log = storm.log()
     cuts = sorted({round(place * len(log)) for place in places})

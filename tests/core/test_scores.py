@@ -59,6 +59,7 @@ def test_another_owner_of_a_row_begins_with_nothing() -> None:
     assert smoothed(scores, 1) == 2
 
 
+@pytest.mark.bitwise
 def test_a_smoothed_score_is_the_same_bits_beside_any_neighbours() -> None:
     rng = np.random.default_rng(2)
     many, weights = 60, kernel(9, 3.0)

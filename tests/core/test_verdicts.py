@@ -134,6 +134,7 @@ def test_unknown_goes_by_distance_alone() -> None:
     assert turned == ordinary < large == both
 
 
+@pytest.mark.bitwise
 def test_a_batch_is_judged_as_each_of_it_alone() -> None:
     rng = np.random.default_rng(9)
     judge = judge_of(ALPHA, BETA)

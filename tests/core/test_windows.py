@@ -24,7 +24,7 @@ from tests.builders import (
     settings,
     told_of,
 )
-from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
+from tests.core.strategies import Storm, narrow_settings, storms
 
 ONE = (1.0, 1.0, 1.0)
 CODE_OF_ONE = 16
@@ -194,7 +194,6 @@ def test_a_cell_whose_own_clock_had_run_ahead_begins_anew_with_an_empty_window()
 
 
 @given(narrow_settings(), storms())
-@thoroughly
 def test_the_windows_are_those_of_the_slow_twin(chosen: Settings, storm: Storm) -> None:
     log = storm.log()
     listener = Assessor()
@@ -209,7 +208,6 @@ def test_the_windows_are_those_of_the_slow_twin(chosen: Settings, storm: Storm) 
 
 
 @given(storms(troubles=("late", "holes", "twice"), cells=(1, 3, 5)))
-@thoroughly
 def test_after_a_stretch_told_in_another_order_the_windows_are_the_same(storm: Storm) -> None:
     """Within lateness, order is forgotten: a stretch shuffled by less than that, then the same orderly rest."""
     chosen = settings(late_minutes=9, behind_minutes=12, ahead_minutes=9)

@@ -16,8 +16,9 @@ from typing import Any, Self
 import yaml
 
 from tests.deploy.programs import program
+from tests.eventually import eventually
 from tests.kafka.broker import ROOT, die_with_parent, free_ports
-from tests.service.stage import get, wait_until
+from tests.service.stage import get
 
 RULES = ROOT / "deploy" / "prometheus"
 
@@ -87,7 +88,7 @@ class Prometheus:
         ]
         with (self._folder / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._is_ready, "Prometheus is ready", 60)
+        eventually(self._is_ready, "Prometheus is ready", 60)
         return self
 
     def __exit__(
@@ -115,7 +116,7 @@ class Prometheus:
 
     def wait_firing(self, *names: str) -> None:
         """Until all of these fire."""
-        wait_until(lambda: set(names) <= self.firing(), f"{names} fire; {self.firing()} do", FIRING_SECONDS)
+        eventually(lambda: set(names) <= self.firing(), f"{names} fire; {self.firing()} do", FIRING_SECONDS)
 
     def wait_quiet(self) -> None:
         """Until it has seen its targets, and nothing fires nor is about to."""
@@ -124,7 +125,7 @@ class Prometheus:
             seen = self.query("faultline_ready == 1")
             return len(seen) == len(self._targets) and not self.firing() | self.pending()
 
-        wait_until(quiet, f"quiet; {self.firing()} fire, {self.pending()} are pending", FIRING_SECONDS)
+        eventually(quiet, f"quiet; {self.firing()} fire, {self.pending()} are pending", FIRING_SECONDS)
 
     def _alerts(self, state: str) -> set[str]:
         return {alert["metric"]["alertname"] for alert in self.query(f'ALERTS{{alertstate="{state}"}}')}

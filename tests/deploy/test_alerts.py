@@ -12,12 +12,13 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from tests.deploy.feed import Feed, body
 from tests.deploy.prometheus import Prometheus
+from tests.eventually import eventually
 from tests.kafka.broker import free_ports
 from tests.kafka.certificates import Authority
 from tests.kafka.topics import QUIET
 from tests.service.broken import lose_a_file
 from tests.service.network import CELLS, label
-from tests.service.stage import Daemon, get, wait_until
+from tests.service.stage import Daemon, get
 
 pytestmark = [pytest.mark.broker, pytest.mark.deploy]
 
@@ -86,7 +87,7 @@ def test_what_is_well_alarms_nobody_and_a_killed_daemon_does(stage, asked, fires
     with Feed(stage), running(stage, http={"port": port}) as daemon, asked(daemon) as prometheus:
         prometheus.wait_quiet()
         scrapes = prometheus.query("count_over_time(faultline_ready[10m]) + 50")[0]["value"][1]
-        wait_until(
+        eventually(
             lambda: prometheus.query(f"count_over_time(faultline_ready[10m]) >= {scrapes}") != [], "25 s go by", 90
         )
         assert prometheus.query('ALERTS{alertstate="firing"}[20s]') == []
@@ -105,7 +106,7 @@ def test_who_is_started_again_and_again_is_told_of(stage, asked, fires):
         for _ in range(3):
             daemon.kill()
             daemon = Daemon(stage.config(http={"port": port})).wait_ready(START_SECONDS)
-            wait_until(lambda: prometheus.query("faultline_ready == 1") != [], "it was seen", 30)
+            eventually(lambda: prometheus.query("faultline_ready == 1") != [], "it was seen", 30)
         with daemon:
             fires(prometheus, "FaultlineRestarting", "kill -9, three times", began)
 
@@ -173,7 +174,7 @@ def test_a_storm_and_a_silence_are_told_of(stage, asked, fires):
         feed.speaking = feed.speaking[:60]
         began = time.monotonic()
         fires(prometheus, "FaultlineAlarmStorm", "40 of 100 cells fall silent", began)
-        wait_until(lambda: "FaultlineAlarmStorm" not in prometheus.firing(), "the storm is over", 60)
+        eventually(lambda: "FaultlineAlarmStorm" not in prometheus.firing(), "the storm is over", 60)
         fires(prometheus, "FaultlineCellsSilent", "40 of 100 cells are silent", began)
 
 
@@ -196,7 +197,7 @@ def test_a_refused_bundle_and_instances_that_differ_are_told_of(stage, asked, fi
         fires(prometheus, "FaultlineBundleRefused", "a bundle that lacks a file", began)
         began = time.monotonic()
         put(other_bundle, current)
-        wait_until(lambda: "FaultlineBundleRefused" not in prometheus.firing(), "a good one mends it", 90)
+        eventually(lambda: "FaultlineBundleRefused" not in prometheus.firing(), "a good one mends it", 90)
         fires(prometheus, "FaultlineBundlesDiffer", "one of two instances has another bundle", began)
 
 
@@ -289,5 +290,5 @@ def come_and_go(stage) -> None:
     group["heartbeat.interval.ms"] = "200"
     member = Consumer({"bootstrap.servers": stage.bootstrap, **group, **QUIET})
     member.subscribe([stage.topic("minutes")])
-    wait_until(lambda: member.poll(0.1) is not None or member.assignment() != [], "it has a partition")
+    eventually(lambda: member.poll(0.1) is not None or member.assignment() != [], "it has a partition")
     member.close()

@@ -8,9 +8,10 @@ import pytest
 from tests.deploy.feed import Feed, body
 from tests.deploy.generate import DEPLOY, expressions
 from tests.deploy.prometheus import Prometheus
+from tests.eventually import eventually
 from tests.kafka.certificates import Authority
 from tests.service.network import CELLS
-from tests.service.stage import Daemon, wait_until
+from tests.service.stage import Daemon
 
 START_SECONDS = 180.0
 
@@ -37,7 +38,7 @@ def test_every_panel_shows_something(stage, fetched, tmp_path):
             def empty():
                 return [expression for expression in expressions() if not known(prometheus, expression)]
 
-            wait_until(lambda: not empty(), f"these show something: {empty()}", 60)
+            eventually(lambda: not empty(), f"these show something: {empty()}", 60)
 
 
 def test_grafana_is_given_dashboards_of_the_source_it_is_given():

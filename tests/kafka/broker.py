@@ -4,6 +4,7 @@ The jars come by Maven, once, into build/kafka/libs. Nothing is left behind: the
 broker goes with the test process, however that ends (only then, after a SIGKILL, does the folder stay).
 """
 
+import fcntl
 import os
 import random
 import shutil
@@ -42,6 +43,9 @@ LOG_LINES = 400
 PORTS = range(20_000, 32_000)
 """Below the ephemeral ports: while a broker is down, its port must be nobody else's, and a client that keeps
 connecting to an ephemeral port of its own machine ends up talking to itself on it."""
+
+_handed_out: set[int] = set()
+"""Ports that this process has given away: a broker listens seconds after its ports were chosen."""
 
 # Interpreting and compiling lightly is faster than compiling well for a process that lives for seconds. The longest
 # record a test writes, 104 MB, is held by request, check, answer and the compaction's two buffers at once: with 512 MB
@@ -336,12 +340,26 @@ def find_java() -> str:
 
 def fetch_jars(libs: Path = LIBS) -> Path:
     """The folder of Kafka's jars, filled by Maven if it is not yet there; BrokerUnavailable if that cannot be done."""
-    if (libs / f"kafka_2.13-{KAFKA_VERSION}.jar").exists():
+    if jars_are_in(libs):
         return libs
     maven = shutil.which("mvn")
     if maven is None:
         raise BrokerUnavailable(f"no mvn on the PATH and no jars of Kafka {KAFKA_VERSION} in {libs} (Debian: maven)")
     libs.parent.mkdir(parents=True, exist_ok=True)
+    with (libs.parent / "fetching").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the other worker of this session waits, and finds them there
+        if not jars_are_in(libs):
+            download_jars(maven, libs)
+    return libs
+
+
+def jars_are_in(libs: Path) -> bool:
+    """Whether a folder holds the jars of this version."""
+    return (libs / f"kafka_2.13-{KAFKA_VERSION}.jar").exists()
+
+
+def download_jars(maven: str, libs: Path) -> None:
+    """Fills a folder by Maven; BrokerUnavailable if that cannot be done."""
     # Filled elsewhere and moved in whole: half a folder of an interrupted run would pass for a full one.
     with tempfile.TemporaryDirectory(dir=libs.parent, prefix="libs-") as partial:
         command = [maven, "-q", "-B", "-f", str(POM), f"-Dkafka.version={KAFKA_VERSION}", f"-Dlibs={partial}/libs"]
@@ -354,13 +372,13 @@ def fetch_jars(libs: Path = LIBS) -> Path:
             raise BrokerUnavailable(f"mvn could not fetch Kafka's jars ({done.returncode}): {done.stdout[-2000:]}")
         shutil.rmtree(libs, ignore_errors=True)
         (Path(partial) / "libs").replace(libs)
-    return libs
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports of PORTS on which nobody listens."""
+    """Different ports of PORTS on which nobody listens, and which no other worker of this session may choose."""
     ports: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
+    candidates = sorted(set(worker_ports(os.environ)) - _handed_out)
+    for port in random.sample(candidates, len(candidates)):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -368,8 +386,15 @@ def free_ports(count: int) -> list[int]:
                 continue
         ports.append(port)
         if len(ports) == count:
+            _handed_out.update(ports)
             return ports
     raise BrokerUnavailable(f"no {count} free ports between {PORTS.start} and {PORTS.stop}")
+
+
+def worker_ports(environment: Mapping[str, str]) -> range:
+    """The share of PORTS of one worker of pytest-xdist, "gw0", "gw1", …; without workers, all of them."""
+    worker = int(environment.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return PORTS[worker :: int(environment.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
 
 
 def is_open(port: int) -> bool:

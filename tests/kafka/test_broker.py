@@ -4,14 +4,25 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from tests.kafka.broker import ROOT, Broker, BrokerUnavailable, external, fetch_jars, server_properties
+from tests.eventually import eventually
+from tests.kafka.broker import (
+    KAFKA_VERSION,
+    PORTS,
+    ROOT,
+    Broker,
+    BrokerUnavailable,
+    external,
+    fetch_jars,
+    free_ports,
+    server_properties,
+    worker_ports,
+)
 from tests.kafka.topics import consume_committed, create_topics, delete_topics, list_topics, produce
 
 
@@ -30,6 +41,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_a_topic_is_there_when_it_was_created_and_gone_when_it_was_deleted(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}six": {"partitions": 6, "config": {"cleanup.policy": "compact"}}})
     seen = AdminClient({"bootstrap.servers": broker.bootstrap}).list_topics(timeout=10).topics
@@ -40,6 +52,7 @@ def test_a_topic_is_there_when_it_was_created_and_gone_when_it_was_deleted(broke
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_records_arrive_once_in_order_and_as_they_were_given(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}in": {"partitions": 2}})
     records = [(b"cell", b"%d" % i, [("h", b"x")], 1_700_000_000_000 + i, 1) for i in range(2000)]
@@ -53,6 +66,7 @@ def test_records_arrive_once_in_order_and_as_they_were_given(broker, topics):
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_a_transaction_carries_records_and_offsets_with_their_metadata(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}in": {"partitions": 1}, f"{topics}out": {"partitions": 1}})
     produce(broker.bootstrap, f"{topics}in", [(b"k", b"v", None)] * 3)
@@ -77,6 +91,7 @@ def test_a_transaction_carries_records_and_offsets_with_their_metadata(broker, t
 
 
 @pytest.mark.broker
+@pytest.mark.smoke
 def test_what_was_aborted_is_not_read(broker, topics):
     create_topics(broker.bootstrap, {f"{topics}out": {"partitions": 1}})
     producer = transactional(broker.bootstrap, f"{topics}t")
@@ -154,9 +169,7 @@ def test_a_broker_ends_with_the_test_process_even_when_that_is_killed(mortal_bro
     )
     assert owner.returncode == -signal.SIGKILL
     broker = int(owner.stdout)
-    deadline = time.monotonic() + 10
-    while is_running(broker):
-        assert time.monotonic() < deadline, f"broker {broker} outlived the process that started it"
+    eventually(lambda: not is_running(broker), f"broker {broker} ends with the process that started it")
 
 
 @pytest.mark.broker
@@ -179,6 +192,44 @@ def test_without_maven_the_jars_that_are_there_are_enough(monkeypatch, tmp_path)
 
     (tmp_path / "kafka_2.13-4.2.0.jar").touch()
     assert fetch_jars(tmp_path) == tmp_path
+
+
+def test_two_workers_of_one_session_never_choose_the_same_port():
+    workers = [
+        set(worker_ports({"PYTEST_XDIST_WORKER": f"gw{number}", "PYTEST_XDIST_WORKER_COUNT": "2"}))
+        for number in range(2)
+    ]
+    assert workers[0].isdisjoint(workers[1])
+    assert workers[0] | workers[1] == set(PORTS) == set(worker_ports({}))
+
+
+def test_ports_that_were_given_away_are_not_given_again_before_somebody_listens():
+    chosen = [port for _ in range(20) for port in free_ports(3)]
+    assert len(set(chosen)) == 60
+
+
+def test_two_that_fetch_the_jars_at_once_fetch_them_once(monkeypatch, tmp_path):
+    """A Maven that takes its time, and writes down each time that it is asked."""
+    asked = tmp_path / "asked"
+    maven = tmp_path / "mvn"
+    maven.write_text(
+        f"""#!/bin/sh
+echo . >> {asked}
+sleep 1
+for word in "$@"; do case "$word" in -Dlibs=*) libs="${{word#-Dlibs=}}" ;; esac; done
+mkdir -p "$libs" && touch "$libs/kafka_2.13-{KAFKA_VERSION}.jar"
+"""
+    )
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    libs = tmp_path / "kafka" / "libs"
+    script = f"from pathlib import Path; from tests.kafka.broker import fetch_jars; fetch_jars(Path({str(libs)!r}))"
+
+    fetching = [subprocess.Popen([sys.executable, "-c", script], cwd=ROOT) for _ in range(2)]
+
+    assert [process.wait(60) for process in fetching] == [0, 0]
+    assert [path.name for path in libs.iterdir()] == [f"kafka_2.13-{KAFKA_VERSION}.jar"]
+    assert asked.read_text().splitlines() == ["."]
 
 
 def test_a_further_property_has_the_last_word_and_a_further_listener_is_announced():

@@ -5,9 +5,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 from detector.config.schema import Kafka
 from detector.kafka.lag import Lag
+from tests.eventually import eventually
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET, create_topics, produce
-from tests.service.stage import wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -25,9 +25,9 @@ def test_the_end_is_told_again_when_its_broker_has_come_back(
     consumer.pause([TopicPartition(topic, 0)])
     lag = Lag(consumer, Kafka(common={"bootstrap.servers": bootstrap}))
     lag.begin(TopicPartition(topic, 0, 0))
-    wait_until(lambda: lag.measure().get(0) == 3, "the end is told")
+    eventually(lambda: lag.measure().get(0) == 3, "the end is told")
     mortal_broker.kill()
     mortal_broker.restart()
     produce(bootstrap, topic, [(b"key", b"value", None)] * 2)
-    wait_until(lambda: lag.measure().get(0) == 5, "the new end is told")
+    eventually(lambda: lag.measure().get(0) == 5, "the new end is told")
     consumer.close()

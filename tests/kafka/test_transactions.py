@@ -10,9 +10,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from detector.config.schema import Kafka
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.transactions import Aborted, Transactions
+from tests.eventually import eventually
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET, consume_committed, create_topics
-from tests.service.stage import wait_until
 
 pytestmark = pytest.mark.broker
 
@@ -23,7 +23,7 @@ def writing(broker: Broker, topics: str) -> Iterator[tuple[Transactions, Any]]:
     create_topics(broker.bootstrap, {f"{topics}in": {"partitions": 1}, f"{topics}out": {"partitions": 1}})
     consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": f"{topics}g", **QUIET})
     consumer.subscribe([f"{topics}in"])
-    wait_until(lambda: consumer.poll(0.05) is None and bool(consumer.assignment()), "the group is there")
+    eventually(lambda: consumer.poll(0.05) is None and bool(consumer.assignment()), "the group is there")
     kafka = Kafka(group=f"{topics}g", common={"bootstrap.servers": broker.bootstrap})
     transactions = Transactions(kafka, BrokerMonitor(kafka))
     group = consumer.consumer_group_metadata()
@@ -41,7 +41,7 @@ def write(transactions: Transactions, topics: str, value: bytes) -> None:
 def lose_brokers(broker: Broker, transactions: Transactions) -> None:
     """Away until the producer has noticed, and back."""
     broker.kill()
-    wait_until(lambda: transactions._producer.poll(0.05) >= 0 and transactions._lost.is_set(), "it is noticed")
+    eventually(lambda: transactions._producer.poll(0.05) >= 0 and transactions._lost.is_set(), "it is noticed")
     broker.restart()
 
 
@@ -60,7 +60,7 @@ def test_a_call_that_does_not_end_is_left_behind_and_its_producer_writes_no_more
 
         old.produce(f"{topics}out", b"zombie")
         with pytest.raises(KafkaException, match="fenced by newer producer"):
-            wait_until(lambda: not old.flush(0.05), "the old producer's records are decided")
+            eventually(lambda: not old.flush(0.05), "the old producer's records are decided")
         write(transactions, topics, b"second")
         transactions.commit([TopicPartition(f"{topics}in", 0, 2)], group)
         assert values(mortal_broker, topics) == [b"first", b"second"]
@@ -78,6 +78,7 @@ def test_a_producer_that_has_lost_all_brokers_is_replaced_before_the_next_transa
         assert values(mortal_broker, topics) == [b"first", b"second"]
 
 
+@pytest.mark.smoke
 def test_a_transaction_in_good_weather_keeps_its_producer(broker, topics):
     with writing(broker, topics) as (transactions, group):
         old = transactions._producer

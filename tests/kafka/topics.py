@@ -7,6 +7,8 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, TopicMetadata
 
+from tests.eventually import eventually
+
 QUIET = {"log_level": 0}
 """A broker that is killed on purpose is no news: without this librdkafka logs a line for every attempt to reach it."""
 
@@ -31,7 +33,7 @@ def create_topics(bootstrap: str, topics: Mapping[str, Mapping[str, Any]]) -> No
     def all_led(seen: Mapping[str, TopicMetadata]) -> bool:
         return all(name in seen and is_led(seen[name], shape["partitions"]) for name, shape in topics.items())
 
-    wait_for_topics(admin, all_led, f"{', '.join(topics)} not visible")
+    wait_for_topics(admin, all_led, f"{', '.join(topics)} are there")
 
 
 def delete_topics(bootstrap: str, names: Sequence[str]) -> None:
@@ -41,7 +43,7 @@ def delete_topics(bootstrap: str, names: Sequence[str]) -> None:
     admin = AdminClient({"bootstrap.servers": bootstrap, **QUIET})
     for deleted in admin.delete_topics(list(names), operation_timeout=ADMIN_SECONDS).values():
         deleted.result()
-    wait_for_topics(admin, lambda seen: not set(names) & set(seen), f"{', '.join(names)} still visible")
+    wait_for_topics(admin, lambda seen: not set(names) & set(seen), f"{', '.join(names)} are gone")
 
 
 def list_topics(bootstrap: str) -> list[str]:
@@ -55,13 +57,9 @@ def is_led(topic: TopicMetadata, partitions: int) -> bool:
     return topic.error is None and len(led) == partitions
 
 
-def wait_for_topics(admin: AdminClient, condition: Callable[[Mapping[str, TopicMetadata]], bool], failure: str) -> None:
+def wait_for_topics(admin: AdminClient, condition: Callable[[Mapping[str, TopicMetadata]], bool], what: str) -> None:
     """Asks for the cluster's topics until they meet a condition; TimeoutError after ADMIN_SECONDS."""
-    deadline = time.monotonic() + ADMIN_SECONDS
-    while not condition(admin.list_topics(timeout=ADMIN_SECONDS).topics):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{failure} after {ADMIN_SECONDS:g} s")
-        admin.poll(0.02)
+    eventually(lambda: condition(admin.list_topics(timeout=ADMIN_SECONDS).topics), what, ADMIN_SECONDS)
 
 
 def produce(bootstrap: str, topic: str, records: Iterable[Sequence[Any]], deadline_seconds: float = 60.0) -> None:

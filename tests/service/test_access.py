@@ -12,11 +12,12 @@ from detector.config.loader import write_catalogue
 from detector.config.schema import Kafka
 from detector.errors import ClusterError
 from detector.kafka.producer import RecordProducer
+from tests.eventually import eventually
 from tests.kafka.broker import Broker
 from tests.kafka.rights import Right, allow, told_rights
 from tests.kafka.topics import QUIET
 from tests.service.network import CATALOGUE, MINUTES, STRANGE, Trouble, told
-from tests.service.stage import TOPICS, Stage, serving, wait_until
+from tests.service.stage import TOPICS, Stage, serving
 from tests.service.test_teaching import clock
 from trainer.__main__ import main as trainer
 
@@ -88,7 +89,7 @@ def give(stage: Stage, rights: list[Right]) -> None:
     allow(
         stage.bootstrap,
         [right._replace(name=names.get(right.name, stage.prefix + right.name)) for right in rights],
-        wait_until,
+        eventually,
     )
 
 
@@ -114,7 +115,7 @@ def run_denied(stage: Stage, config) -> None:
     """Starts, gives it something to do, and waits for its end."""
     with serving(config) as service:
         stage.tell(told(0, MINUTES))
-        wait_until(lambda: service.error is not None, "it ends")
+        eventually(lambda: service.error is not None, "it ends")
 
 
 @pytest.mark.parametrize("missing", of("faultline"), ids=str)
@@ -221,7 +222,7 @@ def test_alarms_are_read_with_the_rights_named_for_it_alone(guarded, guarded_sta
                 heard.append(message.error().name())
             return message is not None
 
-        wait_until(said, "the topic's end, or a refusal")
+        eventually(said, "the topic's end, or a refusal")
     except KafkaException as error:
         heard.append(error.args[0].name())
     finally:

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from detector.core.ingest.samples import Reason
+from tests.eventually import eventually
 from tests.service.network import CELLS, MINUTES, NAMES, T0, Record, label, partition_of, record, spreads, told, value
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 
 pytestmark = pytest.mark.broker
 
@@ -145,7 +146,7 @@ def test_a_feed_that_is_bad_by_half_goes_on_whatever_lies_in_it(stage):
     stage.tell_long((b"k" * 1_500_000, b"{}", None, (T0 + 3) * 60_000, 0))
     stage.tell(halves)
     with serving(stage.config(limits={"poison_share": 0.9, "poison_batches": 1})) as service:
-        wait_until(lambda: service.error is not None or stage.taken() == 1 + len(halves), "all records are taken")
+        eventually(lambda: service.error is not None or stage.taken() == 1 + len(halves), "all records are taken")
         service.check()
         assert service.metrics()['faultline_halted{reason="poison"}'] == 0
     buried = {message.key(): message for message in stage.read("deadletters")}
@@ -169,7 +170,7 @@ def test_a_feed_gone_wrong_stops_consumption_and_is_not_drained_into_the_dead_le
         assert readyz.status == 503
         assert "most records are refused" in readyz.body
         assert service.get("/livez").status == 200
-        wait_until(lambda: service.metrics()["faultline_ready"] == 0, "not ready by its own account")
+        eventually(lambda: service.metrics()["faultline_ready"] == 0, "not ready by its own account")
         taken = stage.taken()
         (line,) = service.log.above_info()
         assert line.startswith("ERROR stopped consuming: over 0.5 of the records of 10 polls running were refused")
@@ -177,7 +178,7 @@ def test_a_feed_gone_wrong_stops_consumption_and_is_not_drained_into_the_dead_le
 
         # still a member that comes round, and takes nothing any more
         turns = service.metrics()["faultline_batch_size_records_count"]
-        wait_until(lambda: service.get("/livez").status == 200, "still alive")
+        eventually(lambda: service.get("/livez").status == 200, "still alive")
         assert service.metrics()["faultline_batch_size_records_count"] == turns
         assert stage.taken() == taken
 

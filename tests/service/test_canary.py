@@ -13,8 +13,9 @@ from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, WINDOW
 from detector.service.canary import FAR, Canary, CanaryRunner, Played
+from tests.eventually import eventually
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 from trainer.pretrained.shipped import SHIPPED
 
 SETTINGS = Config(bundle="").settings
@@ -103,7 +104,7 @@ def test_a_play_that_fails_is_a_miss_and_no_end_of_the_loop(small, encode):
     plays, heard = CanaryRunner(60), []
     try:
         plays.begin(Canary(small, encode, SETTINGS, 0))
-        wait_until(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
+        eventually(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
     finally:
         plays.close()
     assert heard[-1] == Played(False, 0.0, "RuntimeError: the device is lost")
@@ -115,7 +116,7 @@ def test_what_another_bundle_began_is_not_told_of_the_one_in_office(small, encod
         plays.begin(Canary(small, encode, SETTINGS, 0))
         assert plays.turn() is None
         plays.begin(Canary(small, encode, replace(SETTINGS, budget=1e-15), 0))
-        wait_until(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
+        eventually(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
     finally:
         plays.close()
     assert not heard[-1].recognised, "the second can recognise nothing"
@@ -131,7 +132,7 @@ def test_the_daemon_recognises_it_and_no_topic_tells_of_it(stage, undisturbed):
     began = time.time()
     with serving(stage.config(runtime={"canary_minutes": 1e-6})) as service:
         stage.wait_taken(len(records))
-        wait_until(lambda: service.metrics()[RECOGNISED] > 3, "it is played and recognised")
+        eventually(lambda: service.metrics()[RECOGNISED] > 3, "it is played and recognised")
         seen = service.metrics()
 
     # then the metrics say so, and what was said is what is said without it

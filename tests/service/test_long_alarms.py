@@ -10,9 +10,10 @@ from detector.core.lifecycle import NEW, Alarm, Event
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.sink import Sink
 from detector.kafka.topics import check_topics
+from tests.eventually import eventually
 from tests.kafka.topics import QUIET
 from tests.service.network import PARTITIONS, T0
-from tests.service.stage import TOPICS, wait_until
+from tests.service.stage import TOPICS
 
 pytestmark = pytest.mark.broker
 
@@ -34,7 +35,7 @@ def member(bare_stage):
     bare_stage.create_topics(alarms=small("alarms"))
     consumer = Consumer({"bootstrap.servers": bare_stage.bootstrap, "group.id": f"{bare_stage.prefix}group", **QUIET})
     consumer.subscribe([bare_stage.topic("minutes")])
-    wait_until(lambda: consumer.poll(0.05) is None and len(consumer.assignment()) == PARTITIONS, "it has joined")
+    eventually(lambda: consumer.poll(0.05) is None and len(consumer.assignment()) == PARTITIONS, "it has joined")
     yield consumer
     consumer.close()
 

@@ -18,8 +18,9 @@ from detector.core.scoring.exemplars import KINDS
 from detector.errors import BUNDLE_REASONS
 from detector.service.http_server import CONNECTIONS, Endpoints, Health
 from detector.service.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from tests.eventually import eventually
 from tests.service.network import CELLS, MINUTES, told
-from tests.service.stage import get, samples, wait_until
+from tests.service.stage import get, samples
 
 LABELS = {
     "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS, *PLAYS},
@@ -154,12 +155,12 @@ def test_more_clients_than_there_is_room_for_cut_the_oldest_off(endpoints, url):
         for client in slow[-CONNECTIONS:]:
             client.sendall(b"m")
         assert get(f"{url}/metrics").status == 200
-        wait_until(lambda: threading.active_count() <= threads + CONNECTIONS, "threads are bounded")
-        wait_until(lambda: open_files() <= files + CONNECTIONS + len(slow), "files are bounded")
+        eventually(lambda: threading.active_count() <= threads + CONNECTIONS, "threads are bounded")
+        eventually(lambda: open_files() <= files + CONNECTIONS + len(slow), "files are bounded")
     finally:
         for client in slow:
             client.close()
-    wait_until(lambda: threading.active_count() <= threads, "all are gone")
+    eventually(lambda: threading.active_count() <= threads, "all are gone")
 
 
 def open_files():
@@ -173,7 +174,7 @@ def test_a_client_that_hangs_up_or_talks_nonsense_leaves_no_traceback(endpoints,
         client.sendall(said)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()  # a reset, not a farewell
-    wait_until(lambda: get(f"{url}/metrics").status == 200, "it still answers", 5)
+    eventually(lambda: get(f"{url}/metrics").status == 200, "it still answers", 5)
     assert capfd.readouterr().err == ""
 
 

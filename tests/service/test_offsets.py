@@ -7,9 +7,10 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
 from detector.errors import ClusterError
+from tests.eventually import eventually
 from tests.kafka.topics import QUIET, create_topics, delete_topics
 from tests.service.network import PARTITIONS, label, told
-from tests.service.stage import TOPICS, serving, wait_until
+from tests.service.stage import TOPICS, serving
 
 pytestmark = pytest.mark.broker
 
@@ -66,7 +67,7 @@ def test_commits_beyond_the_end_are_told_and_it_begins_as_where_there_are_none(s
         service.wait_metric(RESET.format("made_anew"), PARTITIONS)
         service.wait_metric("faultline_ready", 1)
         stage.tell(after)
-        wait_until(lambda: all(one.offset < 100_000 for one in stage.committed().values()), "it commits anew")
+        eventually(lambda: all(one.offset < 100_000 for one in stage.committed().values()), "it commits anew")
         stage.wait_taken(len(before + after))
         taken = sum(count for name, count in service.metrics().items() if name.startswith("faultline_records_total"))
     assert taken == (len(before + after) if start == "earliest" else len(after))
@@ -103,7 +104,7 @@ def test_a_topic_that_is_made_anew_under_a_running_daemon_is_taken_up_anew_or_en
             stage.wait_taken(len(before))
             make_anew(stage)
             stage.tell(after)
-            wait_until(lambda: service.error is not None or 0 < stage.taken() <= len(after), "it goes on or ends")
+            eventually(lambda: service.error is not None or 0 < stage.taken() <= len(after), "it goes on or ends")
     except ClusterError as error:
         ended = str(error)
     if ended is None:
@@ -127,4 +128,4 @@ def add_a_partition(stage):
         admin = AdminClient({"bootstrap.servers": stage.bootstrap, **QUIET})
         for future in admin.create_partitions([NewPartitions(stage.topic("minutes"), PARTITIONS + 1)]).values():
             future.result()
-        wait_until(lambda: service.error is not None, "it ends")
+        eventually(lambda: service.error is not None, "it ends")

@@ -7,9 +7,10 @@ import yaml
 
 from detector.__main__ import main
 from detector.bundle.format import read_bundle
+from tests.eventually import eventually
 from tests.service.broken import rename_a_feature
 from tests.service.network import FAULTY, MINUTES, label, told
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 
 TAKEN_OVER_SECONDS = 60
 
@@ -84,7 +85,7 @@ def test_a_running_daemon_takes_the_promoted_one_over_and_gives_it_back(stage, t
         for verb in (["promote", str(tmp_path / "tuesday")], ["rollback"]):
             assert main([*verb, "--config", str(config)]) == 0
             digest = read_bundle(link).digest
-            wait_until(
+            eventually(
                 lambda digest=digest: f'digest="{digest}"' in service.get("/metrics").body,
                 f"{verb[0]}: {digest} serves",
                 TAKEN_OVER_SECONDS,

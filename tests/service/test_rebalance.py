@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.eventually import eventually
 from tests.service.network import MINUTES, label, told
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 
 pytestmark = pytest.mark.broker
 
@@ -29,7 +30,7 @@ def test_an_instance_that_comes_and_goes_changes_nothing(stage, undisturbed):
         first.wait_metric(OWNED, 2)
         with serving(two) as second:
             # one partition moves, with alarms open on both
-            wait_until(lambda: first.metrics()[OWNED] == second.metrics()[OWNED] == 1, "one each", 30)
+            eventually(lambda: first.metrics()[OWNED] == second.metrics()[OWNED] == 1, "one each", 30)
             tell(parts[1])
             stage.wait_taken(told_so_far)
             second.wait_metric("faultline_ready", 1)

@@ -12,9 +12,10 @@ from detector.bundle.format import read_bundle
 from detector.config.schema import Config, Runtime
 from detector.errors import BundleError
 from detector.service.serving import BundleReloader
+from tests.eventually import eventually
 from tests.service.broken import BREAKS, rename_a_feature
 from tests.service.network import CELLS, MINUTES, label, told
-from tests.service.stage import Daemon, Stage, serving, wait_until
+from tests.service.stage import Daemon, Stage, serving
 
 pytestmark = pytest.mark.broker
 
@@ -104,7 +105,7 @@ def test_a_bundle_that_takes_over_under_load_comes_to_what_a_restart_would(
         point(current, other_bundle)
         while not serves(service, other_bundle) and taken < 1200:
             tell(len(CELLS))
-        wait_until(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
+        eventually(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
         tell(len(records))
         assert service.log.above_info() == []
         assert service.metrics()[CURRENT] == 1
@@ -131,7 +132,7 @@ def test_a_kill_right_after_a_bundle_took_over_changes_nothing(stage, current, o
         stage.wait_taken(len(before))
         offsets = {number: found.offset for number, found in stage.committed().items()}
         point(current, other_bundle)
-        wait_until(lambda: "takes over from" in daemon.log, f"it takes over; it says:\n{daemon.log}", SWAP_SECONDS)
+        eventually(lambda: "takes over from" in daemon.log, f"it takes over; it says:\n{daemon.log}", SWAP_SECONDS)
         daemon.kill()
         assert "Traceback" not in daemon.log
     stage.tell(after)
@@ -172,7 +173,7 @@ def test_whatever_is_broken_is_refused_with_one_line_while_the_old_one_serves(
         point(current, bundle)
         service.wait_metric(CURRENT, 1)
         point(current, other_bundle)
-        wait_until(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
+        eventually(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
         assert len(service.log.above_info()) == len(breaks)
 
 
@@ -207,7 +208,7 @@ def test_a_bundle_copied_over_the_serving_one_file_by_file_takes_over_whole(stag
         for name in (*FILES, SUMS):
             shutil.copyfile(other_bundle / name, here / name)
             stage.tell(told(5, 6))
-        wait_until(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
+        eventually(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
 
 
 def test_of_two_bundles_that_come_at_once_the_later_serves(stage, current, bundle, other_bundle):
@@ -216,7 +217,7 @@ def test_of_two_bundles_that_come_at_once_the_later_serves(stage, current, bundl
             point(current, other_bundle)
             point(current, bundle)
         point(current, other_bundle)
-        wait_until(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
+        eventually(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
         assert service.log.above_info() == []
 
 
@@ -231,7 +232,7 @@ def test_labels_that_come_and_go_meanwhile_count_for_the_new_bundle(stage, curre
         stage.teach(label("power_loss", "power"))
         stage.put_label(b"drop_storm-1", None)
         stage.teach(label("delays", "delay"))
-        wait_until(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
+        eventually(lambda: serves(service, other_bundle), "the other bundle serves", SWAP_SECONDS)
         service.wait_metric(FAULTS, 2)
         stage.put_label(b"delays-1", None)
         service.wait_metric(FAULTS, 1)

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from detector.errors import OperatorError
+from tests.eventually import eventually
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, label, told
-from tests.service.stage import Daemon, Running, heard, serving, wait_until
+from tests.service.stage import Daemon, Running, heard, serving
 
 pytestmark = pytest.mark.broker
 
@@ -35,6 +36,7 @@ def assert_same_as(undisturbed, stage):
     assert open_rows(stage) == expected
 
 
+@pytest.mark.smoke
 def test_an_orderly_stop_in_the_middle_changes_nothing(stage, undisturbed):
     stage.teach(label("drop_storm", "drops"))
     before, after = told(0, 95), told(95, MINUTES)
@@ -52,7 +54,7 @@ def test_an_orderly_stop_in_the_middle_changes_nothing(stage, undisturbed):
 
         # when it is asked to stop while more comes in
         stage.tell(after)
-        wait_until(lambda: stage.taken() > len(before), "it goes on")
+        eventually(lambda: stage.taken() > len(before), "it goes on")
         assert daemon.terminate(STOP_SECONDS) == 0
         assert "Traceback" not in daemon.log
         assert daemon.log.rstrip().endswith("stopped")
@@ -78,7 +80,7 @@ def test_kills_at_random_moments_change_nothing(stage, undisturbed):
 
     for moment in sorted(rng.sample(range(1, len(records) - 200), 2)):
         with Daemon(config) as daemon:
-            wait_until(lambda at=moment: stage.taken() >= at, f"{moment} records are taken", 60)
+            eventually(lambda at=moment: stage.taken() >= at, f"{moment} records are taken", 60)
             daemon.kill()
     assert stage.taken() < len(records)
 
@@ -104,13 +106,13 @@ def test_a_second_process_of_the_same_name_ends_the_first_with_a_sentence(stage)
         first = start()
         first.wait_metric("faultline_ready", 1)
         second = start()
-        wait_until(lambda: first.error is not None, "the first one ends")
+        eventually(lambda: first.error is not None, "the first one ends")
         second.wait_metric("faultline_ready", 1)
 
         # while minutes come in
         third = start()
         stage.tell(told(0, 10))
-        wait_until(lambda: second.error is not None, "the second one ends")
+        eventually(lambda: second.error is not None, "the second one ends")
         stage.wait_taken(80)
         third.check()
         for fenced in (first, second):

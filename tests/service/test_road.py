@@ -10,10 +10,11 @@ import pytest
 
 from detector.alarms.notifications import NAMESPACE
 from detector.kafka.assignment import read_memory
+from tests.eventually import eventually
 from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.smoke]
 
 
 def decoded(values):
@@ -161,7 +162,7 @@ def test_a_network_whose_clocks_run_hours_ahead_is_still_told_of(stage):
         records.append((key, msgspec.json.encode(shifted), None, None, partition))
     stage.tell(records)
     with serving(stage.config()) as service:
-        wait_until(
+        eventually(
             lambda: (
                 service.metrics()['faultline_transactions_total{outcome="aborted"}'] > 2
                 or stage.taken() == len(records)

@@ -10,9 +10,10 @@ from detector.__main__ import main
 from detector.alarms.notifications import iso_time
 from detector.alarms.shadow import ShadowEpisode, compare
 from detector.bundle.format import read_bundle
+from tests.eventually import eventually
 from tests.kafka.topics import consume_committed
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, T0, label, told
-from tests.service.stage import serving, wait_until
+from tests.service.stage import serving
 
 
 def episode(cell: str, name: str, begin: int, end: int | None, raised: int | None = None) -> ShadowEpisode:
@@ -80,7 +81,7 @@ def test_what_two_daemons_made_of_the_same_minutes(stage, other_bundle, capfd, r
         stage.wait_taken(len(records))
         alarms = stage.alarms()
         with serving(shadow) as beside:
-            wait_until(lambda: beside.metrics()["faultline_ready"] == 1, "the shadow is ready")
+            eventually(lambda: beside.metrics()["faultline_ready"] == 1, "the shadow is ready")
             beside.wait_metric("faultline_consumer_lag_records", 0)
             assert f'digest="{read_bundle(other_bundle).digest}"' in beside.get("/metrics").body
         service.check()

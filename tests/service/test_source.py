@@ -9,10 +9,11 @@ from detector.config.loader import read_config
 from detector.errors import ClusterError
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.consumer import MinuteConsumer, Poll
+from tests.eventually import eventually
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET
 from tests.service.network import told
-from tests.service.stage import Stage, wait_until
+from tests.service.stage import Stage
 
 pytestmark = pytest.mark.broker
 
@@ -40,7 +41,7 @@ def take(source: MinuteConsumer, stage: Stage, count: int) -> None:
         taken.extend(len(records) for records in source.poll().records)
         return sum(taken) >= count
 
-    wait_until(came, f"{count} records taken")
+    eventually(came, f"{count} records taken")
     assert sum(taken) == count
 
 
@@ -55,14 +56,14 @@ def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: 
             owned[name] += len(poll.assigned) - len(poll.revoked)
         return set(owned.values()) == {1}
 
-    wait_until(shared, "a partition for each")
+    eventually(shared, "a partition for each")
     first.pause()
     stage.tell(told(0, 20))
 
     # when the second goes and more comes in,
     second.close()
     after: list[Poll] = []
-    wait_until(lambda: after.append(first.poll()) or bool(after[-1].assigned), "the first has both")
+    eventually(lambda: after.append(first.poll()) or bool(after[-1].assigned), "the first has both")
     stage.tell(told(20, 40))
     after += [first.poll() for _ in range(POLLS)]
 
@@ -102,14 +103,14 @@ def test_a_broker_that_is_away_when_a_partition_is_taken_up_is_waited_for(stage:
         owned.update(assignment.partition for assignment in poll.assigned)
         return len(owned) == stage.partitions
 
-    wait_until(all_owned, "both are its own")
+    eventually(all_owned, "both are its own")
 
     # when it takes them up anew while the broker is away,
     mortal_broker.kill()
     source.rewind()
 
     assert answers[:3] == [False, False, False]
-    wait_until(all_owned, "both are its own again")
+    eventually(all_owned, "both are its own again")
     source.close()
 
 
@@ -125,7 +126,7 @@ def test_the_lag_grows_while_a_full_buffer_fetches_nothing(stage: Stage) -> None
     behind = len(told(0, 60)) - 10
 
     assert behind > first
-    wait_until(lambda: sum(source.lag().values()) == behind, f"{behind} records behind; it says {source.lag()}")
+    eventually(lambda: sum(source.lag().values()) == behind, f"{behind} records behind; it says {source.lag()}")
     source.close()
 
 
@@ -137,7 +138,7 @@ def test_the_lag_grows_while_consumption_is_stopped(stage: Stage) -> None:
 
     stage.tell(told(20, 40))
 
-    wait_until(lambda: sum(source.lag().values()) == len(told(20, 40)), f"all that came; it says {source.lag()}")
+    eventually(lambda: sum(source.lag().values()) == len(told(20, 40)), f"all that came; it says {source.lag()}")
     source.close()
 
 
@@ -156,5 +157,5 @@ def test_a_marker_at_the_end_of_a_partition_is_no_record_behind(stage: Stage) ->
     take(source, stage, len(records))
 
     nothing = dict.fromkeys(range(stage.partitions), 0)
-    wait_until(lambda: not source.poll().records and source.lag() == nothing, "nothing behind")
+    eventually(lambda: not source.poll().records and source.lag() == nothing, "nothing behind")
     source.close()

@@ -7,8 +7,9 @@ import socket
 import pytest
 
 from detector.service.systemd import SystemdNotifier
+from tests.eventually import eventually
 from tests.service.network import CELLS, label, told
-from tests.service.stage import Daemon, wait_until
+from tests.service.stage import Daemon
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_daemon_tells_systemd_when_it_judges_lives_and_goes(stage, systemd, mo
     monkeypatch.setenv("WATCHDOG_USEC", "3000000")
     with Daemon(stage.config()) as daemon:
         daemon.wait_ready()
-        wait_until(lambda: heard().count("WATCHDOG=1") > 2, "the watchdog is fed")
+        eventually(lambda: heard().count("WATCHDOG=1") > 2, "the watchdog is fed")
         assert heard().count("READY=1") >= 1
         daemon.terminate()
         assert heard()[-1] == "STOPPING=1"
@@ -79,12 +80,12 @@ def test_a_signal_switches_the_log_to_debug_and_back_where_alarms_can_be_followe
     with Daemon(stage.config()) as daemon:
         daemon.wait_ready()
         os.kill(daemon.pid, signal.SIGUSR1)
-        wait_until(lambda: "the log's level is debug" in daemon.log, "it is switched")
+        eventually(lambda: "the log's level is debug" in daemon.log, "it is switched")
         first = told(0, 95)
         stage.tell(first)
         stage.wait_taken(len(first))
         os.kill(daemon.pid, signal.SIGUSR1)
-        wait_until(lambda: "the log's level is info" in daemon.log, "it is switched back")
+        eventually(lambda: "the log's level is info" in daemon.log, "it is switched back")
         stage.tell(told(95, 100))
         stage.wait_taken(len(told(0, 100)))
         log = daemon.log

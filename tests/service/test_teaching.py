@@ -13,8 +13,9 @@ from detector.__main__ import main
 from detector.alarms.notifications import iso_time
 from detector.config.loader import write_catalogue
 from detector.labels.label import read_label
+from tests.eventually import eventually
 from tests.service.network import CATALOGUE, CELLS, MEAN, NAMES, SPREAD, STRANGE, T0, Trouble, label, spreads, told
-from tests.service.stage import Daemon, Stage, serving, wait_until
+from tests.service.stage import Daemon, Stage, serving
 from tests.trainer.files import write_day
 
 pytestmark = pytest.mark.broker
@@ -178,7 +179,7 @@ def test_what_would_break_the_budget_is_held_counted_and_silent_until_it_is_forc
     assert teach(config, "cell-1", 80, 110, *slow, "--force") == 0
     with serving(stage.config(kafka={"group": f"{stage.prefix}again"})) as service:
         service.wait_metric("faultline_quarantined_exemplars", 0)
-        wait_until(
+        eventually(
             lambda: any(body["specificProblem"] == "slow" for c in CELLS for body in said_of(stage, c)), "alarms"
         )
     assert faultline("labels", config, "--quick") == 0
@@ -213,7 +214,7 @@ def test_an_ignore_counts_until_its_minute_of_the_networks_own_time_however_ofte
     config = twin.config(kafka={"batch_records": 20})
     for moment in sorted(rng.sample(range(8 * 60, len(records) - 200), 2)):
         with Daemon(config) as daemon:
-            wait_until(lambda at=moment: twin.taken() >= at, f"{moment} records are taken", 60)
+            eventually(lambda at=moment: twin.taken() >= at, f"{moment} records are taken", 60)
             daemon.kill()
     with serving(config):
         twin.wait_taken(len(records))

@@ -9,11 +9,12 @@ import pytest
 
 from detector.__main__ import main
 from detector.certificates import ends_of_file
+from tests.eventually import eventually
 from tests.kafka.broker import BrokerUnavailable
 from tests.kafka.certificates import Authority, openssl
 from tests.kafka.secured import ENVIRONMENT, secured
 from tests.service.network import STRANGE, Trouble, told
-from tests.service.stage import Daemon, Stage, get, wait_until
+from tests.service.stage import Daemon, Stage, get
 from tests.service.test_teaching import clock
 
 pytestmark = pytest.mark.broker
@@ -81,7 +82,7 @@ def test_a_token_that_ends_is_fetched_anew_by_every_client(guarded, hidden):
         with Daemon(config) as daemon:
             daemon.wait_ready()
             given, began = guarded.provider.given, time.monotonic()
-            wait_until(lambda: time.monotonic() > began + 2 * TOKEN_SECONDS, "the first tokens are over")
+            eventually(lambda: time.monotonic() > began + 2 * TOKEN_SECONDS, "the first tokens are over")
             hidden.tell(told(0, 5))
             hidden.wait_taken(len(told(0, 5)), 20)
             assert get(f"{daemon.url}/readyz").status == 200

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.ladder.windows import MINUTES, floor, reader, season, visibility
+from benchmarks.ladder.windows import MINUTES, floor, reader, season, visibility
 from tests.simulator.builders import FIRST_MONDAY, busy_minutes, spread, usual_spread
 from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Network, apply, catalogue, neutral, records
 from trainer.simulator.faults.knobs import BY_NAME, Knobs

@@ -179,6 +179,7 @@ def crowded(network):
     return Life(network, episodes)
 
 
+@pytest.mark.bitwise
 @pytest.mark.parametrize("operator", ["A", "B"])
 def test_a_minute_is_the_same_alone_in_any_order_and_in_any_company(operator, town):
     network = town if operator == "A" else Network(300, seed=1, operator=OPERATOR_B)

@@ -149,6 +149,7 @@ def test_counters_stay_whole_numbers_of_events_with(name, town):
             np.testing.assert_allclose(events, np.rint(events), rtol=2e-7, atol=0, err_msg=feature.name)
 
 
+@pytest.mark.bitwise
 @pytest.mark.parametrize("name", ["B", "R0", "R7"])
 def test_a_minute_is_measured_alike_alone_in_any_order_and_in_any_company(name, town):
     # Given three evenings of four cells, some of them twice, so that rows are each other's past,

@@ -102,6 +102,7 @@ def test_the_counters_of_another_operator_add_up():
     assert_within_bounds(values)
 
 
+@pytest.mark.bitwise
 def test_a_minute_is_the_same_alone_in_any_order_and_in_any_company(town, monkeypatch):
     cell, minute = anytime(town, 500, seed=5)
     together = records(town, cell, minute)

@@ -50,7 +50,9 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.storm", description=__doc__)
     parser.add_argument("scenario", nargs="*", choices=[*SCENARIOS, []], metavar="SCENARIO", help="all by default")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="drawn by default")
-    parser.add_argument("--reduced", action="store_true", help="as `make test` has it: fewer kills, shorter absences")
+    parser.add_argument(
+        "--reduced", action="store_true", help="as `make test-all` has it: fewer kills, shorter absences"
+    )
     parser.add_argument("--list", action="store_true", help="the scenarios' names, and what proves what")
     return parser.parse_args()
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tests.eventually import eventually
 from tests.service.network import label
-from tests.service.stage import Stage, wait_until
+from tests.service.stage import Stage
 from tests.storm.lives import Life
 from tests.storm.memory import memory_group
 from tests.storm.network import PARTITIONS
@@ -40,7 +41,7 @@ def random_kills(storm: Storm, rng: random.Random) -> list[str]:
         for at in moments:
             with Life(configure(stage, batch_records=rng.choice(POLLS))) as life:
                 if rng.random() < SHARE_IN_REPLAY:
-                    wait_until(lambda life=life: life.has_said("replay from") or stage.taken() > 0, "it takes up", 60)
+                    eventually(lambda life=life: life.has_said("replay from") or stage.taken() > 0, "it takes up", 60)
                     life.outlives(rng.uniform(0, IN_REPLAY_SECONDS))
                 else:
                     wait_taken(stage, at, life)
@@ -98,7 +99,7 @@ def killed_in_mid(change: Change, storm: Storm, rng: random.Random) -> list[str]
             wait_taken(stage, half, life)
             life.wait_ready()
             change.bring(storm, stage)
-            wait_until(lambda: life.has_said(change.said), f"it says: {change.said}", 60)
+            eventually(lambda: life.has_said(change.said), f"it says: {change.said}", 60)
             stage.tell(records[half:])  # a label's scores are made when their cells speak again
             if points:
                 assert life.wait() == -9

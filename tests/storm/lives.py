@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from detector.__main__ import main
-from tests.service.stage import ADDRESS, START_SECONDS, Answer, get, samples, wait_until
+from tests.eventually import eventually
+from tests.service.stage import ADDRESS, START_SECONDS, Answer, get, samples
 from tests.storm.points import Point, arm
 
 FORGE = get_context("forkserver")
@@ -124,7 +125,7 @@ class Life:
             raise RuntimeError(f"the daemon ended with {self.exit_code}:\n{self.log[-3000:]}")
 
     def wait_ready(self) -> Self:
-        wait_until(self.is_ready, "the daemon is ready", START_SECONDS)
+        eventually(self.is_ready, "the daemon is ready", START_SECONDS)
         return self
 
     def is_ready(self) -> bool:

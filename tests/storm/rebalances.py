@@ -8,8 +8,9 @@ from typing import Any
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
 
+from tests.eventually import eventually
 from tests.kafka.topics import QUIET
-from tests.service.stage import Stage, wait_until
+from tests.service.stage import Stage
 from tests.storm.lives import Life
 from tests.storm.network import PARTITIONS
 from tests.storm.points import Point
@@ -43,7 +44,7 @@ def owned(lives: Sequence[Life]) -> list[int]:
 
 def wait_shared(lives: Sequence[Life]) -> None:
     """Until every partition is somebody's, and everybody has one."""
-    wait_until(
+    eventually(
         lambda: (counts := owned(lives)) and sum(counts) == PARTITIONS and min(counts) > 0,
         f"{PARTITIONS} partitions shared by {len(lives)}; they have {owned(lives)}",
         SETTLE_SECONDS,
@@ -99,9 +100,9 @@ def come_while_held(point: str, passage: int, storm: Storm, begin: float) -> lis
                 wait_taken(stage, int(len(storm.records) * begin), life)
         go_on = stage.folder / "go-on"
         with Life(configure(stage, "one", **AWAKE), Point(point, passage, go_on)) as one:
-            wait_until(go_on.with_suffix(".reached").exists, f"one is {point}", SETTLE_SECONDS)
+            eventually(go_on.with_suffix(".reached").exists, f"one is {point}", SETTLE_SECONDS)
             with Life(configure(stage, "two", **AWAKE)) as two:
-                wait_until(lambda: are_members(stage, 2), "the group has two members", SETTLE_SECONDS)
+                eventually(lambda: are_members(stage, 2), "the group has two members", SETTLE_SECONDS)
                 go_on.touch()
                 wait_shared([one, two])
                 wait_taken(stage, len(storm.records), one, two)
@@ -124,13 +125,13 @@ def zombie(place: str, storm: Storm, rng: random.Random) -> list[str]:
         stage.tell(records[:half])
         go_on = stage.folder / "go-on"
         with Life(configure(stage, "one", **ASLEEP), Point(place, rng.randint(5, 30), go_on)) as one:
-            wait_until(go_on.with_suffix(".reached").exists, f"one is {place}", SETTLE_SECONDS)
+            eventually(go_on.with_suffix(".reached").exists, f"one is {place}", SETTLE_SECONDS)
             one.pause()
             go_on.touch()
             with Life(configure(stage, "two", **ASLEEP)) as two:
                 wait_taken(stage, half, two)
                 one.resume()
-                wait_until(lambda: one.exit_code is not None or two_share(one, two), "it ends or joins", SETTLE_SECONDS)
+                eventually(lambda: one.exit_code is not None or two_share(one, two), "it ends or joins", SETTLE_SECONDS)
                 assert one.exit_code in (None, 1, 2), one.exit_code
                 stage.tell(records[half:])
                 wait_taken(stage, len(records), two)

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from detector.bundle.format import write_bundle
+from tests.eventually import eventually
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.service.network import Record, build_bundle, label
-from tests.service.stage import Stage, wait_until
+from tests.service.stage import Stage
 from tests.storm.lives import Life
 from tests.storm.network import PARTITIONS, record_log
 from tests.storm.oracle import Outcome, differences, observe, traces
@@ -135,7 +136,7 @@ def wait_taken(stage: Stage, records: int, *lives: Life) -> None:
             life.check()
         return stage.taken() >= records
 
-    wait_until(come_so_far, f"{records} records committed", TAKEN_SECONDS)
+    eventually(come_so_far, f"{records} records committed", TAKEN_SECONDS)
 
 
 def configure(stage: Stage, instance: str = "one", batch_records: int = 200, **kafka: Any) -> Path:

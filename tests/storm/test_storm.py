@@ -1,12 +1,13 @@
-"""The storm as `make test` has it: ten kills, every point of the loop once, partitions that move, and a zombie."""
+"""The storm as `make test-all` has it: ten kills, every point of the loop once, partitions that move, and a zombie."""
 
-import random
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import STORM_SEED
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.storm.__main__ import PROOFS
 from tests.storm.brokers import away
@@ -23,9 +24,7 @@ TROUBLES = 52
 
 @pytest.fixture(scope="module")
 def storm(broker: Broker | ExternalBroker, tmp_path_factory: pytest.TempPathFactory) -> Storm:
-    seed = random.SystemRandom().randrange(2**32)
-    print(f"seed {seed}")
-    return Storm(broker, tmp_path_factory.mktemp("storm"), REDUCED, seed)
+    return Storm(broker, tmp_path_factory.mktemp("storm"), REDUCED, int(os.environ[STORM_SEED]))
 
 
 @pytest.mark.broker

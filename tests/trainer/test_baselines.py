@@ -16,6 +16,7 @@ from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline, normal_equations
 from trainer.data.examples import cut_windows
 from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS
+from trainer.simulator.faults.episodes import FaultEpisode
 
 CELLS = CELLS_AT_ONCE + 3
 DAYS = 3

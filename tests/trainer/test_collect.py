@@ -16,10 +16,10 @@ from detector.config.loader import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Records
 from detector.history.parquet import HistoryFiles
+from tests.eventually import eventually
 from tests.kafka.broker import ROOT, Broker, ExternalBroker, die_with_parent, free_ports
 from tests.kafka.topics import create_topics, produce
 from tests.service.network import CATALOGUE, CELLS, NAMES, T0, Record, record, told, value
-from tests.service.stage import wait_until
 from trainer.__main__ import main
 from trainer.data.history import ParquetHistory
 from trainer.data.parquet_sink import Collection
@@ -60,7 +60,7 @@ class Topic:
         return rows(self.out)
 
     def wait_for_files(self, count: int) -> None:
-        wait_until(lambda: len(list(self.out.glob("day=*/*.parquet"))) >= count, f"{count} files are written")
+        eventually(lambda: len(list(self.out.glob("day=*/*.parquet"))) >= count, f"{count} files are written")
 
 
 @pytest.fixture

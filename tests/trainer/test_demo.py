@@ -9,8 +9,8 @@ import pytest
 
 from detector.config.schema import Config
 from detector.kafka.producer import RecordProducer
+from tests.eventually import eventually
 from tests.kafka.broker import free_ports
-from tests.service.stage import wait_until
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, daemon, write_configuration
 from trainer.demo.reporter import MOST_FALSE_ALARMS, ReportedAlarm, Reporter
@@ -207,6 +207,6 @@ def test_the_daemon_of_the_demo_becomes_ready_on_the_demos_broker_and_takes_what
             RecordProducer(config.kafka).publish(config.kafka.topics.minutes, [(b"cell", b"no record", 0)] * 3)
 
             refused = 'faultline_rejections_total{reason="malformed"}'
-            wait_until(lambda: running.metrics()[refused] == 3, "three were refused")
+            eventually(lambda: running.metrics()[refused] == 3, "three were refused")
             assert running.metrics()["faultline_ready"] == 1
             assert running.stop() == 0

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.networks.registry import shapes
@@ -14,11 +14,10 @@ from tests.trainer.conftest import SPEC
 from tests.trainer.twins import slow_loss
 from trainer.data.examples import Examples
 from trainer.errors import TrainingError
-from trainer.losses import registry
 from trainer.losses.batchwise import supervised_contrastive
 from trainer.losses.loss import Loss, LossError
 from trainer.losses.mining import mine
-from trainer.losses.registry import LOSSES, choose, refuse_pairless
+from trainer.losses.registry import LOSSES, choose, refuse_pairless, registry
 from trainer.simulator import catalogue
 from trainer.training.learner import Hyperparameters
 from trainer.training.loop import TrainingHooks, train_encoder
@@ -93,7 +92,6 @@ def gradient(loss: Loss, embedding: np.ndarray, label: np.ndarray, anchors: int)
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
-@settings(max_examples=20, deadline=None)
 @given(drawn=BATCHES)
 def test_every_loss_is_the_one_of_its_paper(
     name: str, options: dict[str, registry.Option], drawn: tuple[int, list[int], int, int, bool]
@@ -111,7 +109,6 @@ def test_every_loss_is_the_one_of_its_paper(
 
 @pytest.mark.parametrize("mining", ["semi-hard", "batch-hard"])
 @given(drawn=BATCHES)
-@settings(max_examples=20, deadline=None)
 def test_the_miner_chooses_what_the_slow_one_chooses(mining: str, drawn: tuple[int, list[int], int, int, bool]) -> None:
     embedding, label, anchors = batch(LOSSES["prototypical"], (*drawn[:4], False))
 

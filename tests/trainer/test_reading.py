@@ -112,6 +112,7 @@ def test_what_a_wrong_clock_told_of_another_year_is_no_part_of_the_past(tmp_path
     assert np.isfinite(fit_baseline(history).table).all()
 
 
+@pytest.mark.bitwise
 def test_baselines_do_not_depend_on_how_much_is_read_together(tmp_path: Path) -> None:
     write_history(tmp_path, np.random.default_rng(2))
     history = ParquetHistory(tmp_path)

@@ -47,6 +47,7 @@ def told(events: list[Event]) -> list[tuple[str, str, str, int]]:
     return sorted((event.alarm.cell, event.alarm.name, event.change, event.minute) for event in events)
 
 
+@pytest.mark.bitwise
 def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     settings = replace(Config(bundle=str(bundle_path)).settings, min_coverage=0.5)

@@ -56,6 +56,7 @@ def test_any_number_of_features_becomes_a_bundle_that_names_what_was_injected(
         assert read.manifest.figures["one_shot_accuracy_unseen_synthetic"] > 0.4
 
 
+@pytest.mark.bitwise
 def test_the_same_history_and_seed_give_the_same_bundle(tmp_path: Path) -> None:
     history = past(5)
     plan = UnlabelledPlan("tree", classes=40, each=4, schedule=QUICK, stretches=4)

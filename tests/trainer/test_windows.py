@@ -19,6 +19,7 @@ def few(town: SimulatedHistory, usual: Baseline) -> Examples:
     return simulate_examples(town, usual, NAMED, EACH, SEED, workers=2)
 
 
+@pytest.mark.bitwise
 def test_cut_windows_are_the_deviations_of_their_minutes_one_by_one(town: SimulatedHistory, usual: Baseline) -> None:
     cell, end = np.array([3, 0, 3]), town.span[0] + np.array([59, 700, 5000])
 
@@ -72,6 +73,7 @@ def test_an_untouched_window_has_no_effect_and_a_touched_one_the_length_of_its_m
     np.testing.assert_allclose(few.effect, slow, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.bitwise
 def test_examples_follow_from_the_seed_and_not_from_the_number_of_workers(
     town: SimulatedHistory, usual: Baseline, few: Examples
 ) -> None:
