@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 
 USES = ("kafka_client", "kafka_ca", "http")
 

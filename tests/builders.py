@@ -14,17 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import Event
 from detector.core.encoder import Embeddings, Encode, embeddings_of
-from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, Feature
-from detector.core.library import Exemplar, Library, Normal
+from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, Feature
+from detector.core.ingest.samples import Records
+from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline, Work
-from detector.core.samples import Records
-from detector.core.scores import kernel
-from detector.core.settings import Settings
-from detector.core.tails import TWO_HOURS
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Exemplar, Library, Normal
+from detector.core.scoring.tail_fit import TWO_HOURS
+from detector.core.settings import Settings, kernel
 
 T0 = 28_800_000
 """2024-10-04. A multiple of 60, so that minute 0 of a test also lies in slot 0 of a ring."""

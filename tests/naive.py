@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from detector.core.alarms import SEVERITIES, SILENT, UNKNOWN
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, CLIP, STEPS
+from detector.core.lifecycle import SEVERITIES, SILENT, UNKNOWN
+from detector.core.scoring.classifier import Judge
 from detector.core.settings import Settings
-from detector.core.verdicts import Judge
 from tests.builders import Told
 
 WINDOW = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import write_bundle
+from detector.bundle.format import write_bundle
 from tests.gpu import __main__ as gpu
 from tests.gpu.devices import find
 from tests.service.network import build_bundle

@@ -198,7 +198,7 @@ def test_only_main_catches_everything():
                     assert caught not in ("", "Exception", "BaseException"), f"{package}.{module}"
 
 
-@pytest.mark.parametrize("module", ["detector", "detector.config", "detector.__main__", "detector.commands.run"])
+@pytest.mark.parametrize("module", ["detector", "detector.config.loader", "detector.__main__", "detector.commands.run"])
 def test_an_import_costs_no_heavy_library(module):
     heavy = ("tensorflow", "keras", "faiss", "confluent_kafka", "prometheus_client")
     code = f"import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"

@@ -3,7 +3,7 @@
 import pytest
 
 from detector.errors import TimeError
-from detector.times import read_minute, write_minute
+from detector.timestamps import read_minute, write_minute
 
 FIVE_PAST_TEN = 1_795_255_500 // 60
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT
-from detector.core.networks.kinds import shapes
+from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 
 

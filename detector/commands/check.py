@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 
 HELP = "check configuration, bundle and topics, and change nothing"
 
@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import open_bundle
-    from detector.kafka.cluster import check_topics
+    from detector.bundle.verification import open_bundle
+    from detector.kafka.topics import check_topics
 
     config = read_config(arguments.config)
     print(f"config   {arguments.config}: good")

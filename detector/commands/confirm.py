@@ -6,9 +6,9 @@ It goes the way of `faultline teach`, preview and exit codes included, and count
 
 import argparse
 
-from detector.asking import add_config_argument
-from detector.commands.teach import add_preview_arguments, conduct
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument, add_preview_arguments
+from detector.commands.teach import conduct
+from detector.config.loader import read_config
 from detector.errors import LabelError
 
 HELP = "say that an alarm was right: its episode becomes one more example"
@@ -22,9 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.chronicle import choose, episode, read_notices
-    from detector.labels import check_name
-    from detector.lesson import Ask
+    from detector.alarms.journal import choose, episode
+    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.labels.label import check_name
+    from detector.teaching.request import Ask
 
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
     begin, end = episode(told)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 
 HELP = "say what an alarm went by: features, minutes, exemplars"
 
@@ -15,8 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.chronicle import choose, read_notices
-    from detector.explaining import explanation
+    from detector.alarms.explanation import explanation
+    from detector.alarms.journal import choose
+    from detector.kafka.readers.alarm_topic import read_notices
 
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
     if arguments.json:

@@ -6,8 +6,8 @@ Exit code 3: there is no such label.
 import argparse
 import sys
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 from detector.errors import LabelError
 
 HELP = "retire one label"
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.shelf import put_on_shelf, read_shelf
-    from detector.shelved import shelved
+    from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
+    from detector.labels.listing import shelved
 
     config = read_config(arguments.config)
     listed = shelved(read_shelf(config))

@@ -9,8 +9,9 @@ labels in quarantine kept silent.
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument, add_look_arguments, asked_sample
-from detector.config import Config, read_config
+from detector.commands.arguments import add_config_argument, add_look_arguments, asked_sample
+from detector.config.loader import read_config
+from detector.config.schema import Config
 
 HELP = "list what was taught, by whom, and how often it fired"
 
@@ -28,8 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from detector.kafka.shelf import read_alarms, read_shelf
-    from detector.shelved import count_fired, shelved, table
+    from detector.kafka.readers.alarm_topic import read_alarms
+    from detector.kafka.readers.label_topic import read_shelf
+    from detector.labels.listing import count_fired, shelved, table
 
     config = read_config(arguments.config)
     if arguments.withheld:
@@ -50,9 +52,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[str, float | None]:
-    from detector.bundle import open_bundle
-    from detector.judging import Labels
-    from detector.radii import radii
+    from detector.bundle.verification import open_bundle
+    from detector.labels.robustness import radii
+    from detector.labels.store import Labels
 
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     labels = Labels(bundle, encode, config.settings, config.runtime.threads)
@@ -63,8 +65,8 @@ def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[st
 def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:
     import msgspec
 
-    from detector.lesson import withheld
-    from detector.telling import kept_silent
+    from detector.teaching.preview_text import kept_silent
+    from detector.teaching.request import withheld
 
     look, found = withheld(config, arguments.history, asked_sample(arguments))
     if arguments.json:

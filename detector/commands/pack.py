@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from detector.asking import add_config_argument, add_look_arguments, asked_sample
-from detector.config import Config, read_config
+from detector.commands.arguments import add_config_argument, add_look_arguments, asked_sample
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.errors import LabelError
 
 if TYPE_CHECKING:
-    from detector.labels import Label
-    from detector.packs import Arrival
-    from detector.receiving import Trial
+    from detector.labels.label import Label
+    from detector.labels.packs import Arrival
+    from detector.teaching.pack_import import Trial
 
 HELP = "export labels as one file, or look at such a file and accept it"
 
@@ -61,10 +62,10 @@ def _standing(taught: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes
 
 
 def _export(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.bundle import read_bundle
-    from detector.kafka.shelf import read_shelf
-    from detector.labels import read_label, write_label
-    from detector.packs import write_pack
+    from detector.bundle.format import read_bundle
+    from detector.kafka.readers.label_topic import read_shelf
+    from detector.labels.label import read_label, write_label
+    from detector.labels.packs import write_pack
 
     catalogue = read_bundle(Path(config.bundle)).catalogue
     labels, left = [], 0
@@ -97,11 +98,11 @@ def _export(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _import(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.bundle import read_bundle
-    from detector.kafka.shelf import put_on_shelf, read_shelf
-    from detector.labels import write_label
-    from detector.packs import PackError, arrivals, read_pack
-    from detector.receiving import foresee
+    from detector.bundle.format import read_bundle
+    from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
+    from detector.labels.label import write_label
+    from detector.labels.packs import PackError, arrivals, read_pack
+    from detector.teaching.pack_import import foresee
 
     sample = asked_sample(arguments)
     pack = read_pack(arguments.file)
@@ -123,7 +124,7 @@ def _tell(
     arguments: argparse.Namespace, digest: str, arrived: "list[Arrival]", decided: "list[Label]", trial: "Trial | None"
 ) -> None:
     """What would become of each label, what all would have cost, and what was done."""
-    from detector.telling import tried
+    from detector.teaching.preview_text import tried
 
     refused = [one for one in arrived if one.state == "refused"]
     held, forced = (sum(getattr(label, state) for label in decided) for state in ("quarantined", "forced"))

@@ -6,8 +6,8 @@ The bundle is proven first, as a start would. `faultline rollback` points the li
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 
 HELP = "let another bundle serve"
 
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.promotion import promote
+    from detector.bundle.promotion import promote
 
     config = read_config(arguments.config)
     done = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)

@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 
 HELP = "run a history in Parquet through the pipeline; alarms as JSON lines, and a report"
 
@@ -22,14 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import open_bundle
-    from detector.history import ParquetDays
-    from detector.judging import Labels
-    from detector.labels import write_label
-    from detector.notifications import Context
-    from detector.replaying import Listener, check_writable, read_labels, replay, teach, write_report
-    from detector.report import read_episodes
-    from detector.summary import summarise, table
+    from detector.alarms.notifications import Context
+    from detector.backtest.matching import read_episodes
+    from detector.backtest.replay import Listener, check_writable, read_labels, replay, teach, write_report
+    from detector.backtest.summary import summarise, table
+    from detector.bundle.verification import open_bundle
+    from detector.history.parquet import ParquetDays
+    from detector.labels.label import write_label
+    from detector.labels.store import Labels
 
     check_writable([path for path in (arguments.alarms, arguments.report) if path])
     config = read_config(arguments.config) if arguments.config else Config(bundle=str(arguments.bundle))

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 
 HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
 
@@ -20,13 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from detector.bundle import open_bundle
-    from detector.chronicle import choose, read_notices
-    from detector.core.samples import records_of
-    from detector.history import ParquetDays
-    from detector.kafka.shelf import read_shelf
-    from detector.kafka.trail import read_trail
-    from detector.reproducing import Court, first_minute, reproduce, reproducible
+    from detector.alarms.journal import choose
+    from detector.alarms.reproduction import Court, first_minute, reproduce, reproducible
+    from detector.bundle.verification import open_bundle
+    from detector.core.ingest.samples import records_of
+    from detector.history.parquet import ParquetDays
+    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.label_topic import read_shelf
+    from detector.kafka.readers.topic_history import read_trail
 
     config = read_config(arguments.config)
     notices = read_notices(config)

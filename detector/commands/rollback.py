@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 
 HELP = "take the last promotion back"
 
@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.promotion import rollback
+    from detector.bundle.promotion import rollback
 
     config = read_config(arguments.config)
     done = rollback(Path(config.bundle), config.runtime.threads)

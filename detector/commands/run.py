@@ -4,8 +4,8 @@ import argparse
 import signal
 import threading
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 from detector.log import start_logging, switch_debug
 
 HELP = "consume minutes, publish alarms, until SIGTERM"
@@ -22,8 +22,8 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGUSR1, lambda *_: switch_debug(config.log.level))
-    from detector.service import Service
-    from detector.watchdog import watch
+    from detector.service.daemon import Service
+    from detector.service.watchdog import watch
 
     service = Service(config)
     service.health.progress()

@@ -14,17 +14,17 @@ from time import time
 
 import msgspec
 
-from detector.asking import add_config_argument, add_episode_arguments, asked_episode
-from detector.config import Config, read_config
-from detector.core.features import Catalogue
-from detector.core.turns import WINDOW
+from detector.backtest.replay import DAY_MINUTES
+from detector.commands.arguments import add_config_argument, add_episode_arguments, asked_episode
+from detector.config.loader import read_config
+from detector.config.schema import Config
+from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
-from detector.filed import FiledPast
-from detector.history import HistoryFiles
-from detector.looking import Sample, cut
-from detector.replaying import DAY_MINUTES
-from detector.teaching import make_label
-from detector.times import write_minute
+from detector.history.parquet import HistoryFiles
+from detector.history.parquet_source import FiledPast
+from detector.history.sampling import Sample, cut
+from detector.labels.builder import make_label
+from detector.timestamps import write_minute
 
 HELP = "when and where did this happen before? the past's nearest episodes"
 
@@ -48,9 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     begin, end = asked_episode(arguments)
     if arguments.offline and not arguments.history:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
-    from detector.bundle import open_bundle
-    from detector.chronicle import called, read_notices
-    from detector.searching import Search, episodes, seek
+    from detector.alarms.journal import called
+    from detector.bundle.verification import open_bundle
+    from detector.history.search import Search, episodes, seek
+    from detector.kafka.readers.alarm_topic import read_notices
 
     config = read_config(arguments.config)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
@@ -87,14 +88,14 @@ def _past(
     history: Path | None, config: Config, catalogue: Catalogue, cell: str, opened: ExitStack
 ) -> "tuple[FiledPast | TopicPast, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
     """Where the episode is cut from, and what is searched: all files, or as much of the topic as is read in seconds."""
-    from detector.searching import day_of, filed_days
+    from detector.history.search import day_of, filed_days
 
     if history:
         files = HistoryFiles(history)
         if files.catalogue.digest != catalogue.digest:
             raise LabelError(f"{history}: has other features than the bundle; train a bundle for its catalogue.")
         return FiledPast(history), filed_days(files)
-    from detector.kafka.lookback import TopicPast
+    from detector.kafka.readers.topic_history import TopicPast
 
     past = opened.enter_context(closing(TopicPast(config, catalogue)))
     parts = past.look(cell, Sample(EVERYTHING, EVERYTHING)).parts

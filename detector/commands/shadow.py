@@ -9,12 +9,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from detector.config import Config, read_config
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.errors import ConfigError
-from detector.times import read_minute, write_minute
+from detector.timestamps import read_minute, write_minute
 
 if TYPE_CHECKING:
-    from detector.shadow import Comparison, Episode
+    from detector.alarms.shadow import Comparison, Episode
 
 HELP = "try another bundle beside the one that serves"
 
@@ -41,9 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _configure(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.bundle import read_bundle
-    from detector.config import write_knobs
-    from detector.shadow import shadow_knobs
+    from detector.alarms.shadow import shadow_knobs
+    from detector.bundle.format import read_bundle
+    from detector.config.loader import write_knobs
 
     read_bundle(arguments.bundle)
     print(write_knobs(shadow_knobs(config, arguments.config, arguments.bundle.resolve())), end="")
@@ -51,7 +52,7 @@ def _configure(arguments: argparse.Namespace, config: Config) -> int:
 
 
 def _report(arguments: argparse.Namespace, config: Config) -> int:
-    from detector.shadow import compare, episodes
+    from detector.alarms.shadow import compare, episodes
 
     shadow = read_config(arguments.shadow)
     if shadow.kafka.topics.alarms == config.kafka.topics.alarms:
@@ -75,8 +76,8 @@ def _report(arguments: argparse.Namespace, config: Config) -> int:
 
 def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tuple[list[Any], list[Any], int, int]:
     """The notifications of both, and the minutes that both have judged. Raises ConfigError, ClusterError."""
-    from detector.chronicle import read_notices
-    from detector.kafka.reached import reached
+    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.group_progress import reached
 
     ends = {path: reached(one) for path, one in ((arguments.config, config), (arguments.shadow, shadow))}
     for path, end in ends.items():
@@ -126,7 +127,7 @@ def _machine(comparison: "Comparison", first: int, last: int) -> dict[str, Any]:
 
 def _write_textfile(path: Path, comparison: "Comparison") -> None:
     from detector.errors import OutputError
-    from detector.metrics import write_shadow
+    from detector.service.metrics import write_shadow
 
     try:
         write_shadow(path, {name: comparison.counts(name) for name in comparison.classes})

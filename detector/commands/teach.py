@@ -9,19 +9,19 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from detector.asking import (
+from detector.commands.arguments import (
     add_config_argument,
     add_episode_arguments,
-    add_look_arguments,
+    add_preview_arguments,
     asked_episode,
     asked_sample,
 )
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.errors import LabelError
-from detector.times import read_minute
+from detector.timestamps import read_minute
 
 if TYPE_CHECKING:
-    from detector.lesson import Ask
+    from detector.teaching.request import Ask
 
 HELP = "name one episode of a cell, once, for all instances; says before what it would cost"
 
@@ -37,18 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_preview_arguments(parser)
 
 
-def add_preview_arguments(parser: argparse.ArgumentParser) -> None:
-    """What every lesson takes, whatever it begins with."""
-    parser.add_argument("--severity", choices=("minor", "major", "critical"), help="of its alarms (default: by score)")
-    parser.add_argument("--cause", default="", help="told in its alarms")
-    parser.add_argument("--note", default="", help="for whoever reads the list of labels")
-    parser.add_argument("--by", default="", help="who teaches (default: user@host)")
-    add_look_arguments(parser)
-    parser.add_argument("--dry-run", action="store_true", help="show the preview, and teach nothing")
-    parser.add_argument("--force", action="store_true", help="also where it breaks the false-alarm budget; is recorded")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
-
-
 def run(arguments: argparse.Namespace) -> int:
     return conduct(arguments, _ask(arguments))
 
@@ -56,10 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
 def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
     """The lesson, with its preview before it: also of who judges an alarm, or names an unknown thing."""
     config = read_config(arguments.config)
-    from detector.kafka.shelf import put_on_shelf
-    from detector.labels import write_label
-    from detector.lesson import prepare
-    from detector.telling import concluded, figures, told
+    from detector.kafka.readers.label_topic import put_on_shelf
+    from detector.labels.label import write_label
+    from detector.teaching.preview_text import concluded, figures, told
+    from detector.teaching.request import prepare
 
     sample = asked_sample(arguments)
     if sys.stderr.isatty():
@@ -81,8 +69,8 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
 
 def _ask(arguments: argparse.Namespace) -> "Ask":
     """Everything that can be refused without looking is refused here. Raises OperatorError."""
-    from detector.labels import check_name
-    from detector.lesson import Ask
+    from detector.labels.label import check_name
+    from detector.teaching.request import Ask
 
     check_name(arguments.name)
     if arguments.kind == "fault" and arguments.expires:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from detector.asking import add_config_argument
-from detector.config import read_config
+from detector.commands.arguments import add_config_argument
+from detector.config.loader import read_config
 
 HELP = "list Faultline's topics, or create those that are missing"
 
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.cluster import create_topics, partitions, topic_names
+    from detector.kafka.topics import create_topics, partitions, topic_names
 
     config = read_config(arguments.config)
     created = create_topics(config, arguments.partitions, arguments.replication) if arguments.create else []

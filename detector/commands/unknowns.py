@@ -7,11 +7,12 @@ and exit codes included. Without --teach: 0 where there is something to name, 3 
 import argparse
 from pathlib import Path
 
-from detector.asking import add_config_argument
-from detector.commands.teach import add_preview_arguments, conduct
-from detector.config import Config, read_config
+from detector.commands.arguments import add_config_argument, add_preview_arguments
+from detector.commands.teach import conduct
+from detector.config.loader import read_config
+from detector.config.schema import Config
 from detector.errors import LabelError
-from detector.times import write_minute
+from detector.timestamps import write_minute
 
 HELP = "gather unknown alarms into things that look alike, and name one"
 
@@ -56,17 +57,17 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # type: ignore[name-defined]  # noqa: F821
-    from detector.bundle import read_bundle
-    from detector.chronicle import read_notices
-    from detector.unknowns import things
+    from detector.alarms.unknown_clusters import things
+    from detector.bundle.format import read_bundle
+    from detector.kafka.readers.alarm_topic import read_notices
 
     found, foreign = things(read_notices(config), read_bundle(Path(config.bundle)).digest)
     return [one for one in found if everything or not all(seen.named for seen in one.sightings)], foreign
 
 
 def _teach(arguments: argparse.Namespace, listed: "list[Thing]") -> int:  # type: ignore[name-defined]  # noqa: F821
-    from detector.labels import check_name
-    from detector.lesson import Ask
+    from detector.labels.label import check_name
+    from detector.teaching.request import Ask
 
     check_name(arguments.name)
     if not 1 <= arguments.teach <= len(listed):

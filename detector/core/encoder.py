@@ -16,9 +16,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import serving
+from detector.core.networks.inputs import blocks
+from detector.core.networks.registry import serving
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import blocks
 
 BATCHES = (64, 512, 1024)
 """Every batch is padded to one of these: one compiled program each. Small for live traffic, large for catching up."""

@@ -17,15 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import CLEARED, Event
-from detector.core.carriers import BLOCK_MINUTES, Carried, carried
+from detector.core.attribution import BLOCK_MINUTES, Carried, carried
 from detector.core.encoder import Embeddings, Encode
-from detector.core.features import ABSENT, STEPS, Catalogue, day_basis
-from detector.core.library import Exemplar, Library, Matches
-from detector.core.tails import FLOOR
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
-from detector.core.witnesses import Calibration, testify, witnesses
+from detector.core.features import ABSENT, STEPS, WINDOW, Catalogue, day_basis
+from detector.core.lifecycle import CLEARED, Event
+from detector.core.scoring.class_scores import Calibration, testify, witnesses
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Exemplar, Library, Matches
+from detector.core.scoring.tail_fit import FLOOR
 
 NEAREST_SHOWN = 3
 """Classes named in an alarm: the winner, its rival, and one to compare with."""

@@ -154,3 +154,7 @@ def fingerprints(values: NDArray[np.float32]) -> NDArray[np.uint64]:
         2
     ) + np.uint64(1)
     return (bits * weights).sum(axis=1, dtype=np.uint64)
+
+
+WINDOW = 60
+"""Minutes in a window: the encoder's, the baseline's and the labels' common measure."""

@@ -14,18 +14,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import Alarm, Alarms, Event, Persistence, Withheld
-from detector.core.assessment import Assessment, Assessor
 from detector.core.encoder import Encode
 from detector.core.evidence import Case, evidence
 from detector.core.features import Baseline, Catalogue
-from detector.core.intake import Intake, Share
-from detector.core.samples import Records, Rejection, Samples, select
-from detector.core.scores import Scores
+from detector.core.inference import Assessment, Assessor
+from detector.core.ingest.checkpoint import Memory
+from detector.core.ingest.intake import Intake, Share
+from detector.core.ingest.micro_batch import Turn
+from detector.core.ingest.samples import Records, Rejection, Samples, select
+from detector.core.lifecycle import Alarm, Alarms, Event, Persistence, Withheld
+from detector.core.scoring.classifier import INSUFFICIENT, VERDICTS, Judge
+from detector.core.scoring.score_history import Scores
 from detector.core.settings import Settings
-from detector.core.turns import Turn
-from detector.core.verdicts import INSUFFICIENT, VERDICTS, Judge
-from detector.core.votes import Memory
 
 PART = 1024
 """Records taken, and windows assessed, at a time: the encoder's largest batch, a quarter of a poll that catches up."""

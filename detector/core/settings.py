@@ -6,11 +6,28 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.scores import kernel
-from detector.core.turns import WINDOW, Tolerance
+from detector.core.features import WINDOW
 
 SLACK_MINUTES = 5
 """A replay begins this much earlier than any window can reach: room for a frontier that falls a little."""
+
+
+def kernel(minutes: int, half_life: float) -> NDArray[np.float32]:
+    """Weights of the last minutes, newest first. # [minutes]"""
+    return np.exp2(-np.arange(minutes, dtype=np.float32) / np.float32(half_life))
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How much disorder of the log is normal. All in minutes but the last."""
+
+    late_minutes: int
+    behind_minutes: int
+    ahead_minutes: int
+    silent_minutes: int
+    memory_minutes: int
+    """A cell not heard for longer is forgotten; a replay begins this far back."""
+    quorum_cells: int
 
 
 @dataclass(frozen=True)

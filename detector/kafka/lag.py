@@ -10,8 +10,9 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
-from detector.config import Kafka
-from detector.kafka.cluster import ELDER, open_admin
+from detector.config.schema import Kafka
+from detector.kafka.client import open_admin
+from detector.kafka.errors import ELDER
 
 EVERY_SECONDS = 5.0
 """From an answer to the next question, which is one request to each broker; a scrape comes every 15 s."""

@@ -8,15 +8,15 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from detector.config import Config
-from detector.core.samples import Records, Rejection
-from detector.core.votes import Memory
+from detector.alarms.notifications import Message, shorten
+from detector.config.schema import Config
+from detector.core.ingest.checkpoint import Memory
+from detector.core.ingest.samples import Records, Rejection
 from detector.errors import ClusterError
-from detector.kafka.addresses import write_memory
-from detector.kafka.cluster import explain, is_final
-from detector.kafka.presence import Presence
+from detector.kafka.assignment import write_memory
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.errors import explain, is_final
 from detector.kafka.transactions import Aborted, Transactions
-from detector.notifications import Message, shorten
 
 log = logging.getLogger("faultline.kafka")
 

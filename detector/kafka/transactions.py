@@ -15,10 +15,11 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from detector.config import Kafka, transaction_seconds
-from detector.kafka.cluster import RECORD_BYTES, explain, open_client
-from detector.kafka.presence import Presence
-from detector.kafka.properties import producer_properties
+from detector.config.schema import Kafka, transaction_seconds
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.client import open_client, producer_properties
+from detector.kafka.errors import explain
+from detector.kafka.topics import RECORD_BYTES
 
 log = logging.getLogger("faultline.kafka")
 

@@ -25,21 +25,22 @@ import numpy as np
 import yaml
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
 
-from detector.bundle import read_bundle
-from detector.config import Config, Minutes, read_config
+from detector.bundle.format import read_bundle
+from detector.config.loader import read_config
+from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
+from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.core.samples import Decoder, Records
-from detector.judging import Labels
-from detector.kafka.cluster import create_topics
-from detector.kafka.publisher import Publisher
-from detector.quiet import quiet
+from detector.kafka.producer import Publisher
+from detector.kafka.topics import create_topics
+from detector.labels.store import Labels
+from detector.native_stderr import quiet
 from tests.bench.recovery import measure_recovery, measure_replay
 from tests.bench.simulator import measure_simulator
 from tests.bench.taught import measure_labels
 from tests.bench.workload import log, polls
 from tests.kafka.broker import Broker
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 ROUNDS = 5
 CELLS = {1_000: 40, 10_000: 4}
@@ -194,7 +195,7 @@ def time_pipeline(pipeline: Pipeline, told: list[Records], cells: int) -> float:
 
 def time_service(config: Config, count: int) -> float:
     """From the first record taken to the last committed; start-up and joining the group are not in it."""
-    from detector.service import Service
+    from detector.service.daemon import Service
 
     service = Service(config)
     records = service.metrics.records.labels("in_order")

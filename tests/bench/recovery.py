@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from detector.config import Config, read_config
-from detector.kafka.publisher import Publisher
-from detector.service import Service
+from detector.config.loader import read_config
+from detector.config.schema import Config
+from detector.kafka.producer import Publisher
+from detector.service.daemon import Service
 from tests.bench.workload import log
 from tests.service.stage import Daemon, Stage, get, samples, wait_until
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 ROUNDS = 3
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.kafka.topics import create_topics
-from trainer.archive import Piece, write_piece
+from trainer.simulation.parquet_writer import Piece, write_piece
 from trainer.simulator import Network, Play, play, read_scenario, records
 
 MINUTE = 29_460_600

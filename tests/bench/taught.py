@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.bundle import Bundle, read_bundle
-from detector.config import Config
+from detector.bundle.format import Bundle, read_bundle
+from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
-from detector.core.features import STEPS
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
-from detector.judging import Labels
-from detector.labels import write_label
-from detector.teaching import LONGEST_MINUTES, label_span, make_label
-from trainer.shipped import SHIPPED
+from detector.core.features import STEPS, WINDOW
+from detector.core.scoring.classifier import Judge
+from detector.labels.builder import LONGEST_MINUTES, label_span, make_label
+from detector.labels.label import write_label
+from detector.labels.store import Labels
+from trainer.pretrained.shipped import SHIPPED
 
 LABELS, CLASSES, AGAIN = 20_000, 40, 10
 ROUNDS = 9

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 import numpy as np
 from confluent_kafka import Producer
 
-from detector.labels import Label, write_label
+from detector.labels.label import Label, write_label
 from tests.bench.workload import FIRST_MINUTE
 from tests.kafka.broker import ROOT, Broker
 from tests.kafka.topics import QUIET, create_topics
-from trainer.minutes import minute_records
+from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import Network, catalogue, records
 
 CELLS, MINUTES, PARTITIONS = 2000, 10, 12

@@ -4,9 +4,9 @@ from time import time as now
 
 import numpy as np
 
-from detector.core.samples import Records
-from detector.notifications import iso_time
-from trainer.minutes import minute_records
+from detector.alarms.notifications import iso_time
+from detector.core.ingest.samples import Records
+from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import Network, catalogue, records
 
 FIRST_MINUTE = 29_463_840

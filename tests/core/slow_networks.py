@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from detector.core.features import ABSENT, STEPS
+from detector.core.networks.inputs import MILD, SQUASH
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import MILD, SQUASH
 
 Weights = dict[str, np.ndarray]
 

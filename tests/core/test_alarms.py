@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.alarms import Alarm, Alarms, Event, Persistence, Withheld
-from detector.core.scores import Scores, kernel
-from detector.core.turns import Turn
-from detector.core.verdicts import Quiet
+from detector.core.ingest.micro_batch import Turn
+from detector.core.lifecycle import Alarm, Alarms, Event, Persistence, Withheld
+from detector.core.scoring.classifier import Quiet
+from detector.core.scoring.score_history import Scores
+from detector.core.settings import kernel
 from tests.builders import T0, embedded, told_of
 
 ROW = 2

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.library import Exemplar, Library
-from detector.core.tails import CEILING, FLOOR
-from detector.core.verdicts import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
+from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
+from detector.core.scoring.exemplars import Exemplar, Library
+from detector.core.scoring.tail_fit import CEILING, FLOOR
 from tests.builders import embedded, exemplar, ordinary_life, unit
 from tests.core.test_verdicts import ALPHA, BETA, HELD, STADIUM, WEIGHTS
 

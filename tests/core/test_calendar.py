@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from detector.core.features import day_basis
-from detector.core.samples import Reason
+from detector.core.ingest.samples import Reason
 from tests.builders import T0, Told, chatter, network, nosy, pipeline, play, records, refusals, settings
 from tests.core.test_pipeline import spelt_out
 

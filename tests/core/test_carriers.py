@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from detector.core.carriers import BLOCK_MINUTES, FEATURES_TRIED, carried
+from detector.core.attribution import BLOCK_MINUTES, FEATURES_TRIED, carried
 from detector.core.encoder import BATCHES, Embeddings, embeddings_of
-from detector.core.features import ABSENT
-from detector.core.turns import WINDOW
+from detector.core.features import ABSENT, WINDOW
 
 FEATURES = 40
 WEIGHTS = np.linspace(-1, 1, FEATURES)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from detector.core.cells import Cells
+from detector.core.ingest.cell_index import Cells
 
 
 def test_a_cell_keeps_its_row() -> None:

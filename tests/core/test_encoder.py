@@ -5,7 +5,7 @@ import pytest
 
 from detector.core.encoder import BATCHES, Encoder, embeddings_of, end_to_end
 from detector.core.features import ABSENT
-from detector.core.networks.kinds import shapes
+from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights, random_windows
 

@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.core.alarms import CLEARED, NEW, Alarm, Event
 from detector.core.evidence import Case, evidence
-from detector.core.features import ABSENT, STEPS
-from detector.core.library import Library
-from detector.core.turns import WINDOW
-from detector.core.verdicts import Judge
+from detector.core.features import ABSENT, STEPS, WINDOW
+from detector.core.lifecycle import CLEARED, NEW, Alarm, Event
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Library
 from tests import builders
 from tests.builders import ALPHA, T0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.core.samples import Samples
+from detector.core.ingest.samples import Samples
 from tests.builders import FEATURES, T0, chatter, network, nosy, pipeline, play, settings
 from tests.core.test_pipeline import spelt_out
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.core.frontier import Frontier, quorum
-from detector.core.samples import Reason
+from detector.core.ingest.samples import Reason
+from detector.core.ingest.watermark import Frontier, quorum
 from tests import naive
 from tests.builders import ALPHA, T0, Told, minutes_of, network, pipeline, play, refusals, settings, told_of
 from tests.core.strategies import thoroughly

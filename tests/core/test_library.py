@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.library import FAR, NEIGHBOURS, REPRESENTED, Exemplar, Library
+from detector.core.scoring.exemplars import FAR, NEIGHBOURS, REPRESENTED, Exemplar, Library
 from tests import naive
 from tests.builders import embedded, exemplar, ordinary_life, scatter, unit
 

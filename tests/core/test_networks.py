@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Encoder
-from detector.core.networks.kinds import NETWORKS, serving, shapes, spec_of
-from detector.core.networks.normalising import MOMENTUM
+from detector.core.networks.inputs import LINES, View, blocks, departure, toward, view, whitened
+from detector.core.networks.normalization import MOMENTUM
+from detector.core.networks.registry import NETWORKS, serving, shapes, spec_of
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import LINES, View, blocks, departure, toward, view, whitened
 from tests.conftest import unavailable
 from tests.core.slow_networks import slow_network
 from tests.weights import random_weights, random_windows

@@ -6,11 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.core.alarms import SILENT, Event
-from detector.core.library import Library
+from detector.core.lifecycle import SILENT, Event
 from detector.core.pipeline import Pipeline, Work
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Library
 from detector.core.settings import Settings
-from detector.core.verdicts import Judge
 from tests import naive
 from tests.builders import (
     ALPHA,

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.core.intake import LAG_MINUTES
+from detector.core.ingest.checkpoint import MOST_MARKED
+from detector.core.ingest.intake import LAG_MINUTES
 from detector.core.pipeline import Pipeline
 from detector.core.settings import SLACK_MINUTES, Settings
-from detector.core.votes import MOST_MARKED
 from tests.builders import T0, Told, chatter, minutes_of, network, nosy, pipeline, play, refusals, settings
 from tests.core.strategies import Storm, narrow_settings, storms, thoroughly
 from tests.core.test_pipeline import spelt_out

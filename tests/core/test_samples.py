@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from detector.core.samples import MAX_CELL_NAME, Decoder, Reason, Records, diagnose
+from detector.core.ingest.samples import MAX_CELL_NAME, Decoder, Reason, Records, diagnose
 from tests.builders import CALM, T0, Told, catalogue, network, pipeline, play, record, refusals
 
 LIMIT = 1_000_000

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.scores import Scores, kernel
+from detector.core.scoring.score_history import Scores
+from detector.core.settings import kernel
 from tests.builders import T0, embedded
 
 

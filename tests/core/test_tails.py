@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.core.tails import FAR_TAIL, TAIL, TWO_HOURS, tail
+from detector.core.scoring.tail_fit import FAR_TAIL, TAIL, TWO_HOURS, tail
 
 CELLS, MOMENTS = 200, 24
 ENDS = np.repeat(np.arange(MOMENTS), CELLS) * TWO_HOURS + 7

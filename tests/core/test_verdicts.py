@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.library import Exemplar, Library, Matches
-from detector.core.scores import kernel
-from detector.core.tails import CEILING, FLOOR
-from detector.core.verdicts import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
-from detector.core.witnesses import DISTANCE_SAYS, LARGE, calibrate, margins
-from detector.core.witnesses import testify as witnesses_of
+from detector.core.scoring.class_scores import DISTANCE_SAYS, LARGE, calibrate, margins
+from detector.core.scoring.class_scores import testify as witnesses_of
+from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
+from detector.core.scoring.exemplars import Exemplar, Library, Matches
+from detector.core.scoring.tail_fit import CEILING, FLOOR
+from detector.core.settings import kernel
 from tests.builders import embedded, exemplar, ordinary_life, unit
 
 WEIGHTS = kernel(3, 2.0)

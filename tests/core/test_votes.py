@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.config import Config, Minutes, read_config
-from detector.core.cells import digest_of
-from detector.core.frontier import Frontier, quorum
-from detector.core.votes import MOST_MARKED, VOTE, Memory, Standing, Trail, mark, marked, pack, unpack
+from detector.config.loader import read_config
+from detector.config.schema import Config, Minutes
+from detector.core.ingest.cell_index import digest_of
+from detector.core.ingest.checkpoint import MOST_MARKED, VOTE, Memory, Standing, Trail, mark, marked, pack, unpack
+from detector.core.ingest.watermark import Frontier, quorum
 from detector.errors import ConfigError
-from detector.kafka.addresses import read_memory, write_memory
+from detector.kafka.assignment import read_memory, write_memory
 from tests.builders import T0, Told, network, pipeline, play, settings
 
 MOST_CELLS = 50

@@ -3,10 +3,9 @@
 import numpy as np
 from hypothesis import given
 
-from detector.core.features import ABSENT
-from detector.core.samples import Reason
+from detector.core.features import ABSENT, WINDOW
+from detector.core.ingest.samples import Reason
 from detector.core.settings import Settings
-from detector.core.turns import WINDOW
 from tests import naive
 from tests.builders import (
     ALPHA,

@@ -11,8 +11,9 @@ from prometheus_client import generate_latest
 
 from detector import __version__
 from detector.__main__ import VERBS, command_line
-from detector.config import Config, Runtime, read_config
-from detector.metrics import Metrics
+from detector.config.loader import read_config
+from detector.config.schema import Config, Runtime
+from detector.service.metrics import Metrics
 from tests.deploy.generate import DEPLOY, generated
 from tests.deploy.programs import ask
 from tests.deploy.words import BASE, documents, invocations, pods, services, texts, unit

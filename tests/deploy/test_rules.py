@@ -6,7 +6,7 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from detector.metrics import Metrics
+from detector.service.metrics import Metrics
 from tests.deploy.programs import ask
 from tests.deploy.prometheus import RULES, hurried
 from tests.kafka.broker import ROOT

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.core.networks.kinds import NETWORKS, Served, spec_of
+from detector.core.networks.registry import NETWORKS, Served, spec_of
 from detector.core.networks.spec import Spec
 from tests.core.slow_networks import slow_network
 from tests.gpu.devices import compute_exactly, find
 from tests.gpu.running import Embed, prepared
 from tests.gpu.search import compare_search
 from tests.weights import random_weights, random_windows
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 RESULT = Path("build/gpu.json")
 TOLERANCE = 1e-3

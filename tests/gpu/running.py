@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.networks.kinds import Served, serving
+from detector.core.networks.inputs import blocks
+from detector.core.networks.registry import Served, serving
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import blocks
 
 Embed = Callable[[NDArray[np.int8]], Served]
 """int8 [n, 60, F] -> Served of n, all in the host's memory"""

@@ -198,7 +198,7 @@ def test_somebody_elses_broker_is_used_but_not_touched():
 
 
 def test_a_producer_that_waits_for_its_id_is_no_warning(caplog):
-    from detector.kafka.cluster import log
+    from detector.kafka.client import log
 
     with caplog.at_level("INFO", "faultline.kafka"):
         log.warning("GETPID [thrd:main]: Failed to acquire transactional PID: concurrent operation: retrying")

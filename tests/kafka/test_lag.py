@@ -3,7 +3,7 @@
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from detector.config import Kafka
+from detector.config.schema import Kafka
 from detector.kafka.lag import Lag
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET, create_topics, produce

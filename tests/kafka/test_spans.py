@@ -2,9 +2,9 @@
 
 import pytest
 
-from detector.config import read_config
-from detector.kafka.publisher import Publisher
-from detector.kafka.spans import Span, Spans, partition_of
+from detector.config.loader import read_config
+from detector.kafka.producer import Publisher
+from detector.kafka.readers.range_reader import Span, Spans, partition_of
 from tests.kafka.topics import consume_committed, create_topics
 
 pytestmark = pytest.mark.broker

@@ -3,9 +3,9 @@
 import pytest
 from confluent_kafka import Consumer, Message, Producer
 
-from detector.config import Kafka
-from detector.kafka.presence import Presence
-from detector.kafka.tables import Table
+from detector.config.schema import Kafka
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.compacted_table import Table
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import QUIET, create_topics, produce
 
@@ -74,7 +74,7 @@ def test_where_a_new_leader_shows_too_little_the_table_is_read_on(
             return messages
 
     write(0, OLD)
-    monkeypatch.setattr("detector.kafka.tables.Consumer", Behind)
+    monkeypatch.setattr("detector.kafka.compacted_table.Consumer", Behind)
     monkeypatch.setattr(Table, "_ends", lambda *_: {0: OLD + NEW})
     table = Table(Kafka(common={"bootstrap.servers": broker.bootstrap}), topic)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from detector.config import Kafka
-from detector.kafka.presence import Presence
+from detector.config.schema import Kafka
+from detector.kafka.broker_monitor import Presence
 from detector.kafka.transactions import Aborted, Transactions
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET, consume_committed, create_topics

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.ladder.windows import CLIP, Windows
-from trainer.evaluating.methods import closeness, cosine
+from trainer.evaluation.baseline_methods import closeness, cosine
 
 Vectors = NDArray[np.float32]
 Labels = NDArray[np.int64]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import transform
-from trainer.crew import PROCESSES
-from trainer.history import START_MINUTE
+from trainer.data.history import START_MINUTE
 from trainer.simulator import FAULTS, Episode, Network, apply, catalogue, draw_severity, measure, neutral, records
+from trainer.workers import PROCESSES
 
 Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 """What is reported of those cells and minutes. # [n], [n] -> [n, F]"""

@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from tests.quality.abroad import NAME, measure_abroad
 from tests.quality.continuous import OPERATORS, watch
 from tests.quality.episodes import HELD_OUT
 from tests.quality.exam import Figure, examine
 from tests.quality.sealed import SEALED
-from trainer.progress import console, step
-from trainer.shipped import SHIPPED
+from trainer.console import console, step
+from trainer.pretrained.shipped import SHIPPED
 
 RESULT, SEALED_RESULT = Path("build/quality.json"), Path("build/quality-sealed.json")
 SEEDS = (90_001, 91_001, 92_001)

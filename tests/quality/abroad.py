@@ -17,9 +17,11 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from tests.quality.episodes import EACH, HELD_OUT, SUPPORT, Classes, exemplars
 from tests.quality.figures import one_shot, unit
-from trainer.baselines import fit_baseline
-from trainer.evaluating.methods import summary
-from trainer.history import START_MINUTE
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import encode_values
+from trainer.data.history import START_MINUTE
+from trainer.evaluation.baseline_methods import summary
+from trainer.recipes.unlabelled import Plan, make_unlabelled
 from trainer.simulator import (
     Episode,
     FaultClass,
@@ -32,9 +34,7 @@ from trainer.simulator import (
     random_operator,
 )
 from trainer.simulator.delivery import PERFECT
-from trainer.simulator.schedule import LIVE
-from trainer.unlabelled import Plan, make_unlabelled
-from trainer.windows import encode_values
+from trainer.simulator.faults.schedule import LIVE
 
 NAME = "another catalogue, 6-way"
 FEATURES, CELLS, WEEK = 60, 250, 7 * 1440

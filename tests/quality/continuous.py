@@ -10,16 +10,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from detector.bundle import Bundle, open_bundle
-from detector.config import Config
-from detector.core.alarms import NEW, SILENT
-from detector.core.library import Library
-from detector.core.verdicts import Judge
-from detector.replaying import replay
-from detector.report import Episode, Raised, Tally, rate, share, tally
+from detector.backtest.matching import Episode, Raised, Tally, rate, share, tally
+from detector.backtest.replay import replay
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
+from detector.config.schema import Config
+from detector.core.lifecycle import NEW, SILENT
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Library
 from tests.quality.stage import CELLS, JUDGED, TAUGHT, Stage
-from trainer.progress import console
-from trainer.shipped import SHIPPED
+from trainer.console import console
+from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import FAULTS, OPERATOR_A, OPERATOR_B, Operator, effects
 
 BUDGET = 5.0

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode
-from detector.core.library import Exemplar, Library, Normal
-from detector.core.scores import kernel
-from detector.core.tails import TWO_HOURS
-from detector.core.verdicts import Judge
+from detector.core.scoring.classifier import Judge
+from detector.core.scoring.exemplars import Exemplar, Library, Normal
+from detector.core.scoring.tail_fit import TWO_HOURS
+from detector.core.settings import kernel
 from tests.quality.episodes import Sample, exemplars
 
 CALIBRATED = 4_000

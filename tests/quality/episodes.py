@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode, embeddings_of
-from detector.core.features import Baseline
-from detector.core.turns import WINDOW
-from trainer.baselines import fit_baseline
-from trainer.calibration import normal_windows
-from trainer.history import START_MINUTE, SimulatedHistory
+from detector.core.features import WINDOW, Baseline
+from trainer.calibration.normal_profile import normal_windows
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import encode_values, measure_effect
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, draw_severity
-from trainer.windows import encode_values, measure_effect
 
 Classes = Mapping[str, FaultClass]
 

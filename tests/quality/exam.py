@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Encoder
 from tests.quality.detection import detection
 from tests.quality.episodes import LOOK_ALIKES, NORMAL, Classes, Sample, exemplars, sample
 from tests.quality.figures import one_shot, unit
-from trainer.bundles import WHITENED
-from trainer.calibration import measured
-from trainer.evaluating.methods import summary
+from trainer.calibration.bundle_builder import WHITENED
+from trainer.calibration.normal_profile import measured
+from trainer.evaluation.baseline_methods import summary
 from trainer.simulator import OPERATOR_A, OPERATOR_B
 
 SEEN = 2.0

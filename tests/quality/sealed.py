@@ -7,7 +7,7 @@ the simulator's own, trained on or held out, and sizes are a radio engineer's gu
 
 # fmt: off
 from trainer.simulator import FaultClass
-from trainer.simulator.faults import Growth, Move, Range, When
+from trainer.simulator.faults.fault_class import Growth, Move, Range, When
 
 HOUR, DAY = 60, 1440
 

@@ -13,20 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle
+from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
-from detector.core.library import Exemplar
-from detector.core.samples import Samples
-from detector.labels import embed_label
-from detector.teaching import label_span, make_label
-from trainer.baselines import fit_baseline
-from trainer.bundles import assemble
-from trainer.history import START_MINUTE, SimulatedHistory
+from detector.core.ingest.samples import Samples
+from detector.core.scoring.exemplars import Exemplar
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import embed_label
+from trainer.calibration.bundle_builder import assemble
+from trainer.data.baselines import fit_baseline
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, catalogue, draw_severity
 from trainer.simulator.delivery import PERFECT
+from trainer.simulator.faults.schedule import DAY, LIVE
 from trainer.simulator.plays import Play
-from trainer.simulator.schedule import DAY, LIVE
 
 HELD_OUT = tuple(name for name, fault in FAULTS.items() if fault.held_out)
 TAUGHT = (*HELD_OUT, "ho_too_late", "sleeping_cell_rach", "ul_interference", "userplane_failure")

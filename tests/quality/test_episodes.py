@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.quality.episodes import AFTER, BEFORE, CELLS, EACH, WEEK, draw_slots
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, OPERATOR_A, OPERATOR_B, Network
 
 SPAN = (START_MINUTE, START_MINUTE + WEEK)

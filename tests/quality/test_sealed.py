@@ -5,9 +5,9 @@ import pytest
 
 from tests.quality.sealed import SEALED
 from tests.test_house import DETECTOR, ROOT, imports, modules
-from trainer.history import START_MINUTE
+from trainer.data.history import START_MINUTE
 from trainer.simulator import FAULTS, Episode, Life, Network, effects
-from trainer.simulator.knobs import BY_NAME
+from trainer.simulator.faults.knobs import BY_NAME
 
 MINUTES = 120
 

@@ -8,17 +8,18 @@ import sys
 import numpy as np
 from rich.table import Table
 
-from detector.bundle import Bundle, open_bundle
+from detector.bundle.format import Bundle
+from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
-from trainer.baselines import fit_baseline
-from trainer.bundles import WHITENED
-from trainer.calibration import measured, normal_windows
-from trainer.comparing.examples import MANY, METHODS, QUERIES, Crowd, compare_counts
-from trainer.history import START_MINUTE, SimulatedHistory
-from trainer.progress import console
-from trainer.shipped import SHIPPED
+from trainer.calibration.bundle_builder import WHITENED
+from trainer.calibration.normal_profile import measured, normal_windows
+from trainer.console import console
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import simulate_examples
+from trainer.data.history import START_MINUTE, SimulatedHistory
+from trainer.loss_comparison.few_shot import MANY, METHODS, QUERIES, Crowd, compare_counts
+from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import Network
-from trainer.windows import simulate_examples
 
 SEEDS = (1, 2, 3)
 CELLS, WEEK = 200, 7 * 1440

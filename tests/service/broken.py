@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace as replaced
 
-from detector.bundle import Golden, read_bundle, write_bundle
-from detector.seals import FILES, SUMS, sums_of
+from detector.bundle.checksums import FILES, SUMS, sums_of
+from detector.bundle.format import Golden, read_bundle, write_bundle
 
 
 def flip_a_bit(path: Path) -> None:

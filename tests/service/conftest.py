@@ -11,7 +11,7 @@ import pytest
 from confluent_kafka import Message, TopicPartition
 
 from detector.__main__ import main
-from detector.bundle import write_bundle
+from detector.bundle.format import write_bundle
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import delete_topics
 from tests.service.network import MINUTES, build_bundle, label, told

@@ -10,17 +10,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle import FORMAT, Bundle, Golden, Manifest
+from detector.alarms.notifications import iso_time
+from detector.bundle.format import FORMAT, Bundle, Golden, Manifest
 from detector.core.encoder import BATCHES, Encoder
-from detector.core.features import STEPS, Baseline, Catalogue, Feature
-from detector.core.library import Normal
-from detector.core.networks.kinds import shapes
+from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
+from detector.core.networks.inputs import LINES, MILD, SQUASH
+from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
-from detector.core.networks.views import LINES, MILD, SQUASH
-from detector.core.tails import TWO_HOURS
-from detector.core.turns import WINDOW
-from detector.labels import Label
-from detector.notifications import iso_time
+from detector.core.scoring.exemplars import Normal
+from detector.core.scoring.tail_fit import TWO_HOURS
+from detector.labels.label import Label
 
 NAMES = ("users", "throughput", "drops", "delay", "power", "signalling")
 """Six: of five, products of 64 windows differ in their last bit from those of 512 (XLA, on a CPU)."""

@@ -23,9 +23,9 @@ from typing import Any, Self
 import yaml
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from detector.config import read_config
-from detector.labels import Label, write_label
-from detector.service import Service
+from detector.config.loader import read_config
+from detector.labels.label import Label, write_label
+from detector.service.daemon import Service
 from tests.kafka.broker import die_with_parent
 from tests.kafka.topics import QUIET, consume_committed, create_topics, produce
 from tests.service.network import PARTITIONS, Record

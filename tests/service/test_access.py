@@ -8,9 +8,10 @@ import pytest
 from confluent_kafka import Consumer, KafkaException
 
 from detector.__main__ import main
-from detector.config import Kafka, write_catalogue
+from detector.config.loader import write_catalogue
+from detector.config.schema import Kafka
 from detector.errors import ClusterError
-from detector.kafka.publisher import Publisher
+from detector.kafka.producer import Publisher
 from tests.kafka.broker import Broker
 from tests.kafka.rights import Right, allow, told_rights
 from tests.kafka.topics import QUIET

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from detector.core.samples import Reason
+from detector.core.ingest.samples import Reason
 from tests.service.network import CELLS, MINUTES, NAMES, T0, Record, label, partition_of, record, spreads, told, value
 from tests.service.stage import serving, wait_until
 

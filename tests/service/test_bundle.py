@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from msgspec.structs import replace as replaced
 
-from detector.bundle import Golden, open_bundle, prove, read_bundle, write_bundle
+from detector.bundle.checksums import FILES, SUMS
+from detector.bundle.format import Golden, read_bundle, write_bundle
+from detector.bundle.verification import open_bundle, prove
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
 from detector.errors import BundleError
-from detector.seals import FILES, SUMS
 from tests.service.broken import change_manifest, sign
 from tests.weights import random_weights
 
@@ -305,7 +306,7 @@ def test_a_bundle_of_another_kind_of_encoder_comes_back_and_is_proven(bundle, tm
 
 def test_keras_on_another_backend_is_refused_with_a_sentence(bundle):
     """Whether that backend is installed here or not."""
-    code = f"from detector.bundle import open_bundle; open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
+    code = f"from detector.bundle.verification import open_bundle; open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "numpy"}, capture_output=True, text=True
     )

@@ -8,15 +8,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from detector.bundle import open_bundle
-from detector.canary import FAR, Canary, Played, Plays
-from detector.config import Config
+from detector.bundle.verification import open_bundle
+from detector.config.schema import Config
 from detector.core.encoder import Encoder
-from detector.core.features import STEPS
-from detector.core.turns import WINDOW
+from detector.core.features import STEPS, WINDOW
+from detector.service.canary import FAR, Canary, Played, Plays
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
 from tests.service.stage import serving, wait_until
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 SETTINGS = Config(bundle="").settings
 

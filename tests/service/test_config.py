@@ -4,9 +4,10 @@ import msgspec
 import pytest
 import yaml
 
-from detector.config import GUARDED, Config, read_config
+from detector.config.loader import GUARDED, read_config
+from detector.config.schema import Config
 from detector.errors import ConfigError
-from detector.kafka.properties import consumer_properties, producer_properties
+from detector.kafka.client import consumer_properties, producer_properties
 from tests.kafka.broker import ROOT
 
 FILE = ROOT / "config.yaml"

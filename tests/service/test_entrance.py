@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from detector.certificates import ends_of_file
-from detector.config import Http, read_config
-from detector.endpoints import Endpoints, Health
+from detector.config.loader import read_config
+from detector.config.schema import Http
 from detector.errors import ConfigError
-from detector.metrics import Metrics
+from detector.service.http_server import Endpoints, Health
+from detector.service.metrics import Metrics
 from tests.conftest import unavailable
 from tests.kafka.broker import BrokerUnavailable
 from tests.kafka.certificates import Authority

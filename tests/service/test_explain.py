@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from tests.service.network import (
     CATALOGUE,
     CELLS,

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from detector.config import read_catalogue, read_config
+from detector.config.loader import read_catalogue, read_config
 from detector.errors import ConfigError, LabelError
-from detector.labels import read_label, write_label
-from detector.packs import LABELS, MANIFEST, PackError, read_pack
+from detector.labels.label import read_label, write_label
+from detector.labels.packs import LABELS, MANIFEST, PackError, read_pack
 from tests.kafka.topics import QUIET
 from tests.service.hostile import one_sentence, put_members
 from tests.service.network import label, told
@@ -54,7 +54,7 @@ def test_a_bomb_is_not_unpacked(tmp_path):
         ("much", "unpacks"),
     ):
         assert (tmp_path / name).stat().st_size < 5_000_000
-        said = in_little_room(f"from detector.packs import read_pack; read_pack(Path({str(tmp_path / name)!r}))")
+        said = in_little_room(f"from detector.labels.packs import read_pack; read_pack(Path({str(tmp_path / name)!r}))")
         assert why in said
 
 
@@ -62,7 +62,7 @@ def in_little_room(statement: str) -> str:
     """The sentence by which it ends."""
     code = (
         "import resource; from pathlib import Path; from detector.errors import OperatorError\n"
-        "import detector.packs, detector.kafka.tables\n"
+        "import detector.labels.packs, detector.kafka.compacted_table\n"
         f"resource.setrlimit(resource.RLIMIT_DATA, ({2 * ROOM_BYTES}, {2 * ROOM_BYTES}))\n"
         f"try:\n    {statement}\nexcept OperatorError as error:\n    print(error)\n"
     )
@@ -106,7 +106,7 @@ TAGS = (
     "!!python/object/new:os.system ['touch {mark}']",
     "!!python/name:os.system",
     "!!python/module:os",
-    "!!python/object:detector.config.Config {{}}",
+    "!!python/object:detector.config.schema.Config {{}}",
 )
 
 

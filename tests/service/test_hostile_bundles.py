@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.errors import BundleError
 from tests.service.broken import sign
 from tests.service.hostile import Executed, one_sentence, put_members

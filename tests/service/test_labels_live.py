@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from detector.labels import LONGEST_BYTES, write_label
+from detector.labels.label import LONGEST_BYTES, write_label
 from tests.service.network import CATALOGUE, STRANGE, Trouble, label, told
 from tests.service.stage import serving
 

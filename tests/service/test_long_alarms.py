@@ -4,12 +4,12 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer
 
-from detector.config import read_config
-from detector.core.alarms import NEW, Alarm, Event
-from detector.kafka.cluster import check_topics
-from detector.kafka.presence import Presence
+from detector.alarms.notifications import Context, iso_time, notification, open_record
+from detector.config.loader import read_config
+from detector.core.lifecycle import NEW, Alarm, Event
+from detector.kafka.broker_monitor import Presence
 from detector.kafka.sink import Sink
-from detector.notifications import Context, iso_time, notification, open_record
+from detector.kafka.topics import check_topics
 from tests.kafka.topics import QUIET
 from tests.service.network import PARTITIONS, T0
 from tests.service.stage import TOPICS, wait_until

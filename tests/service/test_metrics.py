@@ -10,14 +10,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from detector.certificates import USES
-from detector.config import Http
-from detector.core.alarms import CHANGES, SEVERITIES
-from detector.core.library import KINDS
-from detector.core.samples import Reason
-from detector.core.verdicts import VERDICTS
-from detector.endpoints import CONNECTIONS, Endpoints, Health
+from detector.config.schema import Http
+from detector.core.ingest.samples import Reason
+from detector.core.lifecycle import CHANGES, SEVERITIES
+from detector.core.scoring.classifier import VERDICTS
+from detector.core.scoring.exemplars import KINDS
 from detector.errors import BUNDLE_REASONS
-from detector.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from detector.service.http_server import CONNECTIONS, Endpoints, Health
+from detector.service.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples, wait_until
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from detector.__main__ import main
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from tests.service.broken import rename_a_feature
 from tests.service.network import FAULTY, MINUTES, label, told
 from tests.service.stage import serving, wait_until
@@ -68,7 +68,7 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path, link, config, refusa
     def denied(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("detector.promotion.os.replace", denied)
+    monkeypatch.setattr("detector.bundle.promotion.os.replace", denied)
     assert "let this user write" in refusal("promote", tmp_path / "tuesday", "--config", config)
     assert not list(tmp_path.glob(".current*"))
 

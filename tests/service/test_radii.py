@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from detector.config import Config
+from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import ABSENT
 from detector.core.settings import Settings
-from detector.judging import Labels
-from detector.labels import label_windows, write_label
-from detector.radii import SHARES, radii
+from detector.labels.label import label_windows, write_label
+from detector.labels.robustness import SHARES, radii
+from detector.labels.store import Labels
 from tests.service.network import CATALOGUE, FAR, MEAN, NAMES, SPEC, SPREAD, T0, build_bundle, label
 
 TWENTIETH = 0.05

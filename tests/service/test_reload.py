@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from detector.bundle import read_bundle
-from detector.config import Config, Runtime
+from detector.bundle.checksums import FILES, SUMS
+from detector.bundle.format import read_bundle
+from detector.config.schema import Config, Runtime
 from detector.errors import BundleError
-from detector.seals import FILES, SUMS
-from detector.succession import Succession
+from detector.service.serving import Succession
 from tests.service.broken import BREAKS, rename_a_feature
 from tests.service.network import CELLS, MINUTES, label, told
 from tests.service.stage import Daemon, Stage, serving, wait_until

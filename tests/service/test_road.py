@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from detector.kafka.addresses import read_memory
-from detector.notifications import NAMESPACE
+from detector.alarms.notifications import NAMESPACE
+from detector.kafka.assignment import read_memory
 from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
 from tests.service.stage import serving, wait_until
 

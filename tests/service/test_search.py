@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Encoder
-from detector.core.features import deviations
-from detector.core.turns import WINDOW
-from detector.searching import LEAST_SIZE, Day, Search, Sought, episodes, seek
+from detector.core.features import WINDOW, deviations
+from detector.history.search import LEAST_SIZE, Day, Search, Sought, episodes, seek
 from tests.service.network import (
     CATALOGUE,
     CELLS,

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from detector.__main__ import main
-from detector.bundle import read_bundle
-from detector.notifications import iso_time
-from detector.shadow import Episode, compare
+from detector.alarms.notifications import iso_time
+from detector.alarms.shadow import Episode, compare
+from detector.bundle.format import read_bundle
 from tests.kafka.topics import consume_committed
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, T0, label, told
 from tests.service.stage import serving, wait_until

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, Message, Producer
 
-from detector.config import read_config
+from detector.config.loader import read_config
 from detector.errors import ClusterError
-from detector.kafka.presence import Presence
-from detector.kafka.source import Poll, Source
+from detector.kafka.broker_monitor import Presence
+from detector.kafka.consumer import Poll, Source
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET
 from tests.service.network import told

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from detector.supervisor import Supervisor
+from detector.service.systemd import Supervisor
 from tests.service.network import CELLS, label, told
 from tests.service.stage import Daemon, wait_until
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator import Episode, FaultClass, Network, apply, catalogue, neutral, records
-from trainer.simulator.demand import MONDAY
+from trainer.simulator.chain.demand import MONDAY
 
 FIRST_MONDAY = 2863 * 10080 - MONDAY
 """Minute of a Monday 00:00 in 2024."""

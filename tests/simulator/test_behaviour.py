@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from tests.ladder.windows import MINUTES, floor, reader, season, visibility
 from tests.simulator.builders import FIRST_MONDAY, busy_minutes, spread, usual_spread
 from trainer.simulator import FAULTS, Episode, FaultClass, Network, apply, catalogue, neutral, records
-from trainer.simulator.knobs import BY_NAME, Knobs
+from trainer.simulator.faults.knobs import BY_NAME, Knobs
+from trainer.simulator.faults.nuisances import disturb
 from trainer.simulator.noise import Noise
-from trainer.simulator.nuisances import disturb
 
 pytestmark = pytest.mark.long
 

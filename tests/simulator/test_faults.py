@@ -3,8 +3,8 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, paired_change
 from trainer.simulator import FAULTS, Episode, apply, draw_severity, neutral, random_family, random_fault
-from trainer.simulator.knobs import BY_NAME
-from trainer.simulator.procedural import SIGNATURES
+from trainer.simulator.faults.knobs import BY_NAME
+from trainer.simulator.faults.procedural import SIGNATURES
 
 MOVES = {
     "sleeping_cell_rach": ("cp_setup_ms", "rrc_conn_mean", "subs_active"),

@@ -6,9 +6,9 @@ import pytest
 from tests.simulator.builders import FIRST_MONDAY, POSITION, busy_minutes
 from tests.simulator.test_records import assert_identities, assert_within_bounds
 from trainer.simulator import FAULTS, OPERATOR_B, Episode, Life, Network, draw_severity, effects, records
-from trainer.simulator.episodes import constants_of
-from trainer.simulator.faults import amount_of
-from trainer.simulator.footprints import MOST_ABSORBED, footprint, stricken
+from trainer.simulator.faults.episodes import constants_of
+from trainer.simulator.faults.fault_class import amount_of
+from trainer.simulator.faults.footprints import MOST_ABSORBED, footprint, stricken
 from trainer.simulator.life import ACTIVE, HEALTHY, ONSET, RECOVERY
 
 BEGIN = FIRST_MONDAY + 11 * 60

@@ -19,7 +19,7 @@ from trainer.simulator import (
     records,
 )
 from trainer.simulator.measurement import SPAN
-from trainer.simulator.random_operators import PARTS
+from trainer.simulator.network.random_operators import PARTS
 
 OPERATORS = {o.name: o for o in (OPERATOR_A, OPERATOR_B, *map(random_operator, range(10)))}
 B = OPERATOR_B.measurement

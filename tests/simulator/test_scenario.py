@@ -8,7 +8,7 @@ import pytest
 from tests.simulator.builders import FIRST_MONDAY
 from trainer.simulator import FAULTS, play, read_scenario, write_scenario
 from trainer.simulator.delivery import LIVE, PERFECT
-from trainer.simulator.footprints import stricken
+from trainer.simulator.faults.footprints import stricken
 from trainer.simulator.scenario import Fault, Layout, Scenario, ScenarioError, changed, shipped
 
 TOWN = "network: {cells: 60, seed: 3}\nstart: 2026-01-05\ndays: 2\n"

@@ -8,8 +8,17 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY
 from trainer.simulator import FAULTS, Network
-from trainer.simulator.cells import STADIUM
-from trainer.simulator.schedule import CAPACITY_CARRIERS, DAY, LIVE, LONGEST, NIGHT_WORK, SHORTEST, draw_day, lasting
+from trainer.simulator.faults.schedule import (
+    CAPACITY_CARRIERS,
+    DAY,
+    LIVE,
+    LONGEST,
+    NIGHT_WORK,
+    SHORTEST,
+    draw_day,
+    lasting,
+)
+from trainer.simulator.network.cells import STADIUM
 
 MONDAY = FIRST_MONDAY // DAY
 DAYS = range(MONDAY, MONDAY + 60)

@@ -5,8 +5,8 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION
 from trainer.simulator import Network, records
-from trainer.simulator.demand import MONDAY
-from trainer.simulator.profiles import CELL_TYPES
+from trainer.simulator.chain.demand import MONDAY
+from trainer.simulator.network.profiles import CELL_TYPES
 
 ATTEMPTS = ("rrc_att_mo_data", "rrc_att_mo_sig", "rrc_att_mt", "rrc_att_other")
 SLOTS = np.arange(0, 1440, 30)

@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config import Config, read_config
-from detector.kafka.publisher import Publisher
+from detector.config.loader import read_config
+from detector.config.schema import Config
+from detector.kafka.producer import Publisher
 from tests.bench.workload import log
 from tests.kafka.broker import Broker
 from tests.service.stage import Daemon, Stage, get, samples
-from trainer.shipped import SHIPPED
+from trainer.pretrained.shipped import SHIPPED
 
 CELLS = 500
 LOOK_SECONDS = 5.0

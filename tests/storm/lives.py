@@ -21,7 +21,7 @@ from tests.service.stage import ADDRESS, START_SECONDS, Answer, get, samples, wa
 from tests.storm.points import Point, arm
 
 FORGE = get_context("forkserver")
-FORGE.set_forkserver_preload(["tensorflow", "detector.service", "detector.commands.run", "tests.storm.lives"])
+FORGE.set_forkserver_preload(["tensorflow", "detector.service.daemon", "detector.commands.run", "tests.storm.lives"])
 
 PR_SET_PDEATHSIG = 1
 

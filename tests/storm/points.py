@@ -13,11 +13,11 @@ from time import monotonic
 from typing import Any
 
 from detector.core.pipeline import Pipeline
-from detector.core.scores import Scores
+from detector.core.scoring.score_history import Scores
 from detector.kafka import transactions
+from detector.kafka.compacted_table import Table
+from detector.kafka.consumer import Source
 from detector.kafka.sink import Sink
-from detector.kafka.source import Source
-from detector.kafka.tables import Table
 from detector.kafka.transactions import Transactions
 
 FLUSH_SECONDS = 10

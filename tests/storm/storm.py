@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detector.bundle import write_bundle
+from detector.bundle.format import write_bundle
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.service.network import Record, build_bundle, label
 from tests.service.stage import Stage, wait_until

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights
-from trainer.baselines import fit_baseline
-from trainer.bundles import assemble
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.calibration.bundle_builder import assemble
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import Examples, simulate_examples
+from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import Network, catalogue
-from trainer.windows import Examples, simulate_examples
 
 SPEC = Spec(features=len(catalogue()), first=16, second=16, hidden=48, dimension=16, shift=24)
 

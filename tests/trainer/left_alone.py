@@ -10,9 +10,9 @@ import numpy as np
 
 from detector.core.networks.spec import Spec
 from tests.builders import catalogue
-from trainer.learner import Schedule
-from trainer.training import Moment, Watch, train_encoder
-from trainer.windows import Examples
+from trainer.data.examples import Examples
+from trainer.training.learner import Schedule
+from trainer.training.loop import Moment, Watch, train_encoder
 
 FEATURES, STEPS = 8, 40
 NETWORKS = 2

@@ -8,10 +8,10 @@ import pytest
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, day_basis
 from tests.builders import catalogue
 from tests.trainer.twins import TableHistory, slow_baseline
-from trainer.baselines import CELLS_AT_ONCE, fit_baseline
-from trainer.history import SimulatedHistory
+from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline
+from trainer.data.examples import cut_windows
+from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS, Episode
-from trainer.windows import cut_windows
 
 CELLS = CELLS_AT_ONCE + 3
 DAYS = 3

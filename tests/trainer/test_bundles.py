@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import Bundle, prove, read_bundle
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import prove
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
@@ -14,8 +15,8 @@ from tests.builders import catalogue, fleet_baseline
 from tests.trainer.conftest import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
 from tests.weights import random_weights
-from trainer.bundles import assemble
-from trainer.history import START_MINUTE, SimulatedHistory
+from trainer.calibration.bundle_builder import assemble
+from trainer.data.history import START_MINUTE, SimulatedHistory
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
+from detector.bundle.format import read_bundle
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, Baseline
 from tests.builders import Listener, catalogue, fleet_baseline
 from tests.trainer.twins import TableHistory
-from trainer.calibration import (
+from trainer.calibration.normal_profile import (
     BANK,
     STEP_MINUTES,
     STRETCH_WINDOWS,
@@ -18,8 +18,8 @@ from trainer.calibration import (
     normal_windows,
     survey,
 )
-from trainer.history import SimulatedHistory
-from trainer.whitening import mean_deviations
+from trainer.calibration.whitening import mean_deviations
+from trainer.data.history import SimulatedHistory
 
 FEATURES = 3
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from trainer.__main__ import main
-from trainer.comparing.figures import Share
-from trainer.comparing.page import share
+from trainer.loss_comparison.report.page import share
+from trainer.metrics.embedding import Share
 
 COLLAPSES = "contrastive:margin=0.00001"
 REFUSED = "lossless_triplet:beta=3"

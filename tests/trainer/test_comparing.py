@@ -3,26 +3,18 @@
 import numpy as np
 import pytest
 
-from trainer.comparing.contestants import Contestant, contestants
-from trainer.comparing.course import Embedded, Training
-from trainer.comparing.examples import COUNTS, MANY, QUERIES, Count, Crowd, compare_counts
-from trainer.comparing.figures import (
-    best_cut,
-    cosine,
-    draw,
-    draw_pairs,
-    euclid,
-    named_right,
-    share_of,
-    told_right,
-)
-from trainer.comparing.gap import gaps
-from trainer.comparing.material import UNSEEN_BASE
-from trainer.comparing.rows import Answers, Questions, answer, row
-from trainer.comparing.three import frames_of
-from trainer.comparing.words import turning_words
-from trainer.evaluation import WAYS
-from trainer.losses import CHOICES, LOSSES, LossError
+from trainer.loss_comparison.dataset import UNSEEN_BASE
+from trainer.loss_comparison.few_shot import COUNTS, MANY, QUERIES, Count, Crowd, compare_counts
+from trainer.loss_comparison.head_gap import gaps
+from trainer.loss_comparison.report.captions import turning_words
+from trainer.loss_comparison.results import Answers, Questions, answer, row
+from trainer.loss_comparison.toy_3d import frames_of
+from trainer.loss_comparison.training_run import Embedded, Training
+from trainer.loss_comparison.variants import Contestant, contestants
+from trainer.losses.loss import LossError
+from trainer.losses.registry import CHOICES, LOSSES
+from trainer.metrics.embedding import best_cut, cosine, draw, draw_pairs, euclid, named_right, share_of, told_right
+from trainer.metrics.one_shot import WAYS
 from trainer.simulator import FAULTS
 
 CHANCE = 1 / WAYS

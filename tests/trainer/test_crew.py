@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.crew import Count, CrewError, work
+from trainer.workers import Count, CrewError, work
 
 
 def tell_parent(path: Path, count: Count) -> None:

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detector.config import Config
-from detector.kafka.publisher import Publisher
+from detector.config.schema import Config
+from detector.kafka.producer import Publisher
 from tests.kafka.broker import free_ports
 from tests.service.stage import wait_until
 from trainer.demo.broker import EmbeddedBroker
-from trainer.demo.narrator import MOST_FALSE_ALARMS, Narrator, Told
-from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, TAUGHT, UNTAUGHT, Plot, write_plot
-from trainer.demo.stage import TOPICS, daemon, write_configuration
-from trainer.shipped import SHIPPED
+from trainer.demo.harness import TOPICS, daemon, write_configuration
+from trainer.demo.reporter import MOST_FALSE_ALARMS, Narrator, Told
+from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, TAUGHT, UNTAUGHT, Plot, write_plot
+from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import FAULTS
 
 

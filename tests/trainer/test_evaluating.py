@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.bundle import Bundle, read_bundle
+from detector.backtest.matching import Episode, Tally
+from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
-from detector.core.samples import Samples
-from detector.labels import label_windows
-from detector.report import Episode, Tally
-from detector.teaching import label_span, make_label
+from detector.core.ingest.samples import Samples
+from detector.labels.builder import label_span, make_label
+from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
-from trainer.evaluating.choice import Choice, choose, choose_taught, classes_of
-from trainer.evaluating.cutting import NORMAL, SINCE_ONSET, Cut, cut
-from trainer.evaluating.map import flatten
-from trainer.evaluating.matching import Sheet, macro_f1, name_all
-from trainer.evaluating.methods import WARP_MINUTES, closeness, cosine, warped
-from trainer.evaluating.mistakes import find_mistakes
-from trainer.evaluating.replayed import auroc, fate
-from trainer.history import SimulatedHistory
+from trainer.data.history import SimulatedHistory
+from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, warped
+from trainer.evaluation.confusions import find_mistakes
+from trainer.evaluation.dataset import NORMAL, SINCE_ONSET, Cut, cut
+from trainer.evaluation.replay import auroc, fate
+from trainer.evaluation.report.projection import flatten
+from trainer.evaluation.selection import Choice, choose, choose_taught, classes_of
+from trainer.metrics.nearest_exemplar import Sheet, macro_f1, name_all
 
 EACH = 6
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from confluent_kafka import Message
 
-from detector.core.samples import Decoder, Records
+from detector.core.ingest.samples import Decoder, Records
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import consume_committed, create_topics
 from trainer.__main__ import main
-from trainer.feed import Pace, arriving
+from trainer.simulation.kafka_feed import Pace, arriving
 from trainer.simulator import Play, catalogue, deliver, play, read_scenario
 
 Feed = Callable[..., list[Message]]

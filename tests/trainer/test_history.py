@@ -16,14 +16,14 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from detector.config import read_catalogue, write_catalogue
+from detector.config.loader import read_catalogue, write_catalogue
 from tests.kafka.broker import ROOT
 from tests.trainer.files import write_day
 from trainer.__main__ import main
-from trainer.archive import ArchiveError
-from trainer.episodes import COLUMNS
-from trainer.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
-from trainer.playing import write
+from trainer.data.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
+from trainer.simulation.episodes_file import COLUMNS
+from trainer.simulation.parquet_writer import ArchiveError
+from trainer.simulation.run import write
 from trainer.simulator import OPERATOR_B, Network, Play, catalogue, play, read_scenario
 
 SPAN = (START_MINUTE, START_MINUTE + 1440)

@@ -6,17 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import read_bundle
-from detector.config import read_config, write_catalogue
+from detector.bundle.format import read_bundle
+from detector.config.loader import read_config, write_catalogue
 from detector.core.encoder import Encoder
-from detector.kafka.tables import Table
-from detector.labels import embed_label, read_label
+from detector.kafka.compacted_table import Table
+from detector.labels.label import embed_label, read_label
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import create_topics
 from tests.trainer.files import write_day
 from trainer.__main__ import main
-from trainer.history import START_MINUTE, SimulatedHistory
-from trainer.labelling import label_episode
+from trainer.data.history import START_MINUTE, SimulatedHistory
+from trainer.demo.labelling import label_episode
 
 BEGIN, END = START_MINUTE + 100, START_MINUTE + 160
 

@@ -8,14 +8,14 @@ import pytest
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
-from detector.labels import Label, embed_label, label_windows, read_label, write_label
+from detector.labels.label import Label, embed_label, label_windows, read_label, write_label
 from tests.trainer.conftest import SPEC
 from tests.weights import random_weights
-from trainer.baselines import fit_baseline
-from trainer.history import SimulatedHistory
-from trainer.labelling import label_episode
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import cut_windows
+from trainer.data.history import SimulatedHistory
+from trainer.demo.labelling import label_episode
 from trainer.simulator import FAULTS, Episode, Network
-from trainer.windows import cut_windows
 
 CELL = 4
 

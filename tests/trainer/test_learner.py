@@ -10,10 +10,10 @@ from detector.core.encoder import Encoder
 from detector.core.features import ABSENT
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SPEC, pictures
-from trainer.batches import ANCHORS, LOUD, NORMALS, Batches
-from trainer.learner import Learner, Schedule
-from trainer.whitening import Normality, whitening
-from trainer.windows import Examples
+from trainer.calibration.whitening import Normality, whitening
+from trainer.data.examples import Examples
+from trainer.data.sampler import ANCHORS, LOUD, NORMALS, Batches
+from trainer.training.learner import Learner, Schedule
 
 
 @cache

@@ -13,11 +13,11 @@ import pytest
 from detector.core.encoder import Encoder
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, STEPS, pictures, train
-from trainer.checkpoints import CHECKPOINT, Checkpoints, Course
-from trainer.evaluation import examine
-from trainer.learner import Schedule
-from trainer.training import Moment, TrainingError, Watch, train_encoder
-from trainer.unfinished import claim, kept
+from trainer.data.cache import claim, kept
+from trainer.metrics.one_shot import examine
+from trainer.training.checkpoints import CHECKPOINT, Checkpoints, Course
+from trainer.training.learner import Schedule
+from trainer.training.loop import Moment, TrainingError, Watch, train_encoder
 
 ROOT = Path(__file__).parents[2]
 
@@ -181,7 +181,7 @@ def test_a_collapse_is_refused_at_the_step_where_it_has_lasted() -> None:
 def test_the_curves_can_be_read_back_without_tensorboard(tmp_path: Path) -> None:
     import tensorflow as tf
 
-    from trainer.curves import Curves
+    from trainer.training.tensorboard import Curves
 
     curves = Curves(tmp_path)
     train(None, curves.tell, replace(SCHEDULE, steps=20, examinations=2))

@@ -6,19 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.config import write_catalogue
+from detector.backtest.matching import Episode
+from detector.config.loader import write_catalogue
 from detector.core.features import Baseline, Catalogue
-from detector.history import HistoryError
-from detector.report import Episode
+from detector.history.parquet import HistoryError
 from tests.builders import catalogue
 from tests.trainer.files import write_day
 from tests.trainer.twins import TableHistory, slow_window
 from trainer.__main__ import main
-from trainer.baselines import fit_baseline
-from trainer.batches import Batches, TrainingError
-from trainer.history import SimulatedHistory
-from trainer.lessons import DAYS, add_lessons, cut_lessons
-from trainer.windows import Examples
+from trainer.data.baselines import fit_baseline
+from trainer.data.examples import Examples
+from trainer.data.history import SimulatedHistory
+from trainer.data.labelled_episodes import DAYS, add_lessons, cut_lessons
+from trainer.data.sampler import Batches
+from trainer.errors import TrainingError
 
 FIRST, DAYS_TOLD = 28_800_000, 5
 CELLS = ("a", "b", "c")

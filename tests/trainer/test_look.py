@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue, Feature
 from trainer.__main__ import main
-from trainer.pictures import choose_cell, choose_episodes, open_subject
-from trainer.pictures.paper import WIDTH
+from trainer.plots import choose_cell, choose_episodes, open_subject
+from trainer.plots.style import WIDTH
 
 SCENARIO = """
 about: Thirty cells for a day, dead name servers in one and a weak branch in another.

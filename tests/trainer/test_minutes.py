@@ -3,9 +3,9 @@
 import msgspec
 import numpy as np
 
-from detector.core.samples import Decoder, Records
-from trainer.history import SimulatedHistory
-from trainer.minutes import minute_records
+from detector.core.ingest.samples import Decoder, Records
+from trainer.data.history import SimulatedHistory
+from trainer.simulation.record_encoder import minute_records
 
 
 def test_what_the_detector_decodes_is_what_was_reported_rounded_to_four_digits(town: SimulatedHistory) -> None:

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trainer.page import Figure, Heading, PageError, Paragraph, Table, render, write
+from trainer.html_page import Figure, Heading, PageError, Paragraph, Table, render, write
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 NASTY = '<script>alert("&")</script>'

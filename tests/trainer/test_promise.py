@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from detector.core.tails import TWO_HOURS, tail
-from detector.core.verdicts import BLOCKS_PER_1000_CELL_DAYS, threshold
-from trainer.promise import promised, tell_promise
+from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, threshold
+from detector.core.scoring.tail_fit import TWO_HOURS, tail
+from trainer.calibration.budget_interval import promised, tell_promise
 
 
 @pytest.mark.parametrize(("stretches", "classes"), [(1200, 1), (4800, 1), (4800, 10)])

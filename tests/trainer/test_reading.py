@@ -7,13 +7,13 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from detector.config import write_catalogue
+from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
-from detector.history import HistoryError, ParquetDays
+from detector.history.parquet import HistoryError, ParquetDays
 from tests.builders import catalogue
 from tests.trainer.twins import slow_history, slow_read
-from trainer.baselines import fit_baseline
-from trainer.history import ParquetHistory
+from trainer.data.baselines import fit_baseline
+from trainer.data.history import ParquetHistory
 
 FIRST = 29_459_520
 DAYS = 3

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.bundle import read_bundle
-from detector.config import Config
-from detector.core.alarms import Event
+from detector.backtest.matching import Episode, Raised, false_alarms, rate, read_episodes, share, tally
+from detector.backtest.replay import replay, teach
+from detector.bundle.format import read_bundle
+from detector.config.schema import Config
 from detector.core.encoder import Encoder
+from detector.core.ingest.samples import Records
+from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline
-from detector.core.samples import Records
-from detector.history import HistoryError, ParquetDays
-from detector.judging import Labels
-from detector.labels import write_label
-from detector.replaying import replay, teach
-from detector.report import Episode, Raised, false_alarms, rate, read_episodes, share, tally
+from detector.history.parquet import HistoryError, ParquetDays
+from detector.labels.label import write_label
+from detector.labels.store import Labels
 from trainer.__main__ import main as trainer
-from trainer.minutes import minute_records
+from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import play, read_scenario
 
 SCENARIO = """

@@ -7,7 +7,7 @@ import pytest
 
 from detector.core.features import ABSENT, STEPS
 from tests.weights import random_windows
-from trainer.synthetic import SHAPES, Families, draw_families, inject, inject_families
+from trainer.data.injected_faults import SHAPES, Families, draw_families, inject, inject_families
 
 FEATURES, TOUCHED, COUNT = 8, 2, 40
 GROUP = np.array([1, 4])

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from detector.core.networks.kinds import spec_of
+from detector.core.networks.inputs import SQUASH
+from detector.core.networks.registry import spec_of
 from detector.core.networks.shared import token_shapes
-from detector.core.networks.views import SQUASH
 from tests.weights import random_windows
-from trainer.calibration import measured
-from trainer.synthetic import inject_families
-from trainer.tokens.learning import EACH, FEATURES, learn_tokens, lesson_of
-from trainer.whitening import mean_deviations, view_whitening
+from trainer.calibration.normal_profile import measured
+from trainer.calibration.whitening import mean_deviations, view_whitening
+from trainer.data.injected_faults import inject_families
+from trainer.pretrained.tokens.token_training import EACH, FEATURES, learn_tokens, lesson_of
 
 
 def related(rng: np.random.Generator, count: int, features: int) -> np.ndarray:

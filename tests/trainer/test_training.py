@@ -7,15 +7,15 @@ import pytest
 
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
-from detector.core.networks.kinds import shapes
+from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 from tests.builders import embedded
 from tests.trainer.conftest import CLASSES, EACH, SPEC
-from trainer.evaluation import one_shot_accuracy
-from trainer.history import SimulatedHistory
+from trainer.data.examples import Examples, simulate_examples
+from trainer.data.history import SimulatedHistory
+from trainer.metrics.one_shot import one_shot_accuracy
 from trainer.simulator import catalogue
-from trainer.training import Schedule, TrainingError, Watch, train_encoder
-from trainer.windows import Examples, simulate_examples
+from trainer.training.loop import Schedule, TrainingError, Watch, train_encoder
 
 SCHEDULE = Schedule(steps=250, rate=5e-3, warm_up=20, seed=1)
 CHANCE = 1 / 6

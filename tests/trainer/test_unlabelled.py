@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detector.bundle import open_bundle
-from detector.config import write_catalogue
+from detector.bundle.verification import open_bundle
+from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
 from tests.builders import catalogue
 from tests.trainer.files import write_day
 from tests.trainer.twins import TableHistory
 from trainer.__main__ import main
-from trainer.baselines import fit_baseline
-from trainer.history import START_MINUTE, ParquetHistory
-from trainer.tokens import fitted, shipped_tokens
-from trainer.training import Schedule
-from trainer.unlabelled import Plan, make_unlabelled
+from trainer.data.baselines import fit_baseline
+from trainer.data.history import START_MINUTE, ParquetHistory
+from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.recipes.unlabelled import Plan, make_unlabelled
+from trainer.training.loop import Schedule
 
 DAY = 1440
 QUICK = Schedule(steps=30, warm_up=5, rate=5e-3)

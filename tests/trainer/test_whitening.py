@@ -9,8 +9,8 @@ from detector.core.encoder import Encoder
 from detector.core.features import ABSENT, STEPS
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights
-from trainer.whitening import FEWEST, LEAST, RIDGE, Normality, fault_axes, mean_deviations, whitening
-from trainer.windows import Examples
+from trainer.calibration.whitening import FEWEST, LEAST, RIDGE, Normality, fault_axes, mean_deviations, whitening
+from trainer.data.examples import Examples
 
 FEATURES = 6
 

@@ -7,8 +7,8 @@ import pytest
 
 from detector.core.features import Baseline
 from tests.trainer.twins import slow_effect, slow_examples, slow_window
-from trainer.history import SimulatedHistory
-from trainer.windows import Examples, cut_windows, joined, measure_effect, simulate_examples, stacked
+from trainer.data.examples import Examples, cut_windows, joined, measure_effect, simulate_examples, stacked
+from trainer.data.history import SimulatedHistory
 
 NAMED = ("backhaul_loss", "sync_loss_tdd", 7)
 EACH, SEED = 6, 9

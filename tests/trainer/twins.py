@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from detector.config import read_catalogue
-from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, deviations
-from detector.core.turns import WINDOW
-from trainer.baselines import (
+from detector.config.loader import read_catalogue
+from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, deviations
+from trainer.data.baselines import (
     EVERY_MINUTES,
     FLEET_SHARE,
     FLOOR,
@@ -25,9 +24,9 @@ from trainer.baselines import (
     STRETCHES_KNOWN,
     TRIM,
 )
-from trainer.history import History, SimulatedHistory
+from trainer.data.examples import ONSET_MINUTES
+from trainer.data.history import History, SimulatedHistory
 from trainer.simulator import FAULTS, Episode, draw_severity, random_family, random_fault
-from trainer.windows import ONSET_MINUTES
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, pictures
-from trainer.batches import Batches, TrainingError
-from trainer.learner import Learner, Schedule
-from trainer.replicas import strategy
-from trainer.whitening import Normality
+from trainer.calibration.whitening import Normality
+from trainer.data.sampler import Batches
+from trainer.errors import TrainingError
+from trainer.training.distributed import strategy
+from trainer.training.learner import Learner, Schedule
 
 LOSSES = ("supervised_contrastive", "triplet", "prototypical")
 

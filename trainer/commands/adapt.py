@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trainer.arguments import positive
+from trainer.commands.arguments import positive
 
 HELP = "a bundle for another network of the same features, or of any with a `shared` encoder"
 
@@ -23,13 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import read_bundle
-    from detector.quiet import quiet
-    from trainer.baselines import fit_baseline
-    from trainer.history import HistoryError, ParquetHistory
-    from trainer.progress import console, step
-    from trainer.promise import tell_promise
-    from trainer.tokens import fitted
+    from detector.bundle.format import read_bundle
+    from detector.native_stderr import quiet
+    from trainer.calibration.budget_interval import tell_promise
+    from trainer.console import console, step
+    from trainer.data.baselines import fit_baseline
+    from trainer.data.history import HistoryError, ParquetHistory
+    from trainer.pretrained.tokens import fitted
 
     old = read_bundle(arguments.bundle)
     history = ParquetHistory(arguments.history)
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         usual = fit_baseline(history, arguments.days, history.rows_at_once)
     with quiet():
         from detector.core.encoder import device
-        from trainer.bundles import assemble
+        from trainer.calibration.bundle_builder import assemble
 
         device()
     with step("what normal is"):

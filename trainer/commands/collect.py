@@ -5,7 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
-from trainer.arguments import positive
+from trainer.commands.arguments import positive
 
 HELP = "archive the input topic as a history, resumable, every record once"
 
@@ -28,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle import read_bundle
-    from detector.config import read_catalogue, read_config
-    from detector.core.samples import Decoder
-    from detector.kafka.reader import Reader
+    from detector.bundle.format import read_bundle
+    from detector.config.loader import read_catalogue, read_config
+    from detector.core.ingest.samples import Decoder
+    from detector.kafka.readers.offset_reader import Reader
     from detector.log import start_logging
-    from trainer.collecting import Rolling, collect
-    from trainer.collection import Collection
-    from trainer.progress import console
+    from trainer.console import console
+    from trainer.data.collector import Rolling, collect
+    from trainer.data.parquet_sink import Collection
 
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)

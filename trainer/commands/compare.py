@@ -6,8 +6,8 @@ The page stands alone; compare.json holds the same figures. What is simulated is
 import argparse
 from pathlib import Path
 
-from trainer.arguments import minutes, positive
-from trainer.losses import LOSSES
+from trainer.commands.arguments import minutes, positive
+from trainer.losses.registry import LOSSES
 
 HELP = "train with every loss on the same windows, and write one page about them"
 
@@ -34,12 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.core.encoder import device
-    from detector.quiet import quiet
-    from trainer.comparing.contestants import contestants
-    from trainer.comparing.material import Amounts, simulate
-    from trainer.comparing.telling import tell
-    from trainer.comparing.tournament import hold
-    from trainer.progress import console, step
+    from detector.native_stderr import quiet
+    from trainer.console import console, step
+    from trainer.loss_comparison.dataset import Amounts, simulate
+    from trainer.loss_comparison.experiment import hold
+    from trainer.loss_comparison.report.writer import tell
+    from trainer.loss_comparison.variants import contestants
 
     runners = contestants(arguments.losses, arguments.encoders)
     amounts = Amounts(arguments.classes, arguments.each, arguments.cells)

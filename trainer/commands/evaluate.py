@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainer.evaluating.cases import Case
+    from trainer.evaluation.cases import Case
 
 HELP = "figures with intervals, pictures and mistakes of a bundle on a history with episodes, as one HTML page"
 
@@ -30,14 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.replaying import check_writable
-    from detector.report import read_episodes
-    from trainer.evaluating.cases import open_case
-    from trainer.evaluating.figures import figures_of
-    from trainer.evaluating.measuring import common_classes, cut_case, measure
-    from trainer.evaluating.telling import blocks, text_of
-    from trainer.page import make_folder, render, write
-    from trainer.progress import console, step
+    from detector.backtest.matching import read_episodes
+    from detector.backtest.replay import check_writable
+    from trainer.console import console, step
+    from trainer.evaluation.cases import open_case
+    from trainer.evaluation.report.page import blocks, text_of
+    from trainer.evaluation.results import figures_of
+    from trainer.evaluation.run import common_classes, cut_case, measure
+    from trainer.html_page import make_folder, render, write
 
     cases = _cases(arguments)
     taught = read_episodes(arguments.teach) if arguments.teach else None
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _cases(arguments: argparse.Namespace) -> "list[Case]":
-    from trainer.evaluating.cases import Case, EvaluationError, read_case
+    from trainer.evaluation.cases import Case, EvaluationError, read_case
 
     single = (arguments.history, arguments.bundle)
     if arguments.case:

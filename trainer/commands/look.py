@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainer.pictures import choose_cell, choose_episodes, draw_fault, draw_population, draw_week, open_subject
-    from trainer.progress import console
+    from trainer.console import console
+    from trainer.plots import choose_cell, choose_episodes, draw_fault, draw_population, draw_week, open_subject
 
     subject = open_subject(arguments.what)
     effects = subject.visible()

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from trainer.arguments import positive
+from trainer.commands.arguments import positive
 
 HELP = "play a scenario: write a simulated network's history, or feed it to Kafka"
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainer.playing import send, start_now, write
+    from trainer.simulation.run import send, start_now, write
     from trainer.simulator import play, read_scenario
     from trainer.simulator.scenario import ScenarioError, changed
 

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
-from detector.bundle import read_bundle
-from detector.config import Config
+from detector.bundle.format import read_bundle
+from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError
-from detector.kafka.publisher import Publisher
-from detector.labels import write_label
-from detector.quiet import quiet
-from trainer.baselines import fit_baseline
-from trainer.bundles import STRETCHES, assemble
+from detector.kafka.producer import Publisher
+from detector.labels.label import write_label
+from detector.native_stderr import quiet
+from trainer.calibration.bundle_builder import STRETCHES, assemble
+from trainer.console import console, step
+from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
-from trainer.demo.narrator import Narrator
-from trainer.demo.plot import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
-from trainer.demo.stage import TOPICS, Daemon, daemon, write_configuration
-from trainer.labelling import label_episode
-from trainer.minutes import minute_records
-from trainer.progress import console, step
-from trainer.shipped import SHIPPED
+from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
+from trainer.demo.labelling import label_episode
+from trainer.demo.reporter import Narrator
+from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
+from trainer.pretrained.shipped import SHIPPED
+from trainer.simulation.record_encoder import minute_records
 
 SHOWN = (
     "faultline_records_total",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.catalogue import catalogue
-from trainer.simulator.network import Network
+from trainer.simulator.network.network import Network
 from trainer.simulator.noise import Noise
 from trainer.simulator.randomness import Column, Draws
 

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from detector.core.features import CLIP, transform
 from trainer.simulator.catalogue import catalogue
-from trainer.simulator.chain import records
+from trainer.simulator.chain.chain import records
+from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.life import Life
-from trainer.simulator.network import Network
-from trainer.simulator.schedule import DAY
+from trainer.simulator.network.network import Network
 
 HALF_HOUR = 30
 MONDAY_NOON = 29_459_520 + 720

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.chain import records
-from trainer.simulator.episodes import Episode, apply
-from trainer.simulator.footprints import Part, footprint
-from trainer.simulator.knobs import Knobs, neutral
+from trainer.simulator.chain.chain import records
+from trainer.simulator.faults.episodes import Episode, apply
+from trainer.simulator.faults.footprints import Part, footprint
+from trainer.simulator.faults.knobs import Knobs, neutral
 from trainer.simulator.measurement import measure
-from trainer.simulator.network import Network
+from trainer.simulator.network.network import Network
 
 ONSET_MINUTES = 10
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from trainer.simulator.delivery import Delivery
-from trainer.simulator.episodes import Episode
+from trainer.simulator.faults.episodes import Episode
+from trainer.simulator.faults.schedule import DAY, LONGEST, draw_day
 from trainer.simulator.life import Life
-from trainer.simulator.network import Network
-from trainer.simulator.schedule import DAY, LONGEST, draw_day
+from trainer.simulator.network.network import Network
 
 EARLIER = LONGEST // DAY + 1
 """What began so many days before may still be felt."""

@@ -16,17 +16,17 @@ import yaml
 from msgspec import Meta, Struct, structs
 
 from detector.errors import OperatorError
-from trainer.simulator.classes import FAULTS
 from trainer.simulator.delivery import LIVE as LIVE_DELIVERY
 from trainer.simulator.delivery import PERFECT, Delivery
-from trainer.simulator.episodes import Episode, Place
-from trainer.simulator.footprints import stricken
-from trainer.simulator.network import MOST_CELLS, Network
-from trainer.simulator.operators import OPERATOR_A, OPERATOR_B, Operator
+from trainer.simulator.faults.classes import FAULTS
+from trainer.simulator.faults.episodes import Episode, Place
+from trainer.simulator.faults.footprints import stricken
+from trainer.simulator.faults.schedule import DAY, LIVE
+from trainer.simulator.network.network import MOST_CELLS, Network
+from trainer.simulator.network.operators import OPERATOR_A, OPERATOR_B, Operator
+from trainer.simulator.network.random_operators import random_operator
 from trainer.simulator.plays import Play
-from trainer.simulator.random_operators import random_operator
 from trainer.simulator.randomness import stream_key
-from trainer.simulator.schedule import DAY, LIVE
 
 SHIPPED = files("trainer.simulator") / "scenarios"
 

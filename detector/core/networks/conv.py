@@ -7,9 +7,9 @@ copies: the backends' own convolutions sum in an order that may depend on the ba
 from collections.abc import Mapping
 from typing import Any
 
-from detector.core.networks.joining import dense, join, joined_shapes
+from detector.core.networks.head import dense, join, joined_shapes
+from detector.core.networks.inputs import TIMES, View
 from detector.core.networks.spec import Drop, Network, Output, Spec
-from detector.core.networks.views import TIMES, View
 
 KERNEL = 3
 DILATION = 2

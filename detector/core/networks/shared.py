@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from detector.core.networks.inputs import SQUASH, TIMES, View
 from detector.core.networks.spec import Drop, Network, Output, Spec
-from detector.core.networks.views import SQUASH, TIMES, View
 
 VIEWS = 4
 HALF_LIFE = 2.0

@@ -5,10 +5,10 @@ twelve five-minute means, whose average is the hour.
 from collections.abc import Mapping
 from typing import Any
 
-from detector.core.networks.joining import dense, join, joined_shapes
-from detector.core.networks.normalising import row_normalised, row_shapes
+from detector.core.networks.head import dense, join, joined_shapes
+from detector.core.networks.inputs import TIMES, View
+from detector.core.networks.normalization import row_normalised, row_shapes
 from detector.core.networks.spec import Drop, Network, Output, Spec
-from detector.core.networks.views import TIMES, View
 
 LAYERS, HEADS, HEAD = 2, 4, 12
 """Blocks, heads of each, and a head's width."""

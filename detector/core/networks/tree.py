@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from detector.core.networks.joining import dense, fold_joined, join, joined_shapes
+from detector.core.networks.head import dense, fold_joined, join, joined_shapes
+from detector.core.networks.inputs import MILD, View
 from detector.core.networks.spec import Arrays, Drop, Network, Output, Spec
-from detector.core.networks.views import MILD, View
 
 STEPS_AT_ONCE = 3
 """Of the first stride: a quarter of an hour."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION
-from trainer.crew import PROCESSES
 from trainer.simulator import Network, records
+from trainer.workers import PROCESSES
 
 CELLS, SITES = 3000, 50
 DAYS = np.arange(7, 22)

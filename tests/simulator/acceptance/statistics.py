@@ -6,8 +6,8 @@ from scipy.stats import skew, spearmanr
 
 from tests.simulator.acceptance.sample import DAYS, Sample
 from tests.simulator.builders import POSITION, spread
-from trainer.simulator.demand import BACKGROUND, MONDAY
-from trainer.simulator.profiles import CELL_TYPES, WEEK_MINUTES
+from trainer.simulator.chain.demand import BACKGROUND, MONDAY
+from trainer.simulator.network.profiles import CELL_TYPES, WEEK_MINUTES
 
 Values = dict[str, float]
 Series = NDArray[np.floating]

@@ -1,0 +1,81 @@
+"""The report of a replay: figures with intervals, as data for a machine and as a table for a person."""
+
+from collections.abc import Sequence
+from statistics import median, quantiles
+from typing import Any
+
+from detector.backtest.matching import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
+from detector.core.settings import Settings
+
+
+def summarise(
+    tested: Sequence[Episode],
+    all_episodes: Sequence[Episode],
+    alarms: Sequence[Raised],
+    taught: set[str],
+    cell_days: float,
+    settings: Settings,
+) -> dict[str, Any]:
+    """Figures per class and over all; shares and rates with their 95 % intervals."""
+    tallies = tally([episode for episode in tested if episode.kind == "fault"], alarms, taught)
+    false = false_alarms(all_episodes, alarms)
+    named = [alarm for alarm in false if is_named(alarm)]
+    return {
+        "cell_days": round(cell_days, 1),
+        "alarms": len(alarms),
+        "budget": settings.budget,
+        "false_alarms_per_1000_cell_days": _rounded(rate(len(false), cell_days)),
+        "of_these_named": _rounded(rate(len(named), cell_days)),
+        "all": _figures(_sum(tallies.values())),
+        "classes": {name: _figures(counted) for name, counted in tallies.items()},
+    }
+
+
+def table(report: dict[str, Any]) -> str:
+    """The same for a person."""
+    lines = [f"{'class':<24} episodes  right              misnamed  unknown  visible right      minutes (median, p90)"]
+    for name, figures in [*report["classes"].items(), ("all", report["all"])]:
+        right, visible = _interval(figures["right"]), _interval(figures["visible_right"])
+        minutes = figures["minutes"]
+        late = f"{minutes[0]:.0f}, {minutes[1]:.0f}" if minutes else "-"
+        lines.append(
+            f"{name:<24} {figures['episodes']:>8}  {right:<18} {figures['misnamed'][0]:>8.2f}"
+            f" {figures['unknown'][0]:>8.2f}  {visible:<18} {late}"
+        )
+    false, low, high = report["false_alarms_per_1000_cell_days"]
+    lines.append(
+        f"false alarms per 1,000 cells and day: {false:.1f} ({low:.1f} to {high:.1f}; {report['of_these_named'][0]:.1f}"
+        f" with a name), {report['budget']:g} allowed, over {report['cell_days']:,.0f} cell-days"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _sum(tallies: Any) -> Tally:
+    total = Tally()
+    for counted in tallies:
+        for field in ("episodes", "right", "misnamed", "unknown", "visible", "visible_right", "minutes"):
+            setattr(total, field, getattr(total, field) + getattr(counted, field))
+    return total
+
+
+def _figures(counted: Tally) -> dict[str, Any]:
+    minutes = sorted(counted.minutes)
+    return {
+        "episodes": counted.episodes,
+        "right": _rounded(share(counted.right, counted.episodes)),
+        "misnamed": _rounded(share(counted.misnamed, counted.episodes)),
+        "unknown": _rounded(share(counted.unknown, counted.episodes)),
+        "visible": counted.visible,
+        "visible_right": _rounded(share(counted.visible_right, counted.visible)),
+        "minutes": [median(minutes), quantiles(minutes, n=10)[-1] if len(minutes) > 1 else minutes[0]]
+        if minutes
+        else [],
+    }
+
+
+def _rounded(figure: tuple[float, float, float]) -> list[float]:
+    return [round(value, 4) for value in figure]
+
+
+def _interval(figure: Sequence[float]) -> str:
+    return "-" if figure[0] != figure[0] else f"{figure[0]:.2f} ({figure[1]:.2f}-{figure[2]:.2f})"

@@ -1,0 +1,1 @@
+"""Configuration: the schema of `config.yaml`, its loader and the interpolation of secrets."""

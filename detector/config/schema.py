@@ -1,0 +1,128 @@
+"""The operator's knobs: `config.yaml`, checked whole before anything is opened.
+
+What was learned lies in the bundle, what is operated lies here. Every knob's unit, range, default and reason stand in
+the `config.yaml` at the root of the repository, which is what an operator edits; a test holds the two together.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from detector.core.settings import Settings
+
+TRANSACTION_MS = 30_000
+"""Unless the operator says otherwise; it bounds how long readers wait after a crash."""
+
+
+class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    minutes: str = "cells.minutes"
+    alarms: str = "cells.alarms"
+    active: str = "cells.alarms.active"
+    labels: str = "cells.labels"
+    deadletters: str = "cells.deadletters"
+
+
+class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    group: Annotated[str, Meta(min_length=1)] = "faultline"
+    instance: Annotated[str, Meta(min_length=1)] = "faultline-0"
+    start: str = "earliest"
+    batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 4000
+    batch_seconds: Annotated[float, Meta(ge=0.01, le=10)] = 0.25
+    reach_seconds: Annotated[float, Meta(ge=1, le=600)] = 30
+    topics: Topics = msgspec.field(default_factory=Topics)
+    common: dict[str, Any] = {}
+    consumer: dict[str, Any] = {}
+    producer: dict[str, Any] = {}
+
+
+class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    late_minutes: Annotated[int, Meta(ge=0, le=59)] = 15
+    behind_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
+    ahead_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
+    silent_minutes: Annotated[int, Meta(ge=2, le=1440)] = 10
+    quorum_cells: Annotated[int, Meta(ge=1, le=50)] = 20
+    min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
+
+
+ClassName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=128)]
+
+
+class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
+    budgets: dict[ClassName, Annotated[float, Meta(gt=0, le=1000)]] = {}
+    score_minutes: Annotated[int, Meta(ge=1, le=60)] = 10
+    half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 3
+    clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
+    hold_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
+    unknown_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
+    system_dn: Annotated[str, Meta(min_length=1)] = "ManagementSystem=faultline"
+
+
+class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    cells: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    record_bytes: Annotated[int, Meta(ge=100, le=10_000_000)] = 65_536
+    poison_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    poison_batches: Annotated[int, Meta(ge=1, le=10_000)] = 10
+
+
+class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 9108
+    certificate: str = ""
+    key: str = ""
+    user: str = ""
+    password: str = ""
+
+
+class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
+    stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
+    canary_minutes: Annotated[float, Meta(ge=0, le=1440)] = 60
+
+
+class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    level: str = "info"
+    format: str = "text"
+
+
+class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    bundle: Annotated[str, Meta(min_length=1)]
+    kafka: Kafka = msgspec.field(default_factory=Kafka)
+    minutes: Minutes = msgspec.field(default_factory=Minutes)
+    alarms: AlarmKnobs = msgspec.field(default_factory=AlarmKnobs)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    http: Http = msgspec.field(default_factory=Http)
+    runtime: Runtime = msgspec.field(default_factory=Runtime)
+    log: Log = msgspec.field(default_factory=Log)
+
+    @property
+    def settings(self) -> Settings:
+        minutes, alarms = self.minutes, self.alarms
+        return Settings(
+            max_cells=self.limits.cells,
+            max_record_bytes=self.limits.record_bytes,
+            late_minutes=minutes.late_minutes,
+            behind_minutes=minutes.behind_minutes,
+            ahead_minutes=minutes.ahead_minutes,
+            silent_minutes=minutes.silent_minutes,
+            quorum_cells=minutes.quorum_cells,
+            min_coverage=minutes.min_coverage,
+            score_minutes=alarms.score_minutes,
+            half_life_minutes=alarms.half_life_minutes,
+            hold_minutes=alarms.hold_minutes,
+            unknown_minutes=alarms.unknown_minutes,
+            clear_margin=alarms.clear_margin,
+            budget=alarms.false_alarms_per_1000_cells_per_day,
+            budgets=alarms.budgets,
+        )
+
+
+def transaction_seconds(kafka: Kafka) -> float:
+    """What the broker grants a transaction."""
+    told = kafka.producer.get("transaction.timeout.ms", TRANSACTION_MS)
+    try:
+        return float(told) / 1000
+    except (TypeError, ValueError):
+        return 0.0  # librdkafka will refuse it, by its name

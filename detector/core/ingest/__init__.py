@@ -1,0 +1,1 @@
+"""Ingest: records become samples, samples become windows; watermark, checkpoint and micro-batches."""

@@ -1,0 +1,1 @@
+"""Scoring: embeddings are matched with exemplars and become decisions that keep the false-alarm budget."""

@@ -1,0 +1,1 @@
+"""History: a folder of Parquet files with a network's samples, read in columns, sampled and searched."""

@@ -1,0 +1,1 @@
+"""Service: the long-lived daemon around the pipeline, with its partitions, publisher, reloads, metrics and HTTP."""

@@ -1,0 +1,1 @@
+"""Calibration: whitening, the normal profile and the thresholds of a bundle."""

@@ -1,0 +1,84 @@
+"""What normal is, for one network: its whitening, a bank of normal directions, stretches of ordinary life.
+
+Nothing here needs a label or a gradient: it is how an encoder is made at home in another network.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.encoder import Encoder, end_to_end
+from detector.core.features import WINDOW, Baseline
+from detector.core.networks.registry import NETWORKS
+from detector.core.networks.spec import Spec
+from detector.core.scoring.exemplars import Normal
+from trainer.calibration.whitening import fault_axes, view_whitening, whitening
+from trainer.data.examples import cut_windows
+from trainer.data.history import History
+from trainer.data.injected_faults import inject_families
+
+BANK = 512
+STEP_MINUTES = 5
+STRETCH_WINDOWS = 29
+"""Windows of one stretch: two hours and a smoothing before them."""
+
+STRETCHES_READ = 1200
+"""At once: 125 MB of minutes. A history in files goes through nearly all of them for each read."""
+
+STRETCHES_AT_ONCE = 64
+"""Embedded: a window shares 55 of its minutes with the one before, and is copied none the less."""
+
+FAMILIES, FAMILY_WINDOWS = 400, 3
+"""Synthetic faults by which a network of many features chooses the directions of its shifts, and windows of each."""
+
+
+def measured(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
+    """The weights that no training gives: what normal windows of this network say. # int8 [n, 60, F]"""
+    centre, whiten = whitening(windows)
+    size = {"centre": centre, "whiten": whiten}
+    if not NETWORKS[spec.kind].whitens:
+        return size
+    view_centre, view_whiten = view_whitening(windows)
+    project = _project(windows, whiten, spec.shift)
+    return {**size, "project": project, "view_centre": view_centre, "view_whiten": view_whiten}
+
+
+def _project(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Directions of a shift where no fault was learned from: all there are or, of too many, those in which synthetic
+    families move this network; whitened life itself prefers none. # int8 [n, 60, F], f32 [F, F] -> f32 [F, count]
+    """
+    features = windows.shape[2]
+    if features <= count:
+        return np.eye(features, count, dtype=np.float32)
+    faults = inject_families(windows, FAMILIES, FAMILY_WINDOWS, seed=0)
+    return fault_axes(faults.windows, faults.twins, whiten, count)
+
+
+def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Windows from anywhere in the history, taken as normal: what is rare in it stays rare among them."""
+    cell = rng.integers(len(history.cells), size=count)
+    end = rng.integers(history.span[0] + WINDOW - 1, history.span[1], size=count)
+    return cut_windows(history, baseline, cell, end)
+
+
+def survey(history: History, baseline: Baseline, encoder: Encoder, stretches: int, rng: np.random.Generator) -> Normal:
+    """The bank and the stretches of a network, embedded."""
+    bank = encoder(normal_windows(history, baseline, BANK, rng)).direction
+    minutes = WINDOW + (STRETCH_WINDOWS - 1) * STEP_MINUTES
+    cell = rng.permutation(np.arange(stretches) % len(history.cells))
+    end = rng.integers(history.span[0] + minutes - 1, history.span[1], size=stretches)
+    parts = []
+    for start in range(0, stretches, STRETCHES_READ):
+        part = slice(start, start + STRETCHES_READ)
+        codes = cut_windows(history, baseline, cell[part], end[part], minutes)
+        parts += [encoder(windows) for windows in _windows_of(codes)]
+    return Normal(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
+
+
+def _windows_of(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
+    """The windows of some stretches at a time, a step apart. # int8 [n, minutes, F] -> int8 [k, 60, F] each"""
+    for start in range(0, len(codes), STRETCHES_AT_ONCE):
+        part = codes[start : start + STRETCHES_AT_ONCE]
+        windows = np.lib.stride_tricks.sliding_window_view(part, WINDOW, axis=1)[:, ::STEP_MINUTES]
+        yield np.ascontiguousarray(windows.swapaxes(2, 3)).reshape(-1, WINDOW, codes.shape[2])

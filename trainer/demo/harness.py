@@ -1,0 +1,91 @@
+"""The demo's props: a configuration, the daemon as a process of its own, and what can be asked of it from outside."""
+
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from detector.config.loader import read_config
+from detector.config.schema import Config
+
+TOPICS = {"cells.minutes": 6, "cells.alarms": 6, "cells.alarms.active": 6, "cells.labels": 1, "cells.deadletters": 1}
+
+READY_SECONDS = 60
+
+
+def write_configuration(folder: Path, bootstrap: str, port: int) -> Config:
+    """An operator's file, with little in it but the addresses."""
+    knobs = {
+        "bundle": str(folder / "bundle"),
+        "kafka": {
+            "reach_seconds": 2,  # the embedded broker has no controller: whoever asks one waits so long
+            "common": {"bootstrap.servers": bootstrap, "log_level": 3},
+            # The embedded broker answers an empty fetch only when this time is over.
+            "consumer": {"fetch.wait.max.ms": 50},
+        },
+        "http": {"port": port},
+        "log": {"level": "warning"},
+        "alarms": {"false_alarms_per_1000_cells_per_day": 1},  # who looks on for minutes wants none
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(knobs, sort_keys=False))
+    return read_config(path)
+
+
+class Daemon:
+    """`faultline run`, watched from outside."""
+
+    def __init__(self, configuration: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "detector", "run", "--config", str(configuration)]
+        self._process = subprocess.Popen(command)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._answers("/readyz"):
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the daemon ended with {self._process.returncode} before it was ready")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the daemon was not ready within {READY_SECONDS} s")
+            time.sleep(0.1)
+
+    def metrics(self) -> dict[str, float]:
+        """One scrape: every sample by its name and labels."""
+        with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        rows = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, value in rows}
+
+    def stop(self) -> int:
+        """Asks it to end, and gives its exit code; -9 when it had to be killed after 10 seconds."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def _answers(self, path: str) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+
+@contextmanager
+def daemon(configuration: Path, port: int) -> Iterator[Daemon]:
+    """The daemon for as long as the context is open; it is gone afterwards, whatever happened."""
+    running = Daemon(configuration, port)
+    try:
+        yield running
+    finally:
+        if running._process.poll() is None:
+            running.stop()

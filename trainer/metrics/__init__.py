@@ -1,0 +1,1 @@
+"""Metrics: one-shot accuracy and measures of an embedding."""

@@ -1,0 +1,17 @@
+"""Pictures of a network for a person to judge: one cell's week, a fault beside its twin, the population of cells."""
+
+from trainer.plots.fault import draw_fault
+from trainer.plots.population import draw_population
+from trainer.plots.selection import choose_cell, choose_episodes
+from trainer.plots.subject import Subject, open_subject
+from trainer.plots.week import draw_week
+
+__all__ = [
+    "Subject",
+    "choose_cell",
+    "choose_episodes",
+    "draw_fault",
+    "draw_population",
+    "draw_week",
+    "open_subject",
+]

@@ -1,0 +1,1 @@
+"""Pre-trained encoders that are shipped with the product."""

@@ -1,0 +1,35 @@
+"""`python -m trainer.shipped FROM`: what was learned of a bundle that `train` wrote becomes the shipped one."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from msgspec import structs
+
+from detector.bundle.format import Bundle, write_bundle
+from detector.bundle.verification import open_bundle
+from detector.core.features import Baseline
+from detector.core.scoring.exemplars import Normal
+from trainer.pretrained.shipped import SHIPPED
+
+STRETCHES = 64
+"""A bundle must have some."""
+
+
+def bare(bundle: Bundle) -> Bundle:
+    """The same encoder, without the network it was made for."""
+    fleet = Baseline(np.empty(0, bundle.baseline.cells.dtype), np.array(bundle.baseline.table[-1:]))
+    normal = bundle.normal
+    few = Normal(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_minutes)
+    return replace(bundle, manifest=structs.replace(bundle.manifest, name=SHIPPED.name), baseline=fleet, normal=few)
+
+
+def main() -> int:
+    bundle, _ = open_bundle(Path(sys.argv[1]), 0)
+    write_bundle(bare(bundle), SHIPPED)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

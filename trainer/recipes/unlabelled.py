@@ -1,0 +1,134 @@
+"""Module."""
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detector.core.networks.registry import spec_of
+from trainer.console import console, step
+
+if TYPE_CHECKING:
+    from detector.bundle.format import Bundle
+    from detector.core.features import Baseline
+    from trainer.data.history import History, ParquetHistory, SimulatedHistory
+    from trainer.training.loop import Schedule
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle.format import Bundle
+from detector.core.encoder import Encoder
+from detector.core.features import WINDOW, Baseline, Catalogue
+from detector.core.networks.registry import spec_of
+from detector.core.networks.spec import Spec
+from detector.history.parquet import HistoryError
+from trainer.calibration.bundle_builder import STRETCHES, assemble
+from trainer.calibration.normal_profile import measured, normal_windows
+from trainer.data.history import History
+from trainer.data.injected_faults import inject_families
+from trainer.metrics.one_shot import SEEN, one_shot_accuracy
+from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
+from trainer.training.loop import Schedule, Watch, train_encoder
+
+
+def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
+    from detector.core.encoder import device
+    from detector.native_stderr import quiet
+    from trainer.data.cache import claim
+    from trainer.training.loop import Watch
+
+    home: History = given or school
+    refuse_short(home)
+    with quiet():
+        device()
+    usual = _usual(arguments, given or school)
+    folder = arguments.out.with_name(f"{arguments.out.name}.training")
+    asked = Plan(arguments.encoder or "shared", arguments.classes, arguments.each, _schedule(arguments))
+    if asked.kind == "shared":
+        with step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
+            bundle = make_unlabelled(home, usual, asked, arguments.out)
+    else:
+        if claim(folder, _origin(arguments, "synthetic")):
+            console.print(f"{folder}: an unfinished training is taken up")
+        with _told(arguments) as tell:
+            watching = Watch(tell, folder=folder, minutes=arguments.checkpoint_minutes)
+            bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
+        shutil.rmtree(folder)
+    _tell(arguments, bundle, home)
+    return 0
+
+
+NORMAL_WINDOWS, MOST_BYTES = 6000, 64 << 20
+"""Windows that families are injected into; fewer of a wide catalogue."""
+
+EXAM, EXAM_EACH = 120, 12
+"""Families that are not learned, and windows of each."""
+
+LEAST_MINUTES = 1440
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is asked for."""
+
+    kind: str = "shared"
+    classes: int = 3000
+    each: int = 6
+    """Synthetic families to learn from, and windows of each."""
+    schedule: Schedule = field(default_factory=Schedule)
+    stretches: int = STRETCHES
+    watch: Watch = field(default_factory=Watch)
+
+
+def make_unlabelled(history: History, baseline: Baseline, plan: Plan, path: Path) -> Bundle:
+    """Trains what is to be trained, and writes the proven bundle to `path`."""
+    seed = plan.schedule.seed
+    refuse_short(history)
+    count = min(NORMAL_WINDOWS, MOST_BYTES // (WINDOW * len(history.catalogue)))
+    windows = normal_windows(history, baseline, count, np.random.default_rng([seed, 12]))
+    spec, weights = _weights(windows[::2], history.catalogue, plan)
+    exam = inject_families(windows[1::2], EXAM, EXAM_EACH, seed + 1)
+    encoder = Encoder(spec, {**weights, **measured(spec, windows[::2])})
+    rng = np.random.default_rng([seed, 3])
+    figures = {
+        "one_shot_accuracy_unseen_synthetic": one_shot_accuracy(encoder, exam, rng),
+        "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
+    }
+    shipped = plan.kind == "shared"
+    facts: dict[str, str | int | float] = {
+        "faults": "shipped tokens" if shipped else "synthetic",
+        "classes": 0 if shipped else plan.classes,
+        "steps": 0 if shipped else plan.schedule.steps,
+        "seed": seed,
+    }
+    loss = plan.schedule.loss
+    return assemble(history, baseline, spec, weights, facts, figures, plan.stretches, seed, path, loss)
+
+
+def refuse_short(history: History) -> None:
+    """Raises HistoryError for a past that cannot say what a day is like."""
+    minutes = history.span[1] - history.span[0]
+    if minutes < LEAST_MINUTES:
+        raise HistoryError(
+            f"the history spans {minutes} minutes, and what is usual takes {LEAST_MINUTES} at least (better a week);"
+            " give a longer one."
+        )
+
+
+def _weights(
+    windows: NDArray[np.int8], catalogue: Catalogue, plan: Plan
+) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
+    if plan.kind == "shared":
+        return fitted(shipped_tokens(), len(catalogue))
+    spec = spec_of(plan.kind, len(catalogue))
+    examples = inject_families(windows, plan.classes, plan.each, plan.schedule.seed)
+    apart = tuple(replace(feature, group=feature.group or feature.name) for feature in catalogue.features)
+    return spec, train_encoder(spec, examples, 0, Catalogue(apart), plan.schedule, plan.watch)

@@ -1,0 +1,1 @@
+"""Faults of the simulated network: classes, knobs, schedule, footprints and episodes."""

@@ -1,0 +1,1 @@
+"""Simulated network: cells, operators and their daily profiles."""
