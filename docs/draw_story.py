@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from detector.core.features import day_basis
-from trainer.baselines import fit_baseline
-from trainer.demo.plot import write_plot
+from trainer.data.baselines import fit_baseline
+from trainer.demo.story import write_plot
 
 DOCS = Path(__file__).parent
 STORY = DOCS / "_static" / "story.svg"
