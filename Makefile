@@ -47,10 +47,10 @@ gpu: .venv/installed ## where there is a GPU: the same embeddings as on a CPU, a
 
 bundle: .venv/installed ## the encoder that is shipped, trained anew from nothing but its seed
 	$(BIN)/python -m trainer train --out build/bundle --classes 16000 --each 4 --steps 27000
-	$(BIN)/python -m trainer.shipped build/bundle
+	$(BIN)/python -m trainer.pretrained.shipped build/bundle
 
 tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed
-	$(BIN)/python -m trainer.tokens
+	$(BIN)/python -m trainer.pretrained.tokens
 
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

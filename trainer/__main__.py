@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from detector.__main__ import dispatch
 
-VERBS = ("simulate", "collect", "look", "train", "compare", "adapt", "evaluate", "label")
+VERBS = ("simulate", "collect", "look", "train", "compare", "adapt", "evaluate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

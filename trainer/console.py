@@ -3,12 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from rich.console import Console
-
-if TYPE_CHECKING:  # the training is heavy, and other verbs print too
-    pass
 
 console = Console(highlight=False, soft_wrap=True)
 

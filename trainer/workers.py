@@ -18,7 +18,7 @@ PROCESSES = multiprocessing.get_context("forkserver")
 """Each is forked from a server without threads: beside librdkafka's or an array library's own, what was held in the
 moment of the fork is held for good in the child. A network of 10,000 cells goes through the pipe in 3 MB.
 """
-PROCESSES.set_forkserver_preload(["trainer.playing", "trainer.windows"])
+PROCESSES.set_forkserver_preload(["trainer.simulation.run", "trainer.data.examples"])
 
 LOOK_SECONDS = 0.2
 """How often the bar is brought up to date."""

@@ -109,7 +109,7 @@ def test_a_minute_is_the_same_alone_in_any_order_and_in_any_company(town, monkey
     order = np.random.default_rng(0).permutation(500)
     np.testing.assert_array_equal(records(town, cell[order], minute[order]), together[order])
     for rows in (1, 7, 64, 333):
-        monkeypatch.setattr("trainer.simulator.chain.BLOCK_ROWS", rows)
+        monkeypatch.setattr("trainer.simulator.chain.chain.BLOCK_ROWS", rows)
         count = 40 if rows == 1 else 500
         np.testing.assert_array_equal(records(town, cell[:count], minute[:count]), together[:count])
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
-from trainer.console import console, step
+from trainer.console import console
+from trainer.console import step as timed_step
 from trainer.data.sampler import Batches
 from trainer.errors import TrainingError
 from trainer.loss_comparison.dataset import Material
@@ -97,7 +98,7 @@ def hold(
     tf.get_logger().setLevel("ERROR")  # it warns of every network after the fifth that it is traced anew
     Batches(material.learned, material.base_classes, material.catalogue, seeds[0])
     budget = Budget(minutes)
-    with step("how long a step takes") if minutes is not None else nullcontext():
+    with timed_step("how long a step takes") if minutes is not None else nullcontext():
         steps = budget.steps(asked, list(runners) * len(seeds), material)
     trainings: dict[Contestant, list[Training]] = {runner: [] for runner in runners}
     for seed in seeds:
@@ -123,6 +124,6 @@ def _lessons(runners: Sequence[Contestant], material: Material, seed: int, steps
     classroom = Classroom.of(material.three, np.random.default_rng([seed, 12]))
     lessons = {}
     for pupil in pupils:
-        with step(f"three classes, three dimensions: {pupil.name}"):
+        with timed_step(f"three classes, three dimensions: {pupil.name}"):
             lessons[pupil] = teach(pupil, material, classroom, min(STEPS, steps), seed)
     return lessons

@@ -17,16 +17,13 @@ if TYPE_CHECKING:
     from trainer.data.history import History, ParquetHistory, SimulatedHistory
     from trainer.training.loop import Schedule
 
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
-import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, Baseline, Catalogue
-from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from trainer.calibration.bundle_builder import STRETCHES, assemble

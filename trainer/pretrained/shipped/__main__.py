@@ -1,4 +1,4 @@
-"""`python -m trainer.shipped FROM`: what was learned of a bundle that `train` wrote becomes the shipped one."""
+"""`python -m trainer.pretrained.shipped FROM`: what was learned of a bundle that `train` wrote becomes the shipped one."""
 
 import sys
 from dataclasses import replace

@@ -10,7 +10,7 @@ from detector.core.networks.registry import shapes, spec_of
 from detector.core.networks.shared import token_shapes
 from detector.core.networks.spec import Spec
 
-SHIPPED = files("trainer.tokens") / "tokens.npz"
+SHIPPED = files("trainer.pretrained.tokens") / "tokens.npz"
 
 
 def shipped_tokens() -> dict[str, NDArray[np.float32]]:
