@@ -26,3 +26,12 @@ copybutton_prompt_text = "$ "
 copybutton_only_copy_prompt_lines = False
 
 highlight_language = "text"
+
+
+def link_pages(app, relative_path, parent, content):
+    """SECURITY.md links to files of the checkout; inside the documentation the same files are pages."""
+    content[0] = content[0].replace("](deploy/runbook.md)", "](runbook.md)")
+
+
+def setup(app):
+    app.connect("include-read", link_pages)

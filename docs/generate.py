@@ -235,7 +235,7 @@ def subcommands(parser: argparse.ArgumentParser) -> list[Any]:
 def command(name: str, parser: argparse.ArgumentParser, text: str = "") -> str:
     description = re.sub(r"^`[^`]+`: *", "", prose(parser.description or text or ""))
     description = description[:1].upper() + description[1:]
-    lines = [f"### {name}\n", f"{description}\n" if description else ""]
+    lines = [f"## {name}\n", f"{description}\n" if description else ""]
     rows = []
     for action in parser._actions:
         if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
