@@ -42,12 +42,10 @@ def test_every_key_of_the_configuration_is_described():
     page = (DOCS / "reference" / "configuration.md").read_text()
 
     rows = {line.split("`")[1]: line for line in page.split("\n") if line.startswith("| `")}
-    undescribed = [
-        key for key, _, _ in generate.keys(generate.Config) if len(rows.get(key, "").split("|")[-2].strip()) < 10
-    ]
+    texts = {key: row.replace("\\|", "").split("|")[-2].strip() for key, row in rows.items()}
 
-    assert [key for key in undescribed if key not in ("log.level", "log.format")] == []
-    assert {"log.level", "log.format"} <= set(rows)
+    for key, _, _ in generate.keys(generate.Config):
+        assert len(texts[key]) > 10, key
 
 
 def test_every_key_of_config_yaml_is_a_row():
