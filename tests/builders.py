@@ -19,8 +19,8 @@ from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, F
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline, Work
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Exemplar, Library, Normal
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, NormalProfile
 from detector.core.scoring.tail_fit import TWO_HOURS
 from detector.core.settings import Settings, kernel
 
@@ -102,23 +102,25 @@ def scatter(
 
 def ordinary_life(
     rng: np.random.Generator, stretches: int = 300, minutes: int = 24, dimension: int = DIMENSION
-) -> Normal:
+) -> NormalProfile:
     """A normal that lies around the first axis, with sizes around 1."""
     centre = unit(1, *[0] * (dimension - 1))
     directions = scatter(rng, centre, stretches * minutes).reshape(stretches, minutes, dimension)
     sizes = np.exp(rng.normal(0, 0.2, (stretches, minutes))).astype(np.float16)
-    return Normal(scatter(rng, centre, 40), embedded(directions, sizes), np.arange(stretches) * TWO_HOURS, 1)
+    return NormalProfile(scatter(rng, centre, 40), embedded(directions, sizes), np.arange(stretches) * TWO_HOURS, 1)
 
 
 @cache
-def judge(score_minutes: int = 3, half_life_minutes: float = 2.0, budget: float = 50.0) -> Judge:
+def judge(score_minutes: int = 3, half_life_minutes: float = 2.0, budget: float = 50.0) -> Classifier:
     """Two fault classes along the second and third axis."""
     normal = ordinary_life(np.random.default_rng(1))
-    library = Library([exemplar("alpha", unit(0, 1, 0, 0)), exemplar("beta", unit(0, 0, 1, 0))], normal, threads=1)
-    return Judge(library, kernel(score_minutes, half_life_minutes), budget)
+    library = ExemplarIndex(
+        [exemplar("alpha", unit(0, 1, 0, 0)), exemplar("beta", unit(0, 0, 1, 0))], normal, threads=1
+    )
+    return Classifier(library, kernel(score_minutes, half_life_minutes), budget)
 
 
-def judge_for(chosen: Settings) -> Judge:
+def judge_for(chosen: Settings) -> Classifier:
     return judge(chosen.score_minutes, chosen.half_life_minutes, chosen.budget)
 
 
@@ -187,7 +189,7 @@ def records(log: Sequence[Told], partition: int = 0, first_offset: int = 0) -> R
     return Records(partition, offsets, [key for key, _ in pairs], [value for _, value in pairs])
 
 
-def pipeline(chosen: Settings | None = None, encode: Encode = plain, judging: Judge | None = None) -> Pipeline:
+def pipeline(chosen: Settings | None = None, encode: Encode = plain, judging: Classifier | None = None) -> Pipeline:
     chosen = chosen or settings()
     return Pipeline(catalogue(), fleet_baseline(), encode, judging or judge_for(chosen), chosen)
 

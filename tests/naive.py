@@ -12,7 +12,7 @@ import numpy as np
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, CLIP, STEPS
 from detector.core.lifecycle import SEVERITIES, SILENT, UNKNOWN
-from detector.core.scoring.classifier import Judge
+from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
 from tests.builders import Told
 
@@ -62,7 +62,7 @@ class Cell:
 class Network:
     """One partition, from its records to its alarms."""
 
-    def __init__(self, settings: Settings, encode: Encode, judge: Judge) -> None:
+    def __init__(self, settings: Settings, encode: Encode, judge: Classifier) -> None:
         self.settings, self.encode, self.judge = settings, encode, judge
         self.frontier = Frontier(settings.quorum_cells, settings.ahead_minutes)
         self.cells: dict[str, Cell] = {}
@@ -209,7 +209,7 @@ class Network:
         self.events.append((change, cell, fault, onset, severity, minute))
 
 
-def play(settings: Settings, encode: Encode, judge: Judge, log: Sequence[Told]) -> Network:
+def play(settings: Settings, encode: Encode, judge: Classifier, log: Sequence[Told]) -> Network:
     network = Network(settings, encode, judge)
     for told in log:
         network.take(told)

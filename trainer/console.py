@@ -10,7 +10,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def step(text: str) -> Iterator[None]:
+def timed_step(text: str) -> Iterator[None]:
     """Prints what was done, and how long it took."""
     begin = monotonic()
     with console.status(text):

@@ -24,11 +24,11 @@ LOOK_SECONDS = 0.2
 """How often the bar is brought up to date."""
 
 
-class CrewError(OperatorError):
+class WorkerError(OperatorError):
     """What stopped a run half-way."""
 
 
-class Count:
+class SharedCounter:
     """A number that processes share."""
 
     def __init__(self) -> None:
@@ -53,9 +53,9 @@ def _unseen() -> None:
 
 
 @contextmanager
-def bar(unit: str, total: int) -> Iterator[Count]:
+def bar(unit: str, total: int) -> Iterator[SharedCounter]:
     """A bar with rate and time left."""
-    count = Count()
+    count = SharedCounter()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     begin = time.monotonic()
     with Progress(*columns, console=console, transient=True) as progress:
@@ -71,10 +71,10 @@ def bar(unit: str, total: int) -> Iterator[Count]:
     console.print(f"{count.value:,} {unit} in {seconds:.1f} s, {count.value / max(seconds, 1e-3):,.0f} a second")
 
 
-def work(tasks: Sequence[Callable[[], None]], workers: int, count: Count) -> None:
+def run_workers(tasks: Sequence[Callable[[], None]], workers: int, count: SharedCounter) -> None:
     """The tasks, shared out over processes; the first failure, or the user's ^C, ends them all."""
     failures = PROCESSES.SimpleQueue()
-    crew = [PROCESSES.Process(target=_labour, args=(tasks[first::workers], failures)) for first in range(workers)]
+    crew = [PROCESSES.Process(target=_worker_main, args=(tasks[first::workers], failures)) for first in range(workers)]
     for process in crew:
         process.start()
     try:
@@ -88,12 +88,12 @@ def work(tasks: Sequence[Callable[[], None]], workers: int, count: Count) -> Non
             process.terminate()
             process.join()
     if any(process.exitcode for process in crew):
-        raise CrewError(
+        raise WorkerError(
             "a simulating process was killed; give the same command again, with fewer --workers if memory ran out."
         )
 
 
-def _labour(tasks: Sequence[Callable[[], None]], failures: Any) -> None:
+def _worker_main(tasks: Sequence[Callable[[], None]], failures: Any) -> None:
     """One process. Asked to end, it leaves by exception, so that what it has half done is cleared away."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent has it too, and asks

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from detector.alarms.journal import Notice
+from detector.alarms.journal import Notification
 
 WIDE = 30
 """Characters of a name in a table."""
 
 
-def explanation(told: Sequence[Notice]) -> str:
+def explanation(told: Sequence[Notification]) -> str:
     """All that was said of one alarm: its course, then what its gravest notification went by."""
     return "\n".join([*_course(told), *_grounds(told)]) + "\n"
 
 
-def _course(told: Sequence[Notice]) -> Iterator[str]:
+def _course(told: Sequence[Notification]) -> Iterator[str]:
     first = told[0].said
     yield f"{first.specificProblem} on {first.objectInstance}, alarm {first.alarmId}"
     for notice in told:
@@ -26,7 +26,7 @@ def _course(told: Sequence[Notice]) -> Iterator[str]:
     yield f"  since {told[0].said.additionalInformation['onset']}, bundle {first.additionalInformation['bundle']}"
 
 
-def _grounds(told: Sequence[Notice]) -> Iterator[str]:
+def _grounds(told: Sequence[Notification]) -> Iterator[str]:
     judged = [notice.said.additionalInformation for notice in told if "features" in notice.said.additionalInformation]
     if not judged:
         yield "  no window stands behind it: a cell that says nothing is told by its silence."

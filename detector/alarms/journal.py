@@ -15,11 +15,11 @@ LEAST_BEGINNING = 4
 """Characters of an alarm's id that may stand for it, where no other begins so."""
 
 
-class ChronicleError(OperatorError):
+class JournalError(OperatorError):
     """An alarm of which nothing, or not enough, was said."""
 
 
-class Said(msgspec.Struct, frozen=True):
+class NotificationBody(msgspec.Struct, frozen=True):
     """One notification, as far as it is read back."""
 
     alarmId: str
@@ -33,11 +33,11 @@ class Said(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notification:
     """A notification, and its bytes."""
 
     value: bytes
-    said: Said
+    said: NotificationBody
 
     @property
     def change(self) -> str:
@@ -62,31 +62,31 @@ def minute_of(time: datetime) -> int:
     return int(time.timestamp()) // 60
 
 
-def _notices(values: Iterable[bytes | None]) -> Iterator[Notice]:
-    decoder = msgspec.json.Decoder(Said)
+def _notices(values: Iterable[bytes | None]) -> Iterator[Notification]:
+    decoder = msgspec.json.Decoder(NotificationBody)
     for value in values:
         try:
             said = decoder.decode(value or b"")
             if "onset" in said.additionalInformation:
-                yield Notice(value or b"", said)
+                yield Notification(value or b"", said)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
 
 
-def choose(notices: Sequence[Notice], identity: str) -> list[Notice]:
+def choose(notices: Sequence[Notification], identity: str) -> list[Notification]:
     """All that was said of one alarm, by its id or a beginning of it that is no other's. Raises ChronicleError."""
     if len(identity) < LEAST_BEGINNING:
-        raise ChronicleError(f"{identity!r} names no alarm; give {LEAST_BEGINNING} or more characters of its alarmId.")
+        raise JournalError(f"{identity!r} names no alarm; give {LEAST_BEGINNING} or more characters of its alarmId.")
     mine = [notice for notice in notices if notice.said.alarmId.startswith(identity)]
     ids = sorted({notice.said.alarmId for notice in mine})
     if not ids:
-        raise ChronicleError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.")
+        raise JournalError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.")
     if len(ids) > 1:
-        raise ChronicleError(f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more of it.")
+        raise JournalError(f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more of it.")
     return mine
 
 
-def episode(told: Sequence[Notice]) -> tuple[int, int | None]:
+def episode(told: Sequence[Notification]) -> tuple[int, int | None]:
     """From when to when an alarm's trouble lasted, by what was said of it; None while nobody knows its end.
 
     An alarm outlasts its trouble, by its window and its hold: what is taught of it is at most its first hour.
@@ -96,7 +96,7 @@ def episode(told: Sequence[Notice]) -> tuple[int, int | None]:
     return begin, min(over[-1] + 1, begin + USUAL_MINUTES) if over else None
 
 
-def called(notices: Sequence[Notice], cell: str, first: int, last: int) -> list[str]:
+def classes_of(notices: Sequence[Notification], cell: str, first: int, last: int) -> list[str]:
     """What a cell's alarms that were open at any of these minutes were called."""
     names: dict[str, int] = {}
     over: list[str] = []
@@ -114,7 +114,7 @@ def called(notices: Sequence[Notice], cell: str, first: int, last: int) -> list[
     return sorted({*over, *names})
 
 
-def open_before(notices: Sequence[Notice], notice: Notice) -> list[Alarm]:
+def open_alarms_before(notices: Sequence[Notification], notice: Notification) -> list[Alarm]:
     """Of the notice's cell, the alarms that were open when its minute came."""
     opened: dict[str, Alarm] = {}
     for other in notices:

@@ -11,24 +11,24 @@ from typing import Any
 
 import msgspec
 
-from detector.alarms.journal import ChronicleError, Notice, open_before
+from detector.alarms.journal import JournalError, Notification, open_alarms_before
 from detector.alarms.notifications import Context, alarm_id, notification
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import WINDOW
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.core.scoring.classifier import Judge
+from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import Exemplar, identity
 from detector.core.settings import Settings
-from detector.labels.store import Labels, embedded
+from detector.labels.store import LabelStore, embedded
 
 Taught = Iterable[tuple[bytes, bytes | None]]
 """Records of the labels' topic, in their order."""
 
 
 @dataclass(frozen=True)
-class Court:
+class Verifier:
     """All that judges, but for the labels."""
 
     bundle: Bundle
@@ -39,58 +39,60 @@ class Court:
 
 
 @dataclass(frozen=True)
-class Finding:
+class VerificationResult:
     """What became of one notification when it was made again."""
 
-    notice: Notice
+    notice: Notification
     differences: list[str]
     """One line each; none = the same, byte for byte."""
 
 
-def reproducible(told: Sequence[Notice], bundle: Bundle) -> list[Notice]:
+def reproducible(told: Sequence[Notification], bundle: Bundle) -> list[Notification]:
     """The notifications of an alarm that a window stands behind. Raises ChronicleError."""
     judged = [notice for notice in told if "fingerprint" in notice.said.additionalInformation]
     if not judged:
-        raise ChronicleError(
+        raise JournalError(
             f"alarm {told[0].said.alarmId} ({told[0].said.specificProblem}) has no window behind it that could be"
             " judged again; a silence, or an alarm of an older version, cannot be reproduced."
         )
     by = {notice.said.additionalInformation["bundle"] for notice in judged}
     if by != {bundle.digest}:
-        raise ChronicleError(
+        raise JournalError(
             f"the alarm was judged by bundle {', '.join(sorted(by))} and the one at hand is {bundle.digest}; give"
             " the former with --bundle."
         )
     return judged
 
 
-def first_minute(judged: Sequence[Notice], settings: Settings) -> int:
+def first_minute(judged: Sequence[Notification], settings: Settings) -> int:
     """Whatever came of the cell before it has no say in any of these verdicts."""
     return judged[0].minute - settings.keep_minutes - WINDOW - settings.late_minutes
 
 
 def reproduce(
-    judged: Sequence[Notice], told: Sequence[Notice], records: Records, taught: Taught, court: Court
-) -> Iterator[Finding]:
+    judged: Sequence[Notification], told: Sequence[Notification], records: Records, taught: Taught, court: Verifier
+) -> Iterator[VerificationResult]:
     """Judges every notification again. `told`: all there are; `records`: the cell's. Raises ChronicleError."""
     judges = judges_of({notice.said.additionalInformation["labels"] for notice in judged}, taught, court)
     for notice in judged:
         digest = notice.said.additionalInformation["labels"]
         if digest not in judges:
-            yield Finding(notice, [f"labels: {digest} of then are not on the topic any more, or embed otherwise here"])
+            yield VerificationResult(
+                notice, [f"labels: {digest} of then are not on the topic any more, or embed otherwise here"]
+            )
         else:
-            yield Finding(notice, _differences(notice, _again(notice, told, records, judges[digest], court)))
+            yield VerificationResult(notice, _differences(notice, _again(notice, told, records, judges[digest], court)))
 
 
-def judges_of(digests: Set[str], taught: Taught, court: Court) -> dict[str, Judge]:
+def judges_of(digests: Set[str], taught: Taught, court: Verifier) -> dict[str, Classifier]:
     """The judges whose libraries have these digests; without those of which the topic no longer tells how they were.
 
     One walk, to the last of them, and a batch of labels at a time: 2,000 take 1.6 s of a core, so 14 one by one.
     """
-    labels = Labels(court.bundle, court.encode, court.settings, court.threads)
+    labels = LabelStore(court.bundle, court.encode, court.settings, court.threads)
     parts: dict[bytes, int] = {}
     total = 0
-    found: dict[str, Judge] = {}
+    found: dict[str, Classifier] = {}
     for key, made in chain([(b"", None)], embedded(taught, court.bundle.catalogue, court.encode)):
         labels.take(key, made)
         total -= parts.pop(key, 0)
@@ -105,16 +107,18 @@ def judges_of(digests: Set[str], taught: Taught, court: Court) -> dict[str, Judg
     return found
 
 
-def _again(notice: Notice, told: Sequence[Notice], records: Records, judge: Judge, court: Court) -> bytes | None:
+def _again(
+    notice: Notification, told: Sequence[Notification], records: Records, judge: Classifier, court: Verifier
+) -> bytes | None:
     """The notification as the pipeline makes it now, by this one cell's records; None where it makes none."""
     minute = Decoder(court.bundle.catalogue, court.settings.max_record_bytes).decode(records)[0]
     at = minute.index[minute.minute == notice.minute]
     if not len(at):
         cell, when = notice.said.objectInstance, notice.said.eventTime
-        raise ChronicleError(f"no minute of {cell} at {when:%Y-%m-%d %H:%M} is there; give a --history that has it.")
+        raise JournalError(f"no minute of {cell} at {when:%Y-%m-%d %H:%M} is there; give a --history that has it.")
     bundle, settings = court.bundle, replace(court.settings, max_cells=1)
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, court.encode, judge, settings)
-    pipeline.assign(records.partition, None, open_before(told, notice))
+    pipeline.assign(records.partition, None, open_alarms_before(told, notice))
     pipeline.process([(_cut(records, slice(0, int(at[0]))), False)])
     work = pipeline.process([(_cut(records, slice(int(at[0]), int(at[0]) + 1)), True)])
     context = Context(court.system_dn, bundle.digest)
@@ -128,7 +132,7 @@ def _cut(records: Records, part: slice) -> Records:
     return Records(records.partition, records.offsets[part], records.keys[part], records.values[part])
 
 
-def _differences(notice: Notice, again: bytes | None) -> list[str]:
+def _differences(notice: Notification, again: bytes | None) -> list[str]:
     if again is None:
         return ["nothing is said at that minute"]
     if again == notice.value:

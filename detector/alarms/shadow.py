@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from detector.alarms.journal import Notice
+from detector.alarms.journal import Notification
 from detector.config.loader import read_knobs
 from detector.config.schema import Config
 from detector.core.lifecycle import CLEARED, NEW
@@ -40,7 +40,7 @@ def shadow_knobs(config: Config, path: Path, bundle: Path) -> dict[str, Any]:
 
 
 @dataclass
-class Episode:
+class ShadowEpisode:
     """One alarm, from its notifications."""
 
     cell: str
@@ -50,21 +50,21 @@ class Episode:
     over: int | None = None
     """The minute it was cleared; None = it is open."""
 
-    def meets(self, other: "Episode") -> bool:
+    def meets(self, other: "ShadowEpisode") -> bool:
         """Whether there is a minute that both say was wrong."""
         return self.onset <= _end(other) and other.onset <= _end(self)
 
 
 @dataclass
-class Comparison:
+class ShadowComparison:
     """What two bundles made of the same minutes."""
 
-    both: list[tuple[Episode, Episode]] = field(default_factory=list)
+    both: list[tuple[ShadowEpisode, ShadowEpisode]] = field(default_factory=list)
     """Of one name, the serving one's first."""
-    renamed: list[tuple[Episode, Episode]] = field(default_factory=list)
+    renamed: list[tuple[ShadowEpisode, ShadowEpisode]] = field(default_factory=list)
     """At once in one cell, by different names."""
-    serving: list[Episode] = field(default_factory=list)
-    shadow: list[Episode] = field(default_factory=list)
+    serving: list[ShadowEpisode] = field(default_factory=list)
+    shadow: list[ShadowEpisode] = field(default_factory=list)
     """What only one of them raised."""
 
     @property
@@ -92,22 +92,22 @@ class Comparison:
         return median(minutes) if minutes else None
 
 
-def episodes(notices: Iterable[Notice], first: int, last: int) -> list[Episode]:
+def episodes(notices: Iterable[Notification], first: int, last: int) -> list[ShadowEpisode]:
     """The alarms that were raised in these minutes, in order of time."""
-    found: dict[str, Episode] = {}
+    found: dict[str, ShadowEpisode] = {}
     for notice in sorted(notices, key=lambda notice: notice.minute):
         said = notice.said
         if notice.change == NEW and first <= notice.minute <= last:
-            raised = Episode(said.objectInstance, said.specificProblem, notice.onset, notice.minute)
+            raised = ShadowEpisode(said.objectInstance, said.specificProblem, notice.onset, notice.minute)
             found.setdefault(said.alarmId, raised)
         elif notice.change == CLEARED and said.alarmId in found:
             found[said.alarmId].over = notice.minute
     return list(found.values())
 
 
-def compare(serving: Sequence[Episode], shadow: Sequence[Episode]) -> Comparison:
+def compare(serving: Sequence[ShadowEpisode], shadow: Sequence[ShadowEpisode]) -> ShadowComparison:
     """Each episode with the first of the other's that it meets in its cell: of its name, else of any."""
-    result = Comparison()
+    result = ShadowComparison()
     left, others = list(serving), list(shadow)
     for pairs, alike in ((result.both, True), (result.renamed, False)):
         left, others = _pair(left, others, pairs, alike)
@@ -116,10 +116,13 @@ def compare(serving: Sequence[Episode], shadow: Sequence[Episode]) -> Comparison
 
 
 def _pair(
-    serving: Sequence[Episode], shadow: Sequence[Episode], pairs: list[tuple[Episode, Episode]], alike: bool
-) -> tuple[list[Episode], list[Episode]]:
+    serving: Sequence[ShadowEpisode],
+    shadow: Sequence[ShadowEpisode],
+    pairs: list[tuple[ShadowEpisode, ShadowEpisode]],
+    alike: bool,
+) -> tuple[list[ShadowEpisode], list[ShadowEpisode]]:
     """Adds to the pairs, and returns what is left of either."""
-    waiting: Mapping[str, list[Episode]] = defaultdict(list)
+    waiting: Mapping[str, list[ShadowEpisode]] = defaultdict(list)
     for one in shadow:
         waiting[one.cell].append(one)
     left = []
@@ -134,5 +137,5 @@ def _pair(
     return left, [one for one in shadow if id(one) in kept]
 
 
-def _end(episode: Episode) -> float:
+def _end(episode: ShadowEpisode) -> float:
     return float("inf") if episode.over is None else episode.over

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alarms.journal import Notice
+from detector.alarms.journal import Notification
 from detector.core.lifecycle import CLEARED, NEW, UNKNOWN
 
 ALIKE = 0.8
@@ -33,7 +33,7 @@ class Sighting:
 
 
 @dataclass
-class Thing:
+class UnknownCluster:
     """What may be one fault, unnamed so far."""
 
     sightings: list[Sighting] = field(default_factory=list)
@@ -59,12 +59,12 @@ class Thing:
         return float((np.stack(self.directions) @ self.mean).mean())
 
 
-def things(notices: Sequence[Notice], bundle: str) -> tuple[list[Thing], int]:
+def cluster_unknowns(notices: Sequence[Notification], bundle: str) -> tuple[list[UnknownCluster], int]:
     """The unknown things that one bundle met, the most frequent first, and how many alarms were another's.
 
     Taken in order of time, each sighting joins what it resembles most, or begins a thing of its own.
     """
-    found: list[Thing] = []
+    found: list[UnknownCluster] = []
     seen: dict[str, Sighting] = {}
     foreign = 0
     for notice in sorted(notices, key=lambda notice: notice.minute):
@@ -85,7 +85,7 @@ def things(notices: Sequence[Notice], bundle: str) -> tuple[list[Thing], int]:
     return sorted(found, key=lambda thing: (-len(thing.sightings), thing.sightings[0].onset)), foreign
 
 
-def direction_of(notice: Notice, bundle: str) -> NDArray[np.float32] | None:
+def direction_of(notice: Notification, bundle: str) -> NDArray[np.float32] | None:
     """Which way the window lay that raised an alarm; None where another bundle, or an older version, said so. # [D]"""
     told = notice.said.additionalInformation
     if told.get("bundle") != bundle or "embedding" not in told:
@@ -93,10 +93,10 @@ def direction_of(notice: Notice, bundle: str) -> NDArray[np.float32] | None:
     return np.frombuffer(base64.b64decode(told["embedding"]), "<f2").astype(np.float32)
 
 
-def _join(found: list[Thing], sighting: Sighting, direction: NDArray[np.float32]) -> None:
+def _join(found: list[UnknownCluster], sighting: Sighting, direction: NDArray[np.float32]) -> None:
     near = [float(thing.mean @ direction) for thing in found]
     if not near or max(near) < ALIKE:
-        found.append(Thing())
+        found.append(UnknownCluster())
         near.append(1.0)
         near[:-1] = [0.0] * (len(near) - 1)
     thing = found[int(np.argmax(near))]

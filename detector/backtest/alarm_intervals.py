@@ -12,7 +12,7 @@ from detector.core.lifecycle import CLEARED, SILENT, Event
 
 
 @dataclass
-class Heard:
+class AlarmInterval:
     """One alarm of the past, from its onset to its end; None = open at the end of the look."""
 
     cell: str
@@ -27,12 +27,12 @@ class Heard:
     def overlaps(self, onset: int, until: int | None) -> bool:
         return (until is None or self.onset < until) and (self.until is None or onset < self.until)
 
-    def shares(self, other: "Heard") -> bool:
+    def shares(self, other: "AlarmInterval") -> bool:
         """The same cell at the same time, whatever it is called."""
         return self.cell == other.cell and self.overlaps(other.onset, other.until)
 
 
-class Once:
+class CachingEncoder:
     """An encoder that embeds the same batch of windows once, in whatever order they are asked for: what stands behind
     an alarm is asked of it, too.
     """
@@ -48,10 +48,10 @@ class Once:
         return self._made[name]
 
 
-def heard(events: Iterable[Event]) -> list[Heard]:
+def alarm_intervals(events: Iterable[Event]) -> list[AlarmInterval]:
     """Alarms, silences aside."""
-    told: list[Heard] = []
-    going: dict[tuple[str, str], Heard] = {}
+    told: list[AlarmInterval] = []
+    going: dict[tuple[str, str], AlarmInterval] = {}
     for event in events:
         alarm, key = event.alarm, (event.alarm.cell, event.alarm.name)
         if alarm.name == SILENT:
@@ -61,23 +61,23 @@ def heard(events: Iterable[Event]) -> list[Heard]:
         elif key in going:
             going[key].score = max(going[key].score, round(event.score, 2))
         else:
-            going[key] = Heard(alarm.cell, alarm.name, alarm.onset, event.minute, round(event.score, 2))
+            going[key] = AlarmInterval(alarm.cell, alarm.name, alarm.onset, event.minute, round(event.score, 2))
             told.append(going[key])
     return told
 
 
-def remember(after: Iterable[Heard], before: Iterable[Heard]) -> None:
+def remember(after: Iterable[AlarmInterval], before: Iterable[AlarmInterval]) -> None:
     """Notes of each alarm what its trouble was called before."""
     known = list(before)
     for one in after:
         one.before = [old.name for old in known if old.shares(one)]
 
 
-def silenced(before: Iterable[Heard], after: Iterable[Heard]) -> list[Heard]:
+def suppressed_by(before: Iterable[AlarmInterval], after: Iterable[AlarmInterval]) -> list[AlarmInterval]:
     """The alarms that are none any more, the clearest first."""
     left = list(after)
     return clearest(old for old in before if not any(old.shares(new) for new in left))
 
 
-def clearest(told: Iterable[Heard]) -> list[Heard]:
+def clearest(told: Iterable[AlarmInterval]) -> list[AlarmInterval]:
     return sorted(told, key=lambda one: (-one.score, one.cell, one.onset))

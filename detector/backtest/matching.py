@@ -41,7 +41,7 @@ class Episode:
 
 
 @dataclass(frozen=True)
-class Raised:
+class BacktestAlarm:
     """One alarm of a replay."""
 
     cell: str
@@ -50,7 +50,7 @@ class Raised:
 
 
 @dataclass
-class Tally:
+class ClassCounts:
     """What became of the episodes of a class."""
 
     episodes: int = 0
@@ -88,12 +88,12 @@ def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:
     return Episode(row["cell"], row["class"], row["kind"], begin, end, effect, severity)
 
 
-def tally(episodes: Iterable[Episode], alarms: Sequence[Raised], taught: set[str]) -> dict[str, Tally]:
+def tally(episodes: Iterable[Episode], alarms: Sequence[BacktestAlarm], taught: set[str]) -> dict[str, ClassCounts]:
     """Per taught class. Episodes of other classes are in no tally."""
-    by_cell: dict[str, list[Raised]] = {}
+    by_cell: dict[str, list[BacktestAlarm]] = {}
     for alarm in alarms:
         by_cell.setdefault(alarm.cell, []).append(alarm)
-    tallies = {name: Tally() for name in sorted(taught)}
+    tallies = {name: ClassCounts() for name in sorted(taught)}
     for episode in episodes:
         if episode.name in tallies:
             told = [a for a in by_cell.get(episode.cell, []) if episode.begin <= a.minute < episode.end + WINDOW]
@@ -101,7 +101,7 @@ def tally(episodes: Iterable[Episode], alarms: Sequence[Raised], taught: set[str
     return tallies
 
 
-def _count(counted: Tally, episode: Episode, told: Sequence[Raised], taught: set[str]) -> None:
+def _count(counted: ClassCounts, episode: Episode, told: Sequence[BacktestAlarm], taught: set[str]) -> None:
     counted.episodes += 1
     right = [alarm.minute for alarm in told if alarm.name == episode.name]
     counted.visible += episode.effect >= VISIBLE
@@ -115,7 +115,7 @@ def _count(counted: Tally, episode: Episode, told: Sequence[Raised], taught: set
         counted.unknown += 1
 
 
-def false_alarms(episodes: Iterable[Episode], alarms: Iterable[Raised]) -> list[Raised]:
+def false_alarms(episodes: Iterable[Episode], alarms: Iterable[BacktestAlarm]) -> list[BacktestAlarm]:
     """Alarms, silences aside, in cells with no fault from an hour before to an hour after."""
     faults: dict[str, list[Episode]] = {}
     for episode in episodes:
@@ -146,5 +146,5 @@ def rate(count: int, cell_days: float) -> tuple[float, float, float]:
     return 1000 * count / cell_days, 1000 * low / cell_days, 1000 * high / cell_days
 
 
-def is_named(alarm: Raised) -> bool:
+def is_named(alarm: BacktestAlarm) -> bool:
     return alarm.name not in (UNKNOWN, SILENT)

@@ -9,18 +9,18 @@ import msgspec
 import numpy as np
 
 from detector.alarms.notifications import Context, notification
-from detector.backtest.matching import Episode, Raised
+from detector.backtest.matching import BacktestAlarm, Episode
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples, select
 from detector.core.lifecycle import NEW, Event
 from detector.core.pipeline import Pipeline, Work
-from detector.core.scoring.classifier import Judge
+from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
 from detector.errors import LabelError, OutputError
 from detector.history.parquet import HistoryError, ParquetDays
-from detector.labels.builder import label_span, make_label
+from detector.labels.builder import build_label, label_span
 from detector.labels.label import Label, read_label
 
 DAY_MINUTES = 1440
@@ -45,7 +45,7 @@ def replay(
     days: Days,
     bundle: Bundle,
     encode: Encode,
-    judge: Judge,
+    judge: Classifier,
     settings: Settings,
     progress: Callable[[int], None] = lambda records: None,
 ) -> Iterator[Event]:
@@ -58,7 +58,7 @@ def polls(
     days: Days,
     bundle: Bundle,
     encode: Encode,
-    judge: Judge,
+    judge: Classifier,
     settings: Settings,
     progress: Callable[[int], None] = lambda records: None,
 ) -> Iterator[Work]:
@@ -85,7 +85,7 @@ def teach(days: ParquetDays, bundle: Bundle, episodes: Sequence[Episode]) -> Ite
     """Every episode as a label, cut from the history."""
     for episode in episodes:
         values = days.episode(episode.cell, *label_span(episode.begin, episode.end))
-        yield make_label(
+        yield build_label(
             values,
             days.catalogue,
             bundle.baseline,
@@ -106,12 +106,12 @@ def read_labels(path: Path) -> Iterator[Label]:
     return (read_label(line) for line in lines if line.strip())
 
 
-class Listener:
+class ReplayRecorder:
     """What is heard of a replay: the alarms raised, all notifications to a file, how much was looked at."""
 
     def __init__(self, path: Path | None, context: Context) -> None:
         self._path, self._context = path, context
-        self.raised: list[Raised] = []
+        self.raised: list[BacktestAlarm] = []
         self._records = 0
 
     def __enter__(self) -> Self:
@@ -138,7 +138,7 @@ class Listener:
             with _writing(self._path):
                 self._file.write((notification(event, self._context).value or b"") + b"\n")
         if event.change == NEW:
-            self.raised.append(Raised(event.alarm.cell, event.alarm.name, event.minute))
+            self.raised.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.minute))
 
 
 def check_writable(paths: Sequence[Path]) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
-from detector.backtest.matching import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
+from detector.backtest.matching import BacktestAlarm, ClassCounts, Episode, false_alarms, is_named, rate, share, tally
 from detector.core.settings import Settings
 
 
 def summarise(
     tested: Sequence[Episode],
     all_episodes: Sequence[Episode],
-    alarms: Sequence[Raised],
+    alarms: Sequence[BacktestAlarm],
     taught: set[str],
     cell_days: float,
     settings: Settings,
@@ -50,15 +50,15 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sum(tallies: Any) -> Tally:
-    total = Tally()
+def _sum(tallies: Any) -> ClassCounts:
+    total = ClassCounts()
     for counted in tallies:
         for field in ("episodes", "right", "misnamed", "unknown", "visible", "visible_right", "minutes"):
             setattr(total, field, getattr(total, field) + getattr(counted, field))
     return total
 
 
-def _figures(counted: Tally) -> dict[str, Any]:
+def _figures(counted: ClassCounts) -> dict[str, Any]:
     minutes = sorted(counted.minutes)
     return {
         "episodes": counted.episodes,

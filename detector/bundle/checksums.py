@@ -39,7 +39,7 @@ MOST_BYTES = 500_000_000
 """Of a file that is read into memory: the largest of the shipped bundle has 1 MB."""
 
 
-def glance(path: Path) -> tuple[object, ...]:
+def stat_signature(path: Path) -> tuple[object, ...]:
     """What lies there, as far as can be told without reading it: different for different bundles, and cheap."""
     home = os.path.realpath(path)
     told: list[object] = [home]
@@ -61,7 +61,7 @@ def sums_of(path: Path) -> str:
     return "".join(f"{digest}  {name}\n" for digest, name in zip(digests, FILES, strict=True))
 
 
-class Sealed:
+class VerifiedFiles:
     """The files of the bundle at `path`, all checked. Raises BundleError."""
 
     def __init__(self, path: Path) -> None:

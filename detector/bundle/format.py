@@ -16,18 +16,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle.checksums import SUMS, Sealed, sums_of
+from detector.bundle.checksums import SUMS, VerifiedFiles, sums_of
 from detector.core.encoder import Embeddings
 from detector.core.features import WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.registry import NETWORKS, shapes
 from detector.core.networks.spec import Spec
-from detector.core.scoring.exemplars import Normal
+from detector.core.scoring.exemplars import NormalProfile
 from detector.errors import BundleError
 
 FORMAT = 3
 
 
-class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class BundleManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What the arrays are."""
 
     format: int
@@ -53,10 +53,10 @@ class Golden:
 
 @dataclass(frozen=True)
 class Bundle:
-    manifest: Manifest
+    manifest: BundleManifest
     weights: dict[str, NDArray[np.float32]]
     baseline: Baseline
-    normal: Normal
+    normal: NormalProfile
     golden: Golden
     digest: str = ""
     """Of the checksums, and so of everything: it names the bundle in alarms and metrics."""
@@ -91,7 +91,7 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
 
 def read_bundle(path: Path) -> Bundle:
     """The bundle at `path`, checked for everything but its arithmetic (see `prove`). Raises BundleError."""
-    files = Sealed(path)
+    files = VerifiedFiles(path)
     manifest = _read_manifest(files.content("manifest.json"), path)
     spec = manifest.spec
     if spec.kind not in NETWORKS:
@@ -122,7 +122,7 @@ def read_bundle(path: Path) -> Bundle:
         manifest,
         weights,
         baseline,
-        Normal(normal.pop("bank"), ends=normal.pop("ends"), stretches=Embeddings(**normal), step_minutes=step),
+        NormalProfile(normal.pop("bank"), ends=normal.pop("ends"), stretches=Embeddings(**normal), step_minutes=step),
         Golden(golden.pop("windows"), Embeddings(**golden)),
         files.digest,
     )
@@ -169,9 +169,9 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
             raise BundleError(f"{path}/{name} holds NaN or infinity; train again.")
 
 
-def _read_manifest(content: bytes, path: Path) -> Manifest:
+def _read_manifest(content: bytes, path: Path) -> BundleManifest:
     try:
-        manifest = msgspec.json.decode(content, type=Manifest)
+        manifest = msgspec.json.decode(content, type=BundleManifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"{path}/manifest.json: {error}.", "manifest") from None
     features = len(manifest.features)

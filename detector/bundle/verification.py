@@ -7,7 +7,7 @@ import numpy as np
 from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
-from detector.native_stderr import quiet
+from detector.native_stderr import silence_native_stderr
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """What an embedding may differ between machines: 1e-4 of arithmetic, and half precision's step for numbers near 1."""
@@ -22,7 +22,7 @@ GOLDEN_SHIFT = 2**-6
 def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
     """The bundle at `path` and its encoder, warm and proven: what a start needs, and a check. Raises BundleError."""
     bundle = read_bundle(path)
-    with quiet():
+    with silence_native_stderr():
         device()
         _check_backend(path)
     return bundle, warm_encoder(bundle, path, threads)
@@ -31,11 +31,11 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
 def warm_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
     """The bundle's encoder, compiled and proven. Raises BundleError."""
     encoder = Encoder(bundle.manifest.spec, bundle.weights, threads)
-    prove(bundle, encoder, path)
+    verify_encoder(bundle, encoder, path)
     return encoder
 
 
-def prove(bundle: Bundle, encoder: Encoder, path: Path) -> None:
+def verify_encoder(bundle: Bundle, encoder: Encoder, path: Path) -> None:
     """Warms the encoder up on the golden windows. Raises BundleError where it computes others than the trainer did."""
     golden = bundle.golden
     unsteady = encoder.unsteady_windows(golden.windows)

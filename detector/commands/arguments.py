@@ -8,7 +8,7 @@ from detector.errors import LabelError
 from detector.timestamps import read_minute
 
 if TYPE_CHECKING:
-    from detector.history.sampling import Sample
+    from detector.history.sampling import SampleSize
 
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
@@ -34,13 +34,13 @@ def add_look_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell-days", type=float, default=150, help="of them, at most (default: %(default)s)")
 
 
-def asked_sample(arguments: argparse.Namespace) -> "Sample":
+def asked_sample(arguments: argparse.Namespace) -> "SampleSize":
     """Raises LabelError."""
-    from detector.history.sampling import Sample
+    from detector.history.sampling import SampleSize
 
     if not (arguments.hours > 0 and arguments.cell_days > 0):
         raise LabelError("--hours and --cell-days must be above 0.")
-    return Sample(arguments.cell_days, arguments.hours)
+    return SampleSize(arguments.cell_days, arguments.hours)
 
 
 def add_preview_arguments(parser: argparse.ArgumentParser) -> None:

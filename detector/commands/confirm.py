@@ -7,7 +7,7 @@ It goes the way of `faultline teach`, preview and exit codes included, and count
 import argparse
 
 from detector.commands.arguments import add_config_argument, add_preview_arguments
-from detector.commands.teach import conduct
+from detector.commands.teach import teach
 from detector.config.loader import read_config
 from detector.errors import LabelError
 
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
     from detector.kafka.readers.alarm_topic import read_notices
     from detector.labels.label import check_name
-    from detector.teaching.request import Ask
+    from detector.teaching.request import TeachRequest
 
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
     begin, end = episode(told)
@@ -36,5 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_name(name)
     rejects = said.specificProblem if name != said.specificProblem else ""
     severity, by = arguments.severity or "", arguments.by
-    ask = Ask(said.objectInstance, name, "fault", begin, end, None, severity, arguments.cause, arguments.note, by)
-    return conduct(arguments, ask.judging(said.alarmId, rejects))
+    ask = TeachRequest(
+        said.objectInstance, name, "fault", begin, end, None, severity, arguments.cause, arguments.note, by
+    )
+    return teach(arguments, ask.judging(said.alarmId, rejects))

@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
-    from detector.labels.listing import shelved
+    from detector.kafka.readers.label_topic import publish_labels, read_labels
+    from detector.labels.listing import list_labels
 
     config = read_config(arguments.config)
-    listed = shelved(read_shelf(config))
+    listed = list_labels(read_labels(config))
     exact = [one for one in listed if one.id == arguments.id]
     found = exact or [one for one in listed if arguments.id and one.id.startswith(arguments.id)]
     if not found:
@@ -36,6 +36,6 @@ def run(arguments: argparse.Namespace) -> int:
     if len(found) > 1:
         raise LabelError(f"{len(found)} labels begin with {arguments.id!r}; give more of its id.")
     (one,) = found
-    put_on_shelf(config, (one.id.encode(), None))
+    publish_labels(config, (one.id.encode(), None))
     print(f"forgotten: {one.id} ({one.name or 'unreadable'}{', ' + one.cell if one.cell else ''})")
     return 0

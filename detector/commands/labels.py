@@ -30,14 +30,14 @@ def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from detector.kafka.readers.alarm_topic import read_alarms
-    from detector.kafka.readers.label_topic import read_shelf
-    from detector.labels.listing import count_fired, shelved, table
+    from detector.kafka.readers.label_topic import read_labels
+    from detector.labels.listing import count_fired, list_labels, table
 
     config = read_config(arguments.config)
     if arguments.withheld:
         return _tell_withheld(arguments, config)
-    records = list(read_shelf(config))
-    listed = shelved(records)
+    records = list(read_labels(config))
+    listed = list_labels(records)
     fired = count_fired(read_alarms(config))
     radii = {} if arguments.quick or not listed else _radii(config, records)
     if arguments.json:
@@ -53,13 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[str, float | None]:
     from detector.bundle.verification import open_bundle
-    from detector.labels.robustness import radii
-    from detector.labels.store import Labels
+    from detector.labels.robustness import robustness
+    from detector.labels.store import LabelStore
 
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
-    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     labels.put_all(records)
-    return radii(records, labels.judge(), bundle, encode)
+    return robustness(records, labels.judge(), bundle, encode)
 
 
 def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:

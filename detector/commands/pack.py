@@ -22,7 +22,7 @@ from detector.errors import LabelError
 if TYPE_CHECKING:
     from detector.labels.label import Label
     from detector.labels.packs import Arrival
-    from detector.teaching.pack_import import Trial
+    from detector.teaching.pack_import import PackForecast
 
 HELP = "export labels as one file, or look at such a file and accept it"
 
@@ -63,13 +63,13 @@ def _standing(taught: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes
 
 def _export(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
-    from detector.kafka.readers.label_topic import read_shelf
+    from detector.kafka.readers.label_topic import read_labels
     from detector.labels.label import read_label, write_label
     from detector.labels.packs import write_pack
 
     catalogue = read_bundle(Path(config.bundle)).catalogue
     labels, left = [], 0
-    for value in _standing(read_shelf(config)).values():
+    for value in _standing(read_labels(config)).values():
         try:
             label = read_label(value)
         except LabelError:
@@ -99,32 +99,36 @@ def _export(arguments: argparse.Namespace, config: Config) -> int:
 
 def _import(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
-    from detector.kafka.readers.label_topic import put_on_shelf, read_shelf
+    from detector.kafka.readers.label_topic import publish_labels, read_labels
     from detector.labels.label import write_label
     from detector.labels.packs import PackError, arrivals, read_pack
-    from detector.teaching.pack_import import foresee
+    from detector.teaching.pack_import import preview_pack
 
     sample = asked_sample(arguments)
     pack = read_pack(arguments.file)
     if arguments.sha256 and arguments.sha256.lower() != pack.digest:
         raise PackError(f"{arguments.file}: has sha256 {pack.digest}, and another was told; do not accept it.")
-    taught = list(read_shelf(config))
+    taught = list(read_labels(config))
     arrived = arrivals(pack, read_bundle(Path(config.bundle)).catalogue, _standing(taught))
     labels = [one.label for one in arrived if one.label and one.state in ("new", "replaces")]
-    trial = foresee(config, labels, taught, arguments.history, sample) if labels else None
+    trial = preview_pack(config, labels, taught, arguments.history, sample) if labels else None
     decided = [trial.decided(label, arguments.force) for label in labels] if trial else []
     if arguments.accept and decided:
-        put_on_shelf(config, *((label.id.encode(), write_label(label)) for label in decided))
+        publish_labels(config, *((label.id.encode(), write_label(label)) for label in decided))
     _tell(arguments, pack.digest, arrived, decided, trial)
     held = any(label.quarantined for label in decided)
     return REFUSED if held or any(one.state == "refused" for one in arrived) else 0
 
 
 def _tell(
-    arguments: argparse.Namespace, digest: str, arrived: "list[Arrival]", decided: "list[Label]", trial: "Trial | None"
+    arguments: argparse.Namespace,
+    digest: str,
+    arrived: "list[Arrival]",
+    decided: "list[Label]",
+    trial: "PackForecast | None",
 ) -> None:
     """What would become of each label, what all would have cost, and what was done."""
-    from detector.teaching.preview_text import tried
+    from detector.teaching.preview_text import pack_lines
 
     refused = [one for one in arrived if one.state == "refused"]
     held, forced = (sum(getattr(label, state) for label in decided) for state in ("quarantined", "forced"))
@@ -141,7 +145,7 @@ def _tell(
     for one in refused[:REFUSALS_SHOWN]:
         print(f"  line {one.number} refused: {one.why}"[:100])
     if trial:
-        print("\n".join(tried(trial)))
+        print("\n".join(pack_lines(trial)))
     quiet = f", {held} held (--force: aloud)" if held else f", {forced} by force" * bool(forced)
     done = "published: live on every instance within 5 s" if arguments.accept else "nothing was published (--accept)"
     print(f"sha256 {digest}")

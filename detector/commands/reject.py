@@ -8,7 +8,7 @@ way of `faultline teach`, preview and exit codes included, and counts against th
 import argparse
 
 from detector.commands.arguments import add_config_argument, add_preview_arguments
-from detector.commands.teach import conduct
+from detector.commands.teach import teach
 from detector.config.loader import read_config
 from detector.errors import LabelError
 from detector.timestamps import read_minute
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
     from detector.kafka.readers.alarm_topic import read_notices
     from detector.labels.label import check_name
-    from detector.teaching.request import Ask
+    from detector.teaching.request import TeachRequest
 
     expires = read_minute(arguments.expires, "--expires") if arguments.expires else None
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
@@ -39,5 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     begin, end = episode(told)
     name = arguments.name or f"not_{said.specificProblem}"
     check_name(name)
-    ask = Ask(said.objectInstance, name, arguments.kind, begin, end, expires, "", "", arguments.note, arguments.by)
-    return conduct(arguments, ask.judging(said.alarmId, said.specificProblem))
+    ask = TeachRequest(
+        said.objectInstance, name, arguments.kind, begin, end, expires, "", "", arguments.note, arguments.by
+    )
+    return teach(arguments, ask.judging(said.alarmId, said.specificProblem))

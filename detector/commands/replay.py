@@ -25,24 +25,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.notifications import Context
     from detector.backtest.matching import read_episodes
-    from detector.backtest.replay import Listener, check_writable, read_labels, replay, teach, write_report
+    from detector.backtest.replay import ReplayRecorder, check_writable, read_labels, replay, teach, write_report
     from detector.backtest.summary import summarise, table
     from detector.bundle.verification import open_bundle
     from detector.history.parquet import ParquetDays
     from detector.labels.label import write_label
-    from detector.labels.store import Labels
+    from detector.labels.store import LabelStore
 
     check_writable([path for path in (arguments.alarms, arguments.report) if path])
     config = read_config(arguments.config) if arguments.config else Config(bundle=str(arguments.bundle))
     bundle, encode = open_bundle(arguments.bundle, config.runtime.threads)
     days = ParquetDays(arguments.history)
-    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     shown = read_episodes(arguments.teach) if arguments.teach else []
     source = ParquetDays(arguments.teach_from) if arguments.teach_from else days
     taught = read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown)
     labels.put_all((label.id.encode(), write_label(label)) for label in taught)
     judge = labels.judge()
-    with Listener(arguments.alarms, Context(config.alarms.system_dn, bundle.digest)) as listener:
+    with ReplayRecorder(arguments.alarms, Context(config.alarms.system_dn, bundle.digest)) as listener:
         for event in replay(days, bundle, encode, judge, config.settings, listener.count):
             listener.tell(event)
     truth = arguments.history / "episodes.csv"

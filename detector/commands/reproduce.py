@@ -21,13 +21,13 @@ def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
     from detector.alarms.journal import choose
-    from detector.alarms.reproduction import Court, first_minute, reproduce, reproducible
+    from detector.alarms.reproduction import Verifier, first_minute, reproduce, reproducible
     from detector.bundle.verification import open_bundle
     from detector.core.ingest.samples import records_of
     from detector.history.parquet import ParquetDays
     from detector.kafka.readers.alarm_topic import read_notices
-    from detector.kafka.readers.label_topic import read_shelf
-    from detector.kafka.readers.topic_history import read_trail
+    from detector.kafka.readers.label_topic import read_labels
+    from detector.kafka.readers.topic_history import read_cell_records
 
     config = read_config(arguments.config)
     notices = read_notices(config)
@@ -40,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
         values = ParquetDays(arguments.history).episode(cell, first, last)
         records = records_of(cell, first, values, bundle.catalogue.names)
     else:
-        records = read_trail(config, cell, first, last)
-    court = Court(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
+        records = read_cell_records(config, cell, first, last)
+    court = Verifier(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
     same = True
-    for finding in reproduce(judged, notices, records, read_shelf(config), court):
+    for finding in reproduce(judged, notices, records, read_labels(config), court):
         same &= not finding.differences
         said = finding.notice.said
         if arguments.json:

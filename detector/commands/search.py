@@ -21,9 +21,9 @@ from detector.config.schema import Config
 from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
 from detector.history.parquet import HistoryFiles
-from detector.history.parquet_source import FiledPast
-from detector.history.sampling import Sample, cut
-from detector.labels.builder import make_label
+from detector.history.parquet_source import ParquetSource
+from detector.history.sampling import SampleSize, cut
+from detector.labels.builder import build_label
 from detector.timestamps import write_minute
 
 HELP = "when and where did this happen before? the past's nearest episodes"
@@ -48,9 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     begin, end = asked_episode(arguments)
     if arguments.offline and not arguments.history:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
-    from detector.alarms.journal import called
+    from detector.alarms.journal import classes_of
     from detector.bundle.verification import open_bundle
-    from detector.history.search import Search, episodes, seek
+    from detector.history.search import Search, episodes, search
     from detector.kafka.readers.alarm_topic import read_notices
 
     config = read_config(arguments.config)
@@ -59,15 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as opened:
         past, days = _past(arguments.history, config, bundle.catalogue, arguments.cell, opened)
         found = cut(past, arguments.cell, begin, end, int(time() // 60), config.minutes.min_coverage)
-        label = make_label(
+        label = build_label(
             found.values, past.catalogue, bundle.baseline, "sought", "fault", arguments.cell, found.begin, found.end
         )
-        sought = seek(label, found.begin, found.end, bundle, encode)
-        search = Search(bundle, encode, sought, config.minutes.min_coverage)
+        sought = search(label, found.begin, found.end, bundle, encode)
+        scan = Search(bundle, encode, sought, config.minutes.min_coverage)
         pool = opened.enter_context(ThreadPoolExecutor(config.runtime.threads or os.cpu_count()))
-        windows = [one for day in days for one in search.look(day, pool)]
+        windows = [one for day in days for one in scan.look(day, pool)]
     near = [one for one in episodes(windows, sought) if one.distance <= arguments.farthest]
-    lines = [(one, called(notices, one.cell, one.minute - WINDOW, one.minute)) for one in near[: arguments.most]]
+    lines = [(one, classes_of(notices, one.cell, one.minute - WINDOW, one.minute)) for one in near[: arguments.most]]
     if arguments.json:
         for one, names in lines:
             print(msgspec.json.encode({**msgspec.to_builtins(one), "called": names}).decode())
@@ -78,15 +78,15 @@ def run(arguments: argparse.Namespace) -> int:
         told = "" if arguments.offline else ", ".join(names) or "nothing"
         print(f"{write_minute(one.minute + 1):<18}{one.cell[:31]:<32}{one.distance:>9.3f}{one.size:>7.1f}  {told[:31]}")
     print(
-        f"{len(near):,} episodes within {arguments.farthest:g}; looked at {search.records / DAY_MINUTES:,.1f}"
-        f" cell-days, {search.windows:,} windows, {search.encoded:,} closely"
+        f"{len(near):,} episodes within {arguments.farthest:g}; looked at {scan.records / DAY_MINUTES:,.1f}"
+        f" cell-days, {scan.windows:,} windows, {scan.encoded:,} closely"
     )
     return 0 if near else DIFFERENT
 
 
 def _past(
     history: Path | None, config: Config, catalogue: Catalogue, cell: str, opened: ExitStack
-) -> "tuple[FiledPast | TopicPast, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
+) -> "tuple[ParquetSource | TopicHistory, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
     """Where the episode is cut from, and what is searched: all files, or as much of the topic as is read in seconds."""
     from detector.history.search import day_of, filed_days
 
@@ -94,9 +94,9 @@ def _past(
         files = HistoryFiles(history)
         if files.catalogue.digest != catalogue.digest:
             raise LabelError(f"{history}: has other features than the bundle; train a bundle for its catalogue.")
-        return FiledPast(history), filed_days(files)
-    from detector.kafka.readers.topic_history import TopicPast
+        return ParquetSource(history), filed_days(files)
+    from detector.kafka.readers.topic_history import TopicHistory
 
-    past = opened.enter_context(closing(TopicPast(config, catalogue)))
-    parts = past.look(cell, Sample(EVERYTHING, EVERYTHING)).parts
+    past = opened.enter_context(closing(TopicHistory(config, catalogue)))
+    parts = past.look(cell, SampleSize(EVERYTHING, EVERYTHING)).parts
     return past, (day_of(part) for part in parts)

@@ -15,7 +15,7 @@ from detector.errors import ConfigError
 from detector.timestamps import read_minute, write_minute
 
 if TYPE_CHECKING:
-    from detector.alarms.shadow import Comparison, Episode
+    from detector.alarms.shadow import ShadowComparison, ShadowEpisode
 
 HELP = "try another bundle beside the one that serves"
 
@@ -77,9 +77,9 @@ def _report(arguments: argparse.Namespace, config: Config) -> int:
 def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tuple[list[Any], list[Any], int, int]:
     """The notifications of both, and the minutes that both have judged. Raises ConfigError, ClusterError."""
     from detector.kafka.readers.alarm_topic import read_notices
-    from detector.kafka.readers.group_progress import reached
+    from detector.kafka.readers.group_progress import group_progress
 
-    ends = {path: reached(one) for path, one in ((arguments.config, config), (arguments.shadow, shadow))}
+    ends = {path: group_progress(one) for path, one in ((arguments.config, config), (arguments.shadow, shadow))}
     for path, end in ends.items():
         if end is None:
             raise ConfigError(f"{path}: its group has committed nothing yet; let `faultline run` work with it first.")
@@ -89,7 +89,7 @@ def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tupl
     return told, others, read_minute(arguments.since, "--since") if arguments.since else first, last
 
 
-def _print(comparison: "Comparison") -> None:
+def _print(comparison: "ShadowComparison") -> None:
     head = f"{'both':>6}{'renamed':>9}{'serving only':>14}{'shadow only':>13}{'shadow earlier':>16}"
     print(f"{'class':<32}{head}")
     for name in comparison.classes:
@@ -98,7 +98,7 @@ def _print(comparison: "Comparison") -> None:
         renamed = counts["serving_renamed"] + counts["shadow_renamed"]
         only = f"{counts['serving_only']:>14}{counts['shadow_only']:>13}"
         print(f"{name[:31]:<32}{counts['both']:>6}{renamed:>9}{only}{soon:>16}")
-    differing: list[tuple[Episode | None, Episode | None]] = [
+    differing: list[tuple[ShadowEpisode | None, ShadowEpisode | None]] = [
         *comparison.renamed,
         *((one, None) for one in comparison.serving),
         *((None, one) for one in comparison.shadow),
@@ -115,17 +115,17 @@ def _print(comparison: "Comparison") -> None:
         print("no alarm differs" if comparison.classes else "neither raised an alarm")
 
 
-def _raised(*pair: "Episode | None") -> int:
+def _raised(*pair: "ShadowEpisode | None") -> int:
     return min(one.raised for one in pair if one is not None)
 
 
-def _machine(comparison: "Comparison", first: int, last: int) -> dict[str, Any]:
+def _machine(comparison: "ShadowComparison", first: int, last: int) -> dict[str, Any]:
     classes = {name: {**comparison.counts(name), "earlier": comparison.earlier(name)} for name in comparison.classes}
     lists = {name: getattr(comparison, name) for name in ("renamed", "serving", "shadow")}
     return {"first": first, "last": last, "classes": classes, **lists}
 
 
-def _write_textfile(path: Path, comparison: "Comparison") -> None:
+def _write_textfile(path: Path, comparison: "ShadowComparison") -> None:
     from detector.errors import OutputError
     from detector.service.metrics import write_shadow
 

@@ -21,7 +21,7 @@ from detector.errors import LabelError
 from detector.timestamps import read_minute
 
 if TYPE_CHECKING:
-    from detector.teaching.request import Ask
+    from detector.teaching.request import TeachRequest
 
 HELP = "name one episode of a cell, once, for all instances; says before what it would cost"
 
@@ -38,15 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    return conduct(arguments, _ask(arguments))
+    return teach(arguments, _ask(arguments))
 
 
-def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
+def teach(arguments: argparse.Namespace, ask: "TeachRequest") -> int:
     """The lesson, with its preview before it: also of who judges an alarm, or names an unknown thing."""
     config = read_config(arguments.config)
-    from detector.kafka.readers.label_topic import put_on_shelf
+    from detector.kafka.readers.label_topic import publish_labels
     from detector.labels.label import write_label
-    from detector.teaching.preview_text import concluded, figures, told
+    from detector.teaching.preview_text import conclusion, figures, preview_lines
     from detector.teaching.request import prepare
 
     sample = asked_sample(arguments)
@@ -55,27 +55,27 @@ def conduct(arguments: argparse.Namespace, ask: "Ask") -> int:
     lesson = prepare(config, ask, arguments.history, sample)
     label = lesson.decided(arguments.force)
     if not arguments.json:
-        print("\n".join(told(label, lesson.cut, lesson.forecast)))
+        print("\n".join(preview_lines(label, lesson.cut, lesson.forecast)))
     if not arguments.dry_run:
-        put_on_shelf(config, (label.id.encode(), write_label(label)))
+        publish_labels(config, (label.id.encode(), write_label(label)))
     if arguments.json:
         import msgspec
 
         print(msgspec.json.encode(figures(label, lesson.forecast, not arguments.dry_run)).decode())
     else:
-        print(concluded(label, lesson.forecast, not arguments.dry_run))
+        print(conclusion(label, lesson.forecast, not arguments.dry_run))
     return QUARANTINED if label.quarantined else 0
 
 
-def _ask(arguments: argparse.Namespace) -> "Ask":
+def _ask(arguments: argparse.Namespace) -> "TeachRequest":
     """Everything that can be refused without looking is refused here. Raises OperatorError."""
     from detector.labels.label import check_name
-    from detector.teaching.request import Ask
+    from detector.teaching.request import TeachRequest
 
     check_name(arguments.name)
     if arguments.kind == "fault" and arguments.expires:
         raise LabelError("--expires is for ignore and normal; a fault is retired with `faultline forget`.")
-    return Ask(
+    return TeachRequest(
         arguments.cell,
         arguments.name,
         arguments.kind,

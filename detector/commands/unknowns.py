@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 from detector.commands.arguments import add_config_argument, add_preview_arguments
-from detector.commands.teach import conduct
+from detector.commands.teach import teach
 from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import LabelError
@@ -57,23 +57,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # type: ignore[name-defined]  # noqa: F821
-    from detector.alarms.unknown_clusters import things
+    from detector.alarms.unknown_clusters import cluster_unknowns
     from detector.bundle.format import read_bundle
     from detector.kafka.readers.alarm_topic import read_notices
 
-    found, foreign = things(read_notices(config), read_bundle(Path(config.bundle)).digest)
+    found, foreign = cluster_unknowns(read_notices(config), read_bundle(Path(config.bundle)).digest)
     return [one for one in found if everything or not all(seen.named for seen in one.sightings)], foreign
 
 
 def _teach(arguments: argparse.Namespace, listed: "list[Thing]") -> int:  # type: ignore[name-defined]  # noqa: F821
     from detector.labels.label import check_name
-    from detector.teaching.request import Ask
+    from detector.teaching.request import TeachRequest
 
     check_name(arguments.name)
     if not 1 <= arguments.teach <= len(listed):
         raise LabelError(f"--teach {arguments.teach}: the list has {len(listed)} things; see `faultline unknowns`.")
     seen = listed[arguments.teach - 1].medoid
-    ask = Ask(
+    ask = TeachRequest(
         seen.cell,
         arguments.name,
         arguments.kind,
@@ -83,4 +83,4 @@ def _teach(arguments: argparse.Namespace, listed: "list[Thing]") -> int:  # type
         note=arguments.note,
         by=arguments.by,
     )
-    return conduct(arguments, ask)
+    return teach(arguments, ask)

@@ -13,7 +13,7 @@ MOST_NODES = 100_000
 MOST_SECRET_BYTES = 65_536
 
 
-class Filling:
+class Interpolator:
     """Replaces ${NAME} in strings by the environment, and ${file:PATH} by a file, so that secrets need not stand in
     the configuration.
     """

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from detector.config.interpolation import Filling
+from detector.config.interpolation import Interpolator
 from detector.config.schema import Config, transaction_seconds
 from detector.core.features import Catalogue, Feature
 from detector.core.lifecycle import SILENT
@@ -50,7 +50,7 @@ def read_config(path: Path) -> Config:
     """The configuration at `path`. Raises ConfigError, in one sentence that names the key."""
     raw = read_knobs(path)
     try:
-        config = msgspec.convert(Filling(path).filled(raw, "$"), Config)
+        config = msgspec.convert(Interpolator(path).filled(raw, "$"), Config)
     except RecursionError:
         raise ConfigError(f"{path}: an anchor of it contains itself; write it out.") from None
     except msgspec.ValidationError as error:

@@ -26,7 +26,7 @@ ABSENT_STRAYS = 2 * STEPS
 
 
 @dataclass(frozen=True)
-class Carried:
+class Attribution:
     """Parts of one window's score, in its units: what the score would lose without them."""
 
     features: NDArray[np.int64]
@@ -37,7 +37,9 @@ class Carried:
     """Of each five minutes, oldest first. # [12]"""
 
 
-def carried(codes: NDArray[np.int8], encode: Encode, score: Callable[[Embeddings], NDArray[np.float32]]) -> Carried:
+def attribute(
+    codes: NDArray[np.int8], encode: Encode, score: Callable[[Embeddings], NDArray[np.float32]]
+) -> Attribution:
     """What carried the score of a window. # int8 [60, F]; score: of n -> [n]"""
     tried = _straying(codes)
     scores = score(encode(_trials(codes, tried)))
@@ -45,7 +47,7 @@ def carried(codes: NDArray[np.int8], encode: Encode, score: Callable[[Embeddings
     without, alone, blocks = np.split(parts, [len(tried), 2 * len(tried)])
     by_feature = ((whole - without) + (alone - nothing)) / 2
     order = np.argsort(-by_feature, kind="stable")
-    return Carried(tried[order], by_feature[order], whole - blocks)
+    return Attribution(tried[order], by_feature[order], whole - blocks)
 
 
 def _straying(codes: NDArray[np.int8]) -> NDArray[np.int64]:

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.attribution import BLOCK_MINUTES, Carried, carried
+from detector.core.attribution import BLOCK_MINUTES, Attribution, attribute
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import ABSENT, STEPS, WINDOW, Catalogue, day_basis
 from detector.core.lifecycle import CLEARED, Event
-from detector.core.scoring.class_scores import Calibration, testify, witnesses
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Exemplar, Library, Matches
+from detector.core.scoring.class_scores import ScoreCalibration, class_evidence, score_contributions
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, Matches
 from detector.core.scoring.tail_fit import FLOOR
 
 NEAREST_SHOWN = 3
@@ -39,7 +39,7 @@ LONGEST_TEXT = 128
 
 
 @dataclass(frozen=True)
-class Case:
+class AlarmContext:
     """One cell's window, when something was said of it."""
 
     codes: NDArray[np.int8]
@@ -51,11 +51,13 @@ class Case:
     """The cell's rows of the baseline. # [2 + 2·H, F]"""
 
 
-def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: Catalogue) -> dict[str, Any]:
+def evidence(
+    event: Event, case: AlarmContext, judge: Classifier, encode: Encode, catalogue: Catalogue
+) -> dict[str, Any]:
     """What `additionalInformation` says of a verdict; what carried it only while the alarm stands."""
     library, calibration = judge.at(event.minute), judge.calibration_at(event.minute)
     matches = library.match(case.embeddings)
-    direction, distance = calibration.shares(witnesses(library, matches, case.embeddings))
+    direction, distance = calibration.shares(class_evidence(library, matches, case.embeddings))
     standing = _standing(direction, distance)[0]
     mine = library.faults.index(event.alarm.name) if event.alarm.name in library.faults else -1
     rivals = np.delete(standing[:-1], mine if mine >= 0 else [])
@@ -78,7 +80,7 @@ def evidence(event: Event, case: Case, judge: Judge, encode: Encode, catalogue: 
         told["margin"] = round(float(standing[mine] - rivals.max()), 2)
     if event.change != CLEARED:
         score = _scorer(library, calibration, mine)
-        told |= _carriers(case, event.minute, carried(case.codes, encode, score), catalogue)
+        told |= _carriers(case, event.minute, attribute(case.codes, encode, score), catalogue)
     return told
 
 
@@ -93,11 +95,13 @@ def _standing(direction: NDArray[np.float32], distance: NDArray[np.float32]) -> 
     return np.maximum(direction + distance, np.float32(FLOOR))
 
 
-def _scorer(library: Library, calibration: Calibration, column: int) -> Callable[[Embeddings], NDArray[np.float32]]:
-    return lambda embeddings: _standing(*calibration.shares(testify(library, embeddings)))[:, column]
+def _scorer(
+    library: ExemplarIndex, calibration: ScoreCalibration, column: int
+) -> Callable[[Embeddings], NDArray[np.float32]]:
+    return lambda embeddings: _standing(*calibration.shares(score_contributions(library, embeddings)))[:, column]
 
 
-def _nearest(library: Library, matches: Matches, standing: NDArray[np.float32]) -> list[dict[str, Any]]:
+def _nearest(library: ExemplarIndex, matches: Matches, standing: NDArray[np.float32]) -> list[dict[str, Any]]:
     """The classes that score highest, each with its exemplar that comes nearest. # of one, [C + 1]"""
     return [
         {
@@ -122,7 +126,7 @@ def _named(exemplar: Exemplar) -> dict[str, Any]:
     }
 
 
-def _carriers(case: Case, minute: int, parts: Carried, catalogue: Catalogue) -> dict[str, Any]:
+def _carriers(case: AlarmContext, minute: int, parts: Attribution, catalogue: Catalogue) -> dict[str, Any]:
     """The weightiest features and minutes: [begin, end), minutes since 1970."""
     spans = _spans(parts.by_block)
     begin = minute - WINDOW + 1
@@ -163,7 +167,7 @@ def _spans(by_block: NDArray[np.float32]) -> list[tuple[int, int, float]]:
 
 
 def _in_units(
-    case: Case, begin: int, shown: NDArray[np.bool_], catalogue: Catalogue
+    case: AlarmContext, begin: int, shown: NDArray[np.bool_], catalogue: Catalogue
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Means over the minutes shown: as observed (clipped where the codes are), as usual, and how many spreads off.
 

@@ -15,25 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode
-from detector.core.scoring.classifier import Judge, Verdicts
+from detector.core.scoring.classifier import Classifier, Decisions
 
 SWITCH_SECONDS = 0.001
 """How long the worker waits for the interpreter when its owner is decoding; Python's own 5 ms cost a tenth of all."""
 
 
 @dataclass(frozen=True)
-class Assessment:
+class InferenceResult:
     """What a batch of windows came to."""
 
     embeddings: Embeddings
-    verdicts: Verdicts
+    verdicts: Decisions
 
-    def __getitem__(self, rows: slice) -> "Assessment":
-        verdicts = Verdicts(self.verdicts.kind[rows], self.verdicts.scores[rows])
-        return Assessment(self.embeddings[rows], verdicts)
+    def __getitem__(self, rows: slice) -> "InferenceResult":
+        verdicts = Decisions(self.verdicts.kind[rows], self.verdicts.scores[rows])
+        return InferenceResult(self.embeddings[rows], verdicts)
 
 
-class Assessor:
+class InferenceWorker:
     """One worker and its queue. It ends with its owner."""
 
     def __init__(self, encode: Encode, timed: Callable[[str], AbstractContextManager[None]]) -> None:
@@ -42,14 +42,16 @@ class Assessor:
         self._worker = ThreadPoolExecutor(1, "assess")
 
     def submit(
-        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Judge
-    ) -> Future[Assessment]:
+        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Classifier
+    ) -> Future[InferenceResult]:
         """# each int8 [k, 60, F], their last minutes [sum k] -> Assessment of sum k"""
         return self._worker.submit(self._assess, windows, minute, judge)
 
-    def _assess(self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Judge) -> Assessment:
+    def _assess(
+        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Classifier
+    ) -> InferenceResult:
         batch = windows[0] if len(windows) == 1 else np.concatenate(windows)
         with self._timed("encode"):
             embeddings = self._encode(batch)
         with self._timed("match"):
-            return Assessment(embeddings, judge.verdicts(embeddings, minute))
+            return InferenceResult(embeddings, judge.verdicts(embeddings, minute))

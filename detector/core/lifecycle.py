@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.ingest.micro_batch import Turn
-from detector.core.scoring.classifier import Quiet
+from detector.core.ingest.micro_batch import MicroBatch
+from detector.core.scoring.classifier import SuppressedClass
 from detector.core.scoring.exemplars import SEVERITIES
-from detector.core.scoring.score_history import Scores
+from detector.core.scoring.score_history import ScoreHistory
 
 SILENT = "cell_silent"
 UNKNOWN = "unknown"
@@ -72,17 +72,17 @@ class Withheld:
     """An episode that was recognised and raised nothing."""
 
     cell: str
-    because: Quiet
+    because: SuppressedClass
     minute: int
 
 
-class Alarms:
+class AlarmLifecycle:
     """The open alarms of all partitions, and what was withheld."""
 
-    def __init__(self, scores: Scores, classes: Sequence[str], persistence: Persistence) -> None:
+    def __init__(self, scores: ScoreHistory, classes: Sequence[str], persistence: Persistence) -> None:
         self._scores = scores
         self._open: dict[int, dict[str, dict[str, Alarm]]] = {}
-        self._going: dict[int, set[tuple[str, Quiet]]] = {}
+        self._going: dict[int, set[tuple[str, SuppressedClass]]] = {}
         self.adopt(classes, persistence)
 
     def adopt(self, classes: Sequence[str], persistence: Persistence) -> None:
@@ -111,7 +111,7 @@ class Alarms:
         return np.fromiter((name in opened for name in names), bool, len(names))
 
     def step(
-        self, turn: Turn, names: Sequence[str], smoothed: NDArray[np.float32], opened: NDArray[np.bool_]
+        self, turn: MicroBatch, names: Sequence[str], smoothed: NDArray[np.float32], opened: NDArray[np.bool_]
     ) -> list[Event]:
         """What one turn of the log changes. The rest is of the turn's due cells, `opened` which have an alarm open.
 
@@ -127,7 +127,7 @@ class Alarms:
         return events
 
     def withheld(
-        self, turn: Turn, names: Sequence[str], quiet: Sequence[Quiet], smoothed: NDArray[np.float32]
+        self, turn: MicroBatch, names: Sequence[str], quiet: Sequence[SuppressedClass], smoothed: NDArray[np.float32]
     ) -> list[Withheld]:
         """The quiet episodes that begin with this turn; one ends below the lower threshold, without a hold.
 
@@ -145,7 +145,9 @@ class Alarms:
                 begun.append(Withheld(names[at], quiet[column], int(turn.minute[at])))
         return begun
 
-    def recall(self, partition: int, name: str, quiet: Sequence[Quiet], smoothed: NDArray[np.float32]) -> None:
+    def recall(
+        self, partition: int, name: str, quiet: Sequence[SuppressedClass], smoothed: NDArray[np.float32]
+    ) -> None:
         """After a replay: the quiet episodes of a cell that go on, lest they be counted once more.
 
         # its last minutes, oldest first: [m, Q]
@@ -157,7 +159,7 @@ class Alarms:
         mine = self._going.setdefault(partition, set())
         mine |= {(name, quiet[column]) for column in np.flatnonzero(going).tolist()}
 
-    def _look(self, turn: Turn, at: int, cell: str, smoothed: NDArray[np.float32]) -> list[Event]:
+    def _look(self, turn: MicroBatch, at: int, cell: str, smoothed: NDArray[np.float32]) -> list[Event]:
         """One cell that is loud or has something open: clear, then rename, then raise."""
         minute, row = int(turn.minute[at]), int(turn.rows[at])
         mine = self._open[turn.partition].get(cell, {})
@@ -236,7 +238,7 @@ class Alarms:
         ]
         return reached[-1] if reached else SEVERITIES[0]
 
-    def _silences(self, turn: Turn) -> list[Event]:
+    def _silences(self, turn: MicroBatch) -> list[Event]:
         assert turn.frontier is not None
         opened = self._open[turn.partition]
         events = [

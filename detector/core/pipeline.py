@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
-from detector.core.evidence import Case, evidence
+from detector.core.evidence import AlarmContext, evidence
 from detector.core.features import Baseline, Catalogue
-from detector.core.inference import Assessment, Assessor
-from detector.core.ingest.checkpoint import Memory
-from detector.core.ingest.intake import Intake, Share
-from detector.core.ingest.micro_batch import Turn
+from detector.core.inference import InferenceResult, InferenceWorker
+from detector.core.ingest.checkpoint import Checkpoint
+from detector.core.ingest.intake import Intake, PartitionBatch
+from detector.core.ingest.micro_batch import MicroBatch
 from detector.core.ingest.samples import Records, Rejection, Samples, select
-from detector.core.lifecycle import Alarm, Alarms, Event, Persistence, Withheld
-from detector.core.scoring.classifier import INSUFFICIENT, VERDICTS, Judge
-from detector.core.scoring.score_history import Scores
+from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence, Withheld
+from detector.core.scoring.classifier import INSUFFICIENT, VERDICTS, Classifier
+from detector.core.scoring.score_history import ScoreHistory
 from detector.core.settings import Settings
 
 PART = 1024
@@ -47,8 +47,8 @@ class Work:
 class _Batch:
     """Shares whose windows are assessed together."""
 
-    shares: Sequence[Share]
-    assessment: Future[Assessment]
+    shares: Sequence[PartitionBatch]
+    assessment: Future[InferenceResult]
 
 
 class Pipeline:
@@ -59,28 +59,28 @@ class Pipeline:
         catalogue: Catalogue,
         baseline: Baseline,
         encode: Encode,
-        judge: Judge,
+        judge: Classifier,
         settings: Settings,
         timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
     ) -> None:
         self._judge = judge
-        self._assessor, self._encode = Assessor(encode, timed), encode
+        self._assessor, self._encode = InferenceWorker(encode, timed), encode
         self._settings, self._timed, self._catalogue = settings, timed, catalogue
         self._intake = Intake(catalogue, baseline, settings, timed)
         self.cells = self._intake.cells
         like = judge.library.normal.stretches
         sizes = (like.direction.shape[-1], like.shift.shape[-1])
-        self._scores = Scores(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
-        self._alarms = Alarms(self._scores, judge.classes, self._persistence(judge))
+        self._scores = ScoreHistory(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
+        self._alarms = AlarmLifecycle(self._scores, judge.classes, self._persistence(judge))
         self.adopt(judge)
 
-    def adopt(self, judge: Judge) -> None:
+    def adopt(self, judge: Classifier) -> None:
         """Judges by another library from now on, the remembered minutes included."""
         self._judge = judge
         self._scores.judge_by(judge.columns, len(judge.classes) + len(judge.quiet))
         self._alarms.adopt(judge.classes, self._persistence(judge))
 
-    def assign(self, partition: int, memory: Memory | None, alarms: Sequence[Alarm]) -> None:
+    def assign(self, partition: int, memory: Checkpoint | None, alarms: Sequence[Alarm]) -> None:
         """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none.
 
         Until `catch_up` only those windows are encoded whose scores can still matter then.
@@ -108,7 +108,7 @@ class Pipeline:
         self._intake.revoke(partition)
         self._alarms.drop(partition)
 
-    def memory(self, partition: int) -> Memory | None:
+    def memory(self, partition: int) -> Checkpoint | None:
         """What the next commit of this partition must carry; None before its first sane record."""
         return self._intake.memory(partition)
 
@@ -139,7 +139,7 @@ class Pipeline:
         self._drive(taken, [samples.partition], work)
         return work
 
-    def _drive(self, taken: Iterator[Share], partitions: Sequence[int], work: Work) -> None:
+    def _drive(self, taken: Iterator[PartitionBatch], partitions: Sequence[int], work: Work) -> None:
         assessed: deque[_Batch] = deque()
         for batch in self._batches(taken):
             assessed.append(batch)
@@ -150,7 +150,7 @@ class Pipeline:
         for partition in partitions:
             self._intake.forget_idle(partition)
 
-    def _take(self, records: Records, audible: bool, work: Work) -> Share:
+    def _take(self, records: Records, audible: bool, work: Work) -> PartitionBatch:
         share = self._intake.take(records, audible)
         if audible:
             work.rejections += [(records, rejection) for rejection in share.rejections]
@@ -158,7 +158,7 @@ class Pipeline:
             _add(work.outcomes, {"replayed": len(records)})
         return self._note(share, work)
 
-    def _note(self, share: Share, work: Work) -> Share:
+    def _note(self, share: PartitionBatch, work: Work) -> PartitionBatch:
         """Counts what became of the records; cells that have just got a row begin with no score."""
         self._scores.begin(share.fresh)
         if share.audible:
@@ -166,9 +166,9 @@ class Pipeline:
             _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~share.covered))})
         return share
 
-    def _batches(self, taken: Iterator[Share]) -> Iterator[_Batch]:
+    def _batches(self, taken: Iterator[PartitionBatch]) -> Iterator[_Batch]:
         """Small partitions share a batch, large ones fill several."""
-        shares: list[Share] = []
+        shares: list[PartitionBatch] = []
         for share in taken:
             shares.append(share)
             if sum(share.count for share in shares) >= PART:
@@ -177,7 +177,7 @@ class Pipeline:
         if shares:
             yield self._assess(shares)
 
-    def _assess(self, shares: Sequence[Share]) -> _Batch:
+    def _assess(self, shares: Sequence[PartitionBatch]) -> _Batch:
         minute = np.concatenate([share.minute for share in shares])
         return _Batch(shares, self._assessor.submit([share.windows for share in shares], minute, self._judge))
 
@@ -191,7 +191,7 @@ class Pipeline:
                 self._walk(share, assessment[start : start + share.count], work)
                 start += share.count
 
-    def _walk(self, share: Share, assessment: Assessment, work: Work) -> None:
+    def _walk(self, share: PartitionBatch, assessment: InferenceResult, work: Work) -> None:
         """Walks the turns in log order: remember the scores, and step the alarms where the poll is audible."""
         if share.audible:
             counts = np.bincount(assessment.verdicts.kind, minlength=len(VERDICTS)).tolist()
@@ -214,7 +214,7 @@ class Pipeline:
                 if self._judge.quiet:
                     work.withheld += self._alarms.withheld(turn, names, self._judge.quiet, smoothed[:, told:])
 
-    def _smoothed(self, turn: Turn, scored: NDArray[np.bool_], opened: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _smoothed(self, turn: MicroBatch, scored: NDArray[np.bool_], opened: NDArray[np.bool_]) -> NDArray[np.float32]:
         """The mean scores of the due cells; NaN where nothing can come of them, which spares most of the work."""
         columns = len(self._judge.classes) + len(self._judge.quiet)
         mean = np.full((len(turn.rows), columns), np.nan, np.float32)
@@ -223,16 +223,16 @@ class Pipeline:
         mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
         return mean
 
-    def _evidence(self, event: Event, turn: Turn, windows: NDArray[np.int8]) -> dict[str, Any]:
+    def _evidence(self, event: Event, turn: MicroBatch, windows: NDArray[np.int8]) -> dict[str, Any]:
         """# windows: of the turn's due cells, [k, 60, F]"""
         embeddings = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
         if embeddings is None:
             return {}
         at = int(np.flatnonzero(turn.rows == event.row)[0])
-        case = Case(windows[at], embeddings, float(turn.coverage[at]), self._intake.coefficients(event.row))
+        case = AlarmContext(windows[at], embeddings, float(turn.coverage[at]), self._intake.coefficients(event.row))
         return evidence(event, case, self._judge, self._encode, self._catalogue)
 
-    def _persistence(self, judge: Judge) -> Persistence:
+    def _persistence(self, judge: Classifier) -> Persistence:
         settings = self._settings
         return Persistence(
             judge.threshold, settings.clear_margin, settings.hold_minutes, settings.unknown_minutes, judge.severities

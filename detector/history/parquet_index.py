@@ -17,7 +17,7 @@ LEAST_SHARE = 0.1
 """Of the cells of the fullest day: a day of which fewer cells tell is a wrong clock's, and no part of the past."""
 
 
-class Whereabouts:
+class ParquetIndex:
     """An index of row groups by block of cells and day."""
 
     def __init__(self, files: HistoryFiles) -> None:

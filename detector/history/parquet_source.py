@@ -7,11 +7,11 @@ import numpy as np
 
 from detector.errors import TimeError
 from detector.history.parquet import HistoryError, HistoryFiles, ParquetDays
-from detector.history.sampling import Look, Minutes, Sample, thinned
+from detector.history.sampling import CellMinutes, HistorySample, SampleSize, thinned
 from detector.timestamps import write_minute
 
 
-class FiledPast:
+class ParquetSource:
     """A folder of files."""
 
     def __init__(self, folder: Path) -> None:
@@ -19,22 +19,22 @@ class FiledPast:
         self._folder = folder
         self.catalogue = self._days.catalogue
 
-    def minutes(self, cell: str, first: int, last: int) -> Minutes:
+    def minutes(self, cell: str, first: int, last: int) -> CellMinutes:
         """Raises OperatorError."""
         try:
             values = self._days.episode(cell, first, last)
         except HistoryError:
             raise self._absence(cell, first, last) from None
         reported = np.flatnonzero(~np.isnan(values).all(axis=1))
-        return Minutes(first + reported, values[reported])
+        return CellMinutes(first + reported, values[reported])
 
-    def look(self, cell: str, sample: Sample) -> Look:
+    def look(self, cell: str, sample: SampleSize) -> HistorySample:
         """The last days of every set of cells, a fair part of its cells."""
         days = max(1, round(sample.hours / 24))
         total = sum(self._days.records(block, days) for block in range(self._days.blocks))
         share = sample.records / max(1, total)
         parts = [list(thinned(self._days.days(block, days), share)) for block in range(self._days.blocks)]
-        return Look(self.catalogue, [part for part in parts if part])
+        return HistorySample(self.catalogue, [part for part in parts if part])
 
     def _absence(self, cell: str, first: int, last: int) -> TimeError:
         files, names, minutes = HistoryFiles(self._folder), set[str](), list[int]()

@@ -20,7 +20,7 @@ on are what is taught, and an hour has seven of them."""
 
 
 @dataclass(frozen=True)
-class Minutes:
+class CellMinutes:
     """What one cell reported, each minute once."""
 
     minute: NDArray[np.int64]
@@ -29,7 +29,7 @@ class Minutes:
 
 
 @dataclass(frozen=True)
-class Look:
+class HistorySample:
     """A sample of the past, held in memory: as `replaying.Days`."""
 
     catalogue: Catalogue
@@ -59,7 +59,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleSize:
     """How much of the past is looked at."""
 
     cell_days: float
@@ -70,18 +70,18 @@ class Sample:
         return round(self.cell_days * 1440)
 
 
-class Past(Protocol):
+class HistorySource(Protocol):
     """Where the past lies."""
 
-    def minutes(self, cell: str, first: int, last: int) -> Minutes:
+    def minutes(self, cell: str, first: int, last: int) -> CellMinutes:
         """One cell's from `first` on, up to `last`, which is not among them; at least one. Raises OperatorError."""
 
-    def look(self, cell: str, sample: Sample) -> Look:
+    def look(self, cell: str, sample: SampleSize) -> HistorySample:
         """The latest hours of some cells; `cell` says which others are near at hand. Raises OperatorError."""
 
 
 @dataclass(frozen=True)
-class Cut:
+class EpisodeSlice:
     """An episode, and the minutes that a label needs of it."""
 
     begin: int
@@ -92,7 +92,7 @@ class Cut:
     """Of these m minutes."""
 
 
-def cut(past: Past, cell: str, begin: int, end: int | None, now: int, coverage: float) -> Cut:
+def cut(past: HistorySource, cell: str, begin: int, end: int | None, now: int, coverage: float) -> EpisodeSlice:
     """One episode of a cell; without an end it lasts USUAL_MINUTES, or as long as the cell has reported.
 
     Raises OperatorError where there is too little of it.
@@ -121,7 +121,7 @@ def cut(past: Past, cell: str, begin: int, end: int | None, now: int, coverage: 
         )
     whole = np.full((last - first, values.shape[1]), np.nan, np.float32)
     whole[at] = values
-    return Cut(begin, end, whole, len(at))
+    return EpisodeSlice(begin, end, whole, len(at))
 
 
 def is_chosen(cell: str | bytes, share: float) -> bool:

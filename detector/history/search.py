@@ -45,7 +45,7 @@ APART_MINUTES = 60
 
 
 @dataclass(frozen=True)
-class Sought:
+class SearchResult:
     """What is looked for."""
 
     exemplar: Exemplar
@@ -55,7 +55,7 @@ class Sought:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchMatch:
     """One window of the past, or the nearest one of an episode."""
 
     cell: str
@@ -115,17 +115,17 @@ class _Chunk:
     """# [c, M, F]"""
 
 
-def seek(label: Label, begin: int, end: int, bundle: Bundle, encode: Encode) -> Sought:
+def search(label: Label, begin: int, end: int, bundle: Bundle, encode: Encode) -> SearchResult:
     """An episode as it would be taught. Raises LabelError."""
     windows = encode(label_windows(label, bundle.catalogue))
     size = float(windows.size.astype(np.float64).mean())
-    return Sought(exemplar_of(label, windows), size, begin, end)
+    return SearchResult(exemplar_of(label, windows), size, begin, end)
 
 
 class Search:
     """Looks through a past day by day. A window that spans midnight is seen with the later day."""
 
-    def __init__(self, bundle: Bundle, encode: Encode, sought: Sought, min_coverage: float) -> None:
+    def __init__(self, bundle: Bundle, encode: Encode, sought: SearchResult, min_coverage: float) -> None:
         self._bundle, self._encode, self._sought = bundle, encode, sought
         self._least = min_coverage * WINDOW
         made = toward(bundle.weights)
@@ -134,7 +134,7 @@ class Search:
         """Of the cells of the day before: their first minute, and the codes of less than a window."""
         self.records = self.windows = self.encoded = 0
 
-    def look(self, day: Day, pool: ThreadPoolExecutor) -> Iterator[Found]:
+    def look(self, day: Day, pool: ThreadPoolExecutor) -> Iterator[SearchMatch]:
         """The windows of one day, or less, that resemble the episode, each for itself; days in their order."""
         self.records += len(day.minute)
         order = np.argsort(day.place, kind="stable")
@@ -206,21 +206,21 @@ class Search:
         wanted /= max(float(np.linalg.norm(wanted)), 1e-6)
         return length / np.float32(np.sqrt(self._axes)), (shift @ wanted) / np.maximum(length, 1e-6)
 
-    def _compare(self, names: list[str], minute: NDArray[np.int64], windows: NDArray[np.int8]) -> Iterator[Found]:
+    def _compare(self, names: list[str], minute: NDArray[np.int64], windows: NDArray[np.int8]) -> Iterator[SearchMatch]:
         if not names:
             return
         self.encoded += len(names)
         embeddings = self._encode(windows)
         cosine = embeddings.direction.astype(np.float32) @ self._sought.exemplar.direction.astype(np.float32)
         for at in np.flatnonzero(cosine > 0).tolist():
-            yield Found(
+            yield SearchMatch(
                 names[at], int(minute[at]), round(1 - float(cosine[at]), 4), round(float(embeddings.size[at]), 2)
             )
 
 
-def episodes(windows: Sequence[Found], sought: Sought) -> list[Found]:
+def episodes(windows: Sequence[SearchMatch], sought: SearchResult) -> list[SearchMatch]:
     """The nearest window of each cell's each episode, the nearest first; the one that was asked about is none."""
-    runs: list[list[Found]] = []
+    runs: list[list[SearchMatch]] = []
     for found in sorted(windows, key=lambda one: (one.cell, one.minute)):
         last = runs[-1][-1] if runs else None
         if last and last.cell == found.cell and found.minute - last.minute < APART_MINUTES:
@@ -231,5 +231,5 @@ def episodes(windows: Sequence[Found], sought: Sought) -> list[Found]:
     return sorted(best, key=lambda one: (one.distance, one.cell, one.minute))
 
 
-def _is_own(found: Found, sought: Sought) -> bool:
+def _is_own(found: SearchMatch, sought: SearchResult) -> bool:
     return found.cell == sought.exemplar.cell and sought.begin <= found.minute < sought.end + WINDOW

@@ -11,8 +11,8 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
-from detector.core.ingest.checkpoint import MARK, VOTE, Memory
-from detector.kafka.broker_monitor import ANSWER_SECONDS, Presence
+from detector.core.ingest.checkpoint import MARK, VOTE, Checkpoint
+from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.errors import explain, is_final, may_pass
 
 log = logging.getLogger("faultline.kafka")
@@ -26,17 +26,17 @@ class Assignment:
     """A partition that is ours from now on."""
 
     partition: int
-    memory: Memory | None
+    memory: Checkpoint | None
     audible_offset: int
     """Records before it were heard by whoever committed last."""
     reset: str | None = None
     """`retention` or `made_anew`: why it does not begin where its commit says."""
 
 
-class Addresses:
+class StartPositions:
     """Asks the group's coordinator and the partitions' leaders, for as long as it takes."""
 
-    def __init__(self, consumer: Consumer, config: Config, presence: Presence) -> None:
+    def __init__(self, consumer: Consumer, config: Config, presence: BrokerMonitor) -> None:
         self._consumer, self._kafka, self._presence = consumer, config.kafka, presence
         self._topic = config.kafka.topics.minutes
         self._memory_minutes = config.settings.tolerance.memory_minutes
@@ -98,17 +98,17 @@ class Addresses:
             self._presence.ask()
 
 
-def write_memory(memory: Memory) -> str:
+def write_memory(memory: Checkpoint) -> str:
     """The commit's metadata. # about 100 bytes and 22 a vote: at most 3,900 of the 4,096 a broker allows"""
     return msgspec.json.encode(memory).decode()
 
 
-def read_memory(metadata: str | None) -> Memory | None:
+def read_memory(metadata: str | None) -> Checkpoint | None:
     """None where the commit was not made by this daemon."""
     if not metadata:
         return None
     try:
-        memory = msgspec.json.decode(metadata, type=Memory)
+        memory = msgspec.json.decode(metadata, type=Checkpoint)
     except msgspec.MsgspecError:
         return None
     torn = len(memory.votes) % VOTE.itemsize or len(memory.laggards or b"") % MARK.itemsize

@@ -25,7 +25,7 @@ EVERY_SECONDS = 1.0
 """From an answer to the next question."""
 
 
-class Presence:
+class BrokerMonitor:
     """Asked by the loop alone. It is there until it was silent once."""
 
     def __init__(self, kafka: Kafka, waiting: Callable[[bool], None] = lambda answers: None) -> None:

@@ -9,9 +9,9 @@ from confluent_kafka.admin import OffsetSpec
 
 from detector.config.schema import Kafka, transaction_seconds
 from detector.errors import ClusterError
-from detector.kafka.broker_monitor import ANSWER_SECONDS, Presence
+from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.client import open_admin, open_client, table_properties
-from detector.kafka.errors import ELDER, explain, is_final, may_pass
+from detector.kafka.errors import STALE_LEADER, explain, is_final, may_pass
 
 READ_AT_ONCE = 500
 WAIT_SECONDS = 0.05
@@ -20,10 +20,10 @@ WAIT_SECONDS = 0.05
 Answer = TypeVar("Answer")
 
 
-class Table:
+class CompactedTable:
     """A reader of one compacted topic, outside the consumer group."""
 
-    def __init__(self, kafka: Kafka, topic: str, presence: Presence | None = None) -> None:
+    def __init__(self, kafka: Kafka, topic: str, presence: BrokerMonitor | None = None) -> None:
         """Where `presence` is given, a broker that is away is waited for."""
         self._kafka, self._presence = kafka, presence
         self._topic = topic
@@ -96,7 +96,7 @@ class Table:
                 return ask()
             except KafkaException as error:
                 self._bear(error.args[0])
-                if error.args[0].code() in ELDER:
+                if error.args[0].code() in STALE_LEADER:
                     self._admin = open_admin(self._kafka)
             if self._is_away():
                 deadline = monotonic() + self._kafka.reach_seconds

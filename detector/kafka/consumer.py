@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
-from detector.kafka.assignment import Addresses, Assignment
-from detector.kafka.broker_monitor import Presence
+from detector.kafka.assignment import Assignment, StartPositions
+from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.client import consumer_properties, open_client
 from detector.kafka.errors import explain, is_final
 from detector.kafka.lag import Lag
@@ -38,10 +38,10 @@ class Poll:
     """Timestamp of the oldest record, in ms since 1970."""
 
 
-class Source:
+class MinuteConsumer:
     """One member of the consumer group."""
 
-    def __init__(self, config: Config, presence: Presence) -> None:
+    def __init__(self, config: Config, presence: BrokerMonitor) -> None:
         self._kafka = config.kafka
         self._topic = config.kafka.topics.minutes
         self._pending = Poll()
@@ -54,7 +54,7 @@ class Source:
         self._consumer = open_client(
             Consumer, {**consumer_properties(self._kafka), "error_cb": self._on_error}, self._kafka
         )
-        self._addresses = Addresses(self._consumer, self._config, self._presence)
+        self._addresses = StartPositions(self._consumer, self._config, self._presence)
         self._lag = Lag(self._consumer, self._kafka)
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke

@@ -4,9 +4,9 @@ from confluent_kafka import KafkaError
 
 from detector.config.schema import Kafka
 from detector.errors import ClusterError
-from detector.kafka.tls_diagnosis import refusal
+from detector.kafka.tls_diagnosis import diagnose_tls
 
-FINAL = {
+FATAL = {
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
@@ -16,7 +16,7 @@ FINAL = {
 }
 """Errors of the consumer that waiting does not mend: the operator has to."""
 
-PASSING = {
+TRANSIENT = {
     KafkaError._TIMED_OUT,
     KafkaError._TRANSPORT,
     KafkaError._ALL_BROKERS_DOWN,
@@ -37,7 +37,7 @@ PASSING = {
 }
 """What a question may come to while brokers go, come and take over from each other."""
 
-ELDER = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
+STALE_LEADER = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
 """A leader has taken over since an admin client last asked who leads. About offsets it goes on asking by what it knows,
 for good: another client must be asked."""
 
@@ -77,7 +77,7 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError.INVALID_REPLICATION_FACTOR: "give --replication no more than there are brokers",
         KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
     }
-    refused = refusal(error, kafka)
+    refused = diagnose_tls(error, kafka)
     if refused is not None:
         return ClusterError(f"Kafka at {place}: {refused[0]}; {refused[1]}.")
     said = " ".join(error.str().split())[:LONGEST_WORD]  # a token's endpoint may answer with a page
@@ -89,9 +89,9 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
 
 def is_final(error: KafkaError) -> bool:
     """True when waiting will not mend it."""
-    return bool(error.fatal()) or error.code() in FINAL
+    return bool(error.fatal()) or error.code() in FATAL
 
 
 def may_pass(error: KafkaError) -> bool:
     """True where asking again may bring the answer."""
-    return bool(error.retriable()) or error.code() in PASSING
+    return bool(error.retriable()) or error.code() in TRANSIENT

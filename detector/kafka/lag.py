@@ -12,7 +12,7 @@ from confluent_kafka.admin import ListOffsetsResultInfo, OffsetSpec
 
 from detector.config.schema import Kafka
 from detector.kafka.client import open_admin
-from detector.kafka.errors import ELDER
+from detector.kafka.errors import STALE_LEADER
 
 EVERY_SECONDS = 5.0
 """From an answer to the next question, which is one request to each broker; a scrape comes every 15 s."""
@@ -63,6 +63,6 @@ class Lag:
             error = asked.exception()
             if not isinstance(error, KafkaException):
                 self._ends[partition.partition] = asked.result().offset
-            elif error.args[0].code() in ELDER:
+            elif error.args[0].code() in STALE_LEADER:
                 self._admin = open_admin(self._kafka)
         self._asked, self._heard = {}, monotonic()

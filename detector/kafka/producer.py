@@ -9,7 +9,7 @@ from detector.kafka.client import common_properties, open_client
 from detector.kafka.errors import explain
 
 
-class Publisher:
+class RecordProducer:
     """An idempotent producer: a plain one reorders the first batches of a new topic when it retries."""
 
     def __init__(self, kafka: Kafka) -> None:

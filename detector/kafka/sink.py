@@ -10,11 +10,11 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from detector.alarms.notifications import Message, shorten
 from detector.config.schema import Config
-from detector.core.ingest.checkpoint import Memory
+from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.ingest.samples import Records, Rejection
 from detector.errors import ClusterError
 from detector.kafka.assignment import write_memory
-from detector.kafka.broker_monitor import Presence
+from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.errors import explain, is_final
 from detector.kafka.transactions import Aborted, Transactions
 
@@ -30,7 +30,7 @@ DEAD_LETTER_KEY_BYTES = 10_000
 class Sink:
     """What a poll came to, on its way out."""
 
-    def __init__(self, config: Config, presence: Presence, record_bytes: int) -> None:
+    def __init__(self, config: Config, presence: BrokerMonitor, record_bytes: int) -> None:
         """`record_bytes`: the longest record that every topic takes. Raises ClusterError."""
         self._kafka, self._topics = config.kafka, config.kafka.topics
         self._transactions = Transactions(config.kafka, presence, record_bytes)
@@ -40,7 +40,7 @@ class Sink:
         self,
         alarms: Sequence[tuple[int, Message, Message]],
         rejections: Sequence[tuple[Records, Rejection]],
-        offsets: dict[int, tuple[int, Memory | None]],
+        offsets: dict[int, tuple[int, Checkpoint | None]],
         group_metadata: Any,
     ) -> Counter[str]:
         """Commits (partition, notification, open record)s, dead letters and next offsets with their memory. Says how
@@ -97,7 +97,7 @@ class Sink:
         ours = f"{topics.alarms}, {topics.active} or {topics.deadletters}"
         return explain(error, self._kafka, ours if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED else "")
 
-    def _position(self, number: int, offset: int, memory: Memory | None) -> TopicPartition:
+    def _position(self, number: int, offset: int, memory: Checkpoint | None) -> TopicPartition:
         metadata = write_memory(memory) if memory else ""
         return TopicPartition(self._topics.minutes, number, offset, metadata)
 

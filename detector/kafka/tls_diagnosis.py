@@ -42,7 +42,7 @@ REMEDIES = {
 """By X509_V_ERR_…"""
 
 
-def telling(heard: Sequence[KafkaError]) -> KafkaError | None:
+def most_telling_error(heard: Sequence[KafkaError]) -> KafkaError | None:
     """Of all that was heard, what says most about the silence."""
     for error in heard:
         if error.code() in TELLING:
@@ -50,11 +50,11 @@ def telling(heard: Sequence[KafkaError]) -> KafkaError | None:
     return next((error for error in heard if SPOKEN.search(error.str())), None)
 
 
-def refusal(error: KafkaError, kafka: Kafka) -> tuple[str, str] | None:
+def diagnose_tls(error: KafkaError, kafka: Kafka) -> tuple[str, str] | None:
     """What is wrong and what to do, for a connection that ended over TLS; None where it did not."""
     said = error.str()
     if "certificate verify failed" in said:
-        return _disbelief(kafka)
+        return _server_certificate_rejected(kafka)
     if OURS.search(said):
         end = kafka_ends(kafka).get("kafka_client")
         if end is not None and end < datetime.now(UTC).timestamp():
@@ -70,11 +70,11 @@ def refusal(error: KafkaError, kafka: Kafka) -> tuple[str, str] | None:
     if error.code() in LOST and SPOKEN.search(said):
         return said.rstrip("."), "check security.protocol in kafka.common, and the port"
     if error.code() in LOST and "SSL" not in str(kafka.common.get("security.protocol", "")).upper():
-        return _unspoken(kafka)
+        return _plaintext_against_tls(kafka)
     return None
 
 
-def _unspoken(kafka: Kafka) -> tuple[str, str] | None:
+def _plaintext_against_tls(kafka: Kafka) -> tuple[str, str] | None:
     """Of one who hangs up on a client that does not speak TLS: whether it would be heard if it did."""
     for server in _servers(kafka):
         try:
@@ -91,7 +91,7 @@ def _servers(kafka: Kafka) -> list[str]:
     return [server.strip() for server in str(kafka.common["bootstrap.servers"]).split(",")]
 
 
-def _disbelief(kafka: Kafka) -> tuple[str, str]:
+def _server_certificate_rejected(kafka: Kafka) -> tuple[str, str]:
     """Of the broker's certificate. Without a word of our own, if ours succeeds: another of the cluster was meant."""
     for server in _servers(kafka):
         try:

@@ -9,7 +9,7 @@ from detector.config.schema import Config, Kafka
 from detector.errors import ClusterError
 from detector.kafka.client import _calmed, log, open_admin
 from detector.kafka.errors import explain
-from detector.kafka.tls_diagnosis import telling
+from detector.kafka.tls_diagnosis import most_telling_error
 
 log.addFilter(_calmed)
 
@@ -35,7 +35,7 @@ def partitions(config: Config, *wanted: str) -> dict[str, int]:
         metadata = admin.list_topics(timeout=kafka.reach_seconds)
     except KafkaException as error:
         admin.poll(0)
-        raise explain(telling(heard) or error.args[0], kafka) from None
+        raise explain(most_telling_error(heard) or error.args[0], kafka) from None
     found = {name: len(topic.partitions) for name, topic in metadata.topics.items() if topic.error is None}
     _check_access(admin, [name for name in wanted or topic_names(config) if name not in found], kafka)
     return found

@@ -16,7 +16,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from detector.config.schema import Kafka, transaction_seconds
-from detector.kafka.broker_monitor import Presence
+from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.client import open_client, producer_properties
 from detector.kafka.errors import explain
 from detector.kafka.topics import RECORD_BYTES
@@ -72,7 +72,7 @@ class _Call:
             self._ended.set()
 
 
-class _Weather:
+class _Outage:
     """How the cluster answered while a call was waited for."""
 
     def __init__(self, seconds: float) -> None:
@@ -98,7 +98,7 @@ class _Weather:
 class Transactions:
     """One after the other, under one transactional id, which fences whoever had it before."""
 
-    def __init__(self, kafka: Kafka, presence: Presence, record_bytes: int = RECORD_BYTES) -> None:
+    def __init__(self, kafka: Kafka, presence: BrokerMonitor, record_bytes: int = RECORD_BYTES) -> None:
         """`record_bytes`: no record, and no batch of them, is longer. Raises ClusterError."""
         self._kafka, self._presence = kafka, presence
         self._seconds = transaction_seconds(kafka)
@@ -173,7 +173,7 @@ class Transactions:
         Raises _Hanging where it answers and a call does not end; where the transaction's time is over; and where the
         broker is back after so long that it may have ended the transaction itself, and called us fenced.
         """
-        running, weather, told = _Call(call), _Weather(self._seconds), "it does not return"
+        running, weather, told = _Call(call), _Outage(self._seconds), "it does not return"
         while True:
             try:
                 if running.wait(CALL_SECONDS):

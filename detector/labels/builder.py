@@ -23,7 +23,7 @@ def label_span(begin: int, end: int) -> tuple[int, int]:
     return min(begin + SETTLED_MINUTES, last) - WINDOW, last
 
 
-def make_label(
+def build_label(
     values: NDArray[np.float32],
     catalogue: Catalogue,
     baseline: Baseline,

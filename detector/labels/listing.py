@@ -13,7 +13,7 @@ from detector.timestamps import write_minute
 
 
 @dataclass(frozen=True)
-class Shelved:
+class LabelRow:
     """One label as it is listed. Minutes are since 1970."""
 
     id: str
@@ -35,9 +35,9 @@ class Shelved:
     """Why no detector can use it."""
 
 
-def shelved(records: Iterable[tuple[bytes, bytes | None]]) -> list[Shelved]:
+def list_labels(records: Iterable[tuple[bytes, bytes | None]]) -> list[LabelRow]:
     """Those that are not retired, by class and begin."""
-    listed: dict[bytes, Shelved] = {}
+    listed: dict[bytes, LabelRow] = {}
     for key, value in records:
         listed.pop(key, None)
         if value is not None:
@@ -45,14 +45,14 @@ def shelved(records: Iterable[tuple[bytes, bytes | None]]) -> list[Shelved]:
     return sorted(listed.values(), key=lambda one: (one.name, one.begin, one.id))
 
 
-def _shelved(key: bytes, value: bytes) -> Shelved:
+def _shelved(key: bytes, value: bytes) -> LabelRow:
     name = key.decode(errors="replace")
     try:
         label = read_label(value)
     except LabelError as error:
-        return Shelved(name, "", "", "", 0, 0, "", 0, None, "", "", "", None, False, False, str(error))
-    told = {field: getattr(label, field) for field in Shelved.__dataclass_fields__ if field not in ("id", "refused")}
-    return Shelved(id=name, **told | {"begin": label.begin or label.minute})
+        return LabelRow(name, "", "", "", 0, 0, "", 0, None, "", "", "", None, False, False, str(error))
+    told = {field: getattr(label, field) for field in LabelRow.__dataclass_fields__ if field not in ("id", "refused")}
+    return LabelRow(id=name, **told | {"begin": label.begin or label.minute})
 
 
 class _Nearest(msgspec.Struct):
@@ -86,7 +86,7 @@ def count_fired(values: Iterable[bytes | None]) -> Counter[str]:
     return fired
 
 
-def table(listed: Iterable[Shelved], fired: Mapping[str, int], radii: Mapping[str, float | None]) -> Iterable[str]:
+def table(listed: Iterable[LabelRow], fired: Mapping[str, int], radii: Mapping[str, float | None]) -> Iterable[str]:
     """For a person, at most 100 columns; the state of a label is what is not as usual about it."""
     yield f"{'id':<9}{'class':<18}{'kind':<7}{'cell':<14}{'when (UTC)':<17}{'by':<10}{'fired':>5} radius  state"
     for one in listed:
@@ -102,7 +102,7 @@ def table(listed: Iterable[Shelved], fired: Mapping[str, int], radii: Mapping[st
     yield "fires under the budget of now (-: not even all of it does, or it is no fault); --json: everything"
 
 
-def _state(one: Shelved) -> str:
+def _state(one: LabelRow) -> str:
     if one.quarantined:
         return f"held:{one.forecast or 0:.0f}"
     if one.forced:

@@ -48,7 +48,7 @@ class PackError(OperatorError):
     """A file that is no pack, or not the one that was meant."""
 
 
-class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class PackManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What is in a pack."""
 
     format: int
@@ -84,7 +84,7 @@ def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
     """Raises OutputError."""
     lines = sorted(labels)
     body = b"".join(line + b"\n" for line in lines)
-    manifest = Manifest(FORMAT, catalogue, len(lines), hashlib.sha256(body).hexdigest())
+    manifest = PackManifest(FORMAT, catalogue, len(lines), hashlib.sha256(body).hexdigest())
     told = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -104,7 +104,7 @@ def read_pack(path: Path) -> Pack:
                 told_of = ", ".join(ascii(name)[1:-1] for name in names)[:200]  # a name may hold what a terminal obeys
                 raise PackError(f"{path}: is no pack: it holds {told_of or 'nothing'}.")
             told = _member(archive, MANIFEST, MANIFEST_BYTES, path)
-            manifest = msgspec.json.decode(told, type=Manifest)
+            manifest = msgspec.json.decode(told, type=PackManifest)
             lines, digest = _lines(archive, path)
     except OSError as error:
         raise PackError(f"{path}: cannot be read ({error.strerror or error}).") from None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.bundle.format import Bundle
 from detector.core.encoder import BATCHES, Encode
 from detector.core.features import ABSENT
-from detector.core.scoring.classifier import Judge
+from detector.core.scoring.classifier import Classifier
 from detector.errors import LabelError
 from detector.labels.label import Label, label_windows, read_label
 
@@ -23,8 +23,8 @@ AT_ONCE = BATCHES[-1] // len(SHARES)
 """Labels of one batch of the encoder."""
 
 
-def radii(
-    records: Iterable[tuple[bytes, bytes | None]], judge: Judge, bundle: Bundle, encode: Encode
+def robustness(
+    records: Iterable[tuple[bytes, bytes | None]], judge: Classifier, bundle: Bundle, encode: Encode
 ) -> dict[str, float | None]:
     """By id, of the faults among the labels known to the judge: the share that may be missing, 0 to .95; None where not
     even the whole fires. It is the last window that is faded, when the fault had lasted longest.
@@ -59,7 +59,7 @@ def _faults(records: Iterable[tuple[bytes, bytes | None]], bundle: Bundle) -> It
             continue
 
 
-def _columns(judge: Judge) -> Mapping[tuple[str, bool], int]:
+def _columns(judge: Classifier) -> Mapping[tuple[str, bool], int]:
     """Where the scores of a class stand, and those of one in quarantine."""
     told = {(name, False): place for place, name in enumerate(judge.classes)}
     held = [(quiet.name, place) for place, quiet in enumerate(judge.quiet) if quiet.reason == "quarantined"]

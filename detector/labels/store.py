@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from detector.bundle.format import Bundle
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import Catalogue
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Exemplar, Library
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import Exemplar, ExemplarIndex
 from detector.core.settings import Settings
 from detector.errors import LabelError
 from detector.labels.label import Label, exemplar_of, label_windows, read_label
@@ -86,7 +86,7 @@ def _parts(cuts: Sequence[_Cut], encode: Encode) -> Iterator[Embeddings]:
         start += len(one.windows)
 
 
-class Labels:
+class LabelStore:
     """The exemplars by label id. A label that cannot be embedded is refused, and the others stand."""
 
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
@@ -131,21 +131,21 @@ class Labels:
         refused, self._refused = self._refused, 0
         return refused
 
-    def judge(self) -> Judge:
+    def judge(self) -> Classifier:
         """A judge of what is known now."""
         return self._judge(self._exemplars)
 
-    def judge_without(self, *ids: str) -> Judge:
+    def judge_without(self, *ids: str) -> Classifier:
         """A judge of all but these."""
         left_out = {id.encode() for id in ids}
         return self._judge({key: one for key, one in self._exemplars.items() if key not in left_out})
 
-    def judge_with(self, *exemplars: Exemplar) -> Judge:
+    def judge_with(self, *exemplars: Exemplar) -> Classifier:
         """A judge of some more, or of others in their place."""
         return self._judge({**self._exemplars, **{one.id.encode(): one for one in exemplars}})
 
-    def _judge(self, known: Mapping[bytes, Exemplar]) -> Judge:
+    def _judge(self, known: Mapping[bytes, Exemplar]) -> Classifier:
         exemplars = [known[key] for key in sorted(known)]
-        library = Library(exemplars, self._bundle.normal, self._threads)
+        library = ExemplarIndex(exemplars, self._bundle.normal, self._threads)
         settings = self._settings
-        return Judge(library, settings.weights, settings.budget, settings.budgets)
+        return Classifier(library, settings.weights, settings.budget, settings.budgets)

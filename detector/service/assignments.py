@@ -10,17 +10,17 @@ from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
 from detector.kafka.assignment import Assignment
-from detector.kafka.compacted_table import Table
+from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.consumer import Poll
 from detector.service.metrics import Metrics
 
 log = logging.getLogger("faultline")
 
 
-class Holdings:
+class PartitionAssignments:
     """Of one instance. The pipeline is given each time: another bundle brings another."""
 
-    def __init__(self, open_table: Table, metrics: Metrics) -> None:
+    def __init__(self, open_table: CompactedTable, metrics: Metrics) -> None:
         self._open_table, self._metrics = open_table, metrics
         self.owned: set[int] = set()
         self.replaying: dict[int, int] = {}

@@ -21,11 +21,11 @@ from detector.core.features import ABSENT, STEPS, WINDOW, day_basis, deviations
 from detector.core.ingest.samples import EARLIEST_MINUTE, Records, records_of
 from detector.core.lifecycle import NEW
 from detector.core.pipeline import Pipeline
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Library
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.settings import Settings
 from detector.errors import LabelError
-from detector.labels.builder import label_span, make_label
+from detector.labels.builder import build_label, label_span
 from detector.labels.label import embed_label
 
 CELL, CLASS = "canary", "canary"
@@ -45,7 +45,7 @@ rehearsed, the farthest first."""
 
 
 @dataclass(frozen=True)
-class _Song:
+class _Scenario:
     """A fault, and all that is to recognise it."""
 
     pipeline: Pipeline
@@ -62,7 +62,7 @@ class Canary:
         fullest = np.argsort((bundle.golden.windows == ABSENT).sum(axis=(1, 2)), kind="stable")
         self._shown, self._lived = bundle.golden.windows[fullest[[0, min(1, len(fullest) - 1)]]]
         """Of its life, the hour of its example, and the one it is played in. # int8 [60, F] each"""
-        self._song: _Song | None = None
+        self._song: _Scenario | None = None
 
     def play(self) -> bool:
         """Whether its fault is recognised, and was not before it began. The first time it chooses one that is."""
@@ -71,7 +71,7 @@ class Canary:
             return self._song is not None
         return _is_recognised(self._song)
 
-    def _songs(self) -> Iterator[_Song]:
+    def _songs(self) -> Iterator[_Scenario]:
         for feature, spreads in self._farthest():
             try:
                 yield self._compose(feature, spreads)
@@ -88,19 +88,19 @@ class Canary:
         size = self._encode(np.stack(windows)).size.astype(np.float32) if windows else np.empty(0)
         return [moves[at] for at in np.argsort(-size, kind="stable")[:FAULTS_TRIED].tolist()]
 
-    def _compose(self, feature: int, spreads: float) -> _Song:
+    def _compose(self, feature: int, spreads: float) -> _Scenario:
         """Raises LabelError."""
         bundle, settings, end = self._bundle, self._settings, ONSET + FAULT_MINUTES
         taught = np.arange(*label_span(ONSET, end))
         values = self._values(self._shown, taught, feature, spreads)
-        label = make_label(values, bundle.catalogue, bundle.baseline, CLASS, "fault", CELL, ONSET, end)
+        label = build_label(values, bundle.catalogue, bundle.baseline, CLASS, "fault", CELL, ONSET, end)
         exemplar = embed_label(label, bundle.catalogue, self._encode)
-        judge = Judge(Library([exemplar], bundle.normal, self._threads), settings.weights, settings.budget)
+        judge = Classifier(ExemplarIndex([exemplar], bundle.normal, self._threads), settings.weights, settings.budget)
         minute = np.arange(ONSET - WINDOW - settings.score_minutes, end + settings.score_minutes)
         records = records_of(
             CELL, int(minute[0]), self._values(self._lived, minute, feature, spreads), bundle.catalogue.names
         )
-        return _Song(Pipeline(bundle.catalogue, bundle.baseline, self._encode, judge, settings), records)
+        return _Scenario(Pipeline(bundle.catalogue, bundle.baseline, self._encode, judge, settings), records)
 
     def _values(
         self, hour: NDArray[np.int8], minute: NDArray[np.int64], feature: int, spreads: float
@@ -123,7 +123,7 @@ class Canary:
         return deviations(values, minute, usual, self._bundle.catalogue.logarithmic)
 
 
-def _is_recognised(song: _Song) -> bool:
+def _is_recognised(song: _Scenario) -> bool:
     """Its records once more through the road, from nothing."""
     song.pipeline.assign(song.records.partition, None, [])
     events = song.pipeline.process([(song.records, True)]).events
@@ -141,7 +141,7 @@ class Played:
     """What went wrong, where something did."""
 
 
-class Plays:
+class CanaryRunner:
     """The canary of the bundle in office, played beside the loop once in so many minutes; 0 = never."""
 
     def __init__(self, minutes: float) -> None:

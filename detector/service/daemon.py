@@ -17,18 +17,18 @@ from detector.core.ingest.samples import Records
 from detector.core.lifecycle import SILENT
 from detector.core.pipeline import Work
 from detector.errors import BundleError, ClusterError
-from detector.kafka.broker_monitor import Presence
-from detector.kafka.compacted_table import Table
-from detector.kafka.consumer import Poll, Source
+from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.compacted_table import CompactedTable
+from detector.kafka.consumer import MinuteConsumer, Poll
 from detector.kafka.sink import Sink
 from detector.kafka.topics import check_topics
-from detector.service.assignments import Holdings
-from detector.service.canary import Plays
+from detector.service.assignments import PartitionAssignments
+from detector.service.canary import CanaryRunner
 from detector.service.http_server import Endpoints, Health
 from detector.service.metrics import Metrics
-from detector.service.publisher import Publishing
-from detector.service.serving import Office, Succession, take_office
-from detector.service.systemd import Supervisor
+from detector.service.publisher import AlarmPublisher
+from detector.service.serving import BundleReloader, ServingState, prepare_serving_state
+from detector.service.systemd import SystemdNotifier
 
 log = logging.getLogger("faultline")
 
@@ -47,22 +47,22 @@ class Service:
         self.metrics = Metrics()
         self.health = Health(config.runtime.stall_seconds)
         self.health.progress()
-        self._supervisor = Supervisor()
+        self._supervisor = SystemdNotifier()
         self._topics = check_topics(config)
-        self._succession = Succession(config, self._prepare)
+        self._succession = BundleReloader(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
         self.metrics.certificates(kafka_ends(config.kafka))
         self.metrics.shown_certificate(lambda: self._endpoints.entrance.end)
         self._stop = threading.Event()
-        self._presence = Presence(config.kafka, self._wait_for_kafka)
-        self._open_table = Table(config.kafka, config.kafka.topics.active, self._presence)
-        self._plays = Plays(config.runtime.canary_minutes)
+        self._presence = BrokerMonitor(config.kafka, self._wait_for_kafka)
+        self._open_table = CompactedTable(config.kafka, config.kafka.topics.active, self._presence)
+        self._plays = CanaryRunner(config.runtime.canary_minutes)
         self.metrics.canary_period.set(60 * config.runtime.canary_minutes)
         self._take_office(self._prepare(bundle, encoder))
-        self._publishing = Publishing(config, Sink(config, self._presence, self._topics.record_bytes), self.metrics)
-        self._source = Source(config, self._presence)
-        self._holdings = Holdings(self._open_table, self.metrics)
+        self._publishing = AlarmPublisher(config, Sink(config, self._presence, self._topics.record_bytes), self.metrics)
+        self._source = MinuteConsumer(config, self._presence)
+        self._holdings = PartitionAssignments(self._open_table, self.metrics)
         self._poisoned = 0
         self.metrics.gpu.set(encoder.device == "gpu")
         log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
@@ -116,10 +116,10 @@ class Service:
             self._progress()
             self._not_ready(AWAY)
 
-    def _prepare(self, bundle: Bundle, encode: Encode) -> Office:
-        return take_office(self._config, bundle, encode, self.metrics.timed)
+    def _prepare(self, bundle: Bundle, encode: Encode) -> ServingState:
+        return prepare_serving_state(self._config, bundle, encode, self.metrics.timed)
 
-    def _take_office(self, office: Office) -> None:
+    def _take_office(self, office: ServingState) -> None:
         self._bundle, self._labels, self._label_table = office.bundle, office.labels, office.table
         self._pipeline = office.pipeline
         self._plays.begin(office.canary)

@@ -17,7 +17,7 @@ from detector.errors import ConfigError
 log = logging.getLogger("faultline")
 
 
-class Entrance:
+class HttpAuth:
     """What a connection goes through. Raises ConfigError where the certificate cannot be shown."""
 
     def __init__(self, http: Http) -> None:

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from detector.config.schema import Http
 from detector.errors import ConfigError
-from detector.service.http_auth import Entrance
+from detector.service.http_auth import HttpAuth
 
 REQUEST_SECONDS = 10
 """A scraper that says nothing for so long is cut off."""
@@ -47,7 +47,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # five by default: more scrapers than that at once would wait a second for each other
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], entrance: Entrance) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], entrance: HttpAuth) -> None:
         super().__init__(address, handler)
         self._entrance = entrance
         self._open: dict[socket.socket, None] = {}
@@ -83,7 +83,7 @@ class Endpoints:
     """An HTTP server on a thread of its own. `port` 0 in the configuration takes a free one."""
 
     def __init__(self, http: Http, registry: CollectorRegistry, health: Health) -> None:
-        self.entrance = entrance = Entrance(http)
+        self.entrance = entrance = HttpAuth(http)
 
         class Handler(BaseHTTPRequestHandler):
             timeout = REQUEST_SECONDS

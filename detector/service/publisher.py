@@ -5,7 +5,7 @@ from typing import Any
 
 from detector.alarms.notifications import Context, Message, alarm_id, iso_time, notification, open_record
 from detector.config.schema import Config
-from detector.core.ingest.checkpoint import Memory
+from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Work
 from detector.kafka.errors import explain
@@ -18,11 +18,11 @@ log = logging.getLogger("faultline")
 ABORTS = 10
 """So many transactions rolled back running are no weather: something refuses what is published, and says what."""
 
-Offsets = dict[int, tuple[int, Memory | None]]
+Offsets = dict[int, tuple[int, Checkpoint | None]]
 """Each partition's next offset, with its memory."""
 
 
-class Publishing:
+class AlarmPublisher:
     """From a poll's work to the log."""
 
     def __init__(self, config: Config, sink: Sink, metrics: Metrics) -> None:

@@ -8,63 +8,63 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from detector.bundle.checksums import glance
+from detector.bundle.checksums import stat_signature
 from detector.bundle.format import Bundle, read_bundle
 from detector.bundle.verification import warm_encoder
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
 from detector.errors import BundleError, ClusterError
-from detector.kafka.compacted_table import Table
+from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.topics import partitions
-from detector.labels.store import Labels
+from detector.labels.store import LabelStore
 from detector.service.canary import Canary
 
 
 @dataclass(frozen=True)
-class Office:
+class ServingState:
     """What one bundle judges with. A label lives on the topic as raw minutes, so that every bundle embeds its own."""
 
     bundle: Bundle
-    labels: Labels
-    table: Table
+    labels: LabelStore
+    table: CompactedTable
     """Reader of the labels' topic, which goes on where `labels` ends."""
     pipeline: Pipeline
     """Without a partition yet."""
     canary: Canary
 
 
-def take_office(
+def prepare_serving_state(
     config: Config, bundle: Bundle, encode: Encode, timed: Callable[[str], AbstractContextManager[None]]
-) -> Office:
+) -> ServingState:
     """Embeds all labels there are, and readies the road. Raises ClusterError."""
     topic, settings = config.kafka.topics.labels, config.settings
-    labels = Labels(bundle, encode, settings, config.runtime.threads)
-    table = Table(config.kafka, topic)
+    labels = LabelStore(bundle, encode, settings, config.runtime.threads)
+    table = CompactedTable(config.kafka, topic)
     taught = table.records(list(range(partitions(config, topic)[topic])))
     labels.put_all((key, value) for _, key, value in taught)
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.judge(), settings, timed)
-    return Office(bundle, labels, table, pipeline, Canary(bundle, encode, settings, config.runtime.threads))
+    return ServingState(bundle, labels, table, pipeline, Canary(bundle, encode, settings, config.runtime.threads))
 
 
 log = logging.getLogger("faultline")
 
 
-class Succession:
+class BundleReloader:
     """Who comes after the bundle that serves. What lies there when this is made is the one that is about to."""
 
-    def __init__(self, config: Config, prepare: Callable[[Bundle, Encode], Office]) -> None:
+    def __init__(self, config: Config, prepare: Callable[[Bundle, Encode], ServingState]) -> None:
         self._path, self._threads = Path(config.bundle), config.runtime.threads
         self._seconds, self._prepare = config.runtime.reload_seconds, prepare
-        self._seen = self._judged = glance(self._path)
+        self._seen = self._judged = stat_signature(self._path)
         """What the last look saw, and what was read last: it serves, or was refused."""
         self._worker = ThreadPoolExecutor(1, "bundle")
-        self._looking: Future[Office | None] | None = None
+        self._looking: Future[ServingState | None] | None = None
         self._looked = monotonic()
         self.refused = False
         """What lies there was refused."""
 
-    def next(self, serving: Bundle) -> Office | None:
+    def next(self, serving: Bundle) -> ServingState | None:
         """Asked once a turn, and never waits. Raises BundleError, once, for what is refused."""
         if self._looking is None:
             if monotonic() - self._looked >= self._seconds:
@@ -78,15 +78,15 @@ class Succession:
     def close(self) -> None:
         self._worker.shutdown(cancel_futures=True)
 
-    def _look(self, serving: Bundle) -> Office | None:
-        seen, self._seen = self._seen, glance(self._path)
+    def _look(self, serving: Bundle) -> ServingState | None:
+        seen, self._seen = self._seen, stat_signature(self._path)
         if self._seen != seen or seen == self._judged:
             return None
         before, self._judged = self._judged, seen
         try:
             return self._open(serving)
         except BundleError:
-            if glance(self._path) != seen:
+            if stat_signature(self._path) != seen:
                 return None  # it was being written: the next looks will see how it turns out
             self.refused = True
             raise
@@ -95,7 +95,7 @@ class Succession:
             self._judged = before
             return None
 
-    def _open(self, serving: Bundle) -> Office | None:
+    def _open(self, serving: Bundle) -> ServingState | None:
         bundle = read_bundle(self._path)
         if bundle.digest == serving.digest:
             self.refused = False

@@ -15,7 +15,7 @@ STATUS_SECONDS = 5.0
 """Between two lines of `systemctl status`; that we are ready, or no longer, is said at once."""
 
 
-class Supervisor:
+class SystemdNotifier:
     """Who started us, if it wants to be told. Called by the loop alone, so that a hanging loop says nothing."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from detector.backtest.alarm_intervals import Heard, Once, heard, remember, silenced
+from detector.backtest.alarm_intervals import AlarmInterval, CachingEncoder, alarm_intervals, remember, suppressed_by
 from detector.backtest.matching import rate
 from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
@@ -20,9 +20,9 @@ from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings
-from detector.history.sampling import Look, Sample
+from detector.history.sampling import HistorySample, SampleSize
 from detector.labels.label import Label, embed_label
-from detector.labels.store import Labels
+from detector.labels.store import LabelStore
 from detector.teaching.preview import is_own
 from detector.teaching.request import past_of
 
@@ -31,7 +31,7 @@ Taught = Sequence[tuple[bytes, bytes | None]]
 
 
 @dataclass(frozen=True)
-class Brought:
+class ClassForecast:
     """What one class of faults would have brought."""
 
     name: str
@@ -46,7 +46,7 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Trial:
+class PackForecast:
     """All of a pack, tried."""
 
     cells: int
@@ -54,8 +54,8 @@ class Trial:
     last: int
     cell_days: float
     budget: float
-    brought: list[Brought]
-    silenced: list[Heard]
+    brought: list[ClassForecast]
+    silenced: list[AlarmInterval]
     """Alarms that would not have been, the clearest first."""
     alarms_before: int
     alarms_after: int
@@ -70,10 +70,12 @@ class Trial:
         )
 
 
-def foresee(config: Config, labels: Sequence[Label], known: Taught, history: Path | None, sample: Sample) -> Trial:
+def preview_pack(
+    config: Config, labels: Sequence[Label], known: Taught, history: Path | None, sample: SampleSize
+) -> PackForecast:
     """What labels would have done among those known. Raises OperatorError."""
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
-    here = Labels(bundle, encode, config.settings, config.runtime.threads)
+    here = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     here.put_all(known)
     with ExitStack() as opened:
         look = past_of(config, history, bundle.catalogue, opened).look("", sample)
@@ -81,17 +83,17 @@ def foresee(config: Config, labels: Sequence[Label], known: Taught, history: Pat
 
 
 def try_out(
-    labels: Sequence[Label], here: Labels, look: Look, bundle: Bundle, encode: Encode, settings: Settings
-) -> Trial:
+    labels: Sequence[Label], here: LabelStore, look: HistorySample, bundle: Bundle, encode: Encode, settings: Settings
+) -> PackForecast:
     """Of labels that can be embedded. Raises LabelError, HistoryError."""
-    once, days = Once(encode), look.records / DAY_MINUTES
+    once, days = CachingEncoder(encode), look.records / DAY_MINUTES
     exemplars = [embed_label(label, bundle.catalogue, encode) for label in labels]
-    before = heard(replay(look, bundle, once, here.judge_without(*(label.id for label in labels)), settings))
-    found: dict[str, Brought] = {}
+    before = alarm_intervals(replay(look, bundle, once, here.judge_without(*(label.id for label in labels)), settings))
+    found: dict[str, ClassForecast] = {}
     while True:
         broken = {name for name, one in found.items() if one.breaks}
         judge = here.judge_with(*(_held(one, broken) for one in exemplars))
-        after = heard(replay(look, bundle, once, judge, settings))
+        after = alarm_intervals(replay(look, bundle, once, judge, settings))
         remember(after, before)
         fresh = _brought([label for label in labels if label.name not in broken], after, days)
         worst = _worst(fresh, days, settings)
@@ -100,14 +102,14 @@ def try_out(
             break
         found[worst.name] = replace(worst, breaks=True)
     first, last = look.span
-    return Trial(
+    return PackForecast(
         look.cells,
         first,
         last,
         round(days, 2),
         settings.budget,
         [found[name] for name in sorted(found)],
-        silenced(before, after),
+        suppressed_by(before, after),
         len(before),
         len(after),
     )
@@ -117,7 +119,7 @@ def _held(exemplar: Exemplar, broken: set[str]) -> Exemplar:
     return replace(exemplar, held=exemplar.kind == "fault" and exemplar.name in broken)
 
 
-def _brought(labels: Sequence[Label], after: Sequence[Heard], days: float) -> list[Brought]:
+def _brought(labels: Sequence[Label], after: Sequence[AlarmInterval], days: float) -> list[ClassForecast]:
     """By class of faults, the episodes that these labels were cut from aside."""
     faults = [label for label in labels if label.kind == "fault"]
     brought = []
@@ -127,11 +129,11 @@ def _brought(labels: Sequence[Label], after: Sequence[Heard], days: float) -> li
         fresh = [one for one in named if not one.before]
         rates = rate(len(fresh), days) if days else (0.0, 0.0, float("inf"))
         cells = len({one.cell for one in named})
-        brought.append(Brought(name, len(own), len(named), cells, len(fresh), rates, False))
+        brought.append(ClassForecast(name, len(own), len(named), cells, len(fresh), rates, False))
     return brought
 
 
-def _worst(brought: Sequence[Brought], days: float, settings: Settings) -> Brought | None:
+def _worst(brought: Sequence[ClassForecast], days: float, settings: Settings) -> ClassForecast | None:
     """Which class is to be held next: one that breaks its own budget, else, while all together break that of all, the
     one that brings the most. The low end decides, as it does for a label that is taught.
     """

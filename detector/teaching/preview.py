@@ -10,17 +10,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.backtest.alarm_intervals import Heard, Once, clearest, heard, remember, silenced
+from detector.backtest.alarm_intervals import (
+    AlarmInterval,
+    CachingEncoder,
+    alarm_intervals,
+    clearest,
+    remember,
+    suppressed_by,
+)
 from detector.backtest.matching import rate
 from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
 from detector.core.encoder import Embeddings, Encode
 from detector.core.features import WINDOW
-from detector.core.scoring.classifier import Judge
+from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
-from detector.history.sampling import Look
+from detector.history.sampling import HistorySample
 from detector.labels.label import Label, exemplar_of, label_windows
-from detector.labels.store import Labels
+from detector.labels.store import LabelStore
 
 WEAK_SHARE = 0.05
 """An example is weak when so much of ordinary life lies as far from normal as it does."""
@@ -54,9 +61,9 @@ class Forecast:
     first: int
     last: int
     cell_days: float
-    named: list[Heard]
+    named: list[AlarmInterval]
     """Episodes that bear its name, its own aside, the clearest first."""
-    silenced: list[Heard]
+    silenced: list[AlarmInterval]
     """Alarms that would not have been, the clearest first."""
     alarms_before: int
     alarms_after: int
@@ -65,7 +72,7 @@ class Forecast:
     """Budget it is: of all classes, or of this one alone."""
 
     @property
-    def fresh(self) -> list[Heard]:
+    def fresh(self) -> list[AlarmInterval]:
         """Those named that raised nothing without the label."""
         return [one for one in self.named if not one.before]
 
@@ -84,14 +91,16 @@ class Forecast:
         return self.ordinary_share > WEAK_SHARE
 
 
-def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: Encode, settings: Settings) -> Forecast:
+def preview(
+    label: Label, labels: LabelStore, look: HistorySample, bundle: Bundle, encode: Encode, settings: Settings
+) -> Forecast:
     """The label among those known now, had it been there while `look` was. Raises LabelError, HistoryError."""
     windows = encode(label_windows(label, bundle.catalogue))
     exemplar = exemplar_of(label, windows)
     without, with_it = labels.judge_without(label.id), labels.judge_with(exemplar)
-    once = Once(encode)
-    before = heard(replay(look, bundle, once, without, settings))
-    after = heard(replay(look, bundle, once, with_it, settings))
+    once = CachingEncoder(encode)
+    before = alarm_intervals(replay(look, bundle, once, without, settings))
+    after = alarm_intervals(replay(look, bundle, once, with_it, settings))
     named = [one for one in after if one.name == label.name and label.kind == "fault" and not is_own(one, label)]
     remember(named, before)
     first, last = look.span
@@ -107,7 +116,7 @@ def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: En
         last,
         round(look.records / DAY_MINUTES, 2),
         clearest(named),
-        silenced(before, after),
+        suppressed_by(before, after),
         len(before),
         len(after),
         settings.budget_of(label.name),
@@ -115,19 +124,19 @@ def preview(label: Label, labels: Labels, look: Look, bundle: Bundle, encode: En
     )
 
 
-def is_own(one: Heard, label: Label) -> bool:
+def is_own(one: AlarmInterval, label: Label) -> bool:
     """The episode that is being taught."""
     return one.cell == label.cell and one.overlaps(label.begin, label.end + WINDOW)
 
 
-def _own_score(label: Label, windows: Embeddings, judge: Judge) -> float:
+def _own_score(label: Label, windows: Embeddings, judge: Classifier) -> float:
     """What its own windows score for it, in the middle; 0 where no score is kept."""
     if label.kind != "fault":
         return 0.0
     return round(float(np.median(judge.scores(windows)[:, judge.classes.index(label.name)])), 2)
 
 
-def _neighbours(judge: Judge, direction: NDArray[np.float16], windows: Embeddings) -> list[Neighbour]:
+def _neighbours(judge: Classifier, direction: NDArray[np.float16], windows: Embeddings) -> list[Neighbour]:
     """The classes that come nearest to it, the nearest first."""
     library = judge.library
     asked = Embeddings(direction[None], windows.size[:1], windows.shift[:1])

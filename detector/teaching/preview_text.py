@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from detector.backtest.alarm_intervals import Heard
+from detector.backtest.alarm_intervals import AlarmInterval
 from detector.backtest.replay import DAY_MINUTES
 from detector.core.lifecycle import Withheld
-from detector.history.sampling import Cut, Look
+from detector.history.sampling import EpisodeSlice, HistorySample
 from detector.labels.label import Label
-from detector.teaching.pack_import import Trial
+from detector.teaching.pack_import import PackForecast
 from detector.teaching.preview import Forecast
 from detector.timestamps import write_minute
 
@@ -46,7 +46,7 @@ def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]
     }
 
 
-def told(label: Label, cut: Cut, forecast: Forecast) -> Iterable[str]:
+def preview_lines(label: Label, cut: EpisodeSlice, forecast: Forecast) -> Iterable[str]:
     """What is known about a label before it is taught."""
     yield f"{label.name} ({label.kind}): {label.cell}, {write_minute(label.begin)} to {write_minute(label.end)} UTC"
     yield f"  example    {cut.reported} of its {len(cut.values)} minutes were reported; {_size(forecast)}"
@@ -62,7 +62,7 @@ def told(label: Label, cut: Cut, forecast: Forecast) -> Iterable[str]:
     yield f"  alarms     {forecast.alarms_before} without it and {forecast.alarms_after} with it, unknown ones included"
 
 
-def concluded(label: Label, forecast: Forecast, published: bool) -> str:
+def conclusion(label: Label, forecast: Forecast, published: bool) -> str:
     """What was done."""
     if not published:
         return "dry run: nothing was taught" + (", and without --force it would be in quarantine" * label.quarantined)
@@ -77,7 +77,7 @@ def concluded(label: Label, forecast: Forecast, published: bool) -> str:
     return f"taught as {label.id}{aloud}: live on every instance within 5 s"
 
 
-def tried(trial: Trial) -> Iterable[str]:
+def pack_lines(trial: PackForecast) -> Iterable[str]:
     """What a pack would have done, class by class."""
     if not trial.cell_days:
         yield "looked at nothing: there is no past to look at, and what it would cost is not known"
@@ -100,7 +100,7 @@ def tried(trial: Trial) -> Iterable[str]:
     )
 
 
-def kept_silent(look: Look, withheld: Sequence[Withheld]) -> Iterable[str]:
+def kept_silent(look: HistorySample, withheld: Sequence[Withheld]) -> Iterable[str]:
     """The alarms that were none, the latest last."""
     for one in sorted(withheld, key=lambda one: (one.minute, one.cell)):
         yield f"{write_minute(one.minute)}  {one.cell:<24} {one.because.name:<24} {one.because.reason}"
@@ -134,7 +134,7 @@ def _silenced(forecast: Forecast) -> Iterable[str]:
     yield from _shown(forecast.silenced)
 
 
-def _shown(heard: Sequence[Heard]) -> Iterable[str]:
+def _shown(heard: Sequence[AlarmInterval]) -> Iterable[str]:
     for one in heard[:MATCHES_SHOWN]:
         called = f"was {', '.join(sorted(set(one.before)))}" if one.before else one.name
         yield f"    {write_minute(one.onset)}  {one.cell:<24} score {one.score:>5.1f}  {called}"

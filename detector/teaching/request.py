@@ -17,19 +17,19 @@ from detector.config.schema import Config
 from detector.core.features import Baseline, Catalogue
 from detector.core.lifecycle import Withheld
 from detector.errors import LabelError
-from detector.history.parquet_source import FiledPast
-from detector.history.sampling import Cut, Look, Sample, cut
-from detector.kafka.readers.label_topic import read_shelf
-from detector.kafka.readers.topic_history import TopicPast
-from detector.labels.builder import make_label
+from detector.history.parquet_source import ParquetSource
+from detector.history.sampling import EpisodeSlice, HistorySample, SampleSize, cut
+from detector.kafka.readers.label_topic import read_labels
+from detector.kafka.readers.topic_history import TopicHistory
+from detector.labels.builder import build_label
 from detector.labels.label import Label, label_windows
-from detector.labels.store import Labels
+from detector.labels.store import LabelStore
 from detector.teaching.preview import Forecast, preview
 from detector.timestamps import write_minute
 
 
 @dataclass(frozen=True)
-class Ask:
+class TeachRequest:
     """What was asked for; times are minutes since 1970."""
 
     cell: str
@@ -47,17 +47,17 @@ class Ask:
     rejects: str = ""
     """… and what it had wrongly been called."""
 
-    def judging(self, alarm: str, rejects: str) -> "Ask":
+    def judging(self, alarm: str, rejects: str) -> "TeachRequest":
         """The same, said of an alarm."""
         return replace(self, alarm=alarm, rejects=rejects)
 
 
 @dataclass(frozen=True)
-class Lesson:
+class PreparedLabel:
     """A label and what it would have done."""
 
     label: Label
-    cut: Cut
+    cut: EpisodeSlice
     forecast: Forecast
 
     def decided(self, force: bool) -> Label:
@@ -71,7 +71,7 @@ class Lesson:
         )
 
 
-def prepare(config: Config, ask: Ask, history: Path | None, sample: Sample) -> Lesson:
+def prepare(config: Config, ask: TeachRequest, history: Path | None, sample: SampleSize) -> PreparedLabel:
     """Cuts the episode out of the topic, or of files, and lets the past happen once more with it.
 
     Raises OperatorError.
@@ -86,22 +86,24 @@ def prepare(config: Config, ask: Ask, history: Path | None, sample: Sample) -> L
         label = _label(ask, found, past.catalogue, bundle.baseline, now)
         label_windows(label, bundle.catalogue)  # refuses here what the detectors would refuse, before it takes long
         look = past.look(ask.cell, sample)
-    return Lesson(label, found, foresee(config, label, look, read_shelf(config)))
+    return PreparedLabel(label, found, preview_label(config, label, look, read_labels(config)))
 
 
-def foresee(config: Config, label: Label, look: Look, known: Iterable[tuple[bytes, bytes | None]]) -> Forecast:
+def preview_label(
+    config: Config, label: Label, look: HistorySample, known: Iterable[tuple[bytes, bytes | None]]
+) -> Forecast:
     """What a label would have done among those known."""
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
-    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
+    labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     labels.put_all(known)
     return preview(label, labels, look, bundle, encode, config.settings)
 
 
-def withheld(config: Config, history: Path | None, sample: Sample) -> tuple[Look, list[Withheld]]:
+def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[HistorySample, list[Withheld]]:
     """The past that was looked at, and what the labels of now would have kept silent in it. Raises OperatorError."""
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
-    labels = Labels(bundle, encode, config.settings, config.runtime.threads)
-    labels.put_all(read_shelf(config))
+    labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
+    labels.put_all(read_labels(config))
     with ExitStack() as opened:
         past = past_of(config, history, bundle.catalogue, opened)
         look = past.look("", sample)
@@ -109,12 +111,16 @@ def withheld(config: Config, history: Path | None, sample: Sample) -> tuple[Look
     return look, [one for work in told for one in work.withheld]
 
 
-def past_of(config: Config, history: Path | None, catalogue: Catalogue, opened: ExitStack) -> FiledPast | TopicPast:
-    return FiledPast(history) if history else opened.enter_context(closing(TopicPast(config, catalogue)))
+def past_of(
+    config: Config, history: Path | None, catalogue: Catalogue, opened: ExitStack
+) -> ParquetSource | TopicHistory:
+    return ParquetSource(history) if history else opened.enter_context(closing(TopicHistory(config, catalogue)))
 
 
-def _label(ask: Ask, found: Cut, catalogue: Catalogue, baseline: Baseline, now: int) -> Label:
-    made = make_label(found.values, catalogue, baseline, ask.name, ask.kind, ask.cell, found.begin, found.end, ask.note)
+def _label(ask: TeachRequest, found: EpisodeSlice, catalogue: Catalogue, baseline: Baseline, now: int) -> Label:
+    made = build_label(
+        found.values, catalogue, baseline, ask.name, ask.kind, ask.cell, found.begin, found.end, ask.note
+    )
     return msgspec.structs.replace(
         made,
         begin=found.begin,

@@ -31,10 +31,10 @@ from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
-from detector.kafka.producer import Publisher
+from detector.kafka.producer import RecordProducer
 from detector.kafka.topics import create_topics
-from detector.labels.store import Labels
-from detector.native_stderr import quiet
+from detector.labels.store import LabelStore
+from detector.native_stderr import silence_native_stderr
 from tests.bench.recovery import measure_recovery, measure_replay
 from tests.bench.simulator import measure_simulator
 from tests.bench.taught import measure_labels
@@ -65,7 +65,7 @@ def main() -> int:
         case ["labels"]:
             print(json.dumps(measure_labels()))
             return 0
-    with quiet():
+    with silence_native_stderr():
         device()
     names = ("pipeline_over_floor", "kafka_over_floor", "floor_over_bare", "bytes_per_cell")
     figures: dict[str, dict[str, float]] = {name: {} for name in names}
@@ -93,7 +93,7 @@ def measure(bootstrap: str, folder: Path, cells: int, minutes: int, figures: dic
     told = log(cells, minutes)
     configs = [configure(folder, bootstrap, cells, round_) for round_ in range(ROUNDS)]
     create_topics(configs[0], 1, 1)
-    Publisher(configs[0].kafka).publish(configs[0].kafka.topics.minutes, told)
+    RecordProducer(configs[0].kafka).publish(configs[0].kafka.topics.minutes, told)
     pipeline_polls = polls(told, configs[0].kafka.batch_records)
     decoder = Decoder(read_bundle(SHIPPED).catalogue, configs[0].limits.record_bytes)
     times: dict[str, list[float]] = {"bare": [], "floor": [], "pipeline": [], "kafka": []}
@@ -179,7 +179,7 @@ def make_pipeline(config: Config) -> Pipeline:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights)
     encoder.unsteady_windows(bundle.golden.windows)
-    judge = Labels(bundle, encoder, config.settings, 0).judge()
+    judge = LabelStore(bundle, encoder, config.settings, 0).judge()
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)
     pipeline.assign(0, None, [])
     return pipeline
@@ -217,7 +217,7 @@ def in_own_process(*what: str) -> str:
 
 def bytes_per_cell(cells: int) -> int:
     """What a process with a warm pipeline grows by when it takes up `cells` more, until their rings are full."""
-    with quiet():
+    with silence_native_stderr():
         device()
     config = Config(bundle=str(SHIPPED), minutes=Minutes(min_coverage=0.01))
     pipeline = make_pipeline(config)

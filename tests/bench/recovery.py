@@ -15,7 +15,7 @@ from threading import Event, Thread
 
 from detector.config.loader import read_config
 from detector.config.schema import Config
-from detector.kafka.producer import Publisher
+from detector.kafka.producer import RecordProducer
 from detector.service.daemon import Service
 from tests.bench.workload import log
 from tests.service.stage import Daemon, Stage, get, samples, wait_until
@@ -37,7 +37,7 @@ JUDGED = 'faultline_records_total{outcome="in_order"}'
 
 def measure_replay(config: Config, floor: Callable[[int], float]) -> dict[str, float]:
     """`floor` gives the seconds that consuming and decoding so many records takes."""
-    publisher = Publisher(config.kafka)
+    publisher = RecordProducer(config.kafka)
     for minute in range(0, MINUTES, 10):  # as few at a time as memory has room for beside all else
         publisher.publish(config.kafka.topics.minutes, log(CELLS, 10, minute))
     _judge_all(config)
@@ -122,7 +122,7 @@ def feeding(config: Config) -> Iterator[None]:
     stop = Event()
 
     def feed() -> None:
-        publisher, minute = Publisher(config.kafka), 0
+        publisher, minute = RecordProducer(config.kafka), 0
         while not stop.wait(1):
             publisher.publish(config.kafka.topics.minutes, log(LIVE_CELLS, 1, minute))
             minute += 1

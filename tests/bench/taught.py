@@ -13,10 +13,10 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW
-from detector.core.scoring.classifier import Judge
-from detector.labels.builder import LONGEST_MINUTES, label_span, make_label
+from detector.core.scoring.classifier import Classifier
+from detector.labels.builder import LONGEST_MINUTES, build_label, label_span
 from detector.labels.label import write_label
-from detector.labels.store import Labels
+from detector.labels.store import LabelStore
 from trainer.pretrained.shipped import SHIPPED
 
 LABELS, CLASSES, AGAIN = 20_000, 40, 10
@@ -31,7 +31,7 @@ def measure_labels() -> dict[str, float]:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights, 1)
     encoder.unsteady_windows(bundle.golden.windows)
-    few, many = (Labels(bundle, encoder, Config(bundle="").settings, 1) for _ in range(2))
+    few, many = (LabelStore(bundle, encoder, Config(bundle="").settings, 1) for _ in range(2))
     few.put_all(told(bundle, CLASSES))
     prepared, before = list(told(bundle, LABELS // AGAIN)), resident_bytes()
     embedding = sum(cpu(partial(many.put_all, renamed(prepared, part))) for part in range(AGAIN))
@@ -57,7 +57,7 @@ def told(bundle: Bundle, count: int) -> Iterator[tuple[bytes, bytes]]:
     for number in range(count):
         values = usual * rng.lognormal(0, 0.5, features).astype(np.float32)
         name = f"class_{number % CLASSES}"
-        label = make_label(
+        label = build_label(
             values, bundle.catalogue, bundle.baseline, name, "fault", f"c{number}", begin, begin + LONGEST_MINUTES
         )
         yield label.id.encode(), write_label(label)
@@ -68,7 +68,7 @@ def renamed(records: list[tuple[bytes, bytes]], part: int) -> Iterator[tuple[byt
     return ((b"%d-%s" % (part, key), value) for key, value in records)
 
 
-def microseconds(encoder: Encoder, few: Judge, many: Judge, features: int) -> dict[str, float]:
+def microseconds(encoder: Encoder, few: Classifier, many: Classifier, features: int) -> dict[str, float]:
     """Of one core, per window."""
     drawn = np.random.default_rng(4).normal(size=(BATCHES[-1], WINDOW, features))
     windows = np.rint(drawn * STEPS).clip(-127, 127).astype(np.int8)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.ingest.micro_batch import Turn
-from detector.core.lifecycle import Alarm, Alarms, Event, Persistence, Withheld
-from detector.core.scoring.classifier import Quiet
-from detector.core.scoring.score_history import Scores
+from detector.core.ingest.micro_batch import MicroBatch
+from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence, Withheld
+from detector.core.scoring.classifier import SuppressedClass
+from detector.core.scoring.score_history import ScoreHistory
 from detector.core.settings import kernel
 from tests.builders import T0, embedded, told_of
 
@@ -22,10 +22,10 @@ class Life:
 
     def __init__(self, *, hold: int = 3, patience: int = 2, minutes: int = 1, half_life: float = 1.0) -> None:
         self.persistence = Persistence(threshold=4, clear_margin=1, hold_minutes=hold, unknown_minutes=patience)
-        self.scores = Scores(4, 1, 1, kernel(minutes, half_life), minutes + max(hold, patience))
+        self.scores = ScoreHistory(4, 1, 1, kernel(minutes, half_life), minutes + max(hold, patience))
         self.scores.judge_by(lambda e, _: np.zeros((len(e), 3), np.float16), 3)
         self.scores.refresh(np.array([ROW]))
-        self.alarms = Alarms(self.scores, ["alpha", "beta", "unknown"], self.persistence)
+        self.alarms = AlarmLifecycle(self.scores, ["alpha", "beta", "unknown"], self.persistence)
         self.alarms.restore(0, [])
         self.minute = T0
         self.told: list[Event] = []
@@ -48,13 +48,13 @@ class Life:
         return [(change, name, minute) for change, _, name, minute in told_of(events)]
 
 
-def turn(rows: NDArray[np.int64], minute: NDArray[np.int64], frontier: int | None = None) -> Turn:
+def turn(rows: NDArray[np.int64], minute: NDArray[np.int64], frontier: int | None = None) -> MicroBatch:
     many = len(rows)
     yes, no = np.ones(many, bool), np.zeros(many, bool)
-    return Turn(0, rows, minute, np.ones(many, np.float32), heard=yes, fresh=no, frontier=frontier)
+    return MicroBatch(0, rows, minute, np.ones(many, np.float32), heard=yes, fresh=no, frontier=frontier)
 
 
-def step(alarms: Alarms, one: Turn, smoothed: NDArray[np.float32]) -> list[Event]:
+def step(alarms: AlarmLifecycle, one: MicroBatch, smoothed: NDArray[np.float32]) -> list[Event]:
     """A turn of the one cell, as the pipeline takes it."""
     return alarms.step(one, ["a"], smoothed, alarms.having_open(0, ["a"]))
 
@@ -206,8 +206,8 @@ def test_a_retired_class_is_cleared_also_by_an_insufficient_minute() -> None:
 
 
 def test_no_fault_class_at_all_leaves_unknown() -> None:
-    scores = Scores(4, 1, 1, kernel(1, 1.0), 4)
-    alarms = Alarms(scores, ["unknown"], Persistence(4, 1, 3, 1))
+    scores = ScoreHistory(4, 1, 1, kernel(1, 1.0), 4)
+    alarms = AlarmLifecycle(scores, ["unknown"], Persistence(4, 1, 3, 1))
     rows, minute = np.array([ROW]), np.array([T0])
     scores.push(rows, minute, embedded(np.zeros((1, 1)), np.ones(1)), np.array([[9]], np.float16))
     events = step(alarms, turn(rows, minute), scores.smoothed(rows, minute))
@@ -247,7 +247,7 @@ def test_a_taught_severity_is_the_alarms_whatever_it_scores() -> None:
 
 
 def test_a_quiet_episode_is_withheld_once_until_it_has_gone_below_the_lower_threshold() -> None:
-    life, held = Life(), Quiet("quarantined", "alpha")
+    life, held = Life(), SuppressedClass("quarantined", "alpha")
     heard = []
     for minute, score in enumerate((QUIET, LOUD, BETWEEN, LOUD, np.nan, LOUD)):
         one = turn(np.array([ROW]), np.array([T0 + minute]))

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
-from detector.core.scoring.exemplars import Exemplar, Library
+from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Classifier, threshold
+from detector.core.scoring.exemplars import Exemplar, ExemplarIndex
 from detector.core.scoring.tail_fit import CEILING, FLOOR
 from tests.builders import embedded, exemplar, ordinary_life, unit
 from tests.core.test_verdicts import ALPHA, BETA, HELD, STADIUM, WEIGHTS
@@ -13,8 +13,8 @@ from tests.core.test_verdicts import ALPHA, BETA, HELD, STADIUM, WEIGHTS
 BUDGET = 50.0
 
 
-def judge_of(*exemplars: Exemplar, **own: float) -> Judge:
-    return Judge(Library(exemplars, ordinary_life(np.random.default_rng(1))), WEIGHTS, BUDGET, own)
+def judge_of(*exemplars: Exemplar, **own: float) -> Classifier:
+    return Classifier(ExemplarIndex(exemplars, ordinary_life(np.random.default_rng(1))), WEIGHTS, BUDGET, own)
 
 
 def asked(count: int = 2000) -> Embeddings:
@@ -23,7 +23,7 @@ def asked(count: int = 2000) -> Embeddings:
     return embedded(np.stack([unit(*one) for one in rng.normal(size=(count, 4))]), np.exp(rng.normal(0, 1, count)))
 
 
-def thresholds(judge: Judge, own: dict[str, float]) -> dict[str, float]:
+def thresholds(judge: Classifier, own: dict[str, float]) -> dict[str, float]:
     """What each class's unmoved scores must reach, one class at a time."""
     others = [name for name in judge.classes if name not in own]
     left = BUDGET - sum(own[name] for name in judge.classes if name in own)
@@ -68,8 +68,8 @@ def test_a_held_class_is_recognised_by_its_own_budget_too() -> None:
 def test_ordinary_life_spends_about_what_each_may() -> None:
     stretches, length, own = 6000, 40, {"alpha": 40.0, "unknown": 160.0}
     rng = np.random.default_rng(11)
-    library = Library([ALPHA, BETA, exemplar("delta", unit(0, 0, 0, 1))], ordinary_life(rng, stretches, length))
-    judge = Judge(library, np.ones(1, np.float32), 300.0, own)
+    library = ExemplarIndex([ALPHA, BETA, exemplar("delta", unit(0, 0, 0, 1))], ordinary_life(rng, stretches, length))
+    judge = Classifier(library, np.ones(1, np.float32), 300.0, own)
     fresh = ordinary_life(rng, stretches, length).stretches
     scores = judge.scores(fresh.reshaped(-1)).astype(np.float32).reshape(stretches, length, -1)
     alarms = (scores >= judge.threshold).any(axis=1).sum(axis=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.core.attribution import BLOCK_MINUTES, FEATURES_TRIED, carried
+from detector.core.attribution import BLOCK_MINUTES, FEATURES_TRIED, attribute
 from detector.core.encoder import BATCHES, Embeddings, embeddings_of
 from detector.core.features import ABSENT, WINDOW
 
@@ -26,7 +26,7 @@ def score(embeddings: Embeddings):
 def test_each_feature_is_given_what_it_adds():
     codes = np.zeros((WINDOW, FEATURES), np.int8)
     codes[:, 30], codes[:, 35], codes[:, 5] = 60, 20, 40
-    parts = carried(codes, encode, score)
+    parts = attribute(codes, encode, score)
     told = dict(zip(parts.features.tolist(), parts.by_feature.tolist(), strict=True))
     assert parts.features[0] == 30
     for feature in (30, 35, 5):
@@ -37,7 +37,7 @@ def test_each_feature_is_given_what_it_adds():
 def test_five_minutes_are_given_what_they_add():
     codes = np.zeros((WINDOW, FEATURES), np.int8)
     codes[40:45, 39] = 120
-    parts = carried(codes, encode, score)
+    parts = attribute(codes, encode, score)
     assert parts.by_block[40 // BLOCK_MINUTES] == pytest.approx(120 * 5 / WINDOW, abs=0.02)
     assert np.abs(np.delete(parts.by_block, 8)).max() < 0.02
 
@@ -45,11 +45,11 @@ def test_five_minutes_are_given_what_they_add():
 def test_what_is_not_reported_carries_too():
     codes = np.zeros((WINDOW, FEATURES), np.int8)
     codes[:, 39] = ABSENT
-    assert carried(codes, encode, score).features[0] == 39
+    assert attribute(codes, encode, score).features[0] == 39
 
 
 def test_one_smallest_batch_is_enough_however_many_features_there_are():
     COUNTED.clear()
-    parts = carried(np.ones((WINDOW, FEATURES), np.int8), encode, score)
+    parts = attribute(np.ones((WINDOW, FEATURES), np.int8), encode, score)
     assert len(parts.features) == FEATURES_TRIED
     assert COUNTED[0] <= BATCHES[0]

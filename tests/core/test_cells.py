@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from detector.core.ingest.cell_index import Cells
+from detector.core.ingest.cell_index import CellIndex
 
 
 def test_a_cell_keeps_its_row() -> None:
-    cells = Cells(10)
+    cells = CellIndex(10)
     rows, new = cells.locate(0, ["a", "b", "a"])
     assert (rows.tolist(), new.tolist()) == ([0, 1, 0], [0, 1])
     rows, new = cells.locate(0, ["b", "c"])
@@ -14,7 +14,7 @@ def test_a_cell_keeps_its_row() -> None:
 
 
 def test_a_row_that_was_given_back_is_the_next_to_be_taken() -> None:
-    cells = Cells(2)
+    cells = CellIndex(2)
     cells.locate(0, ["a", "b"])
     cells.remove(0, np.array([0]))
     assert len(cells) == 1
@@ -23,13 +23,13 @@ def test_a_row_that_was_given_back_is_the_next_to_be_taken() -> None:
 
 
 def test_beyond_the_limit_there_is_no_row_and_known_cells_keep_theirs() -> None:
-    cells = Cells(2)
+    cells = CellIndex(2)
     rows, new = cells.locate(0, ["a", "b", "c", "a", "c"])
     assert (rows.tolist(), new.tolist()) == ([0, 1, -1, 0, -1], [0, 1])
 
 
 def test_a_cell_seen_on_two_partitions_is_two_cells() -> None:
-    cells = Cells(10)
+    cells = CellIndex(10)
     cells.locate(0, ["a"])
     rows, _ = cells.locate(1, ["a"])
     assert rows.tolist() == [1]

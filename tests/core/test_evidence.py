@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from detector.core.evidence import Case, evidence
+from detector.core.evidence import AlarmContext, evidence
 from detector.core.features import ABSENT, STEPS, WINDOW
 from detector.core.lifecycle import CLEARED, NEW, Alarm, Event
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Library
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import ExemplarIndex
 from tests import builders
 from tests.builders import ALPHA, T0
 
@@ -17,7 +17,7 @@ RAISED = Event(NEW, 0, Alarm("c1", "alpha", T0, "minor"), T0 + 60, score=9.0)
 ASKED: list[int] = []
 
 
-class Counting(Library):
+class Counting(ExemplarIndex):
     """Remembers how many windows it was asked about, each time it was asked."""
 
     def match(self, embeddings):
@@ -27,7 +27,7 @@ class Counting(Library):
 
 def case(values=ALPHA):
     codes = np.tile(np.array(values) * STEPS, (WINDOW, 1)).astype(np.int8)
-    return Case(codes, builders.plain(codes[None]), 1.0, np.array([[1, 1, 1], [0, 0, 0]], np.float32))
+    return AlarmContext(codes, builders.plain(codes[None]), 1.0, np.array([[1, 1, 1], [0, 0, 0]], np.float32))
 
 
 def told(event=RAISED, judge=None, of=None):
@@ -76,7 +76,7 @@ def test_the_fingerprint_is_of_every_bit():
 
 def test_the_library_is_asked_once_for_the_window_and_once_for_all_trials():
     usual = builders.judge().library
-    judge = Judge(Counting(usual.exemplars, usual.normal, threads=1), np.ones(3, np.float32), 50.0)
+    judge = Classifier(Counting(usual.exemplars, usual.normal, threads=1), np.ones(3, np.float32), 50.0)
     ASKED.clear()
     told(judge=judge)
     assert len(ASKED) == 2

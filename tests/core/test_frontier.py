@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.ingest.samples import Reason
-from detector.core.ingest.watermark import Frontier, quorum
+from detector.core.ingest.watermark import Watermark, quorum
 from tests import naive
 from tests.builders import ALPHA, T0, Told, minutes_of, network, pipeline, play, refusals, settings, told_of
 from tests.core.strategies import thoroughly
@@ -172,7 +172,7 @@ def test_a_replay_begins_no_earlier_than_it_must() -> None:
 
 
 def test_a_forgotten_cell_has_no_voice_when_the_others_move_the_frontier_without_it() -> None:
-    frontier = Frontier(np.full(8, -1, np.int64), 3, 5)
+    frontier = Watermark(np.full(8, -1, np.int64), 3, 5)
     for row, minute in ((0, 10), (1, 10), (2, 10), (3, 10), (4, 10), (5, 10), (0, 100)):
         frontier.hear(np.array([row]), np.array([minute]))
     frontier.forget(np.array([0]))
@@ -188,7 +188,7 @@ CLAIMS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30) | st.integers(
 @thoroughly
 def test_the_frontier_is_that_of_the_slow_twin(claims: list[tuple[int, int]], quorum_cells: int, ahead: int) -> None:
     twin = naive.Frontier(quorum_cells, ahead)
-    frontier = Frontier(np.full(8, -1, np.int64), quorum_cells, ahead)
+    frontier = Watermark(np.full(8, -1, np.int64), quorum_cells, ahead)
     for cell, minute in claims:
         rose = frontier.hear(np.array([cell]), np.array([minute]))
         assert rose == twin.hear(str(cell), minute)
@@ -202,8 +202,8 @@ def test_the_frontier_stands_still_for_as_long_as_settled_says(
     claims: list[tuple[int, int]], quorum_cells: int, ahead: int
 ) -> None:
     """Heard in the runs it names, it passes the same minutes as heard one by one."""
-    one_by_one = Frontier(np.full(8, -1, np.int64), quorum_cells, ahead)
-    in_runs = Frontier(np.full(8, -1, np.int64), quorum_cells, ahead)
+    one_by_one = Watermark(np.full(8, -1, np.int64), quorum_cells, ahead)
+    in_runs = Watermark(np.full(8, -1, np.int64), quorum_cells, ahead)
     rows, minute = np.array(claims, np.int64).T
     at = 0
     while at < len(claims):

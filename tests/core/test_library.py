@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.exemplars import FAR, NEIGHBOURS, REPRESENTED, Exemplar, Library
+from detector.core.scoring.exemplars import FAR, NEIGHBOURS, REPRESENTED, Exemplar, ExemplarIndex
 from tests import naive
 from tests.builders import embedded, exemplar, ordinary_life, scatter, unit
 
@@ -14,7 +14,7 @@ DIMENSION = 8
 CENTRES = {"alpha": 1, "beta": 2, "gamma": 3}
 
 
-def crowded_library(rng: np.random.Generator, each: int = 7) -> Library:
+def crowded_library(rng: np.random.Generator, each: int = 7) -> ExemplarIndex:
     exemplars = [
         Exemplar(f"{name}-{k}", name, "fault", direction, rng.normal(0, 9, DIMENSION).astype(np.float16), "cell", k)
         for name, axis in CENTRES.items()
@@ -22,7 +22,7 @@ def crowded_library(rng: np.random.Generator, each: int = 7) -> Library:
     ]
     exemplars += [exemplar("reboot", unit(*np.eye(DIMENSION)[4]), "ignore")]
     exemplars += [exemplar("calm", unit(*np.eye(DIMENSION)[5]), "normal")]
-    return Library([exemplars[k] for k in rng.permutation(len(exemplars))], ordinary_life(rng, 10, 5, DIMENSION))
+    return ExemplarIndex([exemplars[k] for k in rng.permutation(len(exemplars))], ordinary_life(rng, 10, 5, DIMENSION))
 
 
 def directions(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -74,7 +74,7 @@ def test_how_far_out_an_exemplar_lies_does_not_matter_to_its_pull_and_one_at_the
     )
     nowhere = replace(near, shift=np.zeros(DIMENSION, np.float16))
     asked = queries(np.random.default_rng(12), 9)
-    pulls = [Library([one], normal).match(asked).pull for one in (near, far, nowhere)]
+    pulls = [ExemplarIndex([one], normal).match(asked).pull for one in (near, far, nowhere)]
     np.testing.assert_allclose(pulls[0][:, 0], asked.shift[:, 1].astype(float), atol=1e-4)
     np.testing.assert_array_equal(pulls[0], pulls[1])
     assert (pulls[2] == 0).all()
@@ -127,7 +127,7 @@ def test_the_order_in_which_exemplars_were_taught_does_not_matter() -> None:
     normal = ordinary_life(rng, 10, 5, DIMENSION)
     exemplars = [exemplar(f"class-{k}", direction) for k, direction in enumerate(directions(rng, 6))]
     asked = queries(rng, 30)
-    forth, back = Library(exemplars, normal).match(asked), Library(exemplars[::-1], normal).match(asked)
+    forth, back = ExemplarIndex(exemplars, normal).match(asked), ExemplarIndex(exemplars[::-1], normal).match(asked)
     assert np.array_equal(forth.cosine, back.cosine)
     assert np.array_equal(forth.nearest, back.nearest)
     assert np.array_equal(forth.pull, back.pull)
@@ -157,7 +157,7 @@ def test_a_bank_smaller_than_the_neighbours_asked_for_is_enough() -> None:
     rng = np.random.default_rng(7)
     normal = ordinary_life(rng, 10, 5, DIMENSION)
     few = replace(normal, bank=normal.bank[:2])
-    matches = Library([], few).match(queries(rng, 4))
+    matches = ExemplarIndex([], few).match(queries(rng, 4))
     assert matches.cosine.shape == (4, 0)
     assert ((matches.normal >= -1) & (matches.normal <= 1)).all()
 
@@ -173,7 +173,7 @@ def test_of_many_exemplars_of_a_class_a_few_leave_none_far_from_the_nearest() ->
     many = np.concatenate(
         [scatter(rng, centre, count, 0.02) for centre, count in zip(centres, (300, 4, 1), strict=True)]
     )
-    library = Library([exemplar("alpha", one, number=k) for k, one in enumerate(many)], ordinary_life(rng))
+    library = ExemplarIndex([exemplar("alpha", one, number=k) for k, one in enumerate(many)], ordinary_life(rng))
     matches = library.match(embedded(many, np.ones(len(many))))
     assert len(set(matches.nearest[:, 0].tolist())) <= REPRESENTED
     assert matches.cosine.min() > 0.99, "the one that is unlike all others, too"
@@ -181,7 +181,7 @@ def test_of_many_exemplars_of_a_class_a_few_leave_none_far_from_the_nearest() ->
 
 def test_as_many_exemplars_as_represent_a_class_are_all_compared_with() -> None:
     few = scatter(np.random.default_rng(8), unit(1, 0, 0, 0), REPRESENTED, 0.5)
-    library = Library(
+    library = ExemplarIndex(
         [exemplar("alpha", one, number=k) for k, one in enumerate(few)], ordinary_life(np.random.default_rng(1))
     )
     nearest = library.match(embedded(few, np.ones(len(few)))).nearest[:, 0]

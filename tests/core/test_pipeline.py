@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from detector.core.lifecycle import SILENT, Event
 from detector.core.pipeline import Pipeline, Work
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Library
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.settings import Settings
 from tests import naive
 from tests.builders import (
@@ -62,7 +62,7 @@ def test_a_label_taught_at_night_judges_the_minutes_before_it() -> None:
     """The remembered minutes are scored anew: the fault is named at the next minute, with the onset it had."""
     chosen = settings(score_minutes=1, unknown_minutes=3, hold_minutes=8)
     trained = judge_for(chosen)
-    blank = Judge(type(trained.library)([], trained.library.normal), chosen.weights, chosen.budget)
+    blank = Classifier(type(trained.library)([], trained.library.normal), chosen.weights, chosen.budget)
     taken = Pipeline(catalogue(), fleet_baseline(), plain, blank, chosen)
     before = play(taken, [*minutes_of("a", 0, 5), *minutes_of("a", 5, 10, ALPHA)])
     assert {name for _, _, name, _ in told_of(before.events)} <= {"unknown"}
@@ -81,7 +81,9 @@ def test_a_silent_replay_tells_nothing_and_counts_as_replayed() -> None:
 def test_what_is_kept_silent_is_counted_once_though_the_partition_is_taken_up_anew_in_its_midst() -> None:
     chosen = settings()
     normal = judge_for(chosen).library.normal
-    judging = Judge(Library([exemplar("works", unit(0, 1, 0, 0), "ignore")], normal), chosen.weights, chosen.budget)
+    judging = Classifier(
+        ExemplarIndex([exemplar("works", unit(0, 1, 0, 0), "ignore")], normal), chosen.weights, chosen.budget
+    )
     works = (ALPHA[0], 0.0, STRANGE[2])
     log = [*minutes_of("a", 0, 70), *minutes_of("a", 70, 110, works), *minutes_of("a", 110, 140)]
     alone = pipeline(chosen, plain, judging)

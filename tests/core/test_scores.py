@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.score_history import Scores
+from detector.core.scoring.score_history import ScoreHistory
 from detector.core.settings import kernel
 from tests.builders import T0, embedded
 
 
-def scores_of(minutes: dict[int, float], weights: np.ndarray, keep: int, row: int = 1) -> Scores:
-    scores = Scores(3, 1, 1, weights, keep)
+def scores_of(minutes: dict[int, float], weights: np.ndarray, keep: int, row: int = 1) -> ScoreHistory:
+    scores = ScoreHistory(3, 1, 1, weights, keep)
     for minute, score in minutes.items():
         push(scores, row, minute, score)
     return scores
 
 
-def push(scores: Scores, row: int, minute: int, score: float) -> None:
+def push(scores: ScoreHistory, row: int, minute: int, score: float) -> None:
     one = embedded(np.full((1, 1), score, np.float16), np.ones(1))
     scores.push(np.array([row]), np.array([T0 + minute]), one, np.array([[score]], np.float16))
 
 
-def smoothed(scores: Scores, minute: int, row: int = 1) -> float:
+def smoothed(scores: ScoreHistory, minute: int, row: int = 1) -> float:
     return float(scores.smoothed(np.array([row]), np.array([T0 + minute]))[0, 0])
 
 
@@ -62,7 +62,7 @@ def test_another_owner_of_a_row_begins_with_nothing() -> None:
 def test_a_smoothed_score_is_the_same_bits_beside_any_neighbours() -> None:
     rng = np.random.default_rng(2)
     many, weights = 60, kernel(9, 3.0)
-    scores = Scores(many, 1, 1, weights, 20)
+    scores = ScoreHistory(many, 1, 1, weights, 20)
     rows = np.arange(many)
     for minute in range(20):
         told = rows[rng.random(many) < 0.8]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.core.scoring.tail_fit import FAR_TAIL, TAIL, TWO_HOURS, tail
+from detector.core.scoring.tail_fit import FAR_TAIL, TAIL, TWO_HOURS, fit_tail
 
 CELLS, MOMENTS = 200, 24
 ENDS = np.repeat(np.arange(MOMENTS), CELLS) * TWO_HOURS + 7
@@ -19,7 +19,7 @@ def life(seed: int = 1) -> NDArray[np.float32]:
 
 
 def test_an_exponential_is_found_again() -> None:
-    found = tail(life(), ENDS)
+    found = fit_tail(life(), ENDS)
     assert found.location[0] == pytest.approx(-np.log(TAIL), abs=0.15)
     assert found.scale[0] == pytest.approx(1, abs=0.15)
 
@@ -29,18 +29,18 @@ def test_what_befell_a_third_of_the_cells_at_once_has_no_say() -> None:
     for moment in (5, 6):
         rows = np.flatnonzero(moment == ENDS // TWO_HOURS)[: CELLS // 3]
         befallen[rows, 1, 0] += 30
-    calm, other = tail(life(), ENDS), tail(befallen, ENDS)
+    calm, other = fit_tail(life(), ENDS), fit_tail(befallen, ENDS)
     assert other.scale[0] == pytest.approx(calm.scale[0], rel=0.1)
     assert other.location[0] == pytest.approx(calm.location[0], rel=0.1)
-    together = tail(befallen, np.zeros_like(ENDS))
+    together = fit_tail(befallen, np.zeros_like(ENDS))
     assert together.scale[0] > 5 * calm.scale[0], "were it not known when, it would hide the class"
 
 
 def test_another_column_keeps_the_moment() -> None:
     both = np.concatenate([life(1), life(2)], axis=2)
     both[ENDS // TWO_HOURS == 5, 1, 0] += 30
-    alone = tail(life(2), ENDS)
-    found = tail(both, ENDS)
+    alone = fit_tail(life(2), ENDS)
+    found = fit_tail(both, ENDS)
     assert found.location[1] == alone.location[0]
     assert found.scale[1] == alone.scale[0]
 
@@ -49,23 +49,23 @@ def test_what_recurs_every_day_is_ordinary() -> None:
     """Twelve of twenty-four moments: no alarm is to be raised for it."""
     daily = life()
     daily[(ENDS // TWO_HOURS) % 2 == 0, 1, 0] += 2
-    assert tail(daily, ENDS).location[0] > tail(life(), ENDS).location[0] + 1
+    assert fit_tail(daily, ENDS).location[0] > fit_tail(life(), ENDS).location[0] + 1
 
 
 def test_a_few_stretches_of_one_moment_are_chance() -> None:
     lucky = life()
     lucky[np.flatnonzero(ENDS // TWO_HOURS == 5)[:3], 1, 0] = 50
     few = slice(5 * CELLS, 5 * CELLS + 20)
-    assert tail(lucky[few], ENDS[few]).scale[0] > 20, "too few to be a crowd: they are believed"
+    assert fit_tail(lucky[few], ENDS[few]).scale[0] > 20, "too few to be a crowd: they are believed"
 
 
 def test_a_crowd_everywhere_leaves_the_rest_to_judge_by() -> None:
-    assert np.isfinite(tail(np.ones((6, 2, 1), np.float32), np.zeros(6, np.int64)).location).all()
+    assert np.isfinite(fit_tail(np.ones((6, 2, 1), np.float32), np.zeros(6, np.int64)).location).all()
 
 
 @pytest.mark.parametrize("stretches", [1, 2, 5, 40])
 def test_few_stretches_are_enough(stretches: int) -> None:
-    found = tail(life()[:stretches], ENDS[:stretches])
+    found = fit_tail(life()[:stretches], ENDS[:stretches])
     assert np.isfinite(found.location).all()
     assert (found.scale > 0).all()
     assert 0 < FAR_TAIL < TAIL < 1

@@ -7,9 +7,9 @@ import pytest
 
 from detector.core.encoder import Embeddings
 from detector.core.scoring.class_scores import DISTANCE_SAYS, LARGE, calibrate, margins
-from detector.core.scoring.class_scores import testify as witnesses_of
-from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Judge, threshold
-from detector.core.scoring.exemplars import Exemplar, Library, Matches
+from detector.core.scoring.class_scores import score_contributions as witnesses_of
+from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Classifier, threshold
+from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, Matches
 from detector.core.scoring.tail_fit import CEILING, FLOOR
 from detector.core.settings import kernel
 from tests.builders import embedded, exemplar, ordinary_life, unit
@@ -27,8 +27,8 @@ def embedding(direction: np.ndarray, size: float = 1.0) -> Embeddings:
     return embedded(direction[None], np.array([size]))
 
 
-def judge_of(*exemplars: Exemplar, budget: float = 50.0) -> Judge:
-    return Judge(Library(exemplars, ordinary_life(np.random.default_rng(1))), WEIGHTS, budget)
+def judge_of(*exemplars: Exemplar, budget: float = 50.0) -> Classifier:
+    return Classifier(ExemplarIndex(exemplars, ordinary_life(np.random.default_rng(1))), WEIGHTS, budget)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_an_ignore_exemplar_silences_unknown() -> None:
 
 def test_an_ignore_exemplar_lowers_the_faults_it_resembles() -> None:
     between = unit(0, 1, 0, 1)
-    plain = Library([ALPHA], ordinary_life(np.random.default_rng(1)))
-    taught = Library([ALPHA, exemplar("reboot", unit(0, 1, 0, 1.2), "ignore")], plain.normal)
+    plain = ExemplarIndex([ALPHA], ordinary_life(np.random.default_rng(1)))
+    taught = ExemplarIndex([ALPHA, exemplar("reboot", unit(0, 1, 0, 1.2), "ignore")], plain.normal)
     lead = margins(plain.match(embedding(between)))[0, 0]
     lowered = margins(taught.match(embedding(between)))[0, 0]
     assert lowered < lead - 0.3
@@ -146,7 +146,7 @@ def test_a_batch_is_judged_as_each_of_it_alone() -> None:
 
 def test_a_tail_goes_through_what_one_stretch_in_twenty_passes_and_what_one_in_a_hundred_does() -> None:
     normal = ordinary_life(np.random.default_rng(2), stretches=1000)
-    tail = calibrate(Library([], normal), kernel(1, 1.0)).distance
+    tail = calibrate(ExemplarIndex([], normal), kernel(1, 1.0)).distance
     peaks = np.log(normal.stretches.size.astype(np.float32)).max(axis=1)
     assert 45 <= np.count_nonzero(peaks > tail.location[-1]) <= 50, "fifty, but for those that are equal"
     far = tail.location[-1] + np.log(5) * tail.scale[-1]
@@ -159,7 +159,7 @@ def test_a_region_of_unlabelled_faults_in_the_past_hardly_moves_the_calibration(
     befallen = ordinary_life(np.random.default_rng(2), stretches=1000)
     befallen.stretches.size[:4] *= np.float16(500)
     befallen.stretches.shift[:4] *= np.float16(500)
-    scales = [calibrate(Library([ALPHA], normal), kernel(3, 2.0)).distance.scale for normal in (calm, befallen)]
+    scales = [calibrate(ExemplarIndex([ALPHA], normal), kernel(3, 2.0)).distance.scale for normal in (calm, befallen)]
     assert (scales[1] < 1.6 * scales[0]).all()
 
 
@@ -202,7 +202,7 @@ def test_a_window_farther_out_the_exemplars_way_scores_higher_and_the_other_way_
 
 def test_a_single_stretch_is_enough_to_calibrate_on() -> None:
     one = ordinary_life(np.random.default_rng(4), stretches=1)
-    scores = Judge(Library([ALPHA], one), WEIGHTS, 50.0).scores(embedding(ALPHA.direction))
+    scores = Classifier(ExemplarIndex([ALPHA], one), WEIGHTS, 50.0).scores(embedding(ALPHA.direction))
     assert np.isfinite(scores).all()
 
 
@@ -212,7 +212,7 @@ def test_stretches_thinned_to_every_second_minute_are_smoothed_over_the_same_tim
     weights = kernel(5, 2.0)
     raw = np.log(thin.stretches.size.astype(np.float32))
     by_hand = (weights[0] * raw[:, 2:] + weights[2] * raw[:, 1:-1] + weights[4] * raw[:, :-2]) / weights[::2].sum()
-    location = calibrate(Library([], thin), weights).distance.location[-1]
+    location = calibrate(ExemplarIndex([], thin), weights).distance.location[-1]
     assert location == pytest.approx(np.sort(by_hand.max(axis=1))[-11], rel=1e-5), "one in twenty of 200 lie above"
 
 
@@ -223,7 +223,7 @@ def alarms_in_ordinary_life(classes: int, score_minutes: int, budget: float) -> 
     """
     stretches, length = 6000, 40
     weights, rng = kernel(score_minutes, 3.0), np.random.default_rng(11)
-    judge = Judge(Library([ALPHA, BETA][:classes], ordinary_life(rng, stretches, length)), weights, budget)
+    judge = Classifier(ExemplarIndex([ALPHA, BETA][:classes], ordinary_life(rng, stretches, length)), weights, budget)
     fresh = ordinary_life(rng, stretches, length).stretches
     scores = judge.scores(fresh.reshaped(-1)).astype(np.float32).reshape(stretches, length, -1)
     first = score_minutes - 1

@@ -8,8 +8,18 @@ import pytest
 from detector.config.loader import read_config
 from detector.config.schema import Config, Minutes
 from detector.core.ingest.cell_index import digest_of
-from detector.core.ingest.checkpoint import MOST_MARKED, VOTE, Memory, Standing, Trail, mark, marked, pack, unpack
-from detector.core.ingest.watermark import Frontier, quorum
+from detector.core.ingest.checkpoint import (
+    MOST_MARKED,
+    VOTE,
+    Checkpoint,
+    RestorePoints,
+    WatermarkState,
+    decode_checkpoint,
+    encode_checkpoint,
+    mark,
+    marked,
+)
+from detector.core.ingest.watermark import Watermark, quorum
 from detector.errors import ConfigError
 from detector.kafka.assignment import read_memory, write_memory
 from tests.builders import T0, Told, network, pipeline, play, settings
@@ -24,8 +34,8 @@ ROOM = 3900
 def votes_of(claims: list[int], heard_at: list[int], minute: int, quorum_cells: int) -> dict[int, tuple[int, int]]:
     """Claim and hearing of each cell that is carried, by its place in the lists."""
     cells = np.arange(len(claims), dtype=np.uint64)
-    packed = pack(minute, quorum_cells, cells, np.array(claims, np.int64), np.array(heard_at, np.int64))
-    columns = unpack(Standing(0, minute, packed))
+    packed = encode_checkpoint(minute, quorum_cells, cells, np.array(claims, np.int64), np.array(heard_at, np.int64))
+    columns = decode_checkpoint(WatermarkState(0, minute, packed))
     return {cell: (claim, heard) for cell, claim, heard in zip(*(column.tolist() for column in columns), strict=True)}
 
 
@@ -38,10 +48,10 @@ def test_the_fullest_memory_fits_into_a_commit() -> None:
     beyond = MOST_CELLS - 1
     claim = np.full(10_000, T0, np.int64)
     claim[:beyond] = T0 + 38_000_000
-    votes = pack(T0, MOST_CELLS, np.arange(10_000, dtype=np.uint64), claim, claim - 1440)
+    votes = encode_checkpoint(T0, MOST_CELLS, np.arange(10_000, dtype=np.uint64), claim, claim - 1440)
     assert len(votes) == (3 * MOST_CELLS - 2) * VOTE.itemsize
     marks = mark(np.arange(MOST_MARKED, dtype=np.uint64))
-    largest = Memory(2**63 - 1, T0 + 38_000_000, T0 + 38_000_000, 10_000, votes, marks)
+    largest = Checkpoint(2**63 - 1, T0 + 38_000_000, T0 + 38_000_000, 10_000, votes, marks)
     assert len(write_memory(largest).encode()) <= ROOM
 
 
@@ -83,11 +93,11 @@ def test_the_marked_are_found_and_hardly_any_other() -> None:
 
 
 def test_marks_cut_short_are_no_memory() -> None:
-    assert read_memory(write_memory(Memory(1, T0, T0, 1, b"", b"\0"))) is None
+    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"", b"\0"))) is None
 
 
 def test_votes_cut_short_are_no_memory() -> None:
-    assert read_memory(write_memory(Memory(1, T0, T0, 1, b"\0" * (VOTE.itemsize - 1)))) is None
+    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"\0" * (VOTE.itemsize - 1)))) is None
 
 
 def test_few_voters_are_carried_whole() -> None:
@@ -116,24 +126,24 @@ def test_the_carried_votes_tell_the_minute_they_were_carried_for() -> None:
 
 
 def test_a_trail_begins_where_the_frontier_had_not_passed_a_minute() -> None:
-    trail = Trail()
+    trail = RestorePoints()
     for offset, minute in ((0, -1), (1, 10), (5, 11), (9, 12)):
-        trail.note(Standing(offset, minute))
+        trail.note(WatermarkState(offset, minute))
     assert [trail.begin(minute).offset for minute in (3, 10, 11, 12, 20)] == [0, 1, 5, 9, 9]
     assert trail.begin(3).offset == 9, "what lies before was given up"
 
 
 def test_a_minute_that_the_frontier_fell_from_is_no_place_to_begin() -> None:
-    trail = Trail()
+    trail = RestorePoints()
     for offset, minute in ((0, -1), (1, 10), (5, 2099), (9, 9), (12, 11)):
-        trail.note(Standing(offset, minute))
+        trail.note(WatermarkState(offset, minute))
     assert trail.begin(10).offset == 9
 
 
 def test_a_restored_voter_counts_before_it_is_heard_again() -> None:
     claim = np.array([12, 12, 10, 10, 10, -1], np.int64)
-    frontier = Frontier(claim, 3, 5)
-    frontier.restore(Standing(40, 10), np.arange(5))
+    frontier = Watermark(claim, 3, 5)
+    frontier.restore(WatermarkState(40, 10), np.arange(5))
     assert frontier.hear(np.array([5]), np.array([12])), "two had been there already"
     assert (frontier.minute, frontier.voters) == (12, 6)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from detector.config.loader import read_config
-from detector.kafka.producer import Publisher
-from detector.kafka.readers.range_reader import Span, Spans, partition_of
+from detector.kafka.producer import RecordProducer
+from detector.kafka.readers.range_reader import OffsetRange, RangeReader, partition_of
 from tests.kafka.topics import consume_committed, create_topics
 
 pytestmark = pytest.mark.broker
@@ -26,14 +26,14 @@ def config(broker, topics, tmp_path):
 
 @pytest.fixture
 def spans(config):
-    made = Spans(config)
+    made = RangeReader(config)
     yield made
     made.close()
 
 
 def publish(config, minutes):
     records = [(cell.encode(), b"%d" % minute, minute * 60_000) for minute in minutes for cell in CELLS]
-    Publisher(config.kafka).publish(config.kafka.topics.minutes, records)
+    RecordProducer(config.kafka).publish(config.kafka.topics.minutes, records)
 
 
 def test_a_key_is_looked_for_where_our_producer_and_javas_put_it(config):
@@ -61,6 +61,6 @@ def test_what_lies_beyond_either_end_of_the_topic_is_an_empty_span(config, spans
     assert spans.bounds_ms() == (100 * 60_000, 159 * 60_000)
     for begin, end in ((0, 99), (160, 900)):
         assert [len(span) for span in spans.spans(range(PARTITIONS), begin * 60_000, end * 60_000)] == [0] * PARTITIONS
-    assert list(spans.read(Span(0, 0, 0), lambda _: True)) == []
+    assert list(spans.read(OffsetRange(0, 0, 0), lambda _: True)) == []
     whole = spans.spans(range(PARTITIONS), 0, 10**12)
     assert sum(map(len, whole)) == len(CELLS) * len(MINUTES)

@@ -4,8 +4,8 @@ import pytest
 from confluent_kafka import Consumer, Message, Producer
 
 from detector.config.schema import Kafka
-from detector.kafka.broker_monitor import Presence
-from detector.kafka.compacted_table import Table
+from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.compacted_table import CompactedTable
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import QUIET, create_topics, produce
 
@@ -43,7 +43,7 @@ def test_a_table_is_read_when_no_transaction_is_open_in_it(
             writer.commit_transaction(30) if commits else writer.abort_transaction(30)
 
     kafka = Kafka(common={"bootstrap.servers": broker.bootstrap})
-    table = Table(kafka, f"{topics}table", Presence(kafka, end_at_last))
+    table = CompactedTable(kafka, f"{topics}table", BrokerMonitor(kafka, end_at_last))
 
     assert table.read([0]) == {0: {b"key": newest}}
     assert len(asked) >= QUESTIONS
@@ -75,8 +75,8 @@ def test_where_a_new_leader_shows_too_little_the_table_is_read_on(
 
     write(0, OLD)
     monkeypatch.setattr("detector.kafka.compacted_table.Consumer", Behind)
-    monkeypatch.setattr(Table, "_ends", lambda *_: {0: OLD + NEW})
-    table = Table(Kafka(common={"bootstrap.servers": broker.bootstrap}), topic)
+    monkeypatch.setattr(CompactedTable, "_ends", lambda *_: {0: OLD + NEW})
+    table = CompactedTable(Kafka(common={"bootstrap.servers": broker.bootstrap}), topic)
 
     assert len(table.read([0])[0]) == OLD + NEW
     table.close()
@@ -87,7 +87,7 @@ def test_a_table_is_read_again_when_its_broker_has_come_back(mortal_broker: Brok
     create_topics(mortal_broker.bootstrap, {f"{topics}table": {"partitions": 1}})
     produce(mortal_broker.bootstrap, f"{topics}table", [(b"key", b"value", None)])
     kafka = Kafka(common={"bootstrap.servers": mortal_broker.bootstrap})
-    table = Table(kafka, f"{topics}table", Presence(kafka))
+    table = CompactedTable(kafka, f"{topics}table", BrokerMonitor(kafka))
     for _ in range(RETURNS):
         assert table.read([0]) == {0: {b"key": b"value"}}
         mortal_broker.kill()

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from detector.config.schema import Kafka
-from detector.kafka.broker_monitor import Presence
+from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.transactions import Aborted, Transactions
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET, consume_committed, create_topics
@@ -25,7 +25,7 @@ def writing(broker: Broker, topics: str) -> Iterator[tuple[Transactions, Any]]:
     consumer.subscribe([f"{topics}in"])
     wait_until(lambda: consumer.poll(0.05) is None and bool(consumer.assignment()), "the group is there")
     kafka = Kafka(group=f"{topics}g", common={"bootstrap.servers": broker.bootstrap})
-    transactions = Transactions(kafka, Presence(kafka))
+    transactions = Transactions(kafka, BrokerMonitor(kafka))
     group = consumer.consumer_group_metadata()
     write(transactions, topics, b"first")
     transactions.commit([TopicPartition(f"{topics}in", 0, 1)], group)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import transform
 from trainer.data.history import START_MINUTE
-from trainer.simulator import FAULTS, Episode, Network, apply, catalogue, draw_severity, measure, neutral, records
+from trainer.simulator import FAULTS, FaultEpisode, Network, apply, catalogue, draw_severity, measure, neutral, records
 from trainer.workers import PROCESSES
 
 Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
@@ -85,7 +85,7 @@ def _draw_class(network: Network, each: int, seed: int, label: int) -> tuple[np.
     severity = np.array([draw_severity(u) for u in rng.random(each)]) * (fault is not None)
     ends, seeds = onset + LASTING, rng.integers(2**62, size=each)
     fates = zip(cell.tolist(), onset.tolist(), ends.tolist(), severity.tolist(), seeds.tolist(), strict=True)
-    episodes = tuple(Episode(at, fault, *fate) for at, *fate in fates) if fault else ()
+    episodes = tuple(FaultEpisode(at, fault, *fate) for at, *fate in fates) if fault else ()
     quiet = reader(network)
     values = stretches(reader(network, episodes), cell, begin[:, None] + np.arange(MINUTES))
     twins = stretches(quiet, cell, begin[:, None] + np.arange(MINUTES)) if episodes else values
@@ -93,7 +93,7 @@ def _draw_class(network: Network, each: int, seed: int, label: int) -> tuple[np.
     return values, twins, usual, spread, severity
 
 
-def reader(network: Network, episodes: tuple[Episode, ...] = ()) -> Read:
+def reader(network: Network, episodes: tuple[FaultEpisode, ...] = ()) -> Read:
     """What the operator's exporters report of a network to which those episodes happen, each alone in its cell."""
 
     def read(cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from tests.quality.continuous import OPERATORS, watch
 from tests.quality.episodes import HELD_OUT
 from tests.quality.exam import Figure, examine
 from tests.quality.sealed import SEALED
-from trainer.console import console, step
+from trainer.console import console, timed_step
 from trainer.pretrained.shipped import SHIPPED
 
 RESULT, SEALED_RESULT = Path("build/quality.json"), Path("build/quality-sealed.json")
@@ -68,7 +68,7 @@ def lived(bundle: Bundle) -> dict[str, list[Figure]]:
     figures: dict[str, list[Figure]] = {}
     for where, operator in OPERATORS.items():
         for seed in NIGHTS:
-            with step(f"two days of operator {where}, seed {seed}"):
+            with timed_step(f"two days of operator {where}, seed {seed}"):
                 told = watch(bundle, operator, seed).figures(where)
             for name, figure in told.items():
                 figures.setdefault(name, []).append(figure)

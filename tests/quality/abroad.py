@@ -21,10 +21,10 @@ from trainer.data.baselines import fit_baseline
 from trainer.data.examples import encode_values
 from trainer.data.history import START_MINUTE
 from trainer.evaluation.baseline_methods import summary
-from trainer.recipes.unlabelled import Plan, make_unlabelled
+from trainer.recipes.unlabelled import UnlabelledPlan, make_unlabelled
 from trainer.simulator import (
-    Episode,
     FaultClass,
+    FaultEpisode,
     Life,
     Network,
     Play,
@@ -38,7 +38,7 @@ from trainer.simulator.faults.schedule import LIVE
 
 NAME = "another catalogue, 6-way"
 FEATURES, CELLS, WEEK = 60, 250, 7 * 1440
-PLAN = Plan(stretches=64)
+PLAN = UnlabelledPlan(stretches=64)
 """The calibration's stretches, which this figure does not ask, are few."""
 
 BEFORE, AFTER = 60, 120
@@ -102,7 +102,7 @@ def _of_class(past: Elsewhere, usual: Baseline, name: str, fault: FaultClass, se
     hour = rng.uniform(*fault.hours, EACH)
     begin = past.span[1] + (1 + rng.integers(7, size=EACH)) * 1440 + (60 * hour).astype(np.int64)
     episodes = [
-        Episode(int(c), fault, int(b), int(b) + 2880, draw_severity(rng.random()), int(rng.integers(2**31)))
+        FaultEpisode(int(c), fault, int(b), int(b) + 2880, draw_severity(rng.random()), int(rng.integers(2**31)))
         for c, b in zip(cell, begin, strict=True)
     ]
     minute = (begin[:, None] + np.arange(-BEFORE, AFTER)).ravel()
@@ -114,7 +114,9 @@ def _of_class(past: Elsewhere, usual: Baseline, name: str, fault: FaultClass, se
     return Asked(np.full(EACH, name), windows[:, 0], windows[:, 1:])
 
 
-def measure_abroad(seed: int, classes: Classes = HELD_OUT, plan: Plan = PLAN) -> dict[str, tuple[float, float, float]]:
+def measure_abroad(
+    seed: int, classes: Classes = HELD_OUT, plan: UnlabelledPlan = PLAN
+) -> dict[str, tuple[float, float, float]]:
     """One-shot macro-F1 with its interval for one seed: by `encoder` and by plain `summary`. A minute or two."""
     past = elsewhere(seed)
     usual = fit_baseline(past)

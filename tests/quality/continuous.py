@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from detector.backtest.matching import Episode, Raised, Tally, rate, share, tally
+from detector.backtest.matching import BacktestAlarm, ClassCounts, Episode, rate, share, tally
 from detector.backtest.replay import replay
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.lifecycle import NEW, SILENT
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Library
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import ExemplarIndex
 from tests.quality.stage import CELLS, JUDGED, TAUGHT, Stage
 from trainer.console import console
 from trainer.pretrained.shipped import SHIPPED
@@ -35,8 +35,8 @@ Figure = tuple[float, float, float]
 class Nights:
     """What came of one network's days."""
 
-    tallies: dict[str, Tally]
-    false: list[Raised]
+    tallies: dict[str, ClassCounts]
+    false: list[BacktestAlarm]
 
     def figures(self, where: str) -> dict[str, Figure]:
         """Each with its 95 % interval; the minutes with their quartiles."""
@@ -63,10 +63,10 @@ def watch(bundle: Bundle, operator: Operator, seed: int) -> Nights:
         stage.adapt(bundle, path)
         adapted, encode = open_bundle(path, 0)
         settings = replace(Config(bundle=str(path)).settings, budget=BUDGET)
-        library = Library(list(stage.exemplars(adapted, encode)), adapted.normal)
-        judge = Judge(library, settings.weights, settings.budget)
+        library = ExemplarIndex(list(stage.exemplars(adapted, encode)), adapted.normal)
+        judge = Classifier(library, settings.weights, settings.budget)
         events = replay(stage.days, adapted, encode, judge, settings)
-        raised = [Raised(e.alarm.cell, e.alarm.name, e.minute) for e in events if e.change == NEW]
+        raised = [BacktestAlarm(e.alarm.cell, e.alarm.name, e.minute) for e in events if e.change == NEW]
     return Nights(tally(_truth(stage), raised, set(TAUGHT)), [alarm for alarm in raised if _is_false(stage, alarm)])
 
 
@@ -80,7 +80,7 @@ def _truth(stage: Stage) -> list[Episode]:
     ]
 
 
-def _is_false(stage: Stage, alarm: Raised) -> bool:
+def _is_false(stage: Stage, alarm: BacktestAlarm) -> bool:
     minute = np.arange(alarm.minute - FELT_MINUTES, alarm.minute + 1)
     told = stage.life.labels(np.full(len(minute), stage.network.names.index(alarm.cell)), minute).name
     faulty = any(name in FAULTS and FAULTS[name].kind == "fault" for name in told.tolist())

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode
-from detector.core.scoring.classifier import Judge
-from detector.core.scoring.exemplars import Exemplar, Library, Normal
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, NormalProfile
 from detector.core.scoring.tail_fit import TWO_HOURS
 from detector.core.settings import kernel
 from tests.quality.episodes import Sample, exemplars
@@ -26,7 +26,7 @@ Figure = tuple[float, float, float]
 def detection(encode: Encode, one: Sample, unseen: Sequence[str], where: str) -> dict[str, Figure]:
     """Recall at a false-positive rate per window, and unknown against normal, with their 95 % intervals."""
     life = encode(one.life)
-    normal = Normal(
+    normal = NormalProfile(
         life.direction[:BANK], life[:CALIBRATED].reshaped(CALIBRATED, 1), np.arange(CALIBRATED) * TWO_HOURS, 1
     )
     ordinary = life[CALIBRATED:]
@@ -48,8 +48,8 @@ def detection(encode: Encode, one: Sample, unseen: Sequence[str], where: str) ->
     }
 
 
-def _judge(taught: Sequence[Exemplar], normal: Normal) -> Judge:
-    return Judge(Library(taught, normal), kernel(1, 1.0), 1.0)
+def _judge(taught: Sequence[Exemplar], normal: NormalProfile) -> Classifier:
+    return Classifier(ExemplarIndex(taught, normal), kernel(1, 1.0), 1.0)
 
 
 def _taught(name: str, shown: Embeddings, row: int) -> Exemplar:

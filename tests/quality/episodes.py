@@ -12,7 +12,7 @@ from trainer.calibration.normal_profile import normal_windows
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import encode_values, measure_effect
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, draw_severity
+from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Life, Network, Operator, draw_severity
 
 Classes = Mapping[str, FaultClass]
 
@@ -69,7 +69,7 @@ def _of_class(
     rng = np.random.default_rng(seed)
     cell, begin = draw_slots(past, fault, rng)
     episodes = [
-        Episode(int(c), fault, int(b), int(b) + AFTER, draw_severity(rng.random()), int(rng.integers(2**31)))
+        FaultEpisode(int(c), fault, int(b), int(b) + AFTER, draw_severity(rng.random()), int(rng.integers(2**31)))
         for c, b in zip(cell, begin, strict=True)
         if fault
     ]

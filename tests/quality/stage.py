@@ -18,12 +18,12 @@ from detector.core.encoder import Encode
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
-from detector.labels.builder import label_span, make_label
+from detector.labels.builder import build_label, label_span
 from detector.labels.label import embed_label
-from trainer.calibration.bundle_builder import assemble
+from trainer.calibration.bundle_builder import build_bundle
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.simulator import FAULTS, Episode, FaultClass, Life, Network, Operator, catalogue, draw_severity
+from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Life, Network, Operator, catalogue, draw_severity
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import DAY, LIVE
 from trainer.simulator.plays import Play
@@ -89,7 +89,7 @@ class Stage:
         """The bundle at home in this network, as from its unlabelled past."""
         week, days = self._past(0, LEARNED), self._past(LEARNED, LEARNED + CALIBRATED)
         spec, loss = bundle.manifest.spec, bundle.manifest.loss
-        assemble(days, fit_baseline(week, LEARNED), spec, bundle.weights, {}, {}, STRETCHES, 0, path, loss)
+        build_bundle(days, fit_baseline(week, LEARNED), spec, bundle.weights, {}, {}, STRETCHES, 0, path, loss)
 
     def exemplars(self, bundle: Bundle, encode: Encode) -> Iterator[Exemplar]:
         """One episode of each class."""
@@ -102,7 +102,7 @@ class Stage:
             values = Life(self.network, [episode]).reported(np.full(len(minute), cell), minute)
             whose = self.network.names[cell]
             span = (episode.begin, episode.end)
-            label = make_label(values, bundle.catalogue, bundle.baseline, name, "fault", whose, *span)
+            label = build_label(values, bundle.catalogue, bundle.baseline, name, "fault", whose, *span)
             yield embed_label(label, bundle.catalogue, encode)
 
     def _past(self, first: int, last: int) -> SimulatedHistory:
@@ -112,12 +112,12 @@ class Stage:
     def _cells(self, fault: FaultClass) -> NDArray[np.int64]:
         return np.flatnonzero(self.network.statics.tdd) if fault.tdd_only else np.arange(CELLS)
 
-    def _episodes(self, fault: FaultClass) -> Iterator[Episode]:
+    def _episodes(self, fault: FaultClass) -> Iterator[FaultEpisode]:
         cells = self._cells(fault)
         for slot in self._rng.choice(len(cells) * JUDGED * DAY // QUARTER, EACH, replace=False).tolist():
             begin = self.begin + slot // len(cells) * QUARTER + int(self._rng.integers(30, 90))
             yield self._episode(fault, int(cells[slot % len(cells)]), begin)
 
-    def _episode(self, fault: FaultClass, cell: int, begin: int) -> Episode:
+    def _episode(self, fault: FaultClass, cell: int, begin: int) -> FaultEpisode:
         end = begin + int(self._rng.integers(120, 241))
-        return Episode(cell, fault, begin, end, draw_severity(self._rng.random()), int(self._rng.integers(2**31)))
+        return FaultEpisode(cell, fault, begin, end, draw_severity(self._rng.random()), int(self._rng.integers(2**31)))

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alarms.notifications import iso_time
-from detector.bundle.format import FORMAT, Bundle, Golden, Manifest
+from detector.bundle.format import FORMAT, Bundle, BundleManifest, Golden
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.inputs import LINES, MILD, SQUASH
 from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
-from detector.core.scoring.exemplars import Normal
+from detector.core.scoring.exemplars import NormalProfile
 from detector.core.scoring.tail_fit import TWO_HOURS
 from detector.labels.label import Label
 
@@ -135,11 +135,11 @@ def build_bundle(seed: int = 11) -> Bundle:
     windows = np.lib.stride_tricks.sliding_window_view(long, WINDOW, axis=1).swapaxes(2, 3)
     stretches = encode(np.ascontiguousarray(windows.reshape(-1, WINDOW, len(NAMES))))
     bank = encode(codes(rng, 200, WINDOW)).direction
-    normal = Normal(
+    normal = NormalProfile(
         bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), np.arange(STRETCHES) * TWO_HOURS, step_minutes=1
     )
     golden = codes(rng, BATCHES[0], WINDOW)
-    manifest = Manifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": seed}, {})
+    manifest = BundleManifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": seed}, {})
     return Bundle(manifest, drawn, baseline(), normal, Golden(golden, encode(golden)))
 
 

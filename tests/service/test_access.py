@@ -11,7 +11,7 @@ from detector.__main__ import main
 from detector.config.loader import write_catalogue
 from detector.config.schema import Kafka
 from detector.errors import ClusterError
-from detector.kafka.producer import Publisher
+from detector.kafka.producer import RecordProducer
 from tests.kafka.broker import Broker
 from tests.kafka.rights import Right, allow, told_rights
 from tests.kafka.topics import QUIET
@@ -197,7 +197,7 @@ def test_topics_are_created_with_the_builders_rights_and_with_no_fewer(guarded, 
 @pytest.mark.parametrize("missing", [None, *of("feed")], ids=str)
 def test_the_feed_writes_minutes_with_its_right_alone(guarded, guarded_stage, missing):
     give(guarded_stage, without(missing) if missing else RIGHTS)
-    publisher = Publisher(Kafka(reach_seconds=5, common=login(guarded, "feed")))
+    publisher = RecordProducer(Kafka(reach_seconds=5, common=login(guarded, "feed")))
     records = [(b"cell", b"{}", 0)]
     if missing is None:
         publisher.publish(guarded_stage.topic("minutes"), records)

@@ -14,7 +14,7 @@ from msgspec.structs import replace as replaced
 
 from detector.bundle.checksums import FILES, SUMS
 from detector.bundle.format import Golden, read_bundle, write_bundle
-from detector.bundle.verification import open_bundle, prove
+from detector.bundle.verification import open_bundle, verify_encoder
 from detector.core.encoder import Embeddings, Encoder
 from detector.core.features import Baseline
 from detector.errors import BundleError
@@ -306,7 +306,8 @@ def test_a_bundle_of_another_kind_of_encoder_comes_back_and_is_proven(bundle, tm
 
 def test_keras_on_another_backend_is_refused_with_a_sentence(bundle):
     """Whether that backend is installed here or not."""
-    code = f"from detector.bundle.verification import open_bundle; open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
+    opening = f"open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"
+    code = f"from detector.bundle.verification import open_bundle; {opening}"
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "numpy"}, capture_output=True, text=True
     )
@@ -317,7 +318,7 @@ def test_keras_on_another_backend_is_refused_with_a_sentence(bundle):
 
 def test_an_encoder_that_computes_something_else_is_refused(bundle):
     right = read_bundle(bundle)
-    prove(right, encoder := Encoder(right.manifest.spec, right.weights), bundle)
+    verify_encoder(right, encoder := Encoder(right.manifest.spec, right.weights), bundle)
 
     told = right.golden.embeddings
     for name, part in vars(told).items():
@@ -326,7 +327,7 @@ def test_an_encoder_that_computes_something_else_is_refused(bundle):
             BundleError,
             match=rf"golden windows embed \S+ away from what the trainer recorded \({name}, allowed \S+\); the",
         ):
-            prove(replace(right, golden=replace(right.golden, embeddings=turned)), encoder, bundle)
+            verify_encoder(replace(right, golden=replace(right.golden, embeddings=turned)), encoder, bundle)
 
 
 def test_a_last_bit_of_half_precision_on_another_machine_is_forgiven(bundle):
@@ -334,4 +335,4 @@ def test_a_last_bit_of_half_precision_on_another_machine_is_forgiven(bundle):
     told = right.golden.embeddings
     nudged = Embeddings(*(np.nextafter(part, np.float16(np.inf)) for part in vars(told).values()))
     golden = replace(right.golden, embeddings=nudged)
-    prove(replace(right, golden=golden), Encoder(right.manifest.spec, right.weights), bundle)
+    verify_encoder(replace(right, golden=golden), Encoder(right.manifest.spec, right.weights), bundle)

@@ -12,7 +12,7 @@ from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, WINDOW
-from detector.service.canary import FAR, Canary, Played, Plays
+from detector.service.canary import FAR, Canary, CanaryRunner, Played
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
 from tests.service.stage import serving, wait_until
 from trainer.pretrained.shipped import SHIPPED
@@ -100,7 +100,7 @@ def test_a_play_that_fails_is_a_miss_and_no_end_of_the_loop(small, encode):
         raise RuntimeError("the device is lost")
 
     encode.instead = gone
-    plays, heard = Plays(60), []
+    plays, heard = CanaryRunner(60), []
     try:
         plays.begin(Canary(small, encode, SETTINGS, 0))
         wait_until(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
@@ -110,7 +110,7 @@ def test_a_play_that_fails_is_a_miss_and_no_end_of_the_loop(small, encode):
 
 
 def test_what_another_bundle_began_is_not_told_of_the_one_in_office(small, encode):
-    plays, heard = Plays(60), []
+    plays, heard = CanaryRunner(60), []
     try:
         plays.begin(Canary(small, encode, SETTINGS, 0))
         assert plays.turn() is None

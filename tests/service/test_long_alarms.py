@@ -7,7 +7,7 @@ from confluent_kafka import Consumer
 from detector.alarms.notifications import Context, iso_time, notification, open_record
 from detector.config.loader import read_config
 from detector.core.lifecycle import NEW, Alarm, Event
-from detector.kafka.broker_monitor import Presence
+from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.sink import Sink
 from detector.kafka.topics import check_topics
 from tests.kafka.topics import QUIET
@@ -41,7 +41,7 @@ def member(bare_stage):
 
 def test_what_is_too_long_is_shortened_once_and_then_dead_lettered(bare_stage, member):
     config = read_config(bare_stage.config())
-    sink = Sink(config, Presence(config.kafka), check_topics(config).record_bytes)
+    sink = Sink(config, BrokerMonitor(config.kafka), check_topics(config).record_bytes)
     long, hopeless = "long", "h" * (LIMIT // 3)
     told = [raised("short", "x"), raised(long, "x" * LIMIT), raised(hopeless, "x"), *[raised("more", "x" * 900)] * 50]
 

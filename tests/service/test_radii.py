@@ -8,8 +8,8 @@ from detector.core.encoder import Encoder
 from detector.core.features import ABSENT
 from detector.core.settings import Settings
 from detector.labels.label import label_windows, write_label
-from detector.labels.robustness import SHARES, radii
-from detector.labels.store import Labels
+from detector.labels.robustness import SHARES, robustness
+from detector.labels.store import LabelStore
 from tests.service.network import CATALOGUE, FAR, MEAN, NAMES, SPEC, SPREAD, T0, build_bundle, label
 
 TWENTIETH = 0.05
@@ -27,7 +27,7 @@ def encode(bundle):
 
 def judged(bundle, encode, told, **alarms):
     settings = Config(bundle="").settings
-    labels = Labels(bundle, encode, Settings(**{**vars(settings), **alarms}), 0)
+    labels = LabelStore(bundle, encode, Settings(**{**vars(settings), **alarms}), 0)
     labels.put_all(told)
     return labels.judge()
 
@@ -66,7 +66,7 @@ def radius_by_hand(one, column, judge, encode):
 
 def test_a_radius_is_how_far_an_example_fades_before_it_is_not_named(bundle, encode):
     judge = judged(bundle, encode, TAUGHT)
-    found = radii(TAUGHT, judge, bundle, encode)
+    found = robustness(TAUGHT, judge, bundle, encode)
     assert set(found) == {"drop_storm-1", "power_loss-1", "held_back-1", "nothing_much-1"}
     for name, feature in (("drop_storm", "drops"), ("power_loss", "power")):
         expected = radius_by_hand(label(name, feature), judge.classes.index(name), judge, encode)
@@ -79,7 +79,7 @@ def test_a_radius_is_how_far_an_example_fades_before_it_is_not_named(bundle, enc
 
 def test_a_smaller_budget_narrows_it_and_a_classes_own_only_its(bundle, encode):
     plain, mean, own = (
-        radii(TAUGHT, judged(bundle, encode, TAUGHT, **knobs), bundle, encode)
+        robustness(TAUGHT, judged(bundle, encode, TAUGHT, **knobs), bundle, encode)
         for knobs in ({}, {"budget": 0.001}, {"budgets": {"drop_storm": 1e-4}})
     )
     assert all(mean[name] < plain[name] for name in ("drop_storm-1", "power_loss-1"))
@@ -90,13 +90,13 @@ def test_a_smaller_budget_narrows_it_and_a_classes_own_only_its(bundle, encode):
 def test_what_is_retired_or_no_label_has_none(bundle, encode):
     judge = judged(bundle, encode, TAUGHT)
     told = [*TAUGHT, (b"drop_storm-1", None), (b"garbage", b"no label"), (b"old", TAUGHT[0][1][:-1] + b" ")]
-    found = radii(told, judge, bundle, encode)
+    found = robustness(told, judge, bundle, encode)
     assert "drop_storm-1" not in found
     assert "power_loss-1" in found
-    assert radii([], judge, bundle, encode) == {}
+    assert robustness([], judge, bundle, encode) == {}
 
 
 def test_a_label_of_another_day_counts_like_any_other(bundle, encode):
     many = records(*(label(f"class_{k}", NAMES[k % len(NAMES)], id=f"l{k}", minute=T0 - 100 * k) for k in range(120)))
-    found = radii(many, judged(bundle, encode, many), bundle, encode)
+    found = robustness(many, judged(bundle, encode, many), bundle, encode)
     assert len(found) == 120

@@ -11,7 +11,7 @@ from detector.bundle.checksums import FILES, SUMS
 from detector.bundle.format import read_bundle
 from detector.config.schema import Config, Runtime
 from detector.errors import BundleError
-from detector.service.serving import Succession
+from detector.service.serving import BundleReloader
 from tests.service.broken import BREAKS, rename_a_feature
 from tests.service.network import CELLS, MINUTES, label, told
 from tests.service.stage import Daemon, Stage, serving, wait_until
@@ -181,7 +181,7 @@ def test_what_was_refused_is_looked_at_but_not_read_again(current, bundle, other
     BREAKS["a file missing"][0](broken)
     serving_one = read_bundle(bundle)
     runtime = Runtime(reload_seconds=0.1)
-    succession = Succession(Config(bundle=str(current), runtime=runtime), lambda bundle, encode: None)
+    succession = BundleReloader(Config(bundle=str(current), runtime=runtime), lambda bundle, encode: None)
     point(current, broken)
     refusals = []
     deadline = time.monotonic() + LOOKS * runtime.reload_seconds

@@ -7,7 +7,7 @@ import pytest
 
 from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, deviations
-from detector.history.search import LEAST_SIZE, Day, Search, Sought, episodes, seek
+from detector.history.search import LEAST_SIZE, Day, Search, SearchResult, episodes, search
 from tests.service.network import (
     CATALOGUE,
     CELLS,
@@ -50,8 +50,8 @@ def encode(bundle):
 
 
 @pytest.fixture(scope="module")
-def sought(bundle, encode) -> Sought:
-    return seek(label("sought", "drops"), T0 - 9970, T0 - 9910, bundle, encode)
+def sought(bundle, encode) -> SearchResult:
+    return search(label("sought", "drops"), T0 - 9970, T0 - 9910, bundle, encode)
 
 
 def test_it_finds_what_encoding_every_window_finds(bundle, encode, sought):

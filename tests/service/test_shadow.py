@@ -8,15 +8,15 @@ import yaml
 
 from detector.__main__ import main
 from detector.alarms.notifications import iso_time
-from detector.alarms.shadow import Episode, compare
+from detector.alarms.shadow import ShadowEpisode, compare
 from detector.bundle.format import read_bundle
 from tests.kafka.topics import consume_committed
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, T0, label, told
 from tests.service.stage import serving, wait_until
 
 
-def episode(cell: str, name: str, begin: int, end: int | None, raised: int | None = None) -> Episode:
-    return Episode(cell, name, begin, begin + 5 if raised is None else raised, end)
+def episode(cell: str, name: str, begin: int, end: int | None, raised: int | None = None) -> ShadowEpisode:
+    return ShadowEpisode(cell, name, begin, begin + 5 if raised is None else raised, end)
 
 
 def test_of_one_name_and_at_once_is_the_same_alarm():

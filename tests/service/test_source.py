@@ -7,8 +7,8 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from detector.config.loader import read_config
 from detector.errors import ClusterError
-from detector.kafka.broker_monitor import Presence
-from detector.kafka.consumer import Poll, Source
+from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.consumer import MinuteConsumer, Poll
 from tests.kafka.broker import Broker
 from tests.kafka.topics import QUIET
 from tests.service.network import told
@@ -26,13 +26,13 @@ FULL = {"queued.min.messages": 1}
 """A buffer that is full with the first records, and fetches no more until they are taken."""
 
 
-def opened(stage: Stage, name: str, **knobs: Any) -> Source:
+def opened(stage: Stage, name: str, **knobs: Any) -> MinuteConsumer:
     consumer = {**QUICK, **knobs.pop("consumer", {})}
     config = read_config(stage.config(kafka={"instance": name, "consumer": consumer, **knobs}))
-    return Source(config, Presence(config.kafka))
+    return MinuteConsumer(config, BrokerMonitor(config.kafka))
 
 
-def take(source: Source, stage: Stage, count: int) -> None:
+def take(source: MinuteConsumer, stage: Stage, count: int) -> None:
     """Until it has given so many records of all partitions."""
     taken: list[int] = []
 
@@ -93,7 +93,7 @@ def test_a_broker_that_is_away_when_a_partition_is_taken_up_is_waited_for(stage:
             mortal_broker.start()
 
     config = read_config(stage.config(kafka={"consumer": QUICK}))
-    source = Source(config, Presence(config.kafka, hear))
+    source = MinuteConsumer(config, BrokerMonitor(config.kafka, hear))
     owned: set[int] = set()
 
     def all_owned() -> bool:

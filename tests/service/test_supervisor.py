@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from detector.service.systemd import Supervisor
+from detector.service.systemd import SystemdNotifier
 from tests.service.network import CELLS, label, told
 from tests.service.stage import Daemon, wait_until
 
@@ -30,7 +30,7 @@ def systemd(tmp_path):
 
 
 def test_where_nobody_started_us_nothing_is_said():
-    supervisor = Supervisor({})
+    supervisor = SystemdNotifier({})
     supervisor.progress()
     supervisor.status(True, "judging")
     supervisor.stopping()
@@ -38,7 +38,7 @@ def test_where_nobody_started_us_nothing_is_said():
 
 def test_readiness_is_said_at_once_and_its_loss_too(systemd):
     address, heard = systemd
-    supervisor = Supervisor({"NOTIFY_SOCKET": address})
+    supervisor = SystemdNotifier({"NOTIFY_SOCKET": address})
     supervisor.status(False, "no partition is assigned")
     supervisor.status(True, "8 cells")
     supervisor.status(True, "9 cells")
@@ -48,16 +48,16 @@ def test_readiness_is_said_at_once_and_its_loss_too(systemd):
 
 def test_a_watchdog_is_fed_three_times_in_its_patience_and_by_nobody_else(systemd):
     address, heard = systemd
-    supervisor = Supervisor({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000"})
+    supervisor = SystemdNotifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000"})
     for _ in range(1000):
         supervisor.progress()
     assert heard() == ["WATCHDOG=1"]
-    Supervisor({"NOTIFY_SOCKET": address}).progress()
+    SystemdNotifier({"NOTIFY_SOCKET": address}).progress()
     assert heard() == ["WATCHDOG=1"]
 
 
 def test_a_supervisor_that_is_gone_stops_nothing(tmp_path):
-    Supervisor({"NOTIFY_SOCKET": str(tmp_path / "nowhere")}).stopping()
+    SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "nowhere")}).stopping()
 
 
 @pytest.mark.broker

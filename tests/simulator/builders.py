@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator import Episode, FaultClass, Network, apply, catalogue, neutral, records
+from trainer.simulator import FaultClass, FaultEpisode, Network, apply, catalogue, neutral, records
 from trainer.simulator.chain.demand import MONDAY
 
 FIRST_MONDAY = 2863 * 10080 - MONDAY
@@ -36,7 +36,7 @@ def with_fault(
     knobs = neutral(len(cell))
     for row in range(len(cell)):
         begin = int(minute[row]) - 20
-        episode = Episode(int(cell[row]), fault, begin, begin + 600, severity, seed=row)
+        episode = FaultEpisode(int(cell[row]), fault, begin, begin + 600, severity, seed=row)
         apply(knobs, episode, np.array([row]), network, cell, minute)
     return records(network, cell, minute, knobs)
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tests.ladder.windows import MINUTES, floor, reader, season, visibility
 from tests.simulator.builders import FIRST_MONDAY, busy_minutes, spread, usual_spread
-from trainer.simulator import FAULTS, Episode, FaultClass, Network, apply, catalogue, neutral, records
+from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Network, apply, catalogue, neutral, records
 from trainer.simulator.faults.knobs import BY_NAME, Knobs
 from trainer.simulator.faults.nuisances import disturb
 from trainer.simulator.noise import Noise
@@ -111,7 +111,7 @@ def changes(
         knobs = neutral(ROWS)
         for row in range(ROWS):
             onset = int(begin[row])
-            episode = Episode(int(cell[row]), fault, onset, onset + 600, severity, seed=row)
+            episode = FaultEpisode(int(cell[row]), fault, onset, onset + 600, severity, seed=row)
             apply(knobs, episode, np.array([row]), network, cell, minute)
         difference = spread(records(network, cell, minute, knobs)) - healthy
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # nothing reported by any dead cell

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, paired_change
-from trainer.simulator import FAULTS, Episode, apply, draw_severity, neutral, random_family, random_fault
+from trainer.simulator import FAULTS, FaultEpisode, apply, draw_severity, neutral, random_family, random_fault
 from trainer.simulator.faults.knobs import BY_NAME
 from trainer.simulator.faults.procedural import SIGNATURES
 
@@ -62,7 +62,7 @@ def test_severity_is_skewed_to_the_subtle():
 
 @pytest.mark.parametrize("name", ["pa_degradation", "backhaul_loss", "energy_saving"])
 def test_any_minute_of_an_episode_can_be_looked_at_alone(name):
-    episode = Episode(0, FAULTS[name], FIRST_MONDAY, FIRST_MONDAY + 90, severity=0.7, seed=12)
+    episode = FaultEpisode(0, FAULTS[name], FIRST_MONDAY, FIRST_MONDAY + 90, severity=0.7, seed=12)
     minutes = FIRST_MONDAY + np.arange(-10, 100)
     whole = episode.intensity(minutes)
     alone = [episode.intensity(np.array([minute]))[0] for minute in minutes]
@@ -76,7 +76,7 @@ def test_episodes_of_a_class_differ_in_onset_and_variant(town):
     minute = np.full(1, FIRST_MONDAY + 30)
     onsets, branches = set(), set()
     for seed in range(40):
-        episode = Episode(0, FAULTS["rx_branch_loss"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
+        episode = FaultEpisode(0, FAULTS["rx_branch_loss"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
         onsets.add(episode.onset)
         knobs = neutral(1)
         apply(knobs, episode, np.array([0]), town, np.zeros(1, np.int64), minute)
@@ -95,7 +95,7 @@ def test_users_who_cannot_get_in_ask_for_nothing(town):
 def test_two_episodes_on_one_cell_compose(town):
     # Given two grave interferers at once, one seen alone adding a, the other b decibels,
     cell, minute = np.zeros(1, np.int64), np.full(1, FIRST_MONDAY + 30)
-    loud = [Episode(0, FAULTS["dl_interference"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed) for seed in (1, 2)]
+    loud = [FaultEpisode(0, FAULTS["dl_interference"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed) for seed in (1, 2)]
 
     def interference(*episodes):
         knobs = neutral(1)
@@ -112,7 +112,7 @@ def test_an_office_is_quiet_on_a_holiday_and_a_home_is_not(town):
     minute = np.full(2, FIRST_MONDAY + 600)
     knobs = neutral(2)
     for row in range(2):
-        episode = Episode(int(cell[row]), FAULTS["holiday"], FIRST_MONDAY, FIRST_MONDAY + 1440, 0.5, seed=9)
+        episode = FaultEpisode(int(cell[row]), FAULTS["holiday"], FIRST_MONDAY, FIRST_MONDAY + 1440, 0.5, seed=9)
         apply(knobs, episode, np.array([row]), town, cell, minute)
     office, home = knobs["demand_x"]
     assert office < 0.61
@@ -143,7 +143,7 @@ def test_a_family_shows_one_of_two_siblings_in_each_episode(town):
     minute, seen = np.full(1, FIRST_MONDAY + 30), []
     for seed in range(60):
         knobs = neutral(1)
-        episode = Episode(0, family, FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
+        episode = FaultEpisode(0, family, FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
         apply(knobs, episode, np.zeros(1, np.int64), town, np.zeros(1, np.int64), minute)
         seen.append(frozenset(name for name, column in neutral(1).items() if knobs[name][0] != column[0]))
 

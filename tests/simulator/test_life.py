@@ -5,7 +5,7 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION, busy_minutes
 from tests.simulator.test_records import assert_identities, assert_within_bounds
-from trainer.simulator import FAULTS, OPERATOR_B, Episode, Life, Network, draw_severity, effects, records
+from trainer.simulator import FAULTS, OPERATOR_B, FaultEpisode, Life, Network, draw_severity, effects, records
 from trainer.simulator.faults.episodes import constants_of
 from trainer.simulator.faults.fault_class import amount_of
 from trainer.simulator.faults.footprints import MOST_ABSORBED, footprint, stricken
@@ -26,7 +26,7 @@ NATURAL = {
 
 
 def episode(name, place="cell", cell=MIDDLE, begin=BEGIN, minutes=40, severity=1.0, seed=3, **more):
-    return Episode(cell, FAULTS[name], begin, begin + minutes, severity, seed, place, **more)
+    return FaultEpisode(cell, FAULTS[name], begin, begin + minutes, severity, seed, place, **more)
 
 
 def centre(network, name):
@@ -175,7 +175,7 @@ def crowded(network):
         cell = int(rng.integers(150, 180)) if not FAULTS[name].tdd_only else centre(network, name)
         place = (*PLACES, None)[number % 6]
         begin = BEGIN + int(rng.integers(-60, 60))
-        episodes.append(Episode(cell, FAULTS[name], begin, begin + 90, float(rng.uniform(0.2, 1)), number, place))
+        episodes.append(FaultEpisode(cell, FAULTS[name], begin, begin + 90, float(rng.uniform(0.2, 1)), number, place))
     return Life(network, episodes)
 
 
@@ -445,7 +445,7 @@ def visible(network, name, severities, seed=5):
     cell, minute = busy_minutes(network, len(severities), seed)
     begin = minute + 14 * 1440 - 45
     episodes = [
-        Episode(int(cell[k]), FAULTS[name], int(begin[k]), int(begin[k]) + 90, float(severities[k]), k)
+        FaultEpisode(int(cell[k]), FAULTS[name], int(begin[k]), int(begin[k]) + 90, float(severities[k]), k)
         for k in range(len(severities))
     ]
     return effects(Life(network, episodes), cell, begin, begin + 90)

@@ -9,7 +9,7 @@ from scipy import stats
 import trainer.simulator
 from trainer.simulator.noise import Noise
 from trainer.simulator.quantiles import binomial_quantile, poisson_quantile
-from trainer.simulator.randomness import Draws, mix64
+from trainer.simulator.randomness import HashedDraws, mix64
 
 
 def test_mix64_is_the_finaliser_of_splitmix64():
@@ -20,7 +20,7 @@ def test_mix64_is_the_finaliser_of_splitmix64():
 
 
 def test_uniforms_are_the_same_on_every_machine():
-    draws = Draws.of(1, "minutes", np.array([0, 1, 299_999]), np.array([0, 29_000_000, 29_000_001]))
+    draws = HashedDraws.of(1, "minutes", np.array([0, 1, 299_999]), np.array([0, 29_000_000, 29_000_001]))
     assert [value.hex() for value in draws.uniform("volume").tolist()] == [
         "0x1.3733d60000000p-1",
         "0x1.c20cd80000000p-3",
@@ -29,7 +29,7 @@ def test_uniforms_are_the_same_on_every_machine():
 
 
 def test_uniforms_lie_strictly_between_zero_and_one():
-    values = Draws.of(3, "minutes", np.arange(200_000)).uniform("x")
+    values = HashedDraws.of(3, "minutes", np.arange(200_000)).uniform("x")
     assert values.min() > 0
     assert values.max() < 1
     assert stats.kstest(values, "uniform").pvalue > 1e-3
@@ -48,7 +48,7 @@ def test_every_draw_of_a_minute_has_a_name_of_its_own():
 
 @pytest.mark.parametrize("mean", [0.05, 0.9, 4.0, 5.6, 30.0])
 def test_poisson_counts_have_the_mean_and_variance_of_a_poisson(mean):
-    uniform = Draws.of(1, "test", np.arange(100_000)).uniform("x")
+    uniform = HashedDraws.of(1, "test", np.arange(100_000)).uniform("x")
     counts = poisson_quantile(uniform, np.full(100_000, mean, np.float32))
     assert counts.mean() == pytest.approx(mean, rel=0.02)
     assert counts.var() == pytest.approx(mean, rel=0.04)
@@ -58,7 +58,7 @@ def test_poisson_counts_have_the_mean_and_variance_of_a_poisson(mean):
     ("trials", "share"), [(1, 0.3), (8, 0.9), (60, 0.02), (9, 0.5), (300, 0.7), (5, 1.0), (0, 0.5)]
 )
 def test_binomial_counts_have_the_mean_and_variance_of_a_binomial(trials, share):
-    uniform = Draws.of(2, "test", np.arange(100_000)).uniform("x")
+    uniform = HashedDraws.of(2, "test", np.arange(100_000)).uniform("x")
     counts = binomial_quantile(uniform, np.full(100_000, trials, np.float32), np.full(100_000, share, np.float32))
     assert counts.min() >= 0
     assert counts.max() <= trials

@@ -5,7 +5,7 @@ from tests.simulator.builders import FIRST_MONDAY, POSITION, busy_minutes, with_
 from trainer.simulator import (
     FAULTS,
     OPERATOR_B,
-    Episode,
+    FaultEpisode,
     Network,
     apply,
     catalogue,
@@ -132,7 +132,7 @@ def test_a_fault_changes_nothing_before_its_onset_after_its_last_minute_or_in_an
     begin = FIRST_MONDAY + 18 * 60
     cell, minute = np.repeat([10, 11, 12], 60), np.tile(begin + np.arange(60), 3)
     knobs = neutral(180)
-    episode = Episode(11, FAULTS["cell_outage"], begin + 20, begin + 40, severity=1.0, seed=3)
+    episode = FaultEpisode(11, FAULTS["cell_outage"], begin + 20, begin + 40, severity=1.0, seed=3)
     apply(knobs, episode, np.flatnonzero(cell == 11), town, cell, minute)
 
     changed = (np.nan_to_num(records(town, cell, minute, knobs)) != np.nan_to_num(records(town, cell, minute))).any(1)

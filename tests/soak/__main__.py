@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from detector.config.loader import read_config
 from detector.config.schema import Config
-from detector.kafka.producer import Publisher
+from detector.kafka.producer import RecordProducer
 from tests.bench.workload import log
 from tests.kafka.broker import Broker
 from tests.service.stage import Daemon, Stage, get, samples
@@ -79,7 +79,7 @@ def main() -> int:
 
 def feed(config: Config, stop: threading.Event) -> None:
     """A minute of every cell, once a second, until told to stop."""
-    publisher, topic = Publisher(config.kafka), config.kafka.topics.minutes
+    publisher, topic = RecordProducer(config.kafka), config.kafka.topics.minutes
     minute = 0
     while not stop.wait(max(0.0, 1 - time.time() % 1)):
         told = log(CELLS, 1, minute)

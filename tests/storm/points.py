@@ -13,10 +13,10 @@ from time import monotonic
 from typing import Any
 
 from detector.core.pipeline import Pipeline
-from detector.core.scoring.score_history import Scores
+from detector.core.scoring.score_history import ScoreHistory
 from detector.kafka import transactions
-from detector.kafka.compacted_table import Table
-from detector.kafka.consumer import Source
+from detector.kafka.compacted_table import CompactedTable
+from detector.kafka.consumer import MinuteConsumer
 from detector.kafka.sink import Sink
 from detector.kafka.transactions import Transactions
 
@@ -103,17 +103,17 @@ def between_produce_and_offsets(fuse: Fuse) -> None:
 
 
 POINTS: dict[str, Callable[[Fuse], None]] = {
-    "after poll": lambda fuse: after(Source, "poll", fuse, lambda poll: bool(poll.records)),
+    "after poll": lambda fuse: after(MinuteConsumer, "poll", fuse, lambda poll: bool(poll.records)),
     "before begin": lambda fuse: before(Sink, "publish", fuse),
     "between produce and offsets": between_produce_and_offsets,
     "between offsets and commit": lambda fuse: before(own_producer(), "commit_transaction", fuse),
     "right after commit": lambda fuse: after(own_producer(), "commit_transaction", fuse),
-    "while taking up": lambda fuse: after(Table, "read", fuse, lambda rows: len(rows) > 1),
+    "while taking up": lambda fuse: after(CompactedTable, "read", fuse, lambda rows: len(rows) > 1),
     "in mid-replay": lambda fuse: before(
         Pipeline, "process", fuse, lambda shares: not all(heard for _, heard in shares)
     ),
-    "in mid bundle swap": lambda fuse: before(Source, "rewind", fuse),
-    "in mid label rebuild": lambda fuse: after(Scores, "rescore", fuse),
+    "in mid bundle swap": lambda fuse: before(MinuteConsumer, "rewind", fuse),
+    "in mid label rebuild": lambda fuse: after(ScoreHistory, "rescore", fuse),
 }
 """By name."""
 

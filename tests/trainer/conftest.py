@@ -11,7 +11,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights
-from trainer.calibration.bundle_builder import assemble
+from trainer.calibration.bundle_builder import build_bundle
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory
@@ -47,7 +47,7 @@ def bundle_path(town: SimulatedHistory, usual: Baseline, tmp_path_factory: pytes
     """An untrained encoder, at home in the town."""
     path = tmp_path_factory.mktemp("bundles") / "town"
     facts: dict[str, str | int | float] = {"steps": 0, "seed": 0}
-    assemble(town, usual, SPEC, random_weights(SPEC), facts, {"guess": 0.5}, STRETCHES, 0, path)
+    build_bundle(town, usual, SPEC, random_weights(SPEC), facts, {"guess": 0.5}, STRETCHES, 0, path)
     return path
 
 

@@ -11,13 +11,13 @@ import numpy as np
 from detector.core.networks.spec import Spec
 from tests.builders import catalogue
 from trainer.data.examples import Examples
-from trainer.training.learner import Schedule
-from trainer.training.loop import Moment, Watch, train_encoder
+from trainer.training.learner import Hyperparameters
+from trainer.training.loop import StepMetrics, TrainingHooks, train_encoder
 
 FEATURES, STEPS = 8, 40
 NETWORKS = 2
 SPEC = Spec(FEATURES, first=8, second=8, hidden=24, dimension=8, shift=6)
-SCHEDULE = Schedule(steps=STEPS, rate=5e-3, warm_up=5, seed=4, examinations=5)
+SCHEDULE = Hyperparameters(steps=STEPS, rate=5e-3, warm_up=5, seed=4, examinations=5)
 
 
 def pictures(classes: int = 40, each: int = 7, seed: int = 0) -> Examples:
@@ -32,12 +32,12 @@ def pictures(classes: int = 40, each: int = 7, seed: int = 0) -> Examples:
     return Examples(windows, twins, label, np.full(len(label), 5, np.float32), network)
 
 
-def train(folder: Path | None, tell=lambda moment: None, schedule: Schedule = SCHEDULE, exam: bool = True):
-    watch = Watch(tell, pictures(12, 8, seed=1) if exam else None, folder, minutes=0)
+def train(folder: Path | None, tell=lambda moment: None, schedule: Hyperparameters = SCHEDULE, exam: bool = True):
+    watch = TrainingHooks(tell, pictures(12, 8, seed=1) if exam else None, folder, minutes=0)
     return train_encoder(SPEC, pictures(), 0, catalogue(FEATURES), schedule, watch)
 
 
-def say(moment: Moment) -> None:
+def say(moment: StepMetrics) -> None:
     print(moment.step, flush=True)
 
 

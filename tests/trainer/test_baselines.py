@@ -11,7 +11,7 @@ from tests.trainer.twins import TableHistory, slow_baseline
 from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline
 from trainer.data.examples import cut_windows
 from trainer.data.history import SimulatedHistory
-from trainer.simulator import FAULTS, Episode
+from trainer.simulator import FAULTS, FaultEpisode
 
 CELLS = CELLS_AT_ONCE + 3
 DAYS = 3
@@ -136,7 +136,7 @@ def test_a_cell_that_told_nothing_is_taken_for_any_of_the_fleet(rng: np.random.G
 @pytest.mark.parametrize("name", ["cell_outage", "backhaul_loss", "ul_interference"])
 def test_a_day_of_a_fault_in_the_week_does_not_become_usual(town: SimulatedHistory, usual: Baseline, name: str) -> None:
     cells, begin = range(0, 24, 6), town.span[0] + 3 * 1440
-    faults = tuple(Episode(cell, FAULTS[name], begin, begin + 1440, 0.9, seed=1) for cell in cells)
+    faults = tuple(FaultEpisode(cell, FAULTS[name], begin, begin + 1440, 0.9, seed=1) for cell in cells)
 
     scarred = fit_baseline(replace(town, episodes=faults))
 
@@ -155,7 +155,7 @@ def test_a_fault_of_a_few_hours_in_the_week_hardly_moves_what_is_usual(
 ) -> None:
     busy = int(np.argmax(town.network.statics.busy_attempts))
     begin = town.span[0] + 3 * 1440 + 14 * 60
-    fault = Episode(busy, FAULTS[name], begin, begin + 240, 0.9, seed=1)
+    fault = FaultEpisode(busy, FAULTS[name], begin, begin + 240, 0.9, seed=1)
 
     scarred = fit_baseline(replace(town, episodes=(fault,)))
 
@@ -179,7 +179,7 @@ def test_a_fault_that_the_baseline_has_seen_still_stands_out(
 ) -> None:
     busy = int(np.argmax(town.network.statics.busy_attempts))
     begin = town.span[0] + 3 * 1440 + 14 * 60
-    befallen = replace(town, episodes=(Episode(busy, FAULTS[name], begin, begin + 240, 0.9, seed=1),))
+    befallen = replace(town, episodes=(FaultEpisode(busy, FAULTS[name], begin, begin + 240, 0.9, seed=1),))
     during = begin + np.arange(60, 200)
 
     unaware, aware = (judged(befallen, baseline, busy, during) for baseline in (usual, fit_baseline(befallen)))

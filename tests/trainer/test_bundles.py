@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.bundle.format import Bundle, read_bundle
-from detector.bundle.verification import prove
+from detector.bundle.verification import verify_encoder
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
@@ -15,7 +15,7 @@ from tests.builders import catalogue, fleet_baseline
 from tests.trainer.conftest import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
 from tests.weights import random_weights
-from trainer.calibration.bundle_builder import assemble
+from trainer.calibration.bundle_builder import build_bundle
 from trainer.data.history import START_MINUTE, SimulatedHistory
 
 
@@ -25,7 +25,7 @@ def bundle(bundle_path: Path) -> Bundle:
 
 
 def test_a_bundle_that_was_assembled_is_read_and_proven(bundle: Bundle, encode: Encoder, bundle_path: Path) -> None:
-    prove(bundle, encode, bundle_path)
+    verify_encoder(bundle, encode, bundle_path)
 
 
 def test_a_bundle_holds_the_network_it_was_assembled_for(
@@ -47,7 +47,7 @@ def test_weights_that_are_not_those_of_the_golden_windows_are_not_proven(bundle:
     )
 
     with pytest.raises(BundleError, match="golden windows embed"):
-        prove(bundle, wrong, bundle_path)
+        verify_encoder(bundle, wrong, bundle_path)
 
 
 def test_the_same_seed_surveys_the_same_normal(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -56,7 +56,7 @@ def test_the_same_seed_surveys_the_same_normal(tmp_path: Path, rng: np.random.Ge
     spec = Spec(3, first=4, second=4, hidden=8, dimension=4)
 
     first, again = (
-        assemble(history, fleet_baseline(), spec, random_weights(spec), {}, {}, 4, 1, tmp_path / name)
+        build_bundle(history, fleet_baseline(), spec, random_weights(spec), {}, {}, 4, 1, tmp_path / name)
         for name in ("first", "again")
     )
 

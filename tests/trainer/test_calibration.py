@@ -16,7 +16,7 @@ from trainer.calibration.normal_profile import (
     STRETCH_WINDOWS,
     STRETCHES_AT_ONCE,
     normal_windows,
-    survey,
+    sample_normal,
 )
 from trainer.calibration.whitening import mean_deviations
 from trainer.data.history import SimulatedHistory
@@ -54,7 +54,7 @@ def test_an_unseen_normal_window_has_a_size_of_about_1_and_a_fault_a_far_larger_
 def test_a_survey_has_a_bank_and_stretches_of_two_hours(
     restless: TableHistory, rng: np.random.Generator, stretches: int
 ) -> None:
-    normal = survey(restless, fleet_baseline(FEATURES), Listener(), stretches, rng)
+    normal = sample_normal(restless, fleet_baseline(FEATURES), Listener(), stretches, rng)
 
     assert normal.bank.shape == (BANK, 4)
     assert normal.stretches.direction.shape == (stretches, STRETCH_WINDOWS, 4)
@@ -67,7 +67,7 @@ def test_a_survey_has_a_bank_and_stretches_of_two_hours(
 def test_neighbouring_windows_of_a_stretch_lie_a_step_apart(restless: TableHistory, rng: np.random.Generator) -> None:
     listener = Listener()
 
-    normal = survey(restless, fleet_baseline(FEATURES), listener, 5, rng)
+    normal = sample_normal(restless, fleet_baseline(FEATURES), listener, 5, rng)
 
     windows = listener.windows[BANK:].reshape(5, STRETCH_WINDOWS, 60, FEATURES)
     np.testing.assert_array_equal(windows[:, :-1, STEP_MINUTES:], windows[:, 1:, :-STEP_MINUTES])
@@ -79,7 +79,7 @@ def test_every_cell_lends_as_many_stretches_as_any_other(restless: TableHistory,
     restless.values[0], restless.values[1] = 1, 2
     listener = Listener()
 
-    survey(restless, fleet_baseline(FEATURES), listener, 10, rng)
+    sample_normal(restless, fleet_baseline(FEATURES), listener, 10, rng)
 
     firsts = listener.windows[BANK:].reshape(10, -1)[:, 0]
     assert np.unique(firsts, return_counts=True)[1].tolist() == [5, 5]

@@ -14,7 +14,7 @@ from PIL import Image
 
 from trainer.__main__ import main
 from trainer.loss_comparison.report.page import share
-from trainer.metrics.embedding import Share
+from trainer.metrics.embedding import Proportion
 
 COLLAPSES = "contrastive:margin=0.00001"
 REFUSED = "lossless_triplet:beta=3"
@@ -150,10 +150,10 @@ def test_the_page_and_the_json_agree(page: Page, text: str, figures: dict[str, A
     line = next(cells for cells in page.tables[0] if cells[0] == taught["name"])
 
     assert taught["state"] == "trained"
-    assert line[1:3] == [share(Share(**taught["unseen"])), f"{taught['unseen']['half_classes']:.3f}"]
+    assert line[1:3] == [share(Proportion(**taught["unseen"])), f"{taught['unseen']['half_classes']:.3f}"]
     assert f"Before its first step the network names {figures['untrained']['share']:.3f} ± " in text
     assert line[3] == f"{taught['seeds'][0]['unseen']:.3f}"
-    assert line[4] == share(Share(**taught["base"]))
+    assert line[4] == share(Proportion(**taught["base"]))
     assert line[6] == f"{taught['pairs']:.3f} ± {taught['pairs_half']:.3f}"
     for count, cells in zip(figures["crowd"]["counts"], page.tables[1][1:], strict=True):
         nearest = count["methods"][0]

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from trainer.loss_comparison.dataset import UNSEEN_BASE
-from trainer.loss_comparison.few_shot import COUNTS, MANY, QUERIES, Count, Crowd, compare_counts
+from trainer.loss_comparison.few_shot import COUNTS, MANY, QUERIES, Crowd, ExampleCount, compare_counts
 from trainer.loss_comparison.head_gap import gaps
 from trainer.loss_comparison.report.captions import turning_words
-from trainer.loss_comparison.results import Answers, Questions, answer, row
+from trainer.loss_comparison.results import PairAnswers, Questions, answer, row
 from trainer.loss_comparison.toy_3d import frames_of
-from trainer.loss_comparison.training_run import Embedded, Training
-from trainer.loss_comparison.variants import Contestant, contestants
+from trainer.loss_comparison.training_run import Embedded, TrainingRun
+from trainer.loss_comparison.variants import Variant, contestants
 from trainer.losses.loss import LossError
 from trainer.losses.registry import CHOICES, LOSSES
 from trainer.metrics.embedding import best_cut, cosine, draw, draw_pairs, euclid, named_right, share_of, told_right
@@ -34,9 +34,9 @@ def questions(rng: np.random.Generator) -> Questions:
     return Questions(drawn, drawn, pairs, pairs)
 
 
-def trained(contestant: Contestant, embedding: np.ndarray, **own: np.ndarray) -> Training:
+def trained(contestant: Variant, embedding: np.ndarray, **own: np.ndarray) -> TrainingRun:
     made = Embedded(embedding, embedding)
-    return Training(contestant, 0, "trained", made=dict.fromkeys(("watched", "unseen", "crowd"), made), own=own)
+    return TrainingRun(contestant, 0, "trained", made=dict.fromkeys(("watched", "unseen", "crowd"), made), own=own)
 
 
 def test_classes_that_lie_apart_are_named_without_a_mistake(rng: np.random.Generator) -> None:
@@ -77,7 +77,7 @@ def test_the_cut_off_lies_where_most_pairs_are_told_right() -> None:
 
 
 def test_the_answers_of_a_perfect_embedding_are_all_right(questions: Questions) -> None:
-    told = answer(trained(Contestant("contrastive"), APART), questions)
+    told = answer(trained(Variant("contrastive"), APART), questions)
 
     assert told.unseen.mean() == told.base.mean() == told.pairs.mean() == 1
     assert told.by_head is None
@@ -88,7 +88,7 @@ def test_the_answers_of_a_perfect_embedding_are_all_right(questions: Questions) 
 
 def test_a_head_that_measures_distance_is_asked_for_its_probability(questions: Questions) -> None:
     own = {"weight": np.array([[-20.0]], np.float32), "bias": np.array([10.0], np.float32)}
-    told = answer(trained(Contestant("similarity", (("join", "distance"),)), APART, **own), questions)
+    told = answer(trained(Variant("similarity", (("join", "distance"),)), APART, **own), questions)
 
     assert told.pairs.mean() == 1
     assert told.by_head is not None
@@ -101,7 +101,7 @@ def test_a_sum_over_a_concatenation_names_every_window_alike_however_good_the_em
     questions: Questions, rng: np.random.Generator
 ) -> None:
     own = {"weight": rng.normal(size=(20, 1)).astype(np.float32), "bias": np.zeros(1, np.float32)}
-    told = answer(trained(Contestant("similarity", (("join", "concatenation"),)), APART, **own), questions)
+    told = answer(trained(Variant("similarity", (("join", "concatenation"),)), APART, **own), questions)
 
     assert told.unseen.mean() == 1
     assert told.by_head is not None
@@ -109,10 +109,10 @@ def test_a_sum_over_a_concatenation_names_every_window_alike_however_good_the_em
 
 
 def test_a_row_is_the_mean_of_its_seeds_and_names_each(questions: Questions) -> None:
-    contestant = Contestant("contrastive")
+    contestant = Variant("contrastive")
     right = trained(contestant, APART)
     wrong = trained(contestant, np.roll(APART, 12, axis=0) * 0 + np.float32(0.1))
-    lost = Training(contestant, 2, "collapsed", "the encoder collapsed at step 9")
+    lost = TrainingRun(contestant, 2, "collapsed", "the encoder collapsed at step 9")
     answers = [answer(right, questions), answer(wrong, questions)]
     told = row(contestant, [right, wrong, lost], answers, questions)
 
@@ -123,20 +123,20 @@ def test_a_row_is_the_mean_of_its_seeds_and_names_each(questions: Questions) -> 
     assert (told.state, told.reason) == ("collapsed with 1 of 3 seeds", "the encoder collapsed at step 9")
 
 
-def asked(right: float, rng: np.random.Generator) -> list[Answers]:
+def asked(right: float, rng: np.random.Generator) -> list[PairAnswers]:
     pairs = (rng.random(4000) < right).astype(np.float64)
     nothing = np.zeros((1, 1))
-    return [Answers(nothing, nothing, None, pairs, None)]  # type: ignore[arg-type]
+    return [PairAnswers(nothing, nothing, None, pairs, None)]  # type: ignore[arg-type]
 
 
-CONCATENATION, DISTANCE = (Contestant("similarity", (("join", join),)) for join in ("concatenation", "distance"))
+CONCATENATION, DISTANCE = (Variant("similarity", (("join", join),)) for join in ("concatenation", "distance"))
 
 
 def test_the_gap_is_told_with_the_figures_of_the_run(rng: np.random.Generator) -> None:
     answers = {
         CONCATENATION: asked(0.5, rng),
         DISTANCE: asked(0.8, rng),
-        Contestant("contrastive"): asked(0.8, rng),
+        Variant("contrastive"): asked(0.8, rng),
     }
     differences, sentence = gaps(answers)
 
@@ -184,7 +184,7 @@ def test_a_classifier_learns_which_dimensions_count_and_exemplars_do_not(rng: np
     ],
 )
 def test_the_classifier_is_said_to_be_ahead_where_its_interval_says_so(ahead: tuple[float, ...], told: str) -> None:
-    counts = [Count(count, [], by, 0.03) for count, by in zip((1, 2, 5), ahead, strict=True)]
+    counts = [ExampleCount(count, [], by, 0.03) for count, by in zip((1, 2, 5), ahead, strict=True)]
 
     assert turning_words(Crowd(6, counts, [])) == told
 
@@ -200,7 +200,7 @@ def test_a_loss_of_several_ways_takes_part_in_each() -> None:
 
 def test_one_way_of_a_loss_can_be_asked_for() -> None:
     assert contestants(["triplet:mining=random:margin=0.3"], ["tree", "lstm"]) == [
-        Contestant("triplet", (("mining", "random"), ("margin", 0.3)), encoder) for encoder in ("tree", "lstm")
+        Variant("triplet", (("mining", "random"), ("margin", 0.3)), encoder) for encoder in ("tree", "lstm")
     ]
 
 

@@ -8,34 +8,34 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detector.backtest.matching import Episode, Tally
+from detector.backtest.matching import ClassCounts, Episode
 from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
 from detector.core.ingest.samples import Samples
-from detector.labels.builder import label_span, make_label
+from detector.labels.builder import build_label, label_span
 from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.data.history import SimulatedHistory
 from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, warped
 from trainer.evaluation.confusions import find_mistakes
-from trainer.evaluation.dataset import NORMAL, SINCE_ONSET, Cut, cut
+from trainer.evaluation.dataset import NORMAL, SINCE_ONSET, EvaluationWindows, cut
 from trainer.evaluation.replay import auroc, fate
 from trainer.evaluation.report.projection import flatten
 from trainer.evaluation.selection import Choice, choose, choose_taught, classes_of
-from trainer.metrics.nearest_exemplar import Sheet, macro_f1, name_all
+from trainer.metrics.nearest_exemplar import Answers, evaluate_nearest_exemplar, macro_f1
 
 EACH = 6
 
 
-def sheet(classes: Sequence[str] = ("a", "b", "c")) -> Sheet:
+def sheet(classes: Sequence[str] = ("a", "b", "c")) -> Answers:
     """Six events of each class in cells of their own, each shown once and asked once."""
     label = np.repeat(np.arange(len(classes)), EACH)
     place = np.arange(len(label))
-    return Sheet(classes, label, place, place, label, place, place)
+    return Answers(classes, label, place, place, label, place, place)
 
 
-def everything(of: Sheet) -> dict[str, NDArray[np.bool_]]:
+def everything(of: Answers) -> dict[str, NDArray[np.bool_]]:
     return {"all": np.ones(len(of.asked), bool), "none": np.zeros(len(of.asked), bool)}
 
 
@@ -46,7 +46,9 @@ def episode(name: str, cell: str, begin: int, minutes: int = 90, kind: str = "fa
 def test_what_is_nearest_to_its_own_class_is_named_right_every_time(rng: np.random.Generator) -> None:
     asked = sheet()
 
-    named = name_all((asked.asked[:, None] == asked.shown).astype(np.float32), asked, everything(asked), rng)
+    named = evaluate_nearest_exemplar(
+        (asked.asked[:, None] == asked.shown).astype(np.float32), asked, everything(asked), rng
+    )
 
     assert named.macro_f1["all"] == named.right["all"] == (1, 1, 1)
     assert np.isnan([*named.macro_f1["none"], *named.right["none"]]).all()
@@ -57,7 +59,9 @@ def test_what_is_nearest_to_its_own_class_is_named_right_every_time(rng: np.rand
 def test_what_is_nearest_to_another_class_is_never_named_right(rng: np.random.Generator) -> None:
     asked = sheet()
 
-    named = name_all((asked.asked[:, None] != asked.shown).astype(np.float32), asked, everything(asked), rng)
+    named = evaluate_nearest_exemplar(
+        (asked.asked[:, None] != asked.shown).astype(np.float32), asked, everything(asked), rng
+    )
 
     assert named.macro_f1["all"] == named.right["all"] == (0, 0, 0)
     assert np.diag(named.confusion).sum() == 0
@@ -68,8 +72,10 @@ def test_nothing_is_recognised_by_its_own_event_or_cell(rng: np.random.Generator
     asked = sheet()
     lonely = np.eye(len(asked.asked), dtype=np.float32) - np.linspace(0, 1e-3, len(asked.shown), dtype=np.float32)
 
-    named = name_all(lonely, asked, everything(asked), rng)
-    one_cell = name_all(lonely, replace(asked, shown_event=asked.shown_event + 100), everything(asked), rng)
+    named = evaluate_nearest_exemplar(lonely, asked, everything(asked), rng)
+    one_cell = evaluate_nearest_exemplar(
+        lonely, replace(asked, shown_event=asked.shown_event + 100), everything(asked), rng
+    )
 
     # then all are called "a", whose examples come first: what was equal never counted.
     np.testing.assert_array_equal(named.confusion, [[1, 0, 0]] * 3)
@@ -79,7 +85,7 @@ def test_nothing_is_recognised_by_its_own_event_or_cell(rng: np.random.Generator
 def test_guesses_are_right_as_often_as_chance_and_the_interval_says_so(rng: np.random.Generator) -> None:
     asked = sheet([str(number) for number in range(10)])
 
-    named = name_all(rng.random((60, 60), np.float32), asked, everything(asked), rng)
+    named = evaluate_nearest_exemplar(rng.random((60, 60), np.float32), asked, everything(asked), rng)
 
     value, low, high = named.right["all"]
     assert low < 0.1 < high
@@ -106,8 +112,10 @@ def test_an_auroc_is_the_share_of_pairs_in_the_right_order(rng: np.random.Genera
 
 
 def test_an_event_in_a_hundred_cells_is_one_event() -> None:
-    missed = [(episode("a", f"cell-{number}", 1000), Tally(1)) for number in range(100)]
-    named = [(episode("a", f"cell-{number}", 2000 + number), Tally(1, right=1, minutes=[12])) for number in range(3)]
+    missed = [(episode("a", f"cell-{number}", 1000), ClassCounts(1)) for number in range(100)]
+    named = [
+        (episode("a", f"cell-{number}", 2000 + number), ClassCounts(1, right=1, minutes=[12])) for number in range(3)
+    ]
 
     told = fate([*missed, *named])
 
@@ -168,7 +176,7 @@ def bundle(bundle_path: Path) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def windows(town: SimulatedHistory, bundle: Bundle) -> Cut:
+def windows(town: SimulatedHistory, bundle: Bundle) -> EvaluationWindows:
     """Two episodes of a town to which nothing happens, one of them over midnight; and whatever else."""
     first = town.span[0]
     cells = town.cells
@@ -178,16 +186,18 @@ def windows(town: SimulatedHistory, bundle: Bundle) -> Cut:
     return cut(days, bundle.baseline, choice, listed, 0.5, np.random.default_rng(0))
 
 
-def test_an_example_is_what_a_label_would_be(town: SimulatedHistory, bundle: Bundle, windows: Cut) -> None:
+def test_an_example_is_what_a_label_would_be(
+    town: SimulatedHistory, bundle: Bundle, windows: EvaluationWindows
+) -> None:
     for place, one in enumerate(windows.episodes):
         values = Days(town, town.span[0], 2).episode(one.cell, *label_span(one.begin, one.end))
         names = (one.name, one.kind, one.cell, one.begin, one.end)
-        label = make_label(values, town.catalogue, bundle.baseline, *names)
+        label = build_label(values, town.catalogue, bundle.baseline, *names)
 
         np.testing.assert_array_equal(windows.shown[windows.shown_of == place], label_windows(label, town.catalogue))
 
 
-def test_a_question_has_seen_so_many_minutes_while_its_episode_lasts(windows: Cut) -> None:
+def test_a_question_has_seen_so_many_minutes_while_its_episode_lasts(windows: EvaluationWindows) -> None:
     # Given episodes of 90 and of 20 minutes,
     assert windows.since[windows.asked_of == 0].tolist() == [m for m in SINCE_ONSET if m <= 90]
     assert windows.since[windows.asked_of == 1].tolist() == [m for m in SINCE_ONSET if m <= 20]
@@ -196,7 +206,7 @@ def test_a_question_has_seen_so_many_minutes_while_its_episode_lasts(windows: Cu
     np.testing.assert_array_equal(windows.shown[windows.shown_of == 0][6], asked)
 
 
-def test_normal_windows_lie_where_nothing_is_listed(windows: Cut) -> None:
+def test_normal_windows_lie_where_nothing_is_listed(windows: EvaluationWindows) -> None:
     assert NORMAL * 0.9 < len(windows.normal) <= NORMAL
     assert len(windows.normal_cell) == len(windows.normal)
 
@@ -219,8 +229,10 @@ def test_a_mistake_names_the_feature_that_carried_it() -> None:
     asked = flat_window(20, 70, 9)[None]
     episodes = [episode("a", "x", 0), episode("a", "y", 1), episode("b", "z", 2)]
     nothing = np.empty((0, 60, 3), np.int8)
-    one = Cut(episodes, np.arange(3), shown, np.arange(3), asked, np.array([0]), np.array([60]), nothing, [])
-    who = Sheet(["a", "b"], *(np.array(column) for column in ([0], [0], [0], [0, 0, 1], [0, 1, 2], [0, 1, 2])))
+    one = EvaluationWindows(
+        episodes, np.arange(3), shown, np.arange(3), asked, np.array([0]), np.array([60]), nothing, []
+    )
+    who = Answers(["a", "b"], *(np.array(column) for column in ([0], [0], [0], [0, 0, 1], [0, 1, 2], [0, 1, 2])))
     near = cosine(leading(asked).direction.astype(np.float32), leading(shown).direction.astype(np.float32))
 
     (mistake,) = find_mistakes(near, who, one, np.array([0]), np.arange(3), leading)

@@ -15,7 +15,7 @@ from trainer.data.baselines import fit_baseline
 from trainer.data.examples import cut_windows
 from trainer.data.history import SimulatedHistory
 from trainer.demo.labelling import label_episode
-from trainer.simulator import FAULTS, Episode, Network
+from trainer.simulator import FAULTS, FaultEpisode, Network
 
 CELL = 4
 
@@ -24,7 +24,7 @@ CELL = 4
 def befallen(town: SimulatedHistory) -> SimulatedHistory:
     """The town, with backhaul loss in one cell on Wednesday from noon to three."""
     noon = town.span[0] + 2 * 1440 + 12 * 60
-    return replace(town, episodes=(Episode(CELL, FAULTS["backhaul_loss"], noon, noon + 180, 0.9, seed=1),))
+    return replace(town, episodes=(FaultEpisode(CELL, FAULTS["backhaul_loss"], noon, noon + 180, 0.9, seed=1),))
 
 
 def label_of(history: SimulatedHistory, baseline: Baseline, minutes: int = 180, begin: int | None = None) -> Label:

@@ -12,13 +12,13 @@ from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SPEC, pictures
 from trainer.calibration.whitening import Normality, whitening
 from trainer.data.examples import Examples
-from trainer.data.sampler import ANCHORS, LOUD, NORMALS, Batches
-from trainer.training.learner import Learner, Schedule
+from trainer.data.sampler import ANCHORS, LOUD, NORMALS, ClassBalancedSampler
+from trainer.training.learner import Hyperparameters, Learner
 
 
 @cache
 def learner() -> Learner:
-    return Learner(SPEC, Schedule(), Normality.of(pictures(), SPEC))
+    return Learner(SPEC, Hyperparameters(), Normality.of(pictures(), SPEC))
 
 
 def of_two_networks(each: int = 200) -> Examples:
@@ -32,7 +32,7 @@ def of_two_networks(each: int = 200) -> Examples:
 
 def test_a_fault_is_moved_only_to_normal_life_of_its_own_network() -> None:
     examples = of_two_networks()
-    batches = Batches(examples, 0, catalogue(FEATURES), seed=1)
+    batches = ClassBalancedSampler(examples, 0, catalogue(FEATURES), seed=1)
     for step in range(10):
         windows, _, network = batches.draw(step)
         reported = np.where(windows == ABSENT, np.nan, windows)
@@ -47,7 +47,7 @@ def test_of_the_normal_windows_half_are_from_among_the_loudest() -> None:
     examples = of_two_networks()
     loud = np.arange(len(examples.twins)) % 40 < 2
     twins = np.where(loud[:, None, None], np.int8(127), examples.twins).astype(np.int8)
-    batches = Batches(replace(examples, twins=twins), 0, catalogue(FEATURES), seed=1)
+    batches = ClassBalancedSampler(replace(examples, twins=twins), 0, catalogue(FEATURES), seed=1)
 
     for step in range(5):
         ordinary = batches.draw(step)[0][ANCHORS:]
@@ -75,9 +75,9 @@ def test_what_is_served_of_a_training_is_measured_in_its_first_network() -> None
 
 def test_a_window_is_learned_in_the_normal_life_of_its_own_network() -> None:
     """The same batch teaches otherwise when it is said to be of another network."""
-    windows, label, network = Batches(pictures(), 0, catalogue(FEATURES), seed=1).draw(0)
+    windows, label, network = ClassBalancedSampler(pictures(), 0, catalogue(FEATURES), seed=1).draw(0)
     losses = [
-        Learner(SPEC, Schedule(), Normality.of(pictures(), SPEC)).learn(0, windows, label, one)[0]
+        Learner(SPEC, Hyperparameters(), Normality.of(pictures(), SPEC)).learn(0, windows, label, one)[0]
         for one in (network, network, 1 - network)
     ]
 
@@ -88,7 +88,7 @@ def test_a_window_is_learned_in_the_normal_life_of_its_own_network() -> None:
 @pytest.mark.parametrize("feature", [0, FEATURES - 1])
 def test_of_a_feature_never_reported_in_an_hour_nothing_linear_is_learned(feature: int) -> None:
     """Whatever the weights make of its place among the whitened: there, the others would speak in its name."""
-    told = Learner(SPEC, Schedule(), Normality.of(pictures(), SPEC))
+    told = Learner(SPEC, Hyperparameters(), Normality.of(pictures(), SPEC))
     windows = pictures(10, 5, seed=3).windows
     windows[:, :, feature] = ABSENT
     before = told.encode(windows).direction

@@ -13,11 +13,11 @@ import pytest
 from detector.core.encoder import Encoder
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, STEPS, pictures, train
-from trainer.data.cache import claim, kept
-from trainer.metrics.one_shot import examine
-from trainer.training.checkpoints import CHECKPOINT, Checkpoints, Course
-from trainer.training.learner import Schedule
-from trainer.training.loop import Moment, TrainingError, Watch, train_encoder
+from trainer.data.cache import acquire, cached
+from trainer.metrics.one_shot import evaluate_one_shot
+from trainer.training.checkpoints import CHECKPOINT, Checkpoints, TrainingState
+from trainer.training.learner import Hyperparameters
+from trainer.training.loop import StepMetrics, TrainingError, TrainingHooks, train_encoder
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ class Killed(Exception):
 
 
 def until(step: int):
-    def tell(moment: Moment) -> None:
+    def tell(moment: StepMetrics) -> None:
         if moment.step == step:
             raise Killed
 
@@ -82,7 +82,7 @@ def test_every_state_a_loss_has_is_taken_up(loss: str, options: dict, tmp_path: 
 )
 def test_a_checkpoint_of_another_training_is_refused(changed: dict, named: str, tmp_path: Path) -> None:
     identity = {"spec": SPEC, "schedule": SCHEDULE, "set of examples": "a", "exam": "b"}
-    Checkpoints(tmp_path, identity, 0).write(Course(3), {"weights/out": np.ones(2)})
+    Checkpoints(tmp_path, identity, 0).write(TrainingState(3), {"weights/out": np.ones(2)})
 
     with pytest.raises(
         TrainingError,
@@ -97,13 +97,13 @@ def test_a_checkpoint_of_other_examples_is_refused(tmp_path: Path) -> None:
     other = replace(pictures(), effect=np.full(280, 4, np.float32))
 
     with pytest.raises(TrainingError, match=r"is of a training with another set of examples and exam; "):
-        train_encoder(SPEC, other, 0, catalogue(8), SCHEDULE, Watch(folder=tmp_path))
+        train_encoder(SPEC, other, 0, catalogue(8), SCHEDULE, TrainingHooks(folder=tmp_path))
 
 
 @pytest.mark.parametrize("place", [0.02, 0.5, 0.98])
 def test_a_damaged_checkpoint_is_refused(place: float, tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, {"spec": SPEC}, 0)
-    checkpoints.write(Course(3), {"weights/out": np.random.default_rng(0).normal(size=1000)})
+    checkpoints.write(TrainingState(3), {"weights/out": np.random.default_rng(0).normal(size=1000)})
     path = tmp_path / CHECKPOINT
     whole = path.read_bytes()
     at = int(place * len(whole))
@@ -118,9 +118,9 @@ def test_half_a_checkpoint_is_refused_and_a_draft_is_no_checkpoint(tmp_path: Pat
     (tmp_path / f".{CHECKPOINT}.17").write_bytes(b"PK")
 
     assert checkpoints.read() is None
-    checkpoints.write(Course(3, loss=0.1), {"weights/out": np.ones(1000)})
-    course, arrays = checkpoints.read() or (Course(), {})
-    assert (course, list(arrays)) == (Course(3, loss=0.1), ["weights/out"])
+    checkpoints.write(TrainingState(3, loss=0.1), {"weights/out": np.ones(1000)})
+    course, arrays = checkpoints.read() or (TrainingState(), {})
+    assert (course, list(arrays)) == (TrainingState(3, loss=0.1), ["weights/out"])
 
     (tmp_path / CHECKPOINT).write_bytes((tmp_path / CHECKPOINT).read_bytes()[:700])
     with pytest.raises(TrainingError, match=r"is damaged"):
@@ -133,23 +133,25 @@ def test_a_checkpoint_is_due_when_its_minutes_are_over(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def unlearned() -> tuple[dict[str, np.ndarray], list[Moment]]:
+def unlearned() -> tuple[dict[str, np.ndarray], list[StepMetrics]]:
     """Weights and steps of a training on classes that are none: whatever an untrained network sees, it forgets."""
     windows = pictures()
     nonsense = replace(windows, label=np.random.default_rng(0).permutation(windows.label))
     schedule = replace(SCHEDULE, steps=60, warm_up=0, examinations=12, patience=4)
-    moments: list[Moment] = []
-    watch = Watch(moments.append, pictures(12, 8, seed=1))
+    moments: list[StepMetrics] = []
+    watch = TrainingHooks(moments.append, pictures(12, 8, seed=1))
     return train_encoder(SPEC, nonsense, 0, catalogue(FEATURES), schedule, watch), moments
 
 
 def test_the_weights_are_those_that_did_best_in_an_examination(
-    unlearned: tuple[dict[str, np.ndarray], list[Moment]],
+    unlearned: tuple[dict[str, np.ndarray], list[StepMetrics]],
 ) -> None:
     weights, moments = unlearned
     figures = [moment.figure for moment in moments if moment.figure is not None]
 
-    again = examine(Encoder(SPEC, weights), pictures(12, 8, seed=1), np.random.default_rng([SCHEDULE.seed, 5]))
+    again = evaluate_one_shot(
+        Encoder(SPEC, weights), pictures(12, 8, seed=1), np.random.default_rng([SCHEDULE.seed, 5])
+    )
 
     assert figures[0].share > figures[-1].share + 0.03
     assert again.share == pytest.approx(max(figure.share for figure in figures), abs=0.005)
@@ -157,7 +159,7 @@ def test_the_weights_are_those_that_did_best_in_an_examination(
 
 
 def test_a_training_that_only_forgets_ends_when_its_patience_is_over(
-    unlearned: tuple[dict[str, np.ndarray], list[Moment]],
+    unlearned: tuple[dict[str, np.ndarray], list[StepMetrics]],
 ) -> None:
     _, moments = unlearned
 
@@ -207,7 +209,7 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
         made.append(1)
         return pictures(3)
 
-    first, second = kept(tmp_path, "home", make), kept(tmp_path, "home", make)
+    first, second = cached(tmp_path, "home", make), cached(tmp_path, "home", make)
 
     assert made == [1]
     for name in ("windows", "twins", "label", "effect", "network"):
@@ -215,34 +217,34 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
 
 
 def test_damaged_examples_are_refused(tmp_path: Path) -> None:
-    kept(tmp_path, "home", lambda: pictures(3))
+    cached(tmp_path, "home", lambda: pictures(3))
     path = tmp_path / "home" / "twins.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x55")
 
     with pytest.raises(TrainingError, match=rf"^{tmp_path}/home: is damaged \(checksum\); remove it, and its examples"):
-        kept(tmp_path, "home", lambda: pictures(3))
+        cached(tmp_path, "home", lambda: pictures(3))
 
 
 def test_another_trainings_folder_is_refused_with_what_differs(tmp_path: Path) -> None:
     folder = tmp_path / "bundle.training"
 
-    assert not claim(folder, {"classes": 30, "seed": 1})
-    assert not claim(folder, {"classes": 40, "seed": 1})
-    kept(folder, "home", lambda: pictures(3))
-    assert claim(folder, {"classes": 40, "seed": 1})
+    assert not acquire(folder, {"classes": 30, "seed": 1})
+    assert not acquire(folder, {"classes": 40, "seed": 1})
+    cached(folder, "home", lambda: pictures(3))
+    assert acquire(folder, {"classes": 40, "seed": 1})
     with pytest.raises(
         TrainingError,
         match=rf"^{folder}: holds an unfinished training with classes 40 \(here 50\); give its .* anew\.$",
     ):
-        claim(folder, {"classes": 50, "seed": 1})
+        acquire(folder, {"classes": 50, "seed": 1})
     (folder / "origin.json").write_text(json.dumps({"seed": 1})[:-3])
     with pytest.raises(TrainingError, match=r"origin\.json: cannot be read; remove .* to begin anew\.$"):
-        claim(folder, {"classes": 40, "seed": 1})
+        acquire(folder, {"classes": 40, "seed": 1})
 
 
 def test_more_devices_than_there_are_and_uneven_shares_are_refused() -> None:
     with pytest.raises(TrainingError, match=r"^64 devices are asked for, and TensorFlow sees \d+ \(\wpu\); ask for no"):
-        train(None, schedule=Schedule(steps=3, devices=64))
+        train(None, schedule=Hyperparameters(steps=3, devices=64))
 
 
 def test_two_devices_learn_what_one_learns() -> None:

@@ -17,8 +17,8 @@ from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples
 from trainer.data.history import SimulatedHistory
-from trainer.data.labelled_episodes import DAYS, add_lessons, cut_lessons
-from trainer.data.sampler import Batches
+from trainer.data.labelled_episodes import DAYS, add_labelled_episodes, cut_labelled_episodes
+from trainer.data.sampler import ClassBalancedSampler
 from trainer.errors import TrainingError
 
 FIRST, DAYS_TOLD = 28_800_000, 5
@@ -50,7 +50,7 @@ def test_windows_lie_in_the_episode_and_twins_at_the_same_time_of_the_day_before
 ) -> None:
     told = [episode("a", 2, 600), episode("c", 3, 900)]
 
-    lessons = cut_lessons(past, usual, told, "episodes.csv")
+    lessons = cut_labelled_episodes(past, usual, told, "episodes.csv")
 
     assert (lessons.names, lessons.skipped) == (["leak"], [])
     ends = [one.begin + minutes for one in told for minutes in (4, 27, 50, 73, 96, 119)]
@@ -64,7 +64,7 @@ def test_windows_lie_in_the_episode_and_twins_at_the_same_time_of_the_day_before
 def test_a_twin_keeps_away_from_what_is_listed_for_its_cell(past: TableHistory, usual: Baseline) -> None:
     told = [episode("a", 3, 600), episode("c", 3, 900), episode("a", 2, 560, "other", 10), episode("c", 2, 10, "other")]
 
-    lessons = cut_lessons(past, usual, told, "episodes.csv")
+    lessons = cut_labelled_episodes(past, usual, told, "episodes.csv")
 
     first = lessons.names.index("leak")
     rows = np.flatnonzero(lessons.examples.label == first)
@@ -78,7 +78,7 @@ def test_a_twin_keeps_away_from_what_is_listed_for_its_cell(past: TableHistory, 
 def test_on_the_first_day_the_twin_lies_a_day_later(past: TableHistory, usual: Baseline) -> None:
     told = [episode("a", 0, 600), episode("b", 0, 600)]
 
-    lessons = cut_lessons(past, usual, told, "episodes.csv")
+    lessons = cut_labelled_episodes(past, usual, told, "episodes.csv")
 
     np.testing.assert_array_equal(lessons.examples.twins[0], slow_window(past, usual, 0, told[0].begin + 4 + 1440))
     assert DAYS[0] == 1
@@ -89,7 +89,7 @@ def test_a_class_of_one_episode_is_skipped_and_said_also_where_the_same_line_sta
 ) -> None:
     told = [episode("a", 2, 600), episode("b", 2, 600), *[episode("c", 3, 60, "lonely")] * 2]
 
-    lessons = cut_lessons(past, usual, told, "episodes.csv")
+    lessons = cut_labelled_episodes(past, usual, told, "episodes.csv")
 
     assert lessons.names == ["leak"]
     assert lessons.skipped == ["lonely: 1 of the 2 usable episodes that a class needs."]
@@ -100,7 +100,7 @@ def test_an_episode_that_was_not_reported_is_skipped_and_said(past: TableHistory
     silent.values[1, 2 * 1440 + 500 : 2 * 1440 + 900] = np.nan
     told = [episode("a", 2, 600), episode("b", 2, 600), episode("c", 2, 600), episode("c", 0, 0, "early", 9)]
 
-    lessons = cut_lessons(silent, usual, told, "episodes.csv")
+    lessons = cut_labelled_episodes(silent, usual, told, "episodes.csv")
 
     assert lessons.names == ["leak"]
     assert len(lessons.examples.label) == 12
@@ -131,18 +131,20 @@ def test_episodes_of_another_network_or_time_are_refused(
     cell: str, day: int, sentence: str, past: TableHistory, usual: Baseline
 ) -> None:
     with pytest.raises(HistoryError, match=sentence):
-        cut_lessons(past, usual, [episode(cell, day, 600)], "lines.csv")
+        cut_labelled_episodes(past, usual, [episode(cell, day, 600)], "lines.csv")
 
 
 def test_lessons_stand_beside_simulated_classes_and_share_the_ones_they_name(
     past: TableHistory, usual: Baseline
 ) -> None:
     told = [episode(cell, 2, 600, name) for name in ("drip", "known") for cell in "ab"]
-    lessons = cut_lessons(past, usual, [replace(one, begin=one.begin + 5 * len(one.name)) for one in told], "x")
+    lessons = cut_labelled_episodes(
+        past, usual, [replace(one, begin=one.begin + 5 * len(one.name)) for one in told], "x"
+    )
     windows = np.zeros((4, 60, 3), np.int8)
     simulated = Examples(windows, windows, np.array([0, 1, 2, 3]), np.ones(4, np.float32), np.array([0, 1, 0, 1]))
 
-    examples, named = add_lessons(simulated, lessons, ["other", "known"])
+    examples, named = add_labelled_episodes(simulated, lessons, ["other", "known"])
 
     assert named == ["other", "known", "drip"]
     assert examples.label.tolist() == [0, 1, 3, 4, *[2] * 12, *[1] * 12]
@@ -156,7 +158,7 @@ def test_a_feature_never_reported_or_always_the_same_breaks_nothing(past: TableH
     odd.values[:, :, 2] = 7
 
     usual = fit_baseline(odd)
-    lessons = cut_lessons(odd, usual, [episode("a", 2, 600), episode("b", 2, 600)], "episodes.csv")
+    lessons = cut_labelled_episodes(odd, usual, [episode("a", 2, 600), episode("b", 2, 600)], "episodes.csv")
 
     assert np.isfinite(usual.table.astype(np.float32)).all()
     assert (usual.table[:, 0] > 0).all()
@@ -180,7 +182,7 @@ def test_windows_of_another_catalogue_are_refused() -> None:
     with pytest.raises(
         TrainingError, match=r"^the windows are \(60, 3\), and the catalogue's 4 features need \(60, 4\)"
     ):
-        Batches(examples, 0, four, 0)
+        ClassBalancedSampler(examples, 0, four, 0)
 
 
 def test_a_class_of_one_window_is_refused() -> None:
@@ -190,14 +192,14 @@ def test_a_class_of_one_window_is_refused() -> None:
     )
 
     with pytest.raises(TrainingError, match=r"^class 77 has one window, and nothing that it could be likened to; give"):
-        Batches(examples, 0, catalogue(), 0)
+        ClassBalancedSampler(examples, 0, catalogue(), 0)
 
 
 def test_nothing_to_learn_from_is_refused() -> None:
     none, number = np.zeros((0, 60, 3), np.int8), np.empty(0, np.int64)
 
     with pytest.raises(TrainingError, match=r"^0 named and 0 procedural classes do not fill a batch of 32; "):
-        Batches(Examples(none, none, number, np.empty(0, np.float32), number), 0, catalogue(), 0)
+        ClassBalancedSampler(Examples(none, none, number, np.empty(0, np.float32), number), 0, catalogue(), 0)
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,15 @@ from tests import naive
 from tests.trainer.conftest import SPEC
 from tests.trainer.twins import slow_loss
 from trainer.data.examples import Examples
+from trainer.errors import TrainingError
 from trainer.losses import registry
 from trainer.losses.batchwise import supervised_contrastive
 from trainer.losses.loss import Loss, LossError
 from trainer.losses.mining import mine
 from trainer.losses.registry import LOSSES, choose, refuse_pairless
 from trainer.simulator import catalogue
-from trainer.training.loop import Schedule, TrainingError, Watch, train_encoder
+from trainer.training.learner import Hyperparameters
+from trainer.training.loop import TrainingHooks, train_encoder
 
 TWINS: dict[str, Callable[..., list[float]]] = {
     "supervised_contrastive": lambda *batch, temperature: list(
@@ -237,8 +239,10 @@ def test_one_pair_and_a_stranger_are_enough() -> None:
 
 def train(examples: Examples, loss: str, steps: int = 12, **options: registry.Option) -> tuple[dict, list[float]]:
     told: list[float] = []
-    schedule = Schedule(steps=steps, rate=5e-3, seed=1, loss=loss, loss_options=options)
-    weights = train_encoder(SPEC, examples, 0, catalogue(), schedule, Watch(lambda moment: told.append(moment.loss)))
+    schedule = Hyperparameters(steps=steps, rate=5e-3, seed=1, loss=loss, loss_options=options)
+    weights = train_encoder(
+        SPEC, examples, 0, catalogue(), schedule, TrainingHooks(lambda moment: told.append(moment.loss))
+    )
     return weights, told
 
 

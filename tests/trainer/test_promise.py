@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, threshold
-from detector.core.scoring.tail_fit import TWO_HOURS, tail
-from trainer.calibration.budget_interval import promised, tell_promise
+from detector.core.scoring.tail_fit import TWO_HOURS, fit_tail
+from trainer.calibration.budget_interval import print_budget_interval, promised
 
 
 @pytest.mark.parametrize(("stretches", "classes"), [(1200, 1), (4800, 1), (4800, 10)])
@@ -16,7 +16,7 @@ def test_of_many_calibrations_nineteen_in_twenty_keep_within(stretches: int, cla
     ends = np.arange(stretches) * TWO_HOURS
     came = []
     for _ in range(200):
-        found = tail(rng.exponential(size=(stretches, 1, classes)).astype(np.float32), ends)
+        found = fit_tail(rng.exponential(size=(stretches, 1, classes)).astype(np.float32), ends)
         level = found.location + threshold(classes, budget) * found.scale
         came.append(BLOCKS_PER_1000_CELL_DAYS * np.exp(-level.astype(float)).sum())
     within = np.mean([low <= one <= high for one in came])
@@ -33,11 +33,11 @@ def test_a_handful_of_stretches_is_said_to_promise_nothing() -> None:
 
 
 def test_it_is_told_of_what_the_history_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    tell_promise(1200, 300, 10_080)
+    print_budget_interval(1200, 300, 10_080)
     told = capsys.readouterr().out.replace("\n", " ")
     assert "calibrated on 100 cell-days: 5 false alarms promised may be" in told
     assert "of history" not in told
-    tell_promise(1200, 10, 3 * 1440)
+    print_budget_interval(1200, 10, 3 * 1440)
     told = capsys.readouterr().out.replace("\n", " ")
     assert "calibrated on 30 cell-days:" in told
     assert "3.0 days of history:" in told

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.backtest.matching import Episode, Raised, false_alarms, rate, read_episodes, share, tally
+from detector.backtest.matching import BacktestAlarm, Episode, false_alarms, rate, read_episodes, share, tally
 from detector.backtest.replay import replay, teach
 from detector.bundle.format import read_bundle
 from detector.config.schema import Config
@@ -18,7 +18,7 @@ from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline
 from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.label import write_label
-from detector.labels.store import Labels
+from detector.labels.store import LabelStore
 from trainer.__main__ import main as trainer
 from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import play, read_scenario
@@ -50,7 +50,7 @@ def told(events: list[Event]) -> list[tuple[str, str, str, int]]:
 def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     settings = replace(Config(bundle=str(bundle_path)).settings, min_coverage=0.5)
-    labels = Labels(bundle, encode, settings, 0)
+    labels = LabelStore(bundle, encode, settings, 0)
     for label in teach(days, bundle, read_episodes(folder / "taught.csv")):
         labels.put(label.id.encode(), write_label(label))
     judge = labels.judge()
@@ -120,7 +120,7 @@ def test_a_disk_that_is_full_in_the_end_is_told_in_one_sentence(
 def test_a_history_of_other_features_is_refused(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     days.catalogue = replace(days.catalogue, features=days.catalogue.features[:5])
-    judge = Labels(bundle, encode, Config(bundle="").settings, 0).judge()
+    judge = LabelStore(bundle, encode, Config(bundle="").settings, 0).judge()
 
     with pytest.raises(HistoryError, match="other features than the bundle"):
         next(iter(replay(days, bundle, encode, judge, Config(bundle="").settings)))
@@ -146,17 +146,17 @@ CROWD = Episode("b", "crowd", "ignore", 100, 160, effect=9.0)
 @pytest.mark.parametrize(
     ("alarms", "right", "misnamed", "unknown", "minutes"),
     [
-        ([Raised("a", "outage", 110)], 1, 0, 0, [10]),
-        ([Raised("a", "loss", 105), Raised("a", "outage", 130)], 1, 0, 0, [30]),
-        ([Raised("a", "loss", 110)], 0, 1, 0, []),
-        ([Raised("a", "unknown", 110)], 0, 0, 1, []),
-        ([Raised("a", "outage", 219)], 1, 0, 0, [119]),
-        ([Raised("a", "outage", 220)], 0, 0, 0, []),
-        ([Raised("a", "outage", 99), Raised("b", "outage", 110)], 0, 0, 0, []),
+        ([BacktestAlarm("a", "outage", 110)], 1, 0, 0, [10]),
+        ([BacktestAlarm("a", "loss", 105), BacktestAlarm("a", "outage", 130)], 1, 0, 0, [30]),
+        ([BacktestAlarm("a", "loss", 110)], 0, 1, 0, []),
+        ([BacktestAlarm("a", "unknown", 110)], 0, 0, 1, []),
+        ([BacktestAlarm("a", "outage", 219)], 1, 0, 0, [119]),
+        ([BacktestAlarm("a", "outage", 220)], 0, 0, 0, []),
+        ([BacktestAlarm("a", "outage", 99), BacktestAlarm("b", "outage", 110)], 0, 0, 0, []),
     ],
 )
 def test_an_episode_is_named_right_misnamed_unknown_or_missed(
-    alarms: list[Raised], right: int, misnamed: int, unknown: int, minutes: list[int]
+    alarms: list[BacktestAlarm], right: int, misnamed: int, unknown: int, minutes: list[int]
 ) -> None:
     counted = tally([OUTAGE, CROWD], alarms, {"outage", "loss"})["outage"]
 
@@ -166,8 +166,8 @@ def test_an_episode_is_named_right_misnamed_unknown_or_missed(
 
 def test_an_alarm_with_no_fault_behind_it_is_false_be_it_at_a_crowd() -> None:
     alarms = [
-        *(Raised("a", "outage", 120), Raised("a", "outage", 300), Raised("b", "outage", 120)),
-        *(Raised("c", "unknown", 120), Raised("c", "cell_silent", 120)),
+        *(BacktestAlarm("a", "outage", 120), BacktestAlarm("a", "outage", 300), BacktestAlarm("b", "outage", 120)),
+        *(BacktestAlarm("c", "unknown", 120), BacktestAlarm("c", "cell_silent", 120)),
     ]
 
     assert false_alarms([OUTAGE, CROWD], alarms) == [alarms[1], alarms[2], alarms[3]]

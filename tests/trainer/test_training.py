@@ -13,21 +13,23 @@ from tests.builders import embedded
 from tests.trainer.conftest import CLASSES, EACH, SPEC
 from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import SimulatedHistory
+from trainer.errors import TrainingError
 from trainer.metrics.one_shot import one_shot_accuracy
 from trainer.simulator import catalogue
-from trainer.training.loop import Schedule, TrainingError, Watch, train_encoder
+from trainer.training.learner import Hyperparameters
+from trainer.training.loop import TrainingHooks, train_encoder
 
-SCHEDULE = Schedule(steps=250, rate=5e-3, warm_up=20, seed=1)
+SCHEDULE = Hyperparameters(steps=250, rate=5e-3, warm_up=20, seed=1)
 CHANCE = 1 / 6
 
 
 class Trained:
     """Weights, and the smoothed loss after every step."""
 
-    def __init__(self, examples: Examples, schedule: Schedule, spec: Spec = SPEC) -> None:
+    def __init__(self, examples: Examples, schedule: Hyperparameters, spec: Spec = SPEC) -> None:
         self.losses: list[float] = []
         self.weights = train_encoder(
-            spec, examples, 0, catalogue(), schedule, Watch(lambda moment: self.losses.append(moment.loss))
+            spec, examples, 0, catalogue(), schedule, TrainingHooks(lambda moment: self.losses.append(moment.loss))
         )
 
 
@@ -79,8 +81,8 @@ def test_equal_seeds_give_equal_weights_and_others_others(examples: Examples) ->
 )
 def test_every_kind_of_encoder_learns_with_losses_of_every_sort(kind: str, loss: str, examples: Examples) -> None:
     spec = replace(SPEC, kind=kind)
-    before = Trained(examples, Schedule(steps=1, warm_up=0, seed=1, loss=loss), spec)
-    trained = Trained(examples, Schedule(steps=12, rate=5e-3, seed=1, loss=loss), spec)
+    before = Trained(examples, Hyperparameters(steps=1, warm_up=0, seed=1, loss=loss), spec)
+    trained = Trained(examples, Hyperparameters(steps=12, rate=5e-3, seed=1, loss=loss), spec)
 
     assert np.isfinite(trained.losses).all()
     assert {name: value.shape for name, value in trained.weights.items()} == shapes(spec)
@@ -97,7 +99,7 @@ def test_a_collapsed_encoder_is_refused(examples: Examples) -> None:
 
 
 def test_a_training_shorter_than_its_warm_up_still_trains(examples: Examples) -> None:
-    assert len(Trained(examples, Schedule(steps=5)).losses) == 5
+    assert len(Trained(examples, Hyperparameters(steps=5)).losses) == 5
 
 
 def test_too_few_classes_for_a_batch_are_refused_with_a_sentence(examples: Examples) -> None:

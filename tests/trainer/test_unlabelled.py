@@ -16,11 +16,11 @@ from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, ParquetHistory
 from trainer.pretrained.tokens import fitted, shipped_tokens
-from trainer.recipes.unlabelled import Plan, make_unlabelled
-from trainer.training.loop import Schedule
+from trainer.recipes.unlabelled import UnlabelledPlan, make_unlabelled
+from trainer.training.learner import Hyperparameters
 
 DAY = 1440
-QUICK = Schedule(steps=30, warm_up=5, rate=5e-3)
+QUICK = Hyperparameters(steps=30, warm_up=5, rate=5e-3)
 
 
 def values_of(features: int, cells: int, minutes: int = DAY) -> np.ndarray:
@@ -43,7 +43,7 @@ def test_any_number_of_features_becomes_a_bundle_that_names_what_was_injected(
     kind: str, features: int, tmp_path: Path
 ) -> None:
     history = past(features)
-    plan = Plan(kind, classes=40, each=4, schedule=QUICK, stretches=8)
+    plan = UnlabelledPlan(kind, classes=40, each=4, schedule=QUICK, stretches=8)
 
     bundle = make_unlabelled(history, fit_baseline(history), plan, tmp_path / "bundle")
 
@@ -58,7 +58,7 @@ def test_any_number_of_features_becomes_a_bundle_that_names_what_was_injected(
 
 def test_the_same_history_and_seed_give_the_same_bundle(tmp_path: Path) -> None:
     history = past(5)
-    plan = Plan("tree", classes=40, each=4, schedule=QUICK, stretches=4)
+    plan = UnlabelledPlan("tree", classes=40, each=4, schedule=QUICK, stretches=4)
 
     first, again = (make_unlabelled(history, fit_baseline(history), plan, tmp_path / name) for name in "ab")
 

@@ -26,7 +26,7 @@ from trainer.data.baselines import (
 )
 from trainer.data.examples import ONSET_MINUTES
 from trainer.data.history import History, SimulatedHistory
-from trainer.simulator import FAULTS, Episode, draw_severity, random_family, random_fault
+from trainer.simulator import FAULTS, FaultEpisode, draw_severity, random_family, random_fault
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def slow_window(history: History, baseline: Baseline, cell: int, end: int, minut
 
 def slow_examples(
     history: SimulatedHistory, classes: Sequence[str | int], each: int, seed: int
-) -> list[tuple[int, int, Episode]]:
+) -> list[tuple[int, int, FaultEpisode]]:
     """(class number, last minute, episode) of every example of up to 64 classes, in order."""
     told = []
     for number, name in enumerate(classes):
@@ -145,7 +145,9 @@ def slow_examples(
         for cell, end in zip(cells, ends, strict=True):
             begin = end + 1 - int(rng.integers(*ONSET_MINUTES))
             severity = draw_severity(rng.random())
-            told.append((number, end, Episode(cell, fault, begin, begin + 2880, severity, int(rng.integers(2**31)))))
+            told.append(
+                (number, end, FaultEpisode(cell, fault, begin, begin + 2880, severity, int(rng.integers(2**31))))
+            )
     return told
 
 

@@ -33,7 +33,7 @@ def promised(stretches: int, budget: float, classes: int) -> tuple[float, float]
     return float(low), float(high)
 
 
-def tell_promise(stretches: int, cells: int, minutes: int) -> None:
+def print_budget_interval(stretches: int, cells: int, minutes: int) -> None:
     """What a history of so many cells and minutes, and so many stretches drawn from it, lets anyone promise."""
     known = min(stretches, cells * minutes // TWO_HOURS)  # drawn more often, they are the same again
     low, high = promised(known, BUDGET, CLASSES)

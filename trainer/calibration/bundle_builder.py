@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle.format import FORMAT, Bundle, Golden, Manifest, write_bundle
-from detector.bundle.verification import prove
+from detector.bundle.format import FORMAT, Bundle, BundleManifest, Golden, write_bundle
+from detector.bundle.verification import verify_encoder
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
-from trainer.calibration.normal_profile import measured, normal_windows, survey
+from trainer.calibration.normal_profile import measured, normal_windows, sample_normal
 from trainer.data.history import History
 
 WHITENED = 4000
@@ -21,7 +21,7 @@ STRETCHES = 1200
 """Of two hours and a half each: 100 cell-days. Fewer, and the false-alarm budget is a guess; see the README."""
 
 
-def assemble(
+def build_bundle(
     history: History,
     baseline: Baseline,
     spec: Spec,
@@ -38,10 +38,10 @@ def assemble(
     windows = normal_windows(history, baseline, WHITENED, rng)
     weights = {**weights, **measured(spec, windows)}
     encoder = Encoder(spec, weights)
-    normal = survey(history, baseline, encoder, stretches, rng)
+    normal = sample_normal(history, baseline, encoder, stretches, rng)
     golden = windows[: BATCHES[0]]
     bundle = Bundle(
-        Manifest(
+        BundleManifest(
             format=FORMAT,
             name=path.name,
             features=list(history.catalogue.features),
@@ -56,6 +56,6 @@ def assemble(
         normal,
         Golden(golden, encoder(golden)),
     )
-    prove(bundle, encoder, path)
+    verify_encoder(bundle, encoder, path)
     write_bundle(bundle, path)
     return bundle

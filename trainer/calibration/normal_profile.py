@@ -12,7 +12,7 @@ from detector.core.encoder import Encoder, end_to_end
 from detector.core.features import WINDOW, Baseline
 from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
-from detector.core.scoring.exemplars import Normal
+from detector.core.scoring.exemplars import NormalProfile
 from trainer.calibration.whitening import fault_axes, view_whitening, whitening
 from trainer.data.examples import cut_windows
 from trainer.data.history import History
@@ -62,7 +62,9 @@ def normal_windows(history: History, baseline: Baseline, count: int, rng: np.ran
     return cut_windows(history, baseline, cell, end)
 
 
-def survey(history: History, baseline: Baseline, encoder: Encoder, stretches: int, rng: np.random.Generator) -> Normal:
+def sample_normal(
+    history: History, baseline: Baseline, encoder: Encoder, stretches: int, rng: np.random.Generator
+) -> NormalProfile:
     """The bank and the stretches of a network, embedded."""
     bank = encoder(normal_windows(history, baseline, BANK, rng)).direction
     minutes = WINDOW + (STRETCH_WINDOWS - 1) * STEP_MINUTES
@@ -73,7 +75,7 @@ def survey(history: History, baseline: Baseline, encoder: Encoder, stretches: in
         part = slice(start, start + STRETCHES_READ)
         codes = cut_windows(history, baseline, cell[part], end[part], minutes)
         parts += [encoder(windows) for windows in _windows_of(codes)]
-    return Normal(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
+    return NormalProfile(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
 
 
 def _windows_of(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:

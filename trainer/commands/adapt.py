@@ -24,9 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
-    from detector.native_stderr import quiet
-    from trainer.calibration.budget_interval import tell_promise
-    from trainer.console import console, step
+    from detector.native_stderr import silence_native_stderr
+    from trainer.calibration.budget_interval import print_budget_interval
+    from trainer.console import console, timed_step
     from trainer.data.baselines import fit_baseline
     from trainer.data.history import HistoryError, ParquetHistory
     from trainer.pretrained.tokens import fitted
@@ -41,17 +41,17 @@ def run(arguments: argparse.Namespace) -> int:
             f"{arguments.history}/catalogue.yaml: has other features than {arguments.bundle};"
             " train a bundle for this network with `faultline-trainer train`."
         )
-    with step(f"baselines of {len(history.cells)} cells"):
+    with timed_step(f"baselines of {len(history.cells)} cells"):
         usual = fit_baseline(history, arguments.days, history.rows_at_once)
-    with quiet():
+    with silence_native_stderr():
         from detector.core.encoder import device
-        from trainer.calibration.bundle_builder import assemble
+        from trainer.calibration.bundle_builder import build_bundle
 
         device()
-    with step("what normal is"):
+    with timed_step("what normal is"):
         facts = {**old.manifest.trained_on, "encoder_of": old.digest, "history": str(arguments.history)}
         figures = old.manifest.figures
-        bundle = assemble(
+        bundle = build_bundle(
             history,
             usual,
             spec,
@@ -64,5 +64,5 @@ def run(arguments: argparse.Namespace) -> int:
             old.manifest.loss,
         )
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
-    tell_promise(arguments.stretches, len(history.cells), history.span[1] - history.span[0])
+    print_budget_interval(arguments.stretches, len(history.cells), history.span[1] - history.span[0])
     return 0

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.format import read_bundle
     from detector.config.loader import read_catalogue, read_config
     from detector.core.ingest.samples import Decoder
-    from detector.kafka.readers.offset_reader import Reader
+    from detector.kafka.readers.offset_reader import OffsetReader
     from detector.log import start_logging
     from trainer.console import console
     from trainer.data.collector import Rolling, collect
@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = arguments.catalogue
     catalogue = read_catalogue(given) if given else read_bundle(Path(config.bundle)).catalogue
     collection = Collection(arguments.out, config.kafka.topics.minutes, catalogue)
-    reader = Reader(config, collection.offsets)
+    reader = OffsetReader(config, collection.offsets)
     rolling = Rolling(arguments.file_records, 60.0 * arguments.file_minutes)
     decoder = Decoder(catalogue, config.limits.record_bytes)
     try:

@@ -34,19 +34,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.core.encoder import device
-    from detector.native_stderr import quiet
-    from trainer.console import console, step
+    from detector.native_stderr import silence_native_stderr
+    from trainer.console import console, timed_step
     from trainer.loss_comparison.dataset import Amounts, simulate
-    from trainer.loss_comparison.experiment import hold
+    from trainer.loss_comparison.experiment import run_experiment
     from trainer.loss_comparison.report.writer import tell
     from trainer.loss_comparison.variants import contestants
 
     runners = contestants(arguments.losses, arguments.encoders)
     amounts = Amounts(arguments.classes, arguments.each, arguments.cells)
-    material = simulate(amounts, arguments.out / "examples", arguments.workers, step)
-    with quiet():
+    material = simulate(amounts, arguments.out / "examples", arguments.workers, timed_step)
+    with silence_native_stderr():
         device()
-    result = hold(runners, arguments.seeds, material, arguments.steps, arguments.budget_minutes)
+    result = run_experiment(runners, arguments.seeds, material, arguments.steps, arguments.budget_minutes)
     report = tell(result, arguments.cells, arguments.out)
     for row in report.rows:
         told = f"{row.unseen.share:.3f} ± {row.unseen.half:.3f}" if row.unseen else f"{row.state}: {row.reason}"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from trainer.evaluation.cases import Case
+    from trainer.evaluation.cases import EvaluationCase
 
 HELP = "figures with intervals, pictures and mistakes of a bundle on a history with episodes, as one HTML page"
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.backtest.matching import read_episodes
     from detector.backtest.replay import check_writable
-    from trainer.console import console, step
+    from trainer.console import console, timed_step
     from trainer.evaluation.cases import open_case
     from trainer.evaluation.report.page import blocks, text_of
     from trainer.evaluation.results import figures_of
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     results = [measure(subject, *one, classes, taught, arguments.seed)
                for subject, one in zip(subjects, cuts, strict=True)]  # fmt: skip
     told = figures_of(results, arguments.seed)
-    with step("page"):
+    with timed_step("page"):
         page = render(f"What the alarms are worth: {', '.join(case.name for case in cases)}", blocks(results, told))
     write(arguments.out / PAGE, page)
     write(arguments.out / DATA, json.dumps(told, indent=1, allow_nan=False) + "\n")
@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _cases(arguments: argparse.Namespace) -> "list[Case]":
-    from trainer.evaluation.cases import Case, EvaluationError, read_case
+def _cases(arguments: argparse.Namespace) -> "list[EvaluationCase]":
+    from trainer.evaluation.cases import EvaluationCase, EvaluationError, read_case
 
     single = (arguments.history, arguments.bundle)
     if arguments.case:
@@ -81,4 +81,4 @@ def _cases(arguments: argparse.Namespace) -> "list[Case]":
         return cases
     if not all(single):
         raise EvaluationError("nothing to evaluate; give --history and --bundle, or one --case or more.")
-    return [Case(arguments.history.resolve().name, *single, arguments.episodes)]
+    return [EvaluationCase(arguments.history.resolve().name, *single, arguments.episodes)]

@@ -21,7 +21,7 @@ COLUMNS = tuple(column.name for column in fields(Examples))
 Origin = Mapping[str, str | int | float]
 
 
-def claim(folder: Path, origin: Origin) -> bool:
+def acquire(folder: Path, origin: Origin) -> bool:
     """Makes the folder this training's; True where it found something to go on with.
 
     Raises TrainingError where another training's examples lie in it.
@@ -48,7 +48,7 @@ def claim(folder: Path, origin: Origin) -> bool:
     return True
 
 
-def kept(folder: Path, name: str, make: Callable[[], Examples]) -> Examples:
+def cached(folder: Path, name: str, make: Callable[[], Examples]) -> Examples:
     """The examples that lie there under this name, or else new ones, which then do. Raises TrainingError."""
     place = folder / name
     if not place.exists():

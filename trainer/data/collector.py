@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 
 from detector.core.ingest.samples import Decoder, Samples
-from detector.kafka.readers.offset_reader import Reader
+from detector.kafka.readers.offset_reader import OffsetReader
 from trainer.data.parquet_sink import Collection
 
 
@@ -19,7 +19,7 @@ class Rolling:
     seconds: float
 
 
-class Tally:
+class CollectionCounts:
     """What came of the records so far."""
 
     def __init__(self) -> None:
@@ -32,16 +32,16 @@ class Tally:
 
 
 def collect(
-    reader: Reader,
+    reader: OffsetReader,
     decoder: Decoder,
     collection: Collection,
     rolling: Rolling,
     until_now: bool,
     stop: threading.Event,
-    tell: Callable[[Tally], None] = lambda tally: None,
-) -> Tally:
+    tell: Callable[[CollectionCounts], None] = lambda tally: None,
+) -> CollectionCounts:
     """Until asked to stop, or all is read that was there at the beginning. Raises ClusterError, CollectionError."""
-    tally, offsets = Tally(), dict(collection.offsets)
+    tally, offsets = CollectionCounts(), dict(collection.offsets)
     parts: list[Samples] = []
     since = monotonic()
     while not stop.is_set() and not (until_now and not reader.unread):

@@ -14,8 +14,8 @@ from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, deviations
 from trainer.data.history import History, SimulatedHistory
 from trainer.simulator import (
     FAULTS,
-    Episode,
     FaultClass,
+    FaultEpisode,
     Operator,
     apply,
     draw_severity,
@@ -139,7 +139,7 @@ def _examples(
     faults = [fault for _, name in classes for fault in [_fault(name, strict)] * each]
     for place, fault in enumerate(faults):
         begin = int(end[place] - rng.integers(*ONSET_MINUTES)) + 1
-        episode = Episode(
+        episode = FaultEpisode(
             int(cell[place]), fault, begin, begin + 2880, draw_severity(rng.random()), int(rng.integers(2**31))
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
 from detector.history.parquet import HistoryError, HistoryFiles, Keys, newest
-from detector.history.parquet_index import Whereabouts
-from trainer.simulator import Episode, Life, Network, catalogue, delivered
+from detector.history.parquet_index import ParquetIndex
+from trainer.simulator import FaultEpisode, Life, Network, catalogue, delivered
 
 READ_BYTES = 2 * 2**30
 """Of whole cells read together. The more, the less often files that hold all cells, as a stream leaves them, are read
@@ -50,7 +50,7 @@ class SimulatedHistory:
 
     network: Network
     span: tuple[int, int]
-    episodes: tuple[Episode, ...] = ()
+    episodes: tuple[FaultEpisode, ...] = ()
     whole: bool = False
     """With all of the world's features: what the operator never delivers is null, and what it does in its own units."""
 
@@ -80,7 +80,7 @@ class ParquetHistory:
     def __init__(self, folder: Path) -> None:
         self._files = HistoryFiles(folder)
         self.catalogue: Catalogue = self._files.catalogue
-        self._whereabouts = Whereabouts(self._files)
+        self._whereabouts = ParquetIndex(self._files)
         self._number = self._whereabouts.number
         if not self._number:
             raise HistoryError(f"{folder}: holds no minute; give a folder with Parquet files.")

@@ -31,7 +31,7 @@ REPORTED = 0.5
 
 
 @dataclass(frozen=True)
-class Lessons:
+class LabelledEpisodes:
     """Class numbers count the names."""
 
     names: list[str]
@@ -40,7 +40,9 @@ class Lessons:
     """What could not be used, and why: one sentence each."""
 
 
-def cut_lessons(history: History, baseline: Baseline, episodes: Sequence[Episode], source: str) -> Lessons:
+def cut_labelled_episodes(
+    history: History, baseline: Baseline, episodes: Sequence[Episode], source: str
+) -> LabelledEpisodes:
     """The usable episodes of every class that has two. Raises HistoryError for one that is not of this history."""
     _refuse_strangers(history, episodes, source)
     found: dict[str, list[Examples]] = {}
@@ -65,10 +67,12 @@ def cut_lessons(history: History, baseline: Baseline, episodes: Sequence[Episode
         for number, name in enumerate(names)
         for part in found[name]
     ]
-    return Lessons(names, stacked([_nothing(history), *parts]), skipped)
+    return LabelledEpisodes(names, stacked([_nothing(history), *parts]), skipped)
 
 
-def add_lessons(examples: Examples, lessons: Lessons, named: Sequence[str]) -> tuple[Examples, list[str]]:
+def add_labelled_episodes(
+    examples: Examples, lessons: LabelledEpisodes, named: Sequence[str]
+) -> tuple[Examples, list[str]]:
     """Simulated examples, whose first classes are `named`, with the lessons; and the names of all named classes.
 
     A class of the same name is the same class; procedural ones make room for the others.

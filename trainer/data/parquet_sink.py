@@ -21,7 +21,7 @@ from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError
 from trainer.data.parquet_schema import ENCODING, minutes_table
-from trainer.simulation.parquet_writer import DAY
+from trainer.simulator.faults.schedule import DAY
 
 MARK = b"faultline"
 

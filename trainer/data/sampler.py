@@ -35,7 +35,7 @@ FEATURE_LOSS = 0.3
 GAIN = 0.15
 
 
-class Batches:
+class ClassBalancedSampler:
     """Draws classes, then windows of them, and varies what must not matter."""
 
     def __init__(self, examples: Examples, base_classes: int, catalogue: Catalogue, seed: int) -> None:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.core.features import Baseline
-from trainer.console import step
+from trainer.console import timed_step
 from trainer.data.baselines import fit_baseline
-from trainer.data.cache import Origin, kept
+from trainer.data.cache import Origin, cached
 from trainer.data.examples import Examples, joined, simulate_examples, unsmoothed
 from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS, Network, random_operator
@@ -24,7 +24,7 @@ hour and severity. With 600 and 60, thirteen classes with the look-alikes among 
 
 
 @dataclass(frozen=True)
-class Course:
+class SimulationPlan:
     """What is asked for."""
 
     classes: int
@@ -64,7 +64,7 @@ def named() -> list[str]:
     return [name for name, fault in FAULTS.items() if not fault.held_out]
 
 
-def simulate(course: Course, home: SimulatedHistory, usual: Baseline, folder: Path) -> Simulated:
+def simulate(course: SimulationPlan, home: SimulatedHistory, usual: Baseline, folder: Path) -> Simulated:
     """What an earlier training left in the folder is not simulated again. Raises TrainingError where it is damaged."""
     first, seed = course.procedural.stop, course.seed
     unseen, watched = range(first, first + EXAM), range(first + EXAM, first + EXAM + WATCHED)
@@ -75,14 +75,14 @@ def simulate(course: Course, home: SimulatedHistory, usual: Baseline, folder: Pa
             fit = usual if history is home else fit_baseline(history, course.days)
             return simulate_examples(history, fit, asked, each, seed + place, course.workers, course.strict)
 
-        return kept(folder, name, make)
+        return cached(folder, name, make)
 
-    with step(f"{len(classes)} fault classes, {course.each} windows each at home"):
+    with timed_step(f"{len(classes)} fault classes, {course.each} windows each at home"):
         at_home = [*classes, *named() * (NAMED_HOME // course.each)]
         parts = [made("home", home, at_home, course.each, 0)]
         exam = made("exam", home, list(unseen), EXAM_EACH, 1)
         watch = made("watched", home, list(watched), EXAM_EACH, ABROAD + 2)
-    with step(f"one more each at {ABROAD} other operators, {ABROAD_CELLS} cells each"):
+    with timed_step(f"one more each at {ABROAD} other operators, {ABROAD_CELLS} cells each"):
         abroad = [*classes, *named() * NAMED_ABROAD]
         for place, history in enumerate(_others(home, seed)):
             parts.append(made(f"abroad-{place}", history, abroad, 1, 2 + place))

@@ -13,17 +13,17 @@ from detector.bundle.format import read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError
-from detector.kafka.producer import Publisher
+from detector.kafka.producer import RecordProducer
 from detector.labels.label import write_label
-from detector.native_stderr import quiet
-from trainer.calibration.bundle_builder import STRETCHES, assemble
-from trainer.console import console, step
+from detector.native_stderr import silence_native_stderr
+from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+from trainer.console import console, timed_step
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
 from trainer.demo.labelling import label_episode
-from trainer.demo.reporter import Narrator
-from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Plot, write_plot
+from trainer.demo.reporter import Reporter
+from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Story, write_plot
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulation.record_encoder import minute_records
 
@@ -68,12 +68,12 @@ def tell(encoder: Path, folder: Path) -> bool:
         port = _free_port()
         config = write_configuration(folder, broker.bootstrap, port)
         with daemon(folder / "config.yaml", port) as running:
-            with step("the daemon starts as a process of its own"):
+            with timed_step("the daemon starts as a process of its own"):
                 running.wait_until_ready()
             console.print(f"  metrics on {running.url}/metrics\n")
-            publisher = Publisher(config.kafka)
+            publisher = RecordProducer(config.kafka)
             teach(plot, config, publisher, running)
-            narrator = Narrator(plot, config.kafka)
+            narrator = Reporter(plot, config.kafka)
             play(plot, config, publisher, running, narrator)
             verdict = narrator.verdict()
             narrator.close()
@@ -86,19 +86,19 @@ def tell(encoder: Path, folder: Path) -> bool:
     return all(kept for kept, _ in verdict)
 
 
-def learn(plot: Plot, encoder: Path, target: Path) -> None:
+def learn(plot: Story, encoder: Path, target: Path) -> None:
     """A week of normal, without a label: baselines, what normal looks like, and what a false alarm would cost."""
-    with step("a week of normal: baselines of every cell and feature"):
+    with timed_step("a week of normal: baselines of every cell and feature"):
         baseline = fit_baseline(plot.past)
-    with step("a week of normal: what it looks like to the encoder"):
+    with timed_step("a week of normal: what it looks like to the encoder"):
         trained = read_bundle(encoder)
-        with quiet():
+        with silence_native_stderr():
             device()
         facts: dict[str, str | int | float] = {"history": "the demo's week", "seed": SEED}
-        assemble(plot.past, baseline, trained.manifest.spec, trained.weights, facts, {}, STRETCHES, SEED, target)
+        build_bundle(plot.past, baseline, trained.manifest.spec, trained.weights, facts, {}, STRETCHES, SEED, target)
 
 
-def teach(plot: Plot, config: Config, publisher: Publisher, running: Daemon) -> None:
+def teach(plot: Story, config: Config, publisher: RecordProducer, running: Daemon) -> None:
     """One example of a fault, and one of what is none."""
     baseline = read_bundle(Path(config.bundle)).baseline
     now = int(time.time() * 1000)
@@ -115,7 +115,7 @@ def teach(plot: Plot, config: Config, publisher: Publisher, running: Daemon) -> 
     console.print()
 
 
-def play(plot: Plot, config: Config, publisher: Publisher, running: Daemon, narrator: Narrator) -> None:
+def play(plot: Story, config: Config, publisher: RecordProducer, running: Daemon, narrator: Reporter) -> None:
     """The evening, minute by minute, as fast as the daemon follows."""
     console.print(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, something else in a fourth,")
     console.print(f"and there is a match on ({CROWD}).")
@@ -131,7 +131,7 @@ def play(plot: Plot, config: Config, publisher: Publisher, running: Daemon, narr
     console.print()
 
 
-def wait_for(running: Daemon, narrator: Narrator, records: int) -> None:
+def wait_for(running: Daemon, narrator: Reporter, records: int) -> None:
     """Until the daemon has taken so many records."""
     deadline = time.monotonic() + 30
     while taken(running) < records:

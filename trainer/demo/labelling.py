@@ -4,7 +4,7 @@ import numpy as np
 
 from detector.core.features import Baseline
 from detector.errors import LabelError
-from detector.labels.builder import label_span, make_label
+from detector.labels.builder import build_label, label_span
 from detector.labels.label import Label
 from trainer.data.history import History
 
@@ -23,4 +23,4 @@ def label_episode(
         )
     minute = np.arange(first, last)
     values = history.read(np.full(len(minute), list(history.cells).index(cell)), minute)
-    return make_label(values, history.catalogue, baseline, name, kind, cell, begin, last, note)
+    return build_label(values, history.catalogue, baseline, name, kind, cell, begin, last, note)

@@ -8,8 +8,8 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 from detector.config.schema import Kafka
 from detector.kafka.client import table_properties
 from trainer.console import console
-from trainer.demo.story import CROWD, EVENING, TAUGHT, UNTAUGHT, Plot
-from trainer.simulator import Episode
+from trainer.demo.story import CROWD, EVENING, TAUGHT, UNTAUGHT, Story
+from trainer.simulator import FaultEpisode
 
 COLOURS = {"new": "bold red", "changed": "yellow", "cleared": "green"}
 
@@ -18,7 +18,7 @@ MOST_FALSE_ALARMS = 2
 
 
 @dataclass(frozen=True)
-class Told:
+class ReportedAlarm:
     """One notification, as far as the story needs it."""
 
     change: str
@@ -30,12 +30,12 @@ class Told:
 
 
 @dataclass
-class Narrator:
+class Reporter:
     """Listens on `cells.alarms`."""
 
-    plot: Plot
+    plot: Story
     kafka: Kafka
-    told: list[Told] = field(default_factory=list)
+    told: list[ReportedAlarm] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._consumer = Consumer({**table_properties(self.kafka), "fetch.wait.max.ms": 50, "log_level": 3})
@@ -56,21 +56,23 @@ class Narrator:
         clock = body["eventTime"][11:16]
         minute = int(clock[:2]) * 60 + int(clock[3:]) - 16 * 60
         change = body["notificationType"].removeprefix("notify").removesuffix("Alarm").lower()
-        told = Told(change, body["objectInstance"], body["specificProblem"], minute, body["perceivedSeverity"].lower())
+        told = ReportedAlarm(
+            change, body["objectInstance"], body["specificProblem"], minute, body["perceivedSeverity"].lower()
+        )
         self.told.append(told)
         since = self._minutes_since(told)
         console.print(
             f"  {clock}  [{COLOURS[change]}]{change:<8}[/] {told.cell}  {told.name:<16} {told.severity:<9} {since}"
         )
 
-    def _minutes_since(self, told: Told) -> str:
+    def _minutes_since(self, told: ReportedAlarm) -> str:
         episode = self._episode_of(told.cell)
         if episode is None:
             return "[magenta]nothing is wrong there[/]" if told.change == "new" else ""
         begun = told.minute - (episode.begin - EVENING)
         return f"{begun} minutes after it began (severity {episode.severity:g})" if told.change == "new" else ""
 
-    def _episode_of(self, cell: str) -> Episode | None:
+    def _episode_of(self, cell: str) -> FaultEpisode | None:
         plot = self.plot
         episodes = (*plot.same_fault, plot.other_fault, plot.match)
         return next((episode for episode in episodes if plot.network.names[episode.cell] == cell), None)

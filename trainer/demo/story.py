@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.simulator import FAULTS, Episode, Network
+from trainer.simulator import FAULTS, FaultEpisode, Network
 
 CELLS = 240
 SEED = 2026
@@ -21,19 +21,19 @@ MINUTES = 290
 
 
 @dataclass(frozen=True)
-class Plot:
+class Story:
     network: Network
     past: SimulatedHistory
     """The week, with the one example of the taught fault and last week's match in it."""
     evening: SimulatedHistory
-    example: Episode
-    last_match: Episode
-    same_fault: tuple[Episode, ...]
-    other_fault: Episode
-    match: Episode
+    example: FaultEpisode
+    last_match: FaultEpisode
+    same_fault: tuple[FaultEpisode, ...]
+    other_fault: FaultEpisode
+    match: FaultEpisode
 
 
-def write_plot() -> Plot:
+def write_plot() -> Story:
     """The same plot every time."""
     network = Network(CELLS, seed=SEED)
     rng = np.random.default_rng(SEED)
@@ -50,11 +50,11 @@ def write_plot() -> Plot:
     match = _episode(int(busy[6]), CROWD, EVENING + 75, 110, 0.7, 30)
     evening = SimulatedHistory(network, (EVENING, EVENING + MINUTES), (*same, other, match))
     past = SimulatedHistory(network, week, (example, last_match))
-    return Plot(network, past, evening, example, last_match, same, other, match)
+    return Story(network, past, evening, example, last_match, same, other, match)
 
 
-def _episode(cell: int, name: str, begin: int, minutes: int, severity: float, seed: int) -> Episode:
-    return Episode(cell, FAULTS[name], begin, begin + minutes, severity, seed)
+def _episode(cell: int, name: str, begin: int, minutes: int, severity: float, seed: int) -> FaultEpisode:
+    return FaultEpisode(cell, FAULTS[name], begin, begin + minutes, severity, seed)
 
 
 def _busy_cells(network: Network) -> list[int]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, STEPS, WINDOW
-from trainer.evaluation.dataset import Cut
+from trainer.evaluation.dataset import EvaluationWindows
 
 Vectors = NDArray[np.float32]
 
@@ -47,14 +47,14 @@ class Method:
 
 
 @dataclass(frozen=True)
-class Missing:
+class MissingLibrary:
     """A method whose library is not installed."""
 
     name: str
     library: str
 
 
-def methods(cut: Cut, encode: Encode, rng: np.random.Generator) -> list[Method | Missing]:
+def methods(cut: EvaluationWindows, encode: Encode, rng: np.random.Generator) -> list[Method | MissingLibrary]:
     """The encoder first. MiniRocket's biases and scales come from normal windows: it, too, is at home here."""
     return [
         Method(ENCODER, lambda windows: encode(windows).direction.astype(np.float32), cosine),
@@ -62,15 +62,15 @@ def methods(cut: Cut, encode: Encode, rng: np.random.Generator) -> list[Method |
         Method("1-NN, flat, Euclidean", lambda windows: deviations(windows).reshape(len(windows), -1), closeness),
         Method("1-NN, DTW", lambda windows: deviations(windows).reshape(len(windows), -1), warped, WARPED_EPISODES)
         if find_spec("dtaidistance")
-        else Missing("1-NN, DTW", "dtaidistance"),
+        else MissingLibrary("1-NN, DTW", "dtaidistance"),
         Method("MiniRocket, cosine", _rocket(cut.normal, rng), cosine)
         if find_spec("sktime") and find_spec("numba") and len(cut.normal)
-        else Missing("MiniRocket, cosine", "sktime"),
+        else MissingLibrary("MiniRocket, cosine", "sktime"),
     ]
 
 
 def similarities(
-    method: Method, cut: Cut, questions: NDArray[np.int64], episodes: NDArray[np.int64]
+    method: Method, cut: EvaluationWindows, questions: NDArray[np.int64], episodes: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Of some questions and episodes of the cut. # [q], [e] -> [q, e]"""
     bounds = np.searchsorted(cut.shown_of, [episodes, episodes + 1]).T.tolist()

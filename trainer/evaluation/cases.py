@@ -19,7 +19,7 @@ class EvaluationError(OperatorError):
 
 
 @dataclass(frozen=True)
-class Case:
+class EvaluationCase:
     """As it was asked for."""
 
     name: str
@@ -30,10 +30,10 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Subject:
+class EvaluationSubject:
     """A case, opened."""
 
-    case: Case
+    case: EvaluationCase
     days: ParquetDays
     bundle: Bundle
     encode: Encode
@@ -42,15 +42,15 @@ class Subject:
     """The daemon's defaults: what an operator gets who turns no knob."""
 
 
-def read_case(text: str) -> Case:
+def read_case(text: str) -> EvaluationCase:
     """NAME:HISTORY:BUNDLE. Raises EvaluationError."""
     parts = text.split(":")
     if len(parts) != 3 or not all(parts):
         raise EvaluationError(f"--case {text}: is not NAME:HISTORY:BUNDLE, as in B:history-b:bundle-b.")
-    return Case(parts[0], Path(parts[1]), Path(parts[2]))
+    return EvaluationCase(parts[0], Path(parts[1]), Path(parts[2]))
 
 
-def open_case(case: Case) -> Subject:
+def open_case(case: EvaluationCase) -> EvaluationSubject:
     """Raises BundleError, and HistoryError where files are missing or the two do not belong together."""
     listed = case.episodes or case.history / "episodes.csv"
     if not listed.exists():
@@ -65,4 +65,4 @@ def open_case(case: Case) -> Subject:
             f"{case.history}/catalogue.yaml: has other features than {case.bundle} ({days.catalogue.digest},"
             f" {bundle.catalogue.digest}); give a bundle that was made for this network."
         )
-    return Subject(case, days, bundle, encode, episodes, Config(bundle=str(case.bundle)).settings)
+    return EvaluationSubject(case, days, bundle, encode, episodes, Config(bundle=str(case.bundle)).settings)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Encode
 from trainer.evaluation.baseline_methods import cosine
-from trainer.evaluation.dataset import Cut
-from trainer.metrics.nearest_exemplar import Sheet
+from trainer.evaluation.dataset import EvaluationWindows
+from trainer.metrics.nearest_exemplar import Answers
 
 MOST = 4
 """Mistakes shown: what a person looks at in one sitting."""
@@ -22,7 +22,7 @@ CARRIERS = 6
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Confusion:
     question: int
     """By its place in the cut."""
     right: int
@@ -36,14 +36,14 @@ class Mistake:
 
 def find_mistakes(
     similarity: NDArray[np.float32],
-    sheet: Sheet,
-    cut: Cut,
+    sheet: Answers,
+    cut: EvaluationWindows,
     questions: NDArray[np.int64],
     episodes: NDArray[np.int64],
     encode: Encode,
-) -> list[Mistake]:
+) -> list[Confusion]:
     """One of each kind of confusion, the most confident first. # similarity [Q, E], of these questions and episodes"""
-    found: list[Mistake] = []
+    found: list[Confusion] = []
     seen: set[tuple[int, int]] = set()
     right, wrong, lead = _leads(similarity, sheet)
     for row in np.argsort(-lead, kind="stable").tolist():
@@ -53,12 +53,12 @@ def find_mistakes(
         if kind not in seen:
             seen.add(kind)
             places = int(questions[row]), int(episodes[right[row]]), int(episodes[wrong[row]])
-            found.append(Mistake(*places, float(lead[row]), _carriers(cut, *places, encode)))
+            found.append(Confusion(*places, float(lead[row]), _carriers(cut, *places, encode)))
     return found
 
 
 def _leads(
-    similarity: NDArray[np.float32], sheet: Sheet
+    similarity: NDArray[np.float32], sheet: Answers
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Nearest example of the right class, nearest of any other, and the latter's lead; -inf where there is no fair
     example of the right class. # -> [Q], [Q], [Q]
@@ -72,7 +72,7 @@ def _leads(
     return right.argmax(axis=1), wrong.argmax(axis=1), lead.astype(np.float32)
 
 
-def _carriers(cut: Cut, question: int, right: int, wrong: int, encode: Encode) -> list[tuple[int, float]]:
+def _carriers(cut: EvaluationWindows, question: int, right: int, wrong: int, encode: Encode) -> list[tuple[int, float]]:
     window = cut.asked[question]
     features = window.shape[1]
     without = np.repeat(window[None], features + 1, axis=0)

@@ -26,7 +26,7 @@ NORMAL = 1500
 
 
 @dataclass(frozen=True)
-class Cut:
+class EvaluationWindows:
     """Columns over episodes [E], windows shown [S], questions [Q] and normal windows [N]."""
 
     episodes: list[Episode]
@@ -73,7 +73,7 @@ def cut(
     listed: Sequence[Episode],
     min_coverage: float,
     rng: np.random.Generator,
-) -> Cut:
+) -> EvaluationWindows:
     """Of the chosen episodes, and of anywhere else. A window with less than `min_coverage` reported is left out.
 
     An episode without an example is left out, too.
@@ -97,7 +97,7 @@ def cut(
     normal = [(calm[at][0], code(*calm[at])) for at in kept.tolist()]
     normal = [(cell, codes) for cell, codes in normal if _coverage(codes[None])[0] >= min_coverage]
     nothing = np.empty((0, WINDOW, len(days.catalogue)), np.int8)
-    return Cut(
+    return EvaluationWindows(
         [choice.episodes[place] for place in usable],
         choice.event[usable],
         np.concatenate([nothing, *(parts[place][0] for place in usable)]),

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.alarms.notifications import Context
-from detector.backtest.matching import Episode, Raised, Tally, false_alarms, is_named, rate, share, tally
-from detector.backtest.replay import Listener, replay, teach
+from detector.backtest.matching import BacktestAlarm, ClassCounts, Episode, false_alarms, is_named, rate, share, tally
+from detector.backtest.replay import ReplayRecorder, replay, teach
 from detector.core.encoder import Embeddings
-from detector.core.scoring.classifier import Judge
+from detector.core.scoring.classifier import Classifier
 from detector.labels.label import write_label
-from detector.labels.store import Labels
-from trainer.evaluation.cases import Subject
+from detector.labels.store import LabelStore
+from trainer.evaluation.cases import EvaluationSubject
 from trainer.metrics.nearest_exemplar import NOTHING, Figure
 
 BOOTSTRAPS = 400
@@ -23,7 +23,7 @@ HOURS_OF_A_STRETCH = 2
 
 
 @dataclass(frozen=True)
-class Fate:
+class EpisodeOutcome:
     """What became of the episodes of a class, or of several: a mean over events, for a region's is one thing."""
 
     episodes: int
@@ -37,7 +37,7 @@ class Fate:
 
 
 @dataclass(frozen=True)
-class Replayed:
+class ReplayOutcome:
     cell_days: float
     alarms: int
     budget: float
@@ -47,29 +47,29 @@ class Replayed:
     """Of these, those with the name of a class."""
     calibrated_on: float
     """Cell-days of ordinary life behind the promise."""
-    taught: dict[str, Fate]
-    untaught: dict[str, Fate]
-    all_taught: Fate
-    all_untaught: Fate
+    taught: dict[str, EpisodeOutcome]
+    untaught: dict[str, EpisodeOutcome]
+    all_taught: EpisodeOutcome
+    all_untaught: EpisodeOutcome
 
 
-def teach_judge(subject: Subject, taught: Sequence[Episode]) -> Judge:
-    labels = Labels(subject.bundle, subject.encode, subject.settings, 0)
+def teach_judge(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classifier:
+    labels = LabelStore(subject.bundle, subject.encode, subject.settings, 0)
     for label in teach(subject.days, subject.bundle, taught):
         labels.put(label.id.encode(), write_label(label))
     return labels.judge()
 
 
-def replay_history(subject: Subject, judge: Judge, taught: Sequence[Episode]) -> Replayed:
+def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequence[Episode]) -> ReplayOutcome:
     """Of the faults; what was taught is no test, in none of the cells that it struck."""
     context = Context(system_dn="", bundle=subject.bundle.digest)
-    with Listener(None, context) as listener:
+    with ReplayRecorder(None, context) as listener:
         for event in replay(subject.days, subject.bundle, subject.encode, judge, subject.settings, listener.count):
             listener.tell(event)
     shown = {(one.name, one.begin) for one in taught}
     asked = [one for one in subject.episodes if one.kind == "fault" and (one.name, one.begin) not in shown]
     known, names = set(judge.library.faults), {one.name for one in asked}
-    heard: dict[str, list[Raised]] = {}
+    heard: dict[str, list[BacktestAlarm]] = {}
     for alarm in listener.raised:
         heard.setdefault(alarm.cell, []).append(alarm)
     outcomes = [(one, tally([one], heard.get(one.cell, []), known | names)[one.name]) for one in asked]
@@ -79,7 +79,7 @@ def replay_history(subject: Subject, judge: Judge, taught: Sequence[Episode]) ->
         {name: fate([one for one in outcomes if one[0].name == name]) for name in sorted(some)} for some in parts
     ]
     stretches = len(subject.bundle.normal.stretches.size)
-    return Replayed(
+    return ReplayOutcome(
         days,
         len(listener.raised),
         subject.settings.budget,
@@ -92,18 +92,18 @@ def replay_history(subject: Subject, judge: Judge, taught: Sequence[Episode]) ->
     )
 
 
-def fate(outcomes: Sequence[tuple[Episode, Tally]]) -> Fate:
+def fate(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
     """Of episodes, each with the tally of itself alone."""
-    events: dict[tuple[str, int], list[Tally]] = {}
+    events: dict[tuple[str, int], list[ClassCounts]] = {}
     for episode, counted in outcomes:
         events.setdefault((episode.name, episode.begin), []).append(counted)
 
-    def share_of(count: Callable[[Tally], int]) -> Figure:
+    def share_of(count: Callable[[ClassCounts], int]) -> Figure:
         means = [sum(map(count, cells)) / len(cells) for cells in events.values()]
         return share(sum(means), len(means)) if means else NOTHING
 
     minutes = sorted(minute for _, counted in outcomes for minute in counted.minutes)
-    return Fate(
+    return EpisodeOutcome(
         len(outcomes),
         len(events),
         share_of(lambda one: one.right),
@@ -114,7 +114,7 @@ def fate(outcomes: Sequence[tuple[Episode, Tally]]) -> Fate:
     )
 
 
-def strangeness(judge: Judge, embeddings: Embeddings) -> NDArray[np.float32]:
+def strangeness(judge: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
     """The score by which a window is called unknown. # of n -> [n]"""
     return judge.scores(embeddings)[:, -1].astype(np.float32)
 
@@ -155,5 +155,5 @@ def _members(of: Sequence[object]) -> list[NDArray[np.int64]]:
     return [np.array(rows) for rows in found.values()]
 
 
-def _per_1000(alarms: Sequence[Raised], cell_days: float) -> Figure:
+def _per_1000(alarms: Sequence[BacktestAlarm], cell_days: float) -> Figure:
     return rate(len(alarms), cell_days) if cell_days else NOTHING

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluation.baseline_methods import Missing
-from trainer.evaluation.replay import Fate, Replayed
-from trainer.evaluation.run import Answers, Result
+from trainer.evaluation.baseline_methods import MissingLibrary
+from trainer.evaluation.replay import EpisodeOutcome, ReplayOutcome
+from trainer.evaluation.run import EvaluationResult, MethodAnswers
 from trainer.metrics.nearest_exemplar import Figure
 
 DIGITS = 4
 
 
-def figures_of(results: Sequence[Result], seed: int) -> dict[str, Any]:
+def figures_of(results: Sequence[EvaluationResult], seed: int) -> dict[str, Any]:
     """Shares and rates are [value, low, high] with the 95 % interval; null is "nothing to say"."""
     classes = results[0].classes
     return {
@@ -24,7 +24,7 @@ def figures_of(results: Sequence[Result], seed: int) -> dict[str, Any]:
     }
 
 
-def _of_case(result: Result) -> dict[str, Any]:
+def _of_case(result: EvaluationResult) -> dict[str, Any]:
     subject, windows = result.subject, result.cut
     untaught = {one.name for one in windows.episodes if one.kind == "fault"} - {one.name for one in result.taught}
     return {
@@ -48,8 +48,8 @@ def _of_case(result: Result) -> dict[str, Any]:
     }
 
 
-def _of_method(answers: Answers | Missing) -> dict[str, Any]:
-    if isinstance(answers, Missing):
+def _of_method(answers: MethodAnswers | MissingLibrary) -> dict[str, Any]:
+    if isinstance(answers, MissingLibrary):
         return {"missing": answers.library}
     named = answers.named
     return {
@@ -62,7 +62,7 @@ def _of_method(answers: Answers | Missing) -> dict[str, Any]:
     }
 
 
-def _of_replay(replayed: Replayed) -> dict[str, Any]:
+def _of_replay(replayed: ReplayOutcome) -> dict[str, Any]:
     return {
         "cell_days": round(replayed.cell_days, 1),
         "alarms": replayed.alarms,
@@ -77,7 +77,7 @@ def _of_replay(replayed: Replayed) -> dict[str, Any]:
     }
 
 
-def _of_fate(fate: Fate) -> dict[str, Any]:
+def _of_fate(fate: EpisodeOutcome) -> dict[str, Any]:
     return {
         "episodes": fate.episodes,
         "events": fate.events,

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.backtest.matching import VISIBLE, Episode
-from detector.core.scoring.classifier import Judge
-from trainer.console import step
-from trainer.evaluation.baseline_methods import ENCODER, Method, Missing, methods, similarities
-from trainer.evaluation.cases import EvaluationError, Subject
-from trainer.evaluation.confusions import Mistake, find_mistakes
-from trainer.evaluation.dataset import SINCE_ONSET, Cut, cut
-from trainer.evaluation.replay import Replayed, auroc, replay_history, strangeness, teach_judge
+from detector.core.scoring.classifier import Classifier
+from trainer.console import timed_step
+from trainer.evaluation.baseline_methods import ENCODER, Method, MissingLibrary, methods, similarities
+from trainer.evaluation.cases import EvaluationError, EvaluationSubject
+from trainer.evaluation.confusions import Confusion, find_mistakes
+from trainer.evaluation.dataset import SINCE_ONSET, EvaluationWindows, cut
+from trainer.evaluation.replay import ReplayOutcome, auroc, replay_history, strangeness, teach_judge
 from trainer.evaluation.selection import EVENTS, choose, choose_taught, classes_of
-from trainer.metrics.nearest_exemplar import Figure, Named, Sheet, name_all
+from trainer.metrics.nearest_exemplar import Answers, Figure, OneShotResult, evaluate_nearest_exemplar
 
 SEVERITIES = (("below 0.4", 0.0, 0.4), ("0.4 to 0.7", 0.4, 0.7), ("0.7 and more", 0.7, 1.01))
 """About a third of a simulated network's episodes each."""
@@ -25,49 +25,49 @@ LEAST_CLASSES = 2
 
 
 @dataclass(frozen=True)
-class Answers:
+class MethodAnswers:
     """What one method said, and of how much."""
 
     questions: int
     episodes: int
-    named: Named
+    named: OneShotResult
     whole: bool
     """Asked about all there is."""
 
 
 @dataclass(frozen=True)
-class Result:
+class EvaluationResult:
     """All that is told of a case."""
 
-    subject: Subject
-    cut: Cut
+    subject: EvaluationSubject
+    cut: EvaluationWindows
     mixed: int
     classes: list[str]
-    answers: dict[str, Answers | Missing]
+    answers: dict[str, MethodAnswers | MissingLibrary]
     """By method, in the order of the table."""
     taught: list[Episode]
-    replayed: Replayed
+    replayed: ReplayOutcome
     unknown: Figure
     """AUROC of the untaught faults' windows against normal ones; of those that can be seen; and with nothing taught."""
     unknown_visible: Figure
     unknown_alone: Figure
-    mistakes: list[Mistake]
+    mistakes: list[Confusion]
     directions: NDArray[np.float32]
     """Of the questions' embeddings. # [Q, D]"""
 
 
-def cut_case(subject: Subject, seed: int) -> tuple[Cut, int]:
+def cut_case(subject: EvaluationSubject, seed: int) -> tuple[EvaluationWindows, int]:
     """The windows of a case, and how many episodes had to be left out because another was there."""
     rng = np.random.default_rng([seed, 1])
     choice = choose(subject.episodes, rng)
-    with step(f"{subject.case.name}: windows of {len(choice.episodes)} of {len(subject.episodes)} episodes"):
+    with timed_step(f"{subject.case.name}: windows of {len(choice.episodes)} of {len(subject.episodes)} episodes"):
         windows = cut(
             subject.days, subject.bundle.baseline, choice, subject.episodes, subject.settings.min_coverage, rng
         )
     return windows, choice.mixed
 
 
-def common_classes(cuts: Sequence[Cut], names: Sequence[str]) -> list[str]:
+def common_classes(cuts: Sequence[EvaluationWindows], names: Sequence[str]) -> list[str]:
     """What all cases can be asked about, so that their columns answer one question. Raises EvaluationError."""
     found = [set(classes_of(one.episodes, one.event)) for one in cuts]
     classes = sorted(set.intersection(*found))
@@ -83,24 +83,29 @@ def common_classes(cuts: Sequence[Cut], names: Sequence[str]) -> list[str]:
 
 
 def measure(
-    subject: Subject, windows: Cut, mixed: int, classes: list[str], taught: list[Episode] | None, seed: int
-) -> Result:
+    subject: EvaluationSubject,
+    windows: EvaluationWindows,
+    mixed: int,
+    classes: list[str],
+    taught: list[Episode] | None,
+    seed: int,
+) -> EvaluationResult:
     """`taught` None: one episode of most classes, by the seed. Raises HistoryError where a taught one is not there."""
     name, rng = subject.case.name, np.random.default_rng([seed, 2])
     shown = choose_taught(windows.episodes, classes, rng)[0] if taught is None else taught
     answers, mistakes = _ask_all(subject, windows, classes, rng)
-    with step(f"{name}: replay, {len(shown)} episodes taught"):
+    with timed_step(f"{name}: replay, {len(shown)} episodes taught"):
         judge = teach_judge(subject, shown)
         replayed = replay_history(subject, judge, shown)
     asked, normal = subject.encode(windows.asked), subject.encode(windows.normal)
     untaught = _untaught(windows, judge.library.faults)
 
-    def area(rows: NDArray[np.int64], by: Judge) -> Figure:
+    def area(rows: NDArray[np.int64], by: Classifier) -> Figure:
         whose = windows.event[windows.asked_of[rows]].tolist()
         return auroc(strangeness(by, asked[rows]), whose, strangeness(by, normal), windows.normal_cell, rng)
 
     effect = _column(windows, "effect")
-    return Result(
+    return EvaluationResult(
         subject,
         windows,
         mixed,
@@ -117,19 +122,19 @@ def measure(
 
 
 def _ask_all(
-    subject: Subject, windows: Cut, classes: list[str], rng: np.random.Generator
-) -> tuple[dict[str, Answers | Missing], list[Mistake]]:
-    answers: dict[str, Answers | Missing] = {}
-    mistakes: list[Mistake] = []
+    subject: EvaluationSubject, windows: EvaluationWindows, classes: list[str], rng: np.random.Generator
+) -> tuple[dict[str, MethodAnswers | MissingLibrary], list[Confusion]]:
+    answers: dict[str, MethodAnswers | MissingLibrary] = {}
+    mistakes: list[Confusion] = []
     ways = methods(windows, subject.encode, rng)
     encoder = ways[0]
     assert isinstance(encoder, Method)
     everything = _kept(windows, classes)
     for way in ways:
-        if isinstance(way, Missing):
+        if isinstance(way, MissingLibrary):
             answers[way.name] = way
             continue
-        with step(f"{subject.case.name}: {way.name}"):
+        with timed_step(f"{subject.case.name}: {way.name}"):
             asked = everything if way.per_class is None else _few(windows, classes, way.per_class, rng)
             answers[way.name], similarity, sheet = _ask(way, windows, classes, *asked)
             if way.per_class is not None:
@@ -141,25 +146,31 @@ def _ask_all(
 
 
 def _ask(
-    way: Method, windows: Cut, classes: list[str], questions: NDArray[np.int64], episodes: NDArray[np.int64]
-) -> tuple[Answers, NDArray[np.float32], Sheet]:
+    way: Method,
+    windows: EvaluationWindows,
+    classes: list[str],
+    questions: NDArray[np.int64],
+    episodes: NDArray[np.int64],
+) -> tuple[MethodAnswers, NDArray[np.float32], Answers]:
     sheet = sheet_of(windows, classes, questions, episodes)
     similarity = similarities(way, windows, questions, episodes)
     rng = np.random.default_rng(crc32("\n".join(classes).encode()))  # the same draws for every method: luck is shared
-    named = name_all(similarity, sheet, groups_of(windows, questions), rng)
-    return Answers(len(questions), len(episodes), named, way.per_class is None), similarity, sheet
+    named = evaluate_nearest_exemplar(similarity, sheet, groups_of(windows, questions), rng)
+    return MethodAnswers(len(questions), len(episodes), named, way.per_class is None), similarity, sheet
 
 
-def sheet_of(windows: Cut, classes: Sequence[str], questions: NDArray[np.int64], episodes: NDArray[np.int64]) -> Sheet:
+def sheet_of(
+    windows: EvaluationWindows, classes: Sequence[str], questions: NDArray[np.int64], episodes: NDArray[np.int64]
+) -> Answers:
     place = {name: number for number, name in enumerate(classes)}
     label = np.array([place.get(one.name, -1) for one in windows.episodes], np.int64)
     _, cell = np.unique(np.array([one.cell for one in windows.episodes]), return_inverse=True)
     of = windows.asked_of[questions]
     columns = (label[of], windows.event[of], cell[of], label[episodes], windows.event[episodes], cell[episodes])
-    return Sheet(classes, *columns)
+    return Answers(classes, *columns)
 
 
-def groups_of(windows: Cut, questions: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+def groups_of(windows: EvaluationWindows, questions: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
     """Which questions each figure is of. # each [q]"""
     effect, severity = (_column(windows, name)[questions] for name in ("effect", "severity"))
     groups = {"all": np.ones(len(questions), bool), "visible": effect >= VISIBLE}
@@ -170,14 +181,14 @@ def groups_of(windows: Cut, questions: NDArray[np.int64]) -> dict[str, NDArray[n
     return groups
 
 
-def _kept(windows: Cut, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _kept(windows: EvaluationWindows, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Questions and episodes of these classes."""
     ours = np.array([one.name in classes for one in windows.episodes], bool)
     return np.flatnonzero(ours[windows.asked_of]), np.flatnonzero(ours)
 
 
 def _few(
-    windows: Cut, classes: Sequence[str], each: int, rng: np.random.Generator
+    windows: EvaluationWindows, classes: Sequence[str], each: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Up to `each` episodes of every class, as many events as can be, and one question of each episode."""
     episodes: list[int] = []
@@ -191,12 +202,12 @@ def _few(
     return np.array([rng.choice(pool) for pool in pools if len(pool)], np.int64), np.array(episodes, np.int64)
 
 
-def _untaught(windows: Cut, taught: Sequence[str]) -> NDArray[np.int64]:
+def _untaught(windows: EvaluationWindows, taught: Sequence[str]) -> NDArray[np.int64]:
     """Questions about faults of which no example was shown."""
     strange = [one.kind == "fault" and one.name not in taught for one in windows.episodes]
     return np.flatnonzero(np.array(strange, bool)[windows.asked_of])
 
 
-def _column(windows: Cut, name: str) -> NDArray[np.float64]:
+def _column(windows: EvaluationWindows, name: str) -> NDArray[np.float64]:
     """Effect or severity of every question's episode, NaN where nobody knows it. # [Q]"""
     return np.array([getattr(one, name) for one in windows.episodes], np.float64)[windows.asked_of]

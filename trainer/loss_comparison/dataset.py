@@ -52,7 +52,7 @@ class Amounts:
 
 
 @dataclass(frozen=True)
-class Material:
+class ComparisonDataset:
     learned: Examples
     base_classes: int
     """Class numbers below it are base classes."""
@@ -68,16 +68,16 @@ class Material:
 
 def simulate(
     amounts: Amounts, folder: Path, workers: int, step: Callable[[str], AbstractContextManager[None]]
-) -> Material:
+) -> ComparisonDataset:
     """Simulates what is not kept in the folder. Raises TrainingError where other material lies there."""
     import detector
     from trainer.data.baselines import fit_baseline
-    from trainer.data.cache import claim, kept
+    from trainer.data.cache import acquire, cached
     from trainer.data.examples import simulate_examples, unsmoothed
     from trainer.data.history import START_MINUTE, SimulatedHistory
     from trainer.simulator import FAULTS, OPERATOR_A, Network
 
-    claim(folder, {**asdict(amounts), "version": detector.__version__})
+    acquire(folder, {**asdict(amounts), "version": detector.__version__})
     network = Network(amounts.cells, FIRST_NETWORK, unsmoothed(OPERATOR_A))
     history = SimulatedHistory(network, (START_MINUTE, START_MINUTE + amounts.days * 1440))
     with step(f"baselines of {amounts.cells} simulated cells"):
@@ -89,9 +89,9 @@ def simulate(
         classes: list[str | int] = [*named, *(next(numbers) for _ in range(procedural))]
         listed = [*classes, *list(named) * again]
         with step(f"{name}: {len(classes)} fault classes, {each} windows each"):
-            return kept(folder, name, lambda: simulate_examples(history, usual, listed, each, seed, workers))
+            return cached(folder, name, lambda: simulate_examples(history, usual, listed, each, seed, workers))
 
-    return Material(
+    return ComparisonDataset(
         make("learned", base, amounts.classes, amounts.each, 0, BASE_EACH // amounts.each),
         len(base),
         make("watched", (), WATCHED, TWELVE, 1),

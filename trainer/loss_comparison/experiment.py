@@ -9,16 +9,15 @@ import numpy as np
 
 from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
-from trainer.console import console
-from trainer.console import step as timed_step
-from trainer.data.sampler import Batches
+from trainer.console import console, timed_step
+from trainer.data.sampler import ClassBalancedSampler
 from trainer.errors import TrainingError
-from trainer.loss_comparison.dataset import Material
-from trainer.loss_comparison.toy_3d import STEPS, Classroom, Lesson, teach
-from trainer.loss_comparison.training_run import Embedded, Training, schedule_of, train, untrained
-from trainer.loss_comparison.variants import Contestant
+from trainer.loss_comparison.dataset import ComparisonDataset
+from trainer.loss_comparison.toy_3d import STEPS, ToyRun, ToyTraining, teach
+from trainer.loss_comparison.training_run import Embedded, TrainingRun, schedule_of, train, untrained
+from trainer.loss_comparison.variants import Variant
 from trainer.training.learner import Learner
-from trainer.training.progress_bar import learning
+from trainer.training.progress_bar import training_progress
 
 PROBE = 20
 """Steps by which the pace is taken, after the first, which compiles."""
@@ -39,7 +38,7 @@ class Budget:
     def is_over(self) -> bool:
         return self.minutes is not None and monotonic() - self._begin > 60 * self.minutes
 
-    def steps(self, asked: int, runs: Sequence[Contestant], material: Material) -> int:
+    def steps(self, asked: int, runs: Sequence[Variant], material: ComparisonDataset) -> int:
         """As many as asked for, or as there is time for in every run. Raises TrainingError where that is too few."""
         if self.minutes is None:
             return asked
@@ -56,10 +55,10 @@ class Budget:
         return min(allowed, asked)
 
 
-def _pace(encoder: str, material: Material) -> tuple[float, float]:
+def _pace(encoder: str, material: ComparisonDataset) -> tuple[float, float]:
     """Seconds until a training's first step is done, and of every other."""
-    contestant = Contestant("supervised_contrastive", encoder=encoder)
-    batches = Batches(material.learned, material.base_classes, material.catalogue, 0)
+    contestant = Variant("supervised_contrastive", encoder=encoder)
+    batches = ClassBalancedSampler(material.learned, material.base_classes, material.catalogue, 0)
     begin = monotonic()
     spec = spec_of(encoder, len(material.catalogue))
     learner = Learner(spec, schedule_of(contestant, 0, 1000), Normality.of(material.learned, spec))
@@ -70,58 +69,58 @@ def _pace(encoder: str, material: Material) -> tuple[float, float]:
     return first - begin, (monotonic() - first) / PROBE
 
 
-STANDARD, LOSSLESS = Contestant("triplet", (("mining", "random"),)), Contestant("lossless_triplet")
+STANDARD, LOSSLESS = Variant("triplet", (("mining", "random"),)), Variant("lossless_triplet")
 """Of the animation: both take any triplet, so that nothing but the cost differs."""
 
 
 @dataclass(frozen=True)
-class Result:
-    material: Material
+class ExperimentResult:
+    material: ComparisonDataset
     asked_steps: int
     steps: int
     budget_minutes: float | None
     seeds: Sequence[int]
-    trainings: dict[Contestant, list[Training]]
+    trainings: dict[Variant, list[TrainingRun]]
     """In the order of the seeds."""
     untrained: Embedded
     """The unseen windows by the first weights of the first encoder and seed."""
-    lessons: dict[Contestant, Lesson]
+    lessons: dict[Variant, ToyRun]
     """On the first encoder; the animation's two among them."""
 
 
-def hold(
-    runners: Sequence[Contestant], seeds: Sequence[int], material: Material, asked: int, minutes: float | None
-) -> Result:
+def run_experiment(
+    runners: Sequence[Variant], seeds: Sequence[int], material: ComparisonDataset, asked: int, minutes: float | None
+) -> ExperimentResult:
     """Raises TrainingError where the material or the minutes are too little for any training."""
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # it warns of every network after the fifth that it is traced anew
-    Batches(material.learned, material.base_classes, material.catalogue, seeds[0])
+    ClassBalancedSampler(material.learned, material.base_classes, material.catalogue, seeds[0])
     budget = Budget(minutes)
     with timed_step("how long a step takes") if minutes is not None else nullcontext():
         steps = budget.steps(asked, list(runners) * len(seeds), material)
-    trainings: dict[Contestant, list[Training]] = {runner: [] for runner in runners}
+    trainings: dict[Variant, list[TrainingRun]] = {runner: [] for runner in runners}
     for seed in seeds:
         for runner in runners:
             trainings[runner].append(_trained(runner, seed, material, steps, budget))
     begin = untrained(runners[0].encoder, seeds[0], material)
     lessons = _lessons(runners, material, seeds[0], steps)
-    return Result(material, asked, steps, minutes, seeds, trainings, begin, lessons)
+    return ExperimentResult(material, asked, steps, minutes, seeds, trainings, begin, lessons)
 
 
-def _trained(runner: Contestant, seed: int, material: Material, steps: int, budget: Budget) -> Training:
+def _trained(runner: Variant, seed: int, material: ComparisonDataset, steps: int, budget: Budget) -> TrainingRun:
     if budget.is_over():
-        return Training(runner, seed, "not trained", f"the {budget.minutes:g} minutes were over")
-    with learning(f"{runner.name} on {runner.encoder}, seed {seed}", steps) as bar:
+        return TrainingRun(runner, seed, "not trained", f"the {budget.minutes:g} minutes were over")
+    with training_progress(f"{runner.name} on {runner.encoder}, seed {seed}", steps) as bar:
         training = train(runner, seed, material, steps, bar)
     if training.state != "trained":
         console.print(f"  {training.state}: {training.reason}", markup=False)
     return training
 
 
-def _lessons(runners: Sequence[Contestant], material: Material, seed: int, steps: int) -> dict[Contestant, Lesson]:
+def _lessons(runners: Sequence[Variant], material: ComparisonDataset, seed: int, steps: int) -> dict[Variant, ToyRun]:
     pupils = dict.fromkeys([*(one for one in runners if one.encoder == runners[0].encoder), STANDARD, LOSSLESS])
-    classroom = Classroom.of(material.three, np.random.default_rng([seed, 12]))
+    classroom = ToyTraining.of(material.three, np.random.default_rng([seed, 12]))
     lessons = {}
     for pupil in pupils:
         with timed_step(f"three classes, three dimensions: {pupil.name}"):

@@ -29,7 +29,7 @@ classes that take no part here."""
 
 
 @dataclass(frozen=True)
-class Named:
+class FewShotShares:
     """Share of windows named right by one method."""
 
     method: str
@@ -38,11 +38,11 @@ class Named:
 
 
 @dataclass(frozen=True)
-class Count:
+class ExampleCount:
     """So many examples of every class."""
 
     examples: int
-    methods: list[Named]
+    methods: list[FewShotShares]
     ahead: float
     """Of the classifier, over the better of the other two."""
     ahead_half: float
@@ -62,7 +62,7 @@ class Imbalance:
 @dataclass(frozen=True)
 class Crowd:
     classes: int
-    counts: list[Count]
+    counts: list[ExampleCount]
     imbalance: list[Imbalance]
 
 
@@ -116,12 +116,12 @@ def _classify(
     return np.asarray(regression.fit(shown, of).predict(query))
 
 
-def _count(examples: int, rounds: Sequence[dict[str, NDArray[np.float64]]]) -> Count:
+def _count(examples: int, rounds: Sequence[dict[str, NDArray[np.float64]]]) -> ExampleCount:
     right = {method: np.array([one[method].mean() for one in rounds]) for method in METHODS}
     better = max(METHODS[:2], key=lambda method: float(right[method].mean()))
     ahead = right["classifier"] - right[better]
-    named = [Named(method, float(shares.mean()), half(shares)) for method, shares in right.items()]
-    return Count(examples, named, float(ahead.mean()), half(ahead))
+    named = [FewShotShares(method, float(shares.mean()), half(shares)) for method, shares in right.items()]
+    return ExampleCount(examples, named, float(ahead.mean()), half(ahead))
 
 
 def _imbalance(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.loss_comparison.results import Answers, mean_pairs
-from trainer.loss_comparison.variants import Contestant
+from trainer.loss_comparison.results import PairAnswers, mean_pairs
+from trainer.loss_comparison.variants import Variant
 from trainer.metrics.embedding import half
 
 SIDES = {
@@ -27,7 +27,7 @@ class Gap:
     half: float
 
 
-def gaps(answers: Mapping[Contestant, Sequence[Answers]]) -> tuple[list[Gap], str]:
+def gaps(answers: Mapping[Variant, Sequence[PairAnswers]]) -> tuple[list[Gap], str]:
     """The differences of the three sides, over the same pairs, and what they say; sides on the first encoder."""
     found = {
         side: mean_pairs(told) for contestant, told in reversed(list(answers.items())) if (side := _side(contestant))
@@ -49,7 +49,7 @@ def gaps(answers: Mapping[Contestant, Sequence[Answers]]) -> tuple[list[Gap], st
     return compared, " ".join(parts)
 
 
-def _side(contestant: Contestant) -> str:
+def _side(contestant: Variant) -> str:
     """Its key in SIDES, if it has one: a loss with options of its own is another."""
     side = contestant.join if contestant.join is not None else contestant.loss
     return side if all(name == "join" for name, _ in contestant.options) else contestant.key

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.loss_comparison.dataset import UNSEEN_BASE, Material
-from trainer.loss_comparison.training_run import Curve, Embedded, Training
-from trainer.loss_comparison.variants import Contestant
+from trainer.loss_comparison.dataset import UNSEEN_BASE, ComparisonDataset
+from trainer.loss_comparison.training_run import Curve, Embedded, TrainingRun
+from trainer.loss_comparison.variants import Variant
 from trainer.losses.pairs import CUT_OFF, log_odds
 from trainer.metrics.embedding import (
-    Draws,
+    PairDraws,
+    Proportion,
     Score,
-    Share,
     best_cut,
     cosine,
     draw,
@@ -34,21 +34,21 @@ SHOWN_QUANTILE = 0.995
 class Questions:
     """Drawn once, asked of every loss."""
 
-    unseen: Draws
-    base: Draws
+    unseen: PairDraws
+    base: PairDraws
     pairs: NDArray[np.int64]
     """Of unseen classes. # [2, PAIRS, 2]"""
     watched_pairs: NDArray[np.int64]
 
     @classmethod
-    def of(cls, material: Material, seed: int) -> "Questions":
+    def of(cls, material: ComparisonDataset, seed: int) -> "Questions":
         rng = np.random.default_rng([seed, 11])
         base = np.where(material.crowd.label < len(UNSEEN_BASE), material.crowd.label, -1)
         rows = np.flatnonzero(base >= 0)
         at_base = draw(base[rows], rng)
         return cls(
             draw(material.unseen.label, rng),
-            Draws(at_base.classes, rows[at_base.rows]),
+            PairDraws(at_base.classes, rows[at_base.rows]),
             draw_pairs(material.unseen.label, rng),
             draw_pairs(material.watched.label, rng),
         )
@@ -67,7 +67,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Answers:
+class PairAnswers:
     """What one training's encoder answered, draw by draw."""
 
     unseen: NDArray[np.float64]
@@ -104,10 +104,10 @@ class Row:
     reason: str
     seconds: float
     """Of one training, on average."""
-    unseen: Share | None
+    unseen: Proportion | None
     """Unseen procedural classes; figures are over the seeds that were trained."""
-    base: Share | None
-    by_head: Share | None
+    base: Proportion | None
+    by_head: Proportion | None
     pairs: float | None
     """Share of pairs of unseen classes that the cut-off tells right."""
     pairs_half: float | None
@@ -116,7 +116,7 @@ class Row:
     """Of the first seed that was trained."""
 
 
-def answer(training: Training, questions: Questions) -> Answers:
+def answer(training: TrainingRun, questions: Questions) -> PairAnswers:
     """Of one that was trained."""
     unseen, watched = training.made["unseen"], training.made["watched"]
     own = _own_score(training, unseen)
@@ -125,7 +125,7 @@ def answer(training: Training, questions: Questions) -> Answers:
     if training.contestant.join is None:
         cut = best_cut(*(_own_score(training, watched)(rows[:, 0], rows[:, 1]) for rows in questions.watched_pairs))
     headed = None if training.contestant.join is None else named_right(own, questions.unseen)
-    return Answers(
+    return PairAnswers(
         named_right(cosine(unseen.direction), questions.unseen),
         named_right(cosine(training.made["crowd"].direction), questions.base),
         headed,
@@ -134,7 +134,7 @@ def answer(training: Training, questions: Questions) -> Answers:
     )
 
 
-def row(contestant: Contestant, trainings: Sequence[Training], answers: Sequence[Answers], draws: Questions) -> Row:
+def row(contestant: Variant, trainings: Sequence[TrainingRun], answers: Sequence[PairAnswers], draws: Questions) -> Row:
     """Of one contestant; the answers are those of its trainings that came to an end, in their order."""
     failed = [one for one in trainings if one.state != "trained"]
     told = iter(answers)
@@ -159,7 +159,7 @@ def row(contestant: Contestant, trainings: Sequence[Training], answers: Sequence
     )
 
 
-def mean_pairs(answers: Sequence[Answers]) -> NDArray[np.float64] | None:
+def mean_pairs(answers: Sequence[PairAnswers]) -> NDArray[np.float64] | None:
     """Over the seeds. # -> [PAIRS]"""
     return np.mean([one.pairs for one in answers], axis=0) if answers else None
 
@@ -170,7 +170,7 @@ def best(rows: Sequence[Row]) -> Row | None:
     return max(trained, key=lambda one: one.unseen.share if one.unseen else 0.0, default=None)
 
 
-def _seed(training: Training, answers: Answers | None) -> Seed:
+def _seed(training: TrainingRun, answers: PairAnswers | None) -> Seed:
     return Seed(
         training.seed,
         training.state,
@@ -183,11 +183,11 @@ def _seed(training: Training, answers: Answers | None) -> Seed:
     )
 
 
-def _over_seeds(right: Sequence[NDArray[np.float64]], draws: Draws) -> Share | None:
+def _over_seeds(right: Sequence[NDArray[np.float64]], draws: PairDraws) -> Proportion | None:
     return share_of(np.mean(right, axis=0), draws) if right else None
 
 
-def _own_score(training: Training, made: Embedded) -> Score:
+def _own_score(training: TrainingRun, made: Embedded) -> Score:
     """As the loss measures: its embeddings' distance, or how unlikely its head finds it that they are of one class."""
     join, embedding = training.contestant.join, made.embedding
     if join is None:

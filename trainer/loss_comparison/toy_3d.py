@@ -14,9 +14,9 @@ from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
 from trainer.data.examples import Examples
 from trainer.data.sampler import ANCHORS
-from trainer.loss_comparison.dataset import THREE, Material
+from trainer.loss_comparison.dataset import THREE, ComparisonDataset
 from trainer.loss_comparison.training_run import schedule_of
-from trainer.loss_comparison.variants import Contestant
+from trainer.loss_comparison.variants import Variant
 from trainer.losses.loss import LossError
 from trainer.losses.registry import choose
 from trainer.metrics.one_shot import SEEN
@@ -33,10 +33,10 @@ SHOWN = 150
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ToyRun:
     """How one loss took it."""
 
-    contestant: Contestant
+    contestant: Variant
     state: str
     reason: str = ""
     embedding: str = "unit"
@@ -50,7 +50,7 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class Classroom:
+class ToyTraining:
     """The same windows for every loss."""
 
     learned: NDArray[np.int8]
@@ -59,7 +59,7 @@ class Classroom:
     shown_label: NDArray[np.int64]
 
     @classmethod
-    def of(cls, three: Examples, rng: np.random.Generator) -> "Classroom":
+    def of(cls, three: Examples, rng: np.random.Generator) -> "ToyTraining":
         """Faults that can be seen, and normal windows of the others' cells and minutes; half to learn, half to show."""
         pools = [three.twins[rng.permutation(len(three.twins))]]
         for number in range(len(THREE)):
@@ -73,12 +73,12 @@ class Classroom:
         )  # fmt: skip
 
 
-def teach(contestant: Contestant, material: Material, classroom: Classroom, steps: int, seed: int) -> Lesson:
+def teach(contestant: Variant, material: ComparisonDataset, classroom: ToyTraining, steps: int, seed: int) -> ToyRun:
     spec = replace(spec_of(contestant.encoder, len(material.catalogue)), dimension=3)
     try:
         learner = Learner(spec, schedule_of(contestant, seed, steps), Normality.of(material.learned, spec))
     except LossError as error:
-        return Lesson(contestant, "refused", str(error))
+        return ToyRun(contestant, "refused", str(error))
     rng = np.random.default_rng([seed, 13])
     home = np.zeros(ANCHORS, np.int64)
     frames, seen = frames_of(steps), {0: learner.embed(classroom.shown)}
@@ -93,8 +93,8 @@ def teach(contestant: Contestant, material: Material, classroom: Classroom, step
     spread = float(learner.encode(classroom.shown).direction.astype(np.float32).std(axis=0).mean())
     if not spread >= LEAST_SPREAD:  # NaN is no spread either
         reason = f"all windows came to lie together (spread {spread:.3g} per dimension)"
-        return Lesson(contestant, "collapsed", reason, embedding, seen, label, right)
-    return Lesson(contestant, "trained", "", embedding, seen, label, right)
+        return ToyRun(contestant, "collapsed", reason, embedding, seen, label, right)
+    return ToyRun(contestant, "trained", "", embedding, seen, label, right)
 
 
 def frames_of(steps: int) -> Sequence[int]:

@@ -14,11 +14,11 @@ from detector.core.networks.registry import spec_of
 from trainer.calibration.whitening import Normality
 from trainer.data.examples import Examples
 from trainer.errors import TrainingError
-from trainer.loss_comparison.dataset import Material
-from trainer.loss_comparison.variants import Contestant
+from trainer.loss_comparison.dataset import ComparisonDataset
+from trainer.loss_comparison.variants import Variant
 from trainer.losses.loss import LossError
-from trainer.training.learner import Arrays, Learner, Schedule
-from trainer.training.loop import Moment, Watch, train_encoder
+from trainer.training.learner import Arrays, Hyperparameters, Learner
+from trainer.training.loop import StepMetrics, TrainingHooks, train_encoder
 
 POINTS = 200
 """Of a learning curve: as many as can be seen."""
@@ -49,8 +49,8 @@ class Embedded:
 
 
 @dataclass(frozen=True)
-class Training:
-    contestant: Contestant
+class TrainingRun:
+    contestant: Variant
     seed: int
     state: str
     """`trained`, `collapsed`, `refused` or `not trained`."""
@@ -64,7 +64,7 @@ class Training:
     """What the loss itself had learned by then."""
 
 
-class Onlooker:
+class CurveRecorder:
     """Keeps the curve, and all that the learner was when the watched classes were named best."""
 
     def __init__(self, steps: int) -> None:
@@ -74,7 +74,7 @@ class Onlooker:
         self._every = max(1, steps // POINTS)
         self._is_best = False
 
-    def tell(self, moment: Moment) -> None:
+    def tell(self, moment: StepMetrics) -> None:
         if moment.step % self._every == 0 or moment.figure is not None:
             self.curve.step.append(moment.step)
             self.curve.loss.append(moment.loss)
@@ -92,23 +92,23 @@ class Onlooker:
 
 
 def train(
-    contestant: Contestant, seed: int, material: Material, steps: int, tell: Callable[[Moment], None]
-) -> Training:
+    contestant: Variant, seed: int, material: ComparisonDataset, steps: int, tell: Callable[[StepMetrics], None]
+) -> TrainingRun:
     """Trains, and embeds what is asked for with the weights that named the watched classes best."""
     schedule = schedule_of(contestant, seed, steps)
-    onlooker, begin = Onlooker(steps), monotonic()
+    onlooker, begin = CurveRecorder(steps), monotonic()
 
-    def told(moment: Moment) -> None:
+    def told(moment: StepMetrics) -> None:
         onlooker.tell(moment)
         tell(moment)
 
-    watch = Watch(told, material.watched, look=onlooker.look)
+    watch = TrainingHooks(told, material.watched, look=onlooker.look)
     spec = spec_of(contestant.encoder, len(material.catalogue))
     try:
         train_encoder(spec, material.learned, material.base_classes, material.catalogue, schedule, watch)
     except (TrainingError, LossError) as error:
         state = "refused" if isinstance(error, LossError) else "collapsed"
-        return Training(contestant, seed, state, str(error), monotonic() - begin, curve=onlooker.curve)
+        return TrainingRun(contestant, seed, state, str(error), monotonic() - begin, curve=onlooker.curve)
     seconds = monotonic() - begin
     learner = onlooker.learner
     assert learner is not None
@@ -116,22 +116,22 @@ def train(
     sets = {"watched": material.watched, "unseen": material.unseen, "crowd": material.crowd}
     made = {name: embedded(learner, examples) for name, examples in sets.items()}
     own = {name.removeprefix("loss/"): array for name, array in onlooker.best.items() if name.startswith("loss/")}
-    return Training(contestant, seed, "trained", "", seconds, onlooker.best_step, onlooker.curve, made, own)
+    return TrainingRun(contestant, seed, "trained", "", seconds, onlooker.best_step, onlooker.curve, made, own)
 
 
-def schedule_of(contestant: Contestant, seed: int, steps: int) -> Schedule:
+def schedule_of(contestant: Variant, seed: int, steps: int) -> Hyperparameters:
     """Without an early end, which would give some losses fewer steps than others."""
     examinations = max(1, min(EXAMINATIONS, steps // EXAMINED))
     options = dict(contestant.options)
-    return Schedule(
+    return Hyperparameters(
         steps, seed=seed, loss=contestant.loss, loss_options=options, examinations=examinations, patience=steps
     )
 
 
-def untrained(encoder: str, seed: int, material: Material) -> Embedded:
+def untrained(encoder: str, seed: int, material: ComparisonDataset) -> Embedded:
     """The unseen windows, by weights as they are drawn."""
     spec = spec_of(encoder, len(material.catalogue))
-    learner = Learner(spec, Schedule(seed=seed), Normality.of(material.learned, spec))
+    learner = Learner(spec, Hyperparameters(seed=seed), Normality.of(material.learned, spec))
     return embedded(learner, material.unseen)
 
 

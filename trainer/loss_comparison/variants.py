@@ -25,7 +25,7 @@ WORDS = {"difference": "|a − b|", "distance": "Euclid"}
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Variant:
     """A loss, how it is used, and on which kind of encoder."""
 
     loss: str
@@ -53,7 +53,7 @@ class Contestant:
         return str(options["join"]) if "join" in options else None
 
 
-def contestants(losses: Sequence[str], encoders: Sequence[str]) -> list[Contestant]:
+def contestants(losses: Sequence[str], encoders: Sequence[str]) -> list[Variant]:
     """Each of the losses, NAME[:OPTION=VALUE…], on each encoder; a loss of several ways, named alone, in each.
 
     Raises LossError for what cannot be had.
@@ -64,10 +64,10 @@ def contestants(losses: Sequence[str], encoders: Sequence[str]) -> list[Contesta
             told = f"encoder {encoder!r} that learns from these" if encoder == SHIPPED else f"encoder {encoder!r}"
             raise LossError(f"there is no {told}; choose one of {known}.")
     found = [one for text in losses for one in _ways(text)]
-    return [Contestant(one.loss, one.options, encoder) for encoder in encoders for one in dict.fromkeys(found)]
+    return [Variant(one.loss, one.options, encoder) for encoder in encoders for one in dict.fromkeys(found)]
 
 
-def _ways(text: str) -> list[Contestant]:
+def _ways(text: str) -> list[Variant]:
     name, *parts = text.split(":")
     try:
         options = tuple(option(part) for part in parts)
@@ -76,5 +76,5 @@ def _ways(text: str) -> list[Contestant]:
     choose(name, dict(options))
     varied = VARIED.get(name)
     if options or varied is None:
-        return [Contestant(name, options)]
-    return [Contestant(name, ((varied, choice),)) for choice in CHOICES[varied]]
+        return [Variant(name, options)]
+    return [Variant(name, ((varied, choice),)) for choice in CHOICES[varied]]

@@ -16,7 +16,7 @@ Score = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
-class Share:
+class Proportion:
     """A share, and halves of its 95 % intervals."""
 
     share: float
@@ -27,7 +27,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Draws:
+class PairDraws:
     """Rounds of six classes, an example of each and five windows to be named."""
 
     classes: NDArray[np.int64]
@@ -36,16 +36,16 @@ class Draws:
     """The example first. # [ROUNDS, WAYS, 1 + QUERIES]"""
 
 
-def draw(label: NDArray[np.int64], rng: np.random.Generator) -> Draws:
+def draw(label: NDArray[np.int64], rng: np.random.Generator) -> PairDraws:
     """From six classes on, of six windows or more each. # [n]"""
     numbers = np.unique(label)
     pools = [np.flatnonzero(label == number) for number in numbers]
     classes = np.stack([rng.choice(len(pools), WAYS, replace=False) for _ in range(ROUNDS)])
     rows = [[rng.choice(pools[one], QUERIES + 1, replace=False) for one in chosen] for chosen in classes]
-    return Draws(numbers[classes], np.array(rows))
+    return PairDraws(numbers[classes], np.array(rows))
 
 
-def named_right(score: Score, draws: Draws) -> NDArray[np.float64]:
+def named_right(score: Score, draws: PairDraws) -> NDArray[np.float64]:
     """Share of each class's windows whose least unlike example is of their class. # -> [ROUNDS, WAYS]"""
     rounds, ways, _ = draws.rows.shape
     query = np.broadcast_to(draws.rows[:, :, 1:, None], (rounds, ways, QUERIES, ways))
@@ -55,10 +55,10 @@ def named_right(score: Score, draws: Draws) -> NDArray[np.float64]:
     return np.asarray(right.mean(axis=2))
 
 
-def share_of(right: NDArray[np.float64], draws: Draws) -> Share:
+def share_of(right: NDArray[np.float64], draws: PairDraws) -> Proportion:
     """# [ROUNDS, WAYS]"""
     by_class = np.array([right[draws.classes == number].mean() for number in np.unique(draws.classes)])
-    return Share(float(right.mean()), half(right.mean(axis=1)), half(by_class))
+    return Proportion(float(right.mean()), half(right.mean(axis=1)), half(by_class))
 
 
 def half(values: NDArray[np.float64]) -> float:

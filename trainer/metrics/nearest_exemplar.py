@@ -25,7 +25,7 @@ NOTHING: Figure = (float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
-class Sheet:
+class Answers:
     """Who is who: classes by number, events and cells likewise, over questions [Q] and examples [E]."""
 
     classes: Sequence[str]
@@ -40,7 +40,7 @@ class Sheet:
 
 
 @dataclass(frozen=True)
-class Named:
+class OneShotResult:
     """The figures of one method."""
 
     macro_f1: dict[str, Figure]
@@ -54,9 +54,9 @@ class Named:
     """How often each question was given each name. # [Q, C]"""
 
 
-def name_all(
-    similarity: NDArray[np.float32], sheet: Sheet, groups: Mapping[str, NDArray[np.bool_]], rng: np.random.Generator
-) -> Named:
+def evaluate_nearest_exemplar(
+    similarity: NDArray[np.float32], sheet: Answers, groups: Mapping[str, NDArray[np.bool_]], rng: np.random.Generator
+) -> OneShotResult:
     """# similarity [Q, E], groups of [Q]"""
     ones = np.ones(int(max(sheet.asked_event.max(initial=0), sheet.shown_event.max(initial=0))) + 1)
     said = _said(similarity, sheet, _pools(sheet, ones), DRAWS, rng)
@@ -68,7 +68,7 @@ def name_all(
         for name, mask in groups.items():
             spread[name].append(_table(again, sheet, weight, mask))
     whole = _table(said, sheet, ones, np.ones(len(said), bool))
-    return Named(
+    return OneShotResult(
         {name: _figure(macro_f1(table), [macro_f1(one) for one in spread[name]]) for name, table in tables.items()},
         {name: _figure(_right(table), [_right(one) for one in spread[name]]) for name, table in tables.items()},
         {name: _of_class(whole, sheet, place) for place, name in enumerate(sheet.classes)},
@@ -99,14 +99,14 @@ def _figure(value: float, replicates: Sequence[float]) -> Figure:
     return value, min(value, low), max(value, high)
 
 
-def _of_class(table: NDArray[np.float64], sheet: Sheet, place: int) -> Figure:
+def _of_class(table: NDArray[np.float64], sheet: Answers, place: int) -> Figure:
     """Wilson's interval over its events: a bootstrap of three that were all right would be sure of itself."""
     events = len(np.unique(sheet.asked_event[sheet.asked == place]))
     value = float(table[place, place])
     return NOTHING if np.isnan(value) else share(value * events, events)
 
 
-def _resampled(sheet: Sheet, events: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _resampled(sheet: Answers, events: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """How often each event was drawn, as many as there are of each class. # [events]"""
     weight = np.zeros(events)
     for place in range(len(sheet.classes)):
@@ -115,7 +115,7 @@ def _resampled(sheet: Sheet, events: int, rng: np.random.Generator) -> NDArray[n
     return weight
 
 
-def _pools(sheet: Sheet, weight: NDArray[np.float64]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+def _pools(sheet: Answers, weight: NDArray[np.float64]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Per class, examples and how likely each is: events alike, cells alike within an event."""
     pools = []
     for place in range(len(sheet.classes)):
@@ -128,7 +128,7 @@ def _pools(sheet: Sheet, weight: NDArray[np.float64]) -> list[tuple[NDArray[np.i
 
 def _said(
     similarity: NDArray[np.float32],
-    sheet: Sheet,
+    sheet: Answers,
     pools: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]],
     draws: int,
     rng: np.random.Generator,
@@ -150,7 +150,7 @@ def _said(
 
 
 def _table(
-    said: NDArray[np.float64], sheet: Sheet, weight: NDArray[np.float64], mask: NDArray[np.bool_]
+    said: NDArray[np.float64], sheet: Answers, weight: NDArray[np.float64], mask: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """What the questions of each class were called; within a class events count alike. # -> [C, C], NaN if unasked"""
     times = said.sum(axis=1)

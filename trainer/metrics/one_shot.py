@@ -16,7 +16,7 @@ Z95 = 1.96
 
 
 @dataclass(frozen=True)
-class Figure:
+class OneShotAccuracy:
     """A share of queries named right, and half the width of its 95 % interval over classes such as these."""
 
     share: float
@@ -25,10 +25,12 @@ class Figure:
 
 def one_shot_accuracy(encoder: Encode, examples: Examples, rng: np.random.Generator, least_effect: float = 0) -> float:
     """Share of queries whose nearest of six single examples (cosine) is of their own class; chance is 1/6."""
-    return examine(encoder, examples, rng, least_effect).share
+    return evaluate_one_shot(encoder, examples, rng, least_effect).share
 
 
-def examine(encoder: Encode, examples: Examples, rng: np.random.Generator, least_effect: float = 0) -> Figure:
+def evaluate_one_shot(
+    encoder: Encode, examples: Examples, rng: np.random.Generator, least_effect: float = 0
+) -> OneShotAccuracy:
     """`one_shot_accuracy` with its interval. Raises TrainingError where fewer than six classes can be asked for.
 
     Windows of a class share its difficulty, so the interval is that of a mean over classes, not over queries.
@@ -49,4 +51,4 @@ def examine(encoder: Encode, examples: Examples, rng: np.random.Generator, least
         right[chosen] += (cosine.argmax(axis=1) == np.repeat(np.arange(WAYS), QUERIES)).reshape(WAYS, -1).sum(axis=1)
         asked[chosen] += QUERIES
     by_class = right[asked > 0] / asked[asked > 0]
-    return Figure(float(right.sum() / asked.sum()), float(Z95 * by_class.std(ddof=1) / np.sqrt(len(by_class))))
+    return OneShotAccuracy(float(right.sum() / asked.sum()), float(Z95 * by_class.std(ddof=1) / np.sqrt(len(by_class))))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import CLIP, Catalogue, Feature, transform
 from trainer.plots.style import number, unit
-from trainer.simulator import Episode, Life, delivered
+from trainer.simulator import FaultEpisode, Life, delivered
 from trainer.simulator.effects import floored, spreads
 from trainer.simulator.life import NORMAL
 from trainer.simulator.measurement import SPAN
@@ -22,10 +22,10 @@ OTHERS = 24
 
 
 @dataclass(frozen=True)
-class Comparison:
+class FaultComparison:
     """What is reported of m minutes with the episode and without, and how far it moves each of F features."""
 
-    episode: Episode
+    episode: FaultEpisode
     catalogue: Catalogue
     minute: NDArray[np.int64]
     fault: NDArray[np.float32]
@@ -57,7 +57,7 @@ class Comparison:
         return f"{told} ({self.change[place]:+.1f} spreads{more})"
 
 
-def compare(life: Life, episode: Episode, cell: int) -> Comparison:
+def compare(life: Life, episode: FaultEpisode, cell: int) -> FaultComparison:
     """The episode in a cell that it reaches, an hour around it; of a long one, the beginning."""
     measurement = life.network.operator.measurement
     catalogue, columns = measurement.catalogue(), delivered(measurement)
@@ -70,18 +70,18 @@ def compare(life: Life, episode: Episode, cell: int) -> Comparison:
     moved = transform(fault, catalogue.logarithmic) - transform(twin, catalogue.logarithmic)
     moved = np.clip(np.nan_to_num(moved) / _spread(life, episode, cell), -CLIP, CLIP)
     change = moved[_active(episode, minute)].mean(axis=0)
-    return Comparison(episode, catalogue, minute, fault, twin, tuple(sorted(others)), change)
+    return FaultComparison(episode, catalogue, minute, fault, twin, tuple(sorted(others)), change)
 
 
-def _overlap(episode: Episode, minute: NDArray[np.int64]) -> bool:
+def _overlap(episode: FaultEpisode, minute: NDArray[np.int64]) -> bool:
     return episode.begin <= int(minute[-1]) and episode.until > int(minute[0]) - SPAN
 
 
-def _active(episode: Episode, minute: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _active(episode: FaultEpisode, minute: NDArray[np.int64]) -> NDArray[np.bool_]:
     return (minute >= episode.begin) & (minute < episode.end)
 
 
-def _spread(life: Life, episode: Episode, cell: int) -> NDArray[np.float32]:
+def _spread(life: Life, episode: FaultEpisode, cell: int) -> NDArray[np.float32]:
     """Of what is reported of a cell at that time on earlier days, as `effects` has it of what truly was. # -> [F]"""
     measurement = life.network.operator.measurement
     columns = delivered(measurement)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.plots.comparison import Comparison, compare
+from trainer.plots.comparison import FaultComparison, compare
 from trainer.plots.style import BAND, BLUE, VERMILLION, clock, day, sheet, times, unit, write_numbers
 from trainer.simulator import Play
 from trainer.simulator.faults.episodes import Place
@@ -39,7 +39,7 @@ def draw_fault(play: Play, number: int, effect: float, folder: Path) -> tuple[Pa
     return path, f"episode {number}, " + ", ".join(seen.words(place) for place in seen.moved[:TOLD])
 
 
-def _title(seen: Comparison, cell: str, number: int, effect: float) -> str:
+def _title(seen: FaultComparison, cell: str, number: int, effect: float) -> str:
     episode = seen.episode
     kind = "" if episode.fault.kind == "fault" else " (look-alike)"
     hours = f"{day(episode.begin)}, {clock(episode.begin)} to {clock(episode.end)}"
@@ -48,7 +48,7 @@ def _title(seen: Comparison, cell: str, number: int, effect: float) -> str:
     return f"{told}\n{hours}{beside} (episode {number}, {episode.onset} onset, strikes {STRUCK[episode.place]})"
 
 
-def _draw(axis: Any, seen: Comparison, place: int) -> None:
+def _draw(axis: Any, seen: FaultComparison, place: int) -> None:
     from matplotlib.dates import AutoDateLocator, DateFormatter
 
     time, feature = times(seen.minute), seen.catalogue.features[place]

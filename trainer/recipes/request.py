@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from trainer.console import console, step
-from trainer.training.progress_bar import learning
+from trainer.console import console, timed_step
+from trainer.training.progress_bar import training_progress
 
 if TYPE_CHECKING:
     from detector.bundle.format import Bundle
     from detector.core.features import Baseline
     from trainer.data.history import History, ParquetHistory, SimulatedHistory
-    from trainer.training.loop import Moment, Schedule
+    from trainer.training.learner import Hyperparameters
+    from trainer.training.loop import StepMetrics
 
 
 FAULTS = ("procedural", "synthetic")
@@ -28,14 +29,14 @@ def _origin(arguments: argparse.Namespace, faults: str) -> dict[str, str | int |
 
 
 @contextmanager
-def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[Moment], None]]":
+def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[StepMetrics], None]]":
     """Whoever is to hear of the training's steps: the bar, and TensorBoard's files if asked for."""
     from trainer.training.tensorboard import Curves
 
     curves = Curves(arguments.tensorboard) if arguments.tensorboard else None
-    with learning(f"encoder, {arguments.steps} steps", arguments.steps) as bar:
+    with training_progress(f"encoder, {arguments.steps} steps", arguments.steps) as bar:
 
-        def tell(moment: "Moment") -> None:
+        def tell(moment: "StepMetrics") -> None:
             bar(moment)
             if curves is not None:
                 curves.tell(moment)
@@ -72,16 +73,16 @@ def _usual(arguments: argparse.Namespace, history: "SimulatedHistory | ParquetHi
     from trainer.data.history import ParquetHistory
 
     if isinstance(history, ParquetHistory):
-        with step(f"baselines of {len(history.cells)} cells"):
+        with timed_step(f"baselines of {len(history.cells)} cells"):
             return fit_baseline(history, arguments.days, history.rows_at_once)
-    with step(f"baselines of {len(history.cells)} simulated cells"):
+    with timed_step(f"baselines of {len(history.cells)} simulated cells"):
         return fit_baseline(history, arguments.days)
 
 
-def _schedule(arguments: argparse.Namespace) -> "Schedule":
-    from trainer.training.loop import Schedule
+def _schedule(arguments: argparse.Namespace) -> "Hyperparameters":
+    from trainer.training.learner import Hyperparameters
 
-    return Schedule(
+    return Hyperparameters(
         steps=arguments.steps,
         seed=arguments.seed,
         loss=arguments.loss,
@@ -91,9 +92,9 @@ def _schedule(arguments: argparse.Namespace) -> "Schedule":
 
 
 def _tell(arguments: argparse.Namespace, bundle: "Bundle", history: "History") -> None:
-    from trainer.calibration.budget_interval import tell_promise
+    from trainer.calibration.budget_interval import print_budget_interval
 
     for name, value in bundle.manifest.figures.items():
         console.print(f"  {name:<50} {value:.3f}  (chance {1 / 6:.3f})")
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
-    tell_promise(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])
+    print_budget_interval(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])

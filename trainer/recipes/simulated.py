@@ -8,26 +8,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detector.core.networks.registry import spec_of
-from trainer.console import console, step
+from trainer.console import console, timed_step
 from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
 
 if TYPE_CHECKING:
     from detector.bundle.format import Bundle
     from detector.core.features import Baseline
     from trainer.data.history import History, ParquetHistory, SimulatedHistory
-    from trainer.data.labelled_episodes import Lessons
+    from trainer.data.labelled_episodes import LabelledEpisodes
     from trainer.data.simulated_faults import Simulated
 
 
 def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
-    from trainer.data.cache import claim
-    from trainer.data.simulated_faults import Course, simulate
+    from trainer.data.cache import acquire
+    from trainer.data.simulated_faults import SimulationPlan, simulate
 
-    course = Course(*(getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict")))
+    course = SimulationPlan(
+        *(getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict"))
+    )
     own = _usual(arguments, given) if given else None
     lessons = _lessons(arguments, given or school, own) if arguments.episodes else None
     folder = arguments.out.with_name(f"{arguments.out.name}.training")
-    if claim(folder, {**_origin(arguments, "procedural"), **course.origin}):
+    if acquire(folder, {**_origin(arguments, "procedural"), **course.origin}):
         console.print(f"{folder}: an unfinished training is taken up")
     usual = _usual(arguments, school)
     simulated = simulate(course, school, usual, folder)
@@ -40,28 +42,28 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
 def _learn(
     arguments: argparse.Namespace,
     simulated: "Simulated",
-    lessons: "Lessons | None",
+    lessons: "LabelledEpisodes | None",
     history: "History",
     usual: "Baseline",
     folder: Path,
 ) -> "Bundle":
     """The encoder, its figures, and the bundle around it."""
     from detector.core.encoder import Encoder, device
-    from detector.native_stderr import quiet
-    from trainer.calibration.bundle_builder import STRETCHES, assemble
-    from trainer.data.labelled_episodes import add_lessons
+    from detector.native_stderr import silence_native_stderr
+    from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+    from trainer.data.labelled_episodes import add_labelled_episodes
     from trainer.data.simulated_faults import named
     from trainer.metrics.one_shot import SEEN, one_shot_accuracy
-    from trainer.training.loop import Watch, train_encoder
+    from trainer.training.loop import TrainingHooks, train_encoder
 
-    with quiet():
+    with silence_native_stderr():
         device()
     examples, names = simulated.examples, named()
     if lessons is not None:
-        examples, names = add_lessons(examples, lessons, names)
+        examples, names = add_labelled_episodes(examples, lessons, names)
     spec = spec_of(arguments.encoder or "tree", len(history.catalogue))
     with _told(arguments) as tell:
-        watching = Watch(tell, simulated.watched, folder, arguments.checkpoint_minutes)
+        watching = TrainingHooks(tell, simulated.watched, folder, arguments.checkpoint_minutes)
         weights = train_encoder(spec, examples, len(names), history.catalogue, _schedule(arguments), watching)
     encoder, rng = Encoder(spec, weights), np.random.default_rng([arguments.seed, 3])
     figures = {
@@ -69,8 +71,8 @@ def _learn(
         "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, SEEN),
     }
     facts = _facts(arguments, arguments.classes + len(names), len(examples.windows))
-    with step("what normal is"):
-        return assemble(
+    with timed_step("what normal is"):
+        return build_bundle(
             history, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
         )
 
@@ -87,15 +89,15 @@ def _facts(arguments: argparse.Namespace, classes: int, windows: int) -> dict[st
     }
 
 
-def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "Lessons":
+def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "LabelledEpisodes":
     from detector.backtest.matching import read_episodes
     from detector.history.parquet import HistoryError
-    from trainer.data.labelled_episodes import cut_lessons
+    from trainer.data.labelled_episodes import cut_labelled_episodes
 
     if usual is None:
         raise HistoryError(f"--episodes {arguments.episodes} befell no simulated network; give its --history, too.")
-    with step(f"lessons from {arguments.episodes}"):
-        lessons = cut_lessons(home, usual, read_episodes(arguments.episodes), str(arguments.episodes))
+    with timed_step(f"lessons from {arguments.episodes}"):
+        lessons = cut_labelled_episodes(home, usual, read_episodes(arguments.episodes), str(arguments.episodes))
     console.print(f"  {len(lessons.examples.label)} windows of {len(lessons.names)} classes: {' '.join(lessons.names)}")
     for told in lessons.skipped:
         console.print(f"  skipped: {told}")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detector.core.networks.registry import spec_of
-from trainer.console import console, step
+from trainer.console import console, timed_step
 
 if TYPE_CHECKING:
     from detector.bundle.format import Bundle
     from detector.core.features import Baseline
     from trainer.data.history import History, ParquetHistory, SimulatedHistory
-    from trainer.training.loop import Schedule
+    from trainer.training.learner import Hyperparameters
 
 from dataclasses import dataclass, field
 
@@ -26,37 +26,38 @@ from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
-from trainer.calibration.bundle_builder import STRETCHES, assemble
+from trainer.calibration.bundle_builder import STRETCHES, build_bundle
 from trainer.calibration.normal_profile import measured, normal_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 from trainer.metrics.one_shot import SEEN, one_shot_accuracy
 from trainer.pretrained.tokens import fitted, shipped_tokens
 from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
-from trainer.training.loop import Schedule, Watch, train_encoder
+from trainer.training.learner import Hyperparameters
+from trainer.training.loop import TrainingHooks, train_encoder
 
 
 def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
     from detector.core.encoder import device
-    from detector.native_stderr import quiet
-    from trainer.data.cache import claim
-    from trainer.training.loop import Watch
+    from detector.native_stderr import silence_native_stderr
+    from trainer.data.cache import acquire
+    from trainer.training.loop import TrainingHooks
 
     home: History = given or school
     refuse_short(home)
-    with quiet():
+    with silence_native_stderr():
         device()
     usual = _usual(arguments, given or school)
     folder = arguments.out.with_name(f"{arguments.out.name}.training")
-    asked = Plan(arguments.encoder or "shared", arguments.classes, arguments.each, _schedule(arguments))
+    asked = UnlabelledPlan(arguments.encoder or "shared", arguments.classes, arguments.each, _schedule(arguments))
     if asked.kind == "shared":
-        with step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
+        with timed_step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
             bundle = make_unlabelled(home, usual, asked, arguments.out)
     else:
-        if claim(folder, _origin(arguments, "synthetic")):
+        if acquire(folder, _origin(arguments, "synthetic")):
             console.print(f"{folder}: an unfinished training is taken up")
         with _told(arguments) as tell:
-            watching = Watch(tell, folder=folder, minutes=arguments.checkpoint_minutes)
+            watching = TrainingHooks(tell, folder=folder, minutes=arguments.checkpoint_minutes)
             bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
         shutil.rmtree(folder)
     _tell(arguments, bundle, home)
@@ -73,19 +74,19 @@ LEAST_MINUTES = 1440
 
 
 @dataclass(frozen=True)
-class Plan:
+class UnlabelledPlan:
     """What is asked for."""
 
     kind: str = "shared"
     classes: int = 3000
     each: int = 6
     """Synthetic families to learn from, and windows of each."""
-    schedule: Schedule = field(default_factory=Schedule)
+    schedule: Hyperparameters = field(default_factory=Hyperparameters)
     stretches: int = STRETCHES
-    watch: Watch = field(default_factory=Watch)
+    watch: TrainingHooks = field(default_factory=TrainingHooks)
 
 
-def make_unlabelled(history: History, baseline: Baseline, plan: Plan, path: Path) -> Bundle:
+def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, path: Path) -> Bundle:
     """Trains what is to be trained, and writes the proven bundle to `path`."""
     seed = plan.schedule.seed
     refuse_short(history)
@@ -107,7 +108,7 @@ def make_unlabelled(history: History, baseline: Baseline, plan: Plan, path: Path
         "seed": seed,
     }
     loss = plan.schedule.loss
-    return assemble(history, baseline, spec, weights, facts, figures, plan.stretches, seed, path, loss)
+    return build_bundle(history, baseline, spec, weights, facts, figures, plan.stretches, seed, path, loss)
 
 
 def refuse_short(history: History) -> None:
@@ -121,7 +122,7 @@ def refuse_short(history: History) -> None:
 
 
 def _weights(
-    windows: NDArray[np.int8], catalogue: Catalogue, plan: Plan
+    windows: NDArray[np.int8], catalogue: Catalogue, plan: UnlabelledPlan
 ) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
     if plan.kind == "shared":
         return fitted(shipped_tokens(), len(catalogue))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.simulator import Episode, Life, Play, effects
+from trainer.simulator import FaultEpisode, Life, Play, effects
 from trainer.simulator.faults.footprints import stricken
 from trainer.simulator.faults.schedule import DAY
 
@@ -32,7 +32,7 @@ def count_episodes(path: Path) -> int:
         return len({tuple(row[1:6]) for row in csv.reader(file)}) - 1
 
 
-def _by_day(play: Play) -> Iterator[list[Episode]]:
+def _by_day(play: Play) -> Iterator[list[FaultEpisode]]:
     """What is under way at the span's beginning and on its first day, then what begins on each later one."""
     first, last = play.span
     for day in range(first // DAY, -(-last // DAY)):
@@ -41,7 +41,7 @@ def _by_day(play: Play) -> Iterator[list[Episode]]:
         yield [e for e in felt if e.end > first and (e.begin >= opening or opening == first)]
 
 
-def _write_day(rows: Any, play: Play, begun: list[Episode]) -> None:
+def _write_day(rows: Any, play: Play, begun: list[FaultEpisode]) -> None:
     struck = [(cell, episode) for episode in begun for cell in stricken(play.network, episode)]
     struck.sort(key=lambda entry: (entry[1].begin, entry[0], entry[1].fault.name))
     columns = ([cell for cell, _ in struck], [e.begin for _, e in struck], [e.end for _, e in struck])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.config.schema import Kafka
-from detector.kafka.producer import Publisher
+from detector.kafka.producer import RecordProducer
 from trainer.simulation.record_encoder import Writer
 from trainer.simulator import Play, deliver, delivered, partial
 
@@ -37,7 +37,7 @@ class Pace:
 
 def feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: Callable[[int], None]) -> None:
     """Sends all records of these cells, in the order in which they arrive. Raises ClusterError."""
-    publisher = Publisher(kafka)
+    publisher = RecordProducer(kafka)
     network = play.network
     columns = delivered(network.operator.measurement)
     writer = Writer(network.operator.measurement.catalogue().names)

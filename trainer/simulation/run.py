@@ -22,7 +22,7 @@ from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_w
 from trainer.simulator import Play, Scenario, write_scenario
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import ScenarioError
-from trainer.workers import Count, bar, work
+from trainer.workers import SharedCounter, bar, run_workers
 
 FORGOTTEN_DAYS = 7
 """A topic's usual retention."""
@@ -40,7 +40,7 @@ def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, worke
         console.print(f"{folder}: {len(all_pieces) - len(left)} of {len(all_pieces)} files are there already")
     with bar("records", sum(map(partial(_records_of, play), left))) as count:
         tasks = [partial(_write_piece, folder, play, piece, with_labels, count) for piece in left]
-        work(tasks, workers, count)
+        run_workers(tasks, workers, count)
     episodes = count_episodes(folder / "episodes.csv")
     console.print(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
     return 0
@@ -75,7 +75,7 @@ def send(play: Play, config: Path, speed: str, now: bool, workers: int) -> int:
     shares = _shares(play.network.names, partitions_of(knobs, knobs.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
         paced = Pace(pace, wall, play.span[0])
-        work([partial(_feed, play, cells, knobs.kafka, paced, count) for cells in shares], workers, count)
+        run_workers([partial(_feed, play, cells, knobs.kafka, paced, count) for cells in shares], workers, count)
     return 0
 
 
@@ -111,10 +111,10 @@ def _records_of(play: Play, piece: Piece) -> int:
     return (piece.last_cell - piece.first_cell) * len(piece.minutes(play.span))
 
 
-def _write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool, count: Count) -> None:
+def _write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool, count: SharedCounter) -> None:
     for written in write_piece(folder, play, piece, with_labels):
         count.add(written)
 
 
-def _feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, count: Count) -> None:
+def _feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, count: SharedCounter) -> None:
     feed(play, cells, kafka, pace, count.add)

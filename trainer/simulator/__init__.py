@@ -5,7 +5,7 @@ from trainer.simulator.chain.chain import records
 from trainer.simulator.delivery import Delivery, deliver, partial
 from trainer.simulator.effects import effects
 from trainer.simulator.faults.classes import FAULTS
-from trainer.simulator.faults.episodes import Episode, apply, draw_severity
+from trainer.simulator.faults.episodes import FaultEpisode, apply, draw_severity
 from trainer.simulator.faults.fault_class import FaultClass
 from trainer.simulator.faults.knobs import neutral
 from trainer.simulator.faults.procedural import random_family, random_fault
@@ -22,8 +22,8 @@ __all__ = [
     "OPERATOR_A",
     "OPERATOR_B",
     "Delivery",
-    "Episode",
     "FaultClass",
+    "FaultEpisode",
     "Life",
     "Measurement",
     "Network",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.network.network import Network
 from trainer.simulator.noise import Noise
-from trainer.simulator.randomness import Column, Draws
+from trainer.simulator.randomness import Column, HashedDraws
 
 DAY_MINUTES = 1440
 
@@ -106,7 +106,7 @@ def deliver(network: Network, delivery: Delivery, cell: NDArray[np.integer], min
     site, region = network.statics.site[cells], network.statics.region[cells]
     places = {"cell": cells.astype(np.uint64), "site": site.astype(np.uint64), "region": region.astype(np.uint64)}
     noise = Noise(network.seed, minutes.astype(np.uint64), places)
-    draws = Draws.of(network.seed, "delivery", cells, minutes)
+    draws = HashedDraws.of(network.seed, "delivery", cells, minutes)
     source = minutes.copy()
     stuck = noise.spells("stuck exporter", "cell", DAY_MINUTES, delivery.stuck_p, delivery.stuck_minutes)
     source[stuck.row] = stuck.first - 1
@@ -125,7 +125,7 @@ def partial(values: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[
     return scaled
 
 
-def _travel(delivery: Delivery, noise: Noise, draws: Draws, minute: NDArray[np.int64]) -> NDArray[np.float64]:
+def _travel(delivery: Delivery, noise: Noise, draws: HashedDraws, minute: NDArray[np.int64]) -> NDArray[np.float64]:
     """When the first version of a record arrives; NaN if it is lost. # [n] -> [n]"""
     received = (minute + 1) * 60 + np.float64(delivery.transit_seconds)
     received += delivery.delay_seconds * np.exp(delivery.delay_sigma * draws.normal("delay"))
@@ -141,7 +141,7 @@ def _travel(delivery: Delivery, noise: Noise, draws: Draws, minute: NDArray[np.i
 
 
 def _versions(
-    delivery: Delivery, draws: Draws, received: NDArray[np.float64], restated: NDArray[np.bool_]
+    delivery: Delivery, draws: HashedDraws, received: NDArray[np.float64], restated: NDArray[np.bool_]
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.uint8]]:
     """First versions, copies and corrections, as they arrive. # [n], [n] -> row, received, sequence [m]"""
     came = ~np.isnan(received)
@@ -158,7 +158,7 @@ def _versions(
 
 def _skew(delivery: Delivery, seed: int, site: NDArray[np.integer]) -> NDArray[np.int64]:
     """How many seconds each site's clock is fast. # [n] -> [n]"""
-    draws = Draws.of(seed, "clocks", site)
+    draws = HashedDraws.of(seed, "clocks", site)
     seconds = delivery.skewed_seconds * (2 * draws.uniform("fast or slow") - 1)
     return np.where(draws.uniform("wrong clock") < delivery.skewed_p, np.rint(seconds), 0).astype(np.int64)
 

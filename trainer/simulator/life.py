@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.chain.chain import records
-from trainer.simulator.faults.episodes import Episode, apply
+from trainer.simulator.faults.episodes import FaultEpisode, apply
 from trainer.simulator.faults.footprints import Part, footprint
 from trainer.simulator.faults.knobs import Knobs, neutral
 from trainer.simulator.measurement import measure
@@ -22,7 +22,7 @@ NORMAL = "normal"
 
 
 @dataclass(frozen=True)
-class Labels:
+class MinuteLabels:
     """What there is to know of n minutes of cells. Where several episodes meet, the gravest speaks for all."""
 
     name: NDArray[np.str_]
@@ -43,7 +43,7 @@ class Labels:
 class Life:
     """`episodes` in `network`. A function of both and of the minute: nothing is kept between two questions."""
 
-    def __init__(self, network: Network, episodes: Sequence[Episode] = ()) -> None:
+    def __init__(self, network: Network, episodes: Sequence[FaultEpisode] = ()) -> None:
         self.network = network
         self.episodes = tuple(episodes)
         self._parts = [(number, part) for number, e in enumerate(self.episodes) for part in footprint(network, e)]
@@ -64,9 +64,9 @@ class Life:
         """What truly was. # [n], [n] -> [n, 130]"""
         return records(self.network, cell, minute, self._knobs(cell, minute))
 
-    def labels(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Labels:
+    def labels(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> MinuteLabels:
         count = len(cell)
-        labels = Labels(
+        labels = MinuteLabels(
             name=np.full(count, NORMAL, "U32"),
             episode=np.full(count, -1, np.int32),
             primary=np.zeros(count, bool),
@@ -123,7 +123,7 @@ class Life:
                 yield which, first, last
 
 
-def _label(labels: Labels, number: int, part: Part, rows: NDArray[np.intp], minute: NDArray[np.int64]) -> None:
+def _label(labels: MinuteLabels, number: int, part: Part, rows: NDArray[np.intp], minute: NDArray[np.int64]) -> None:
     episode = part.episode
     labels.others[rows] += 1
     severity = np.float32(episode.severity * min(part.weight, 1.0))

@@ -9,7 +9,7 @@ from trainer.simulator.randomness import (
     ENTITY,
     INDEX,
     Column,
-    Draws,
+    HashedDraws,
     States,
     mix64,
     normals,
@@ -73,8 +73,8 @@ class Noise:
         """
         block = self.minute // np.uint64(block_minutes)
         state: States = stream_state(stream_key(self.seed, name), self.places[place], block)
-        rows = np.flatnonzero(Draws(state).uniform("whether") < probability)
-        draws = Draws(state[rows])
+        rows = np.flatnonzero(HashedDraws(state).uniform("whether") < probability)
+        draws = HashedDraws(state[rows])
         shortest, longest = lasting
         begin = draws.uniform("when") * np.float32(block_minutes - shortest)
         duration = np.float32(shortest) * np.exp(draws.uniform("how long") * np.float32(np.log(longest / shortest)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from trainer.simulator.delivery import Delivery
-from trainer.simulator.faults.episodes import Episode
+from trainer.simulator.faults.episodes import FaultEpisode
 from trainer.simulator.faults.schedule import DAY, LONGEST, draw_day
 from trainer.simulator.life import Life
 from trainer.simulator.network.network import Network
@@ -22,7 +22,7 @@ class Play:
     """What is given, and what chance adds to it day by day."""
 
     network: Network
-    told: tuple[Episode, ...]
+    told: tuple[FaultEpisode, ...]
     """Faults and holidays that the scenario names."""
     rates: Mapping[str, float]
     """How often each class comes of itself, as a factor of a live network's rate."""
@@ -31,7 +31,7 @@ class Play:
     """First minute since 1970, and the one after the last."""
     delivery: Delivery
 
-    def episodes(self, first: int, last: int) -> tuple[Episode, ...]:
+    def episodes(self, first: int, last: int) -> tuple[FaultEpisode, ...]:
         """All that is felt between two minutes, in an order that does not depend on them."""
         days = range(first // DAY - EARLIER, -(-last // DAY))
         drawn = (episode for day in days for episode in draw_day(self.network, self.seed, day, self.rates))

@@ -68,13 +68,15 @@ def normals(words: States) -> Column:
 
 
 @dataclass(frozen=True)
-class Draws:
+class HashedDraws:
     """The luck of n rows. A draw is named; asking for the same name twice gives the same numbers twice."""
 
     state: States
 
     @classmethod
-    def of(cls, seed: int, stream: str, entity: NDArray[np.integer], index: NDArray[np.integer] | int = 0) -> Draws:
+    def of(
+        cls, seed: int, stream: str, entity: NDArray[np.integer], index: NDArray[np.integer] | int = 0
+    ) -> HashedDraws:
         return cls(stream_state(stream_key(seed, stream), entity, index))
 
     def uniform(self, name: str) -> Column:

@@ -19,7 +19,7 @@ from detector.errors import OperatorError
 from trainer.simulator.delivery import LIVE as LIVE_DELIVERY
 from trainer.simulator.delivery import PERFECT, Delivery
 from trainer.simulator.faults.classes import FAULTS
-from trainer.simulator.faults.episodes import Episode, Place
+from trainer.simulator.faults.episodes import FaultEpisode, Place
 from trainer.simulator.faults.footprints import stricken
 from trainer.simulator.faults.schedule import DAY, LIVE
 from trainer.simulator.network.network import MOST_CELLS, Network
@@ -157,9 +157,9 @@ def _rates(scenario: Scenario, name: str) -> dict[str, float]:
     return dict(scenario.rates)
 
 
-def _told(scenario: Scenario, network: Network, span: tuple[int, int], name: str) -> list[Episode]:
+def _told(scenario: Scenario, network: Network, span: tuple[int, int], name: str) -> list[FaultEpisode]:
     number = {cell: place for place, cell in enumerate(network.names)}
-    episodes: list[Episode] = []
+    episodes: list[FaultEpisode] = []
     for place, fault in enumerate(scenario.faults):
         at = f"{name}: `$.faults[{place}]`"
         if fault.name not in FAULTS:
@@ -185,13 +185,13 @@ def _told(scenario: Scenario, network: Network, span: tuple[int, int], name: str
             )
         seed = fault.seed if fault.seed is not None else int(stream_key(scenario.network.seed, f"fault {place}")) >> 33
         end = begin + (fault.minutes or round(kind.median_minutes))
-        episode = Episode(number[fault.cell], kind, begin, end, fault.severity, seed, fault.place)
+        episode = FaultEpisode(number[fault.cell], kind, begin, end, fault.severity, seed, fault.place)
         _refuse_overlap(network, episode, episodes, at)
         episodes.append(episode)
     return episodes
 
 
-def _refuse_overlap(network: Network, episode: Episode, earlier: Sequence[Episode], at: str) -> None:
+def _refuse_overlap(network: Network, episode: FaultEpisode, earlier: Sequence[FaultEpisode], at: str) -> None:
     for place, other in enumerate(earlier):
         if other.fault.name == episode.fault.name and other.begin < episode.end and episode.begin < other.end:
             shared = set(stricken(network, other)).intersection(stricken(network, episode))
@@ -202,7 +202,7 @@ def _refuse_overlap(network: Network, episode: Episode, earlier: Sequence[Episod
                 )
 
 
-def _holidays(scenario: Scenario, span: tuple[int, int], name: str) -> list[Episode]:
+def _holidays(scenario: Scenario, span: tuple[int, int], name: str) -> list[FaultEpisode]:
     episodes = []
     for place, day in enumerate(scenario.holidays):
         begin = span[0] + (day - 1) * DAY
@@ -210,7 +210,7 @@ def _holidays(scenario: Scenario, span: tuple[int, int], name: str) -> list[Epis
             why = "is after the end" if begin >= span[1] else "is named twice"
             raise ScenarioError(f"{name}: `$.holidays[{place}]`: day {day} {why}; drop it.")
         seed = int(stream_key(scenario.network.seed, f"holiday {begin}")) >> 33
-        episodes.append(Episode(0, FAULTS["holiday"], begin, begin + DAY, 0.5, seed, "network"))
+        episodes.append(FaultEpisode(0, FAULTS["holiday"], begin, begin + DAY, 0.5, seed, "network"))
     return episodes
 
 

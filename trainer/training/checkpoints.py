@@ -24,7 +24,7 @@ CHECKPOINT = "checkpoint.npz"
 
 
 @dataclass
-class Course:
+class TrainingState:
     """How far a training has come, beside its arrays."""
 
     step: int = 0
@@ -51,7 +51,7 @@ class Checkpoints:
     def is_due(self) -> bool:
         return monotonic() - self._last >= self._seconds
 
-    def write(self, course: Course, arrays: Arrays) -> None:
+    def write(self, course: TrainingState, arrays: Arrays) -> None:
         text = np.array(json.dumps({"of": self._identity, "course": asdict(course)}))
         named: dict[str, Any] = {**arrays, "text": text}
         draft = self._path.with_name(f".{CHECKPOINT}.{os.getpid()}")
@@ -70,7 +70,7 @@ class Checkpoints:
             draft.unlink(missing_ok=True)
         self._last = monotonic()
 
-    def read(self) -> tuple[Course, Arrays] | None:
+    def read(self) -> tuple[TrainingState, Arrays] | None:
         """The last one written; None where none was. Raises TrainingError for a damaged one, or another training's."""
         if not self._path.exists():
             return None
@@ -89,7 +89,7 @@ class Checkpoints:
                 f"{self._path}: is of a training with another {' and '.join(other)}; give that one's arguments to go on"
                 " with it, or remove it to begin anew."
             )
-        return Course(**told["course"]), arrays
+        return TrainingState(**told["course"]), arrays
 
 
 def _digest_text(told: Any) -> str:

@@ -30,7 +30,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Hyperparameters:
     steps: int = 3000
     rate: float = 2e-3
     warm_up: int = 100
@@ -50,7 +50,7 @@ class Schedule:
 class Learner:
     """Raises LossError for a loss that cannot be had, and TrainingError for devices that are not there."""
 
-    def __init__(self, spec: Spec, schedule: Schedule, normality: Normality) -> None:
+    def __init__(self, spec: Spec, schedule: Hyperparameters, normality: Normality) -> None:
         import keras
         import tensorflow as tf
 
@@ -198,7 +198,7 @@ class Learner:
         return self._kind.forward(self._view(windows, home), self._values()).raw
 
 
-def _rate(schedule: Schedule) -> Any:
+def _rate(schedule: Hyperparameters) -> Any:
     import keras
 
     warm_up = min(schedule.warm_up, schedule.steps // 10)

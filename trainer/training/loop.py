@@ -16,12 +16,12 @@ from detector.core.features import Catalogue
 from detector.core.networks.spec import Spec
 from trainer.calibration.whitening import Normality
 from trainer.data.examples import Examples, digest_examples
-from trainer.data.sampler import Batches
+from trainer.data.sampler import ClassBalancedSampler
 from trainer.errors import TrainingError
 from trainer.losses.registry import refuse_pairless
-from trainer.metrics.one_shot import Figure, examine
-from trainer.training.checkpoints import Checkpoints, Course
-from trainer.training.learner import Arrays, Learner, Schedule
+from trainer.metrics.one_shot import OneShotAccuracy, evaluate_one_shot
+from trainer.training.checkpoints import Checkpoints, TrainingState
+from trainer.training.learner import Arrays, Hyperparameters, Learner
 
 LEAST_SPREAD = 0.02
 """Of each embedding dimension over a batch, on average; a collapsed encoder has none."""
@@ -34,7 +34,7 @@ MEMORY = 0.98
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepMetrics:
     """What is to be told after a step."""
 
     step: int
@@ -42,15 +42,15 @@ class Moment:
     """Smoothed."""
     spread: float
     rate: float
-    figure: Figure | None = None
+    figure: OneShotAccuracy | None = None
     """Of the examination after this step, where there was one."""
 
 
 @dataclass(frozen=True)
-class Watch:
+class TrainingHooks:
     """Who looks on, and what is kept."""
 
-    tell: Callable[[Moment], None] = lambda moment: None
+    tell: Callable[[StepMetrics], None] = lambda moment: None
     exam: Examples | None = None
     """Of classes that are not learned from: the weights that name them best are the training's result."""
     folder: Path | None = None
@@ -66,15 +66,15 @@ def train_encoder(
     examples: Examples,
     base_classes: int,
     catalogue: Catalogue,
-    schedule: Schedule,
-    watch: Watch = Watch(),
+    schedule: Hyperparameters,
+    watch: TrainingHooks = TrainingHooks(),
 ) -> dict[str, NDArray[np.float32]]:
     """Weights for a spec; class numbers below `base_classes` are the named ones.
 
     Whatever the loss is trained on, served is the unit direction of the out layer, and its collapse is refused. What
     the loss learns itself is thrown away. Raises TrainingError, and LossError for a loss that cannot be had.
     """
-    batches = Batches(examples, base_classes, catalogue, schedule.seed)
+    batches = ClassBalancedSampler(examples, base_classes, catalogue, schedule.seed)
     learner = Learner(spec, schedule, Normality.of(examples, spec))
     identity = (spec, schedule, base_classes, catalogue.digest)
     checkpoints = _checkpoints(watch, examples, *identity)
@@ -91,9 +91,9 @@ def train_encoder(
             _refuse_collapse(course, spread, schedule)
             figure = None
             if watch.exam is not None and _is_examined(course.step, schedule):
-                figure = examine(learner.encode, watch.exam, np.random.default_rng([schedule.seed, 5]))
+                figure = evaluate_one_shot(learner.encode, watch.exam, np.random.default_rng([schedule.seed, 5]))
                 best = _best(course, figure, learner, best)
-            watch.tell(Moment(course.step, course.loss, spread, rate, figure))
+            watch.tell(StepMetrics(course.step, course.loss, spread, rate, figure))
             watch.look(learner)
             if checkpoints is not None and checkpoints.is_due():
                 checkpoints.write(course, {**learner.arrays(), **best})
@@ -101,7 +101,7 @@ def train_encoder(
 
 
 def _checkpoints(
-    watch: Watch, examples: Examples, spec: Spec, schedule: Schedule, base_classes: int, catalogue: str
+    watch: TrainingHooks, examples: Examples, spec: Spec, schedule: Hyperparameters, base_classes: int, catalogue: str
 ) -> Checkpoints | None:
     if watch.folder is None:
         return None
@@ -111,21 +111,21 @@ def _checkpoints(
     return Checkpoints(watch.folder, identity, watch.minutes)
 
 
-def _begin(checkpoints: Checkpoints | None, learner: Learner) -> tuple[Course, Arrays]:
+def _begin(checkpoints: Checkpoints | None, learner: Learner) -> tuple[TrainingState, Arrays]:
     """Where a training that was stopped had come to, or the beginning; and its best weights so far, if any."""
     kept = checkpoints.read() if checkpoints is not None else None
     if kept is None:
-        return Course(), {}
+        return TrainingState(), {}
     course, arrays = kept
     learner.restore(arrays)
     return course, {name: value for name, value in arrays.items() if name.startswith("best/")}
 
 
-def _is_examined(step: int, schedule: Schedule) -> bool:
+def _is_examined(step: int, schedule: Hyperparameters) -> bool:
     return step == schedule.steps or step % max(1, schedule.steps // schedule.examinations) == 0
 
 
-def _best(course: Course, figure: Figure, learner: Learner, best: Arrays) -> Arrays:
+def _best(course: TrainingState, figure: OneShotAccuracy, learner: Learner, best: Arrays) -> Arrays:
     """The weights with the highest figure; of equal ones the later, which the falling rate has settled further."""
     if figure.share < course.best:
         course.since_best += 1
@@ -134,7 +134,7 @@ def _best(course: Course, figure: Figure, learner: Learner, best: Arrays) -> Arr
     return {f"best/{name}": value for name, value in learner.weights().items()}
 
 
-def _is_stuck(course: Course, schedule: Schedule) -> bool:
+def _is_stuck(course: TrainingState, schedule: Hyperparameters) -> bool:
     """A guard against a run that has come apart, not a way to save steps.
 
     The rate falls along a cosine, and a plateau at a high rate is what its fall resolves: the figure rises most when
@@ -144,7 +144,7 @@ def _is_stuck(course: Course, schedule: Schedule) -> bool:
     return course.since_best >= schedule.patience
 
 
-def _refuse_collapse(course: Course, spread: float, schedule: Schedule) -> None:
+def _refuse_collapse(course: TrainingState, spread: float, schedule: Hyperparameters) -> None:
     course.narrow = 0 if spread >= LEAST_SPREAD else course.narrow + 1  # NaN is no spread either
     if course.narrow >= NARROW_STEPS or (course.narrow and course.step == schedule.steps):
         raise TrainingError(

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from trainer.console import _tell, console
 
 if TYPE_CHECKING:  # the training is heavy, and other verbs print too
-    from trainer.training.loop import Moment
+    from trainer.training.loop import StepMetrics
 
 
 @contextmanager
-def learning(text: str, steps: int) -> Iterator[Callable[["Moment"], None]]:
+def training_progress(text: str, steps: int) -> Iterator[Callable[["StepMetrics"], None]]:
     """A bar with the loss, the spread and the figure that matters; where no one looks, a line per examination."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -22,7 +22,7 @@ def learning(text: str, steps: int) -> Iterator[Callable[["Moment"], None]]:
     with told as progress:
         bar = progress.add_task(text, total=steps, told="")
 
-        def tell(moment: "Moment") -> None:
+        def tell(moment: "StepMetrics") -> None:
             if moment.figure is not None:
                 shown["figure"] = f"one-shot {moment.figure.share:.3f} ± {moment.figure.half:.3f}  "
                 if not console.is_terminal:
@@ -33,5 +33,5 @@ def learning(text: str, steps: int) -> Iterator[Callable[["Moment"], None]]:
     _tell(text, begin)
 
 
-def _told(moment: "Moment", figure: str) -> str:
+def _told(moment: "StepMetrics", figure: str) -> str:
     return f"{figure}loss {moment.loss:.3f}  spread {moment.spread:.3f}"

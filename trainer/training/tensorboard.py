@@ -7,7 +7,7 @@ at the curves needs. `write` with the scalar plugin's name comes to the same fil
 from pathlib import Path
 from typing import Any
 
-from trainer.training.loop import Moment
+from trainer.training.loop import StepMetrics
 
 EVERY = 10
 """Steps; loss and spread move over hundreds."""
@@ -23,7 +23,7 @@ class Curves:
         plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
         self._metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
 
-    def tell(self, moment: Moment) -> None:
+    def tell(self, moment: StepMetrics) -> None:
         curves: dict[str, float] = {}
         if moment.step % EVERY == 0:
             curves = {"loss": moment.loss, "spread": moment.spread, "rate": moment.rate}

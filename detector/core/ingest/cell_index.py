@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Cells:
+class CellIndex:
     """At most `limit` cells, each with a row of its own. A cell seen on two partitions is two cells here."""
 
     def __init__(self, limit: int) -> None:

@@ -23,7 +23,7 @@ _CLAIM_BITS = 24
 
 
 @dataclass(frozen=True)
-class Standing:
+class WatermarkState:
     """A frontier just before the record at `offset`. It has just moved, so no streak is running."""
 
     offset: int
@@ -33,29 +33,29 @@ class Standing:
     """An array of VOTE, at most three quorums of them."""
 
 
-class Trail:
+class RestorePoints:
     """The standings a replay may still begin at, oldest first."""
 
     def __init__(self) -> None:
-        self._standings: list[Standing] = []
+        self._standings: list[WatermarkState] = []
 
     def __bool__(self) -> bool:
         return bool(self._standings)
 
-    def note(self, standing: Standing) -> None:
+    def note(self, standing: WatermarkState) -> None:
         """One of an earlier but no smaller minute will not be asked for again, unless it is the oldest there is."""
         while len(self._standings) > 1 and self._standings[-1].minute >= standing.minute:
             self._standings.pop()
         self._standings.append(standing)
 
-    def begin(self, minute: int) -> Standing:
+    def begin(self, minute: int) -> WatermarkState:
         """The latest standing whose frontier had not passed `minute`, else the oldest; drops what lies before it."""
         position = bisect.bisect_right(self._standings, minute, lo=1, key=lambda one: one.minute) - 1
         del self._standings[:position]
         return self._standings[0]
 
 
-def pack(
+def encode_checkpoint(
     minute: int,
     quorum_cells: int,
     cells: NDArray[np.uint64],
@@ -77,7 +77,7 @@ def pack(
     return votes.tobytes()
 
 
-def unpack(standing: Standing) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+def decode_checkpoint(standing: WatermarkState) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
     """Digests, claims and when each was last heard. # three times [n]"""
     votes = np.frombuffer(standing.votes, VOTE)
     claim, heard_at = votes["claim"].astype(np.int64), votes["heard_at"].astype(np.int64)
@@ -85,7 +85,7 @@ def unpack(standing: Standing) -> tuple[NDArray[np.uint64], NDArray[np.int64], N
 
 
 @dataclass(frozen=True)
-class Memory:
+class Checkpoint:
     """Where a partition's memory lies in the log: what a commit carries, and all that a successor needs."""
 
     replay_offset: int
@@ -94,7 +94,7 @@ class Memory:
     frontier: int
     voters: int
     votes: bytes
-    """How the frontier stood at that offset: see `pack`."""
+    """How the frontier stood at that offset: see `encode_checkpoint`."""
     laggards: bytes | None = None
     """Two bytes of each cell's digest that has more of a replay to hear than others; None where they are too many."""
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
-from detector.core.ingest.cell_index import Cells
-from detector.core.ingest.checkpoint import Memory, Standing, mark, marked
-from detector.core.ingest.micro_batch import Admission, Turn
+from detector.core.ingest.cell_index import CellIndex
+from detector.core.ingest.checkpoint import Checkpoint, WatermarkState, mark, marked
+from detector.core.ingest.micro_batch import AdmissionResult, MicroBatch
 from detector.core.ingest.samples import Decoder, Reason, Records, Rejection, Samples, select
 from detector.core.ingest.windows import Windows
 from detector.core.settings import Settings
@@ -24,10 +24,10 @@ LAG_MINUTES = 5
 
 
 @dataclass
-class Share:
+class PartitionBatch:
     """One partition's part of a poll, between its windows and its alarms."""
 
-    admission: Admission
+    admission: AdmissionResult
     audible: bool
     covered: NDArray[np.bool_]
     """Which due windows are reported well enough for a verdict, … # [sum k]"""
@@ -65,20 +65,20 @@ class Intake:
         self._baseline, self._settings, self._timed = baseline, settings, timed
         self._logarithmic = catalogue.logarithmic
         self._decoder = Decoder(catalogue, settings.max_record_bytes)
-        self.cells = Cells(settings.max_cells)
+        self.cells = CellIndex(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
         self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
-        self._replays: dict[int, Memory] = {}
+        self._replays: dict[int, Checkpoint] = {}
         """Partitions that are behind their commit."""
 
-    def assign(self, partition: int, memory: Memory | None) -> None:
+    def assign(self, partition: int, memory: Checkpoint | None) -> None:
         """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none.
 
         Until `catch_up` only those windows are worth scoring whose scores can still matter then.
         """
         self.revoke(partition)
         if memory is not None:
-            self._windows.resume(partition, Standing(memory.replay_offset, memory.replay_minute, memory.votes))
+            self._windows.resume(partition, WatermarkState(memory.replay_offset, memory.replay_minute, memory.votes))
             self._replays[partition] = memory
 
     def catch_up(self, partition: int) -> None:
@@ -95,7 +95,7 @@ class Intake:
         """Gives the rows of cells that are not heard any more back; between polls."""
         self.cells.remove(partition, self._windows.idle_rows(partition))
 
-    def memory(self, partition: int) -> Memory | None:
+    def memory(self, partition: int) -> Checkpoint | None:
         """What the next commit of this partition must carry; None before its first sane record."""
         frontier = self._windows.frontier(partition)
         if frontier.minute is None:
@@ -104,7 +104,7 @@ class Intake:
         standing = frontier.trail.begin(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
         lagging = self._windows.lagging(partition, self._forgotten(frontier.minute), frontier.minute - LAG_MINUTES)
         laggards = mark(self.cells.digests[lagging])
-        return Memory(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes, laggards)
+        return Checkpoint(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes, laggards)
 
     def frontiers(self) -> dict[int, int]:
         """The minute each owned partition has reached."""
@@ -114,7 +114,7 @@ class Intake:
         """The baseline of a cell. # [2 + 2·H, F]"""
         return self._baseline.coefficients(self._baseline_row[[row]])[0]
 
-    def take(self, records: Records, audible: bool) -> Share:
+    def take(self, records: Records, audible: bool) -> PartitionBatch:
         """One partition's records: decoded, scaled, windowed, or refused."""
         with self._timed("decode"):
             samples, rejections = self._decoder.decode(records)
@@ -122,7 +122,7 @@ class Intake:
 
     def admit(
         self, samples: Samples, offsets: NDArray[np.int64], audible: bool, rejections: Sequence[Rejection] = ()
-    ) -> Share:
+    ) -> PartitionBatch:
         """The same for samples, beside those that were refused before; more are, where there is no room or no place.
 
         # offsets: of the records, by the samples' index
@@ -137,7 +137,7 @@ class Intake:
             admission = self._windows.admit(samples.partition, rows, at, samples.minute, codes, prints)
         refused += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
         refused = sorted([*rejections, *refused], key=lambda rejection: rejection.index)
-        return Share(admission, audible, *self._worth_scoring(admission.turns), fresh, refused)
+        return PartitionBatch(admission, audible, *self._worth_scoring(admission.turns), fresh, refused)
 
     def _locate(self, samples: Samples) -> tuple[Samples, NDArray[np.int64], NDArray[np.int64], list[Rejection]]:
         """Those there is room for, their rows, the rows that have just become theirs, and who is refused."""
@@ -154,7 +154,7 @@ class Intake:
         kept = np.flatnonzero(rows >= 0)
         return select(samples, kept), rows[kept], fresh, refused
 
-    def _worth_scoring(self, turns: Sequence[Turn]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    def _worth_scoring(self, turns: Sequence[MicroBatch]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which due windows are covered, and which of these matter. # -> [sum k] each"""
         coverage = np.concatenate([np.empty(0, np.float32), *(turn.coverage for turn in turns)])
         early = [turn.minute < self._windows.listen_from[turn.rows] for turn in turns]
@@ -165,7 +165,7 @@ class Intake:
         """The scores of this minute and all before are too old for any minute that may still come."""
         return frontier - self._settings.behind_minutes - self._settings.keep_minutes - 1
 
-    def _listen_from(self, memory: Memory, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+    def _listen_from(self, memory: Checkpoint, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The first minutes of these cells whose scores may matter after the replay.
 
         The next minute of a cell that kept up lies after the frontier less the lag. # [n] -> [n]

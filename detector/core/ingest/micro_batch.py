@@ -9,7 +9,7 @@ from detector.core.ingest.samples import Reason
 
 
 @dataclass
-class Turn:
+class MicroBatch:
     """One run of the log, seen by all later steps at once: whose windows are due, who spoke, who has gone silent."""
 
     partition: int
@@ -31,10 +31,10 @@ class Turn:
 
 
 @dataclass
-class Admission:
+class AdmissionResult:
     """What became of one partition's samples."""
 
-    turns: list[Turn]
+    turns: list[MicroBatch]
     windows: NDArray[np.int8]
     """The due windows of all turns, one after the other, oldest minute first. # [sum k, 60, F]"""
     reasons: list[tuple[int, Reason]]

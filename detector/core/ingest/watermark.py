@@ -9,7 +9,7 @@ day nobody else speaks.
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.ingest.checkpoint import Standing, Trail
+from detector.core.ingest.checkpoint import RestorePoints, WatermarkState
 
 UNSET = -1
 """No minute yet: before every minute there is."""
@@ -31,7 +31,7 @@ def quorum(voters: int, quorum_cells: int) -> int:
     return max(1, min((voters + 1) // 2, quorum_cells))
 
 
-class Frontier:
+class Watermark:
     """The frontier of one partition. `claim`, by row, is shared by all partitions; the voters are this one's."""
 
     def __init__(self, claim: NDArray[np.int64], quorum_cells: int, ahead_minutes: int) -> None:
@@ -47,7 +47,7 @@ class Frontier:
         self._streak: list[int] = []
         """Rows of the latest records since `minute` last moved, while every one of them was too far ahead."""
         self.minute: int | None = None
-        self.trail = Trail()
+        self.trail = RestorePoints()
 
     @property
     def voters(self) -> int:
@@ -57,7 +57,7 @@ class Frontier:
         """The rows whose claims count."""
         return np.flatnonzero(self._voter)
 
-    def restore(self, standing: Standing, rows: NDArray[np.int64]) -> None:
+    def restore(self, standing: WatermarkState, rows: NDArray[np.int64]) -> None:
         """Stands where another stood: the claims of these rows count."""
         self.minute = None if standing.minute == UNSET else standing.minute
         self._voter[rows] = True

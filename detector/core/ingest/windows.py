@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, WINDOW
-from detector.core.ingest.cell_index import Cells
-from detector.core.ingest.checkpoint import Standing, pack, unpack
-from detector.core.ingest.micro_batch import Admission, Turn
+from detector.core.ingest.cell_index import CellIndex
+from detector.core.ingest.checkpoint import WatermarkState, decode_checkpoint, encode_checkpoint
+from detector.core.ingest.micro_batch import AdmissionResult, MicroBatch
 from detector.core.ingest.samples import Reason
-from detector.core.ingest.watermark import UNSET, Frontier
+from detector.core.ingest.watermark import UNSET, Watermark
 from detector.core.settings import Tolerance
 
 _BITS = np.uint64(2**WINDOW - 1)
@@ -23,7 +23,7 @@ _ONE = np.uint64(1)
 class Windows:
     """The rings of all cells, and the frontier of each partition."""
 
-    def __init__(self, cells: Cells, features: int, tolerance: Tolerance) -> None:
+    def __init__(self, cells: CellIndex, features: int, tolerance: Tolerance) -> None:
         self._cells = cells
         self._tolerance = tolerance
         limit = cells.limit
@@ -41,12 +41,12 @@ class Windows:
         """Silence is counted from here where it is later than `last`: see `_advance`."""
         self.listen_from = np.zeros(limit, np.int64)
         """Windows of earlier minutes are nobody's concern, and are not copied out: see `Pipeline.assign`."""
-        self._frontiers: dict[int, Frontier] = {}
+        self._frontiers: dict[int, Watermark] = {}
 
-    def frontier(self, partition: int) -> Frontier:
+    def frontier(self, partition: int) -> Watermark:
         if partition not in self._frontiers:
             tolerance = self._tolerance
-            self._frontiers[partition] = Frontier(self._claim, tolerance.quorum_cells, tolerance.ahead_minutes)
+            self._frontiers[partition] = Watermark(self._claim, tolerance.quorum_cells, tolerance.ahead_minutes)
         return self._frontiers[partition]
 
     def minutes(self) -> dict[int, int]:
@@ -59,9 +59,9 @@ class Windows:
         self._begin(self._cells.rows_of(partition))
         self._frontiers.pop(partition, None)
 
-    def resume(self, partition: int, standing: Standing) -> None:
+    def resume(self, partition: int, standing: WatermarkState) -> None:
         """Takes up a partition whose next record is the one at the standing's offset."""
-        cells, claim, heard_at = unpack(standing)
+        cells, claim, heard_at = decode_checkpoint(standing)
         rows = self._cells.expect(partition, cells)
         found = rows >= 0
         rows = rows[found]
@@ -76,12 +76,12 @@ class Windows:
         minute: NDArray[np.int64],
         codes: NDArray[np.int8],
         prints: NDArray[np.uint64],
-    ) -> Admission:
+    ) -> AdmissionResult:
         """Takes one partition's samples in log order. # codes [n, F], all others [n]"""
-        admission = Admission([], np.empty((len(rows), *self._ring.shape[1:]), np.int8), [], {})
+        admission = AdmissionResult([], np.empty((len(rows), *self._ring.shape[1:]), np.int8), [], {})
         frontier = self.frontier(partition)
         if not frontier.trail and len(rows):
-            frontier.trail.note(Standing(int(offsets[0]), UNSET))
+            frontier.trail.note(WatermarkState(int(offsets[0]), UNSET))
         repeat = _previous_occurrence(rows)
         due = start = 0
         while start < len(rows):
@@ -116,7 +116,7 @@ class Windows:
 
     def _run_end(
         self,
-        frontier: Frontier,
+        frontier: Watermark,
         rows: NDArray[np.int64],
         minute: NDArray[np.int64],
         repeat: NDArray[np.int64],
@@ -134,8 +134,8 @@ class Windows:
         codes: NDArray[np.int8],
         prints: NDArray[np.uint64],
         start: int,
-        admission: Admission,
-    ) -> Turn:
+        admission: AdmissionResult,
+    ) -> MicroBatch:
         """One run: all cells differ, and one frontier judges them all."""
         tolerance, frontier = self._tolerance, self.frontier(partition).minute
         last = self._last[rows]
@@ -155,7 +155,7 @@ class Windows:
             admission.outcomes[outcome] = admission.outcomes.get(outcome, 0) + count
         coverage = np.bitwise_count(self._seen[rows[newer]]).astype(np.float32) / np.float32(WINDOW)
         heard = minute[newer] > (UNSET if frontier is None else frontier - tolerance.silent_minutes)
-        return Turn(partition, rows[newer], minute[newer], coverage, heard, last[newer] == UNSET)
+        return MicroBatch(partition, rows[newer], minute[newer], coverage, heard, last[newer] == UNSET)
 
     def _append(
         self,
@@ -199,7 +199,7 @@ class Windows:
             "restated": int(np.count_nonzero(known & ~equal)),
         }
 
-    def _copy_due(self, turn: Turn, out: NDArray[np.int8]) -> None:
+    def _copy_due(self, turn: MicroBatch, out: NDArray[np.int8]) -> None:
         """Unrolls the rings of the due cells into `out`, by minute: cells of one minute turn at the same slot."""
         wanted = turn.minute >= self.listen_from[turn.rows]
         for minute in np.unique(turn.minute[wanted]):
@@ -219,16 +219,16 @@ class Windows:
         frontier = self.frontier(partition)
         assert frontier.minute is not None
         rows = frontier.voting()
-        votes = pack(
+        votes = encode_checkpoint(
             frontier.minute,
             self._tolerance.quorum_cells,
             self._cells.digests[rows],
             self._claim[rows],
             self._heard_at[rows],
         )
-        frontier.trail.note(Standing(offset, frontier.minute, votes))
+        frontier.trail.note(WatermarkState(offset, frontier.minute, votes))
 
-    def _advance(self, turn: Turn, stood: int | None) -> None:
+    def _advance(self, turn: MicroBatch, stood: int | None) -> None:
         """The frontier rose: who is silent now, and who is forgotten.
 
         When it leaps, a whole network was away: nobody in it is called silent for the time of the leap, and its cells

@@ -9,7 +9,7 @@ from typing import Any
 
 from detector.core.networks.head import dense, join, joined_shapes
 from detector.core.networks.inputs import TIMES, View
-from detector.core.networks.spec import Drop, Network, Output, Spec
+from detector.core.networks.spec import Drop, NetworkDefinition, Output, Spec
 
 KERNEL = 3
 DILATION = 2
@@ -45,4 +45,4 @@ def _convolved(steps: Any, weights: Mapping[str, Any], name: str, apart: int) ->
     return ops.reshape(answers, (-1, TIMES, answers.shape[1]))
 
 
-CONV = Network(shapes, forward, widths=(64, 64))
+CONV = NetworkDefinition(shapes, forward, widths=(64, 64))

@@ -10,13 +10,13 @@ from typing import Any
 from detector.core.networks.head import join, joined_shapes
 from detector.core.networks.inputs import TIMES, View
 from detector.core.networks.normalization import averages, batch_normalised, batch_shapes
-from detector.core.networks.spec import Drop, Network, Output, Spec
+from detector.core.networks.spec import Drop, NetworkDefinition, Output, Spec
 
 Layer = Callable[[list[Any], Mapping[str, Any], str], list[Any]]
 """What each step says to the gates, weights, name of the layer -> the state after each step, [n, units]"""
 
 
-def recurrent(gates: int, layer: Layer, widths: tuple[int, int]) -> Network:
+def recurrent_network(gates: int, layer: Layer, widths: tuple[int, int]) -> NetworkDefinition:
     """A network of two such layers; `first` and `second` are their units."""
 
     def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
@@ -37,7 +37,7 @@ def recurrent(gates: int, layer: Layer, widths: tuple[int, int]) -> Network:
         last, moved = batch_normalised(states[-1], weights, "norm", drop is not None)
         return join(last, seen, weights, drop, moved)
 
-    return Network(shapes, forward, widths, Network.unlearned | averages("norm"))
+    return NetworkDefinition(shapes, forward, widths, NetworkDefinition.unlearned | averages("norm"))
 
 
 def _said(values: Any, weights: Mapping[str, Any], name: str) -> Any:
@@ -66,7 +66,7 @@ def gru_layer(said: list[Any], weights: Mapping[str, Any], name: str) -> list[An
     return states
 
 
-GRU = recurrent(3, gru_layer, widths=(48, 48))
+GRU = recurrent_network(3, gru_layer, widths=(48, 48))
 
 
 REMEMBER = 1.0
@@ -90,4 +90,4 @@ def lstm_layer(said: list[Any], weights: Mapping[str, Any], name: str) -> list[A
     return states
 
 
-LSTM = recurrent(4, lstm_layer, widths=(40, 40))
+LSTM = recurrent_network(4, lstm_layer, widths=(40, 40))

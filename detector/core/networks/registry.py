@@ -10,11 +10,11 @@ from detector.core.networks.conv import CONV
 from detector.core.networks.inputs import Blocks, departure, toward, view, whitened
 from detector.core.networks.recurrent import GRU, LSTM
 from detector.core.networks.shared import SHARED
-from detector.core.networks.spec import Network, Spec
+from detector.core.networks.spec import NetworkDefinition, Spec
 from detector.core.networks.transformer import TRANSFORMER
 from detector.core.networks.tree import TREE
 
-NETWORKS: dict[str, Network] = {
+NETWORKS: dict[str, NetworkDefinition] = {
     "tree": TREE,
     "lstm": LSTM,
     "gru": GRU,

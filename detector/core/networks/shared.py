@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from detector.core.networks.inputs import SQUASH, TIMES, View
-from detector.core.networks.spec import Drop, Network, Output, Spec
+from detector.core.networks.spec import Drop, NetworkDefinition, Output, Spec
 
 VIEWS = 4
 HALF_LIFE = 2.0
@@ -100,11 +100,11 @@ def _tokens(seen: Any, weights: Mapping[str, Any]) -> Any:
 WIDTHS = (16, 2)
 """Of four tokens no more was seen than of two; of one, a little less."""
 
-SHARED = Network(
+SHARED = NetworkDefinition(
     shapes,
     forward,
     WIDTHS,
-    Network.unlearned | set(token_shapes(Spec(1))) | {"view_centre", "view_whiten", "fold"},
+    NetworkDefinition.unlearned | set(token_shapes(Spec(1))) | {"view_centre", "view_whiten", "fold"},
     whitens=True,
     dimension=dimension,
 )

@@ -40,7 +40,7 @@ Drop = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
-class Network:
+class NetworkDefinition:
     """One kind."""
 
     shapes: Callable[[Spec], dict[str, tuple[int, ...]]]

@@ -8,7 +8,7 @@ from typing import Any
 from detector.core.networks.head import dense, join, joined_shapes
 from detector.core.networks.inputs import TIMES, View
 from detector.core.networks.normalization import row_normalised, row_shapes
-from detector.core.networks.spec import Drop, Network, Output, Spec
+from detector.core.networks.spec import Drop, NetworkDefinition, Output, Spec
 
 LAYERS, HEADS, HEAD = 2, 4, 12
 """Blocks, heads of each, and a head's width."""
@@ -66,4 +66,4 @@ def _attended(asked: Any) -> Any:
     return ops.reshape(ops.transpose(told, (0, 2, 1, 3)), (-1, HEADS * HEAD))
 
 
-TRANSFORMER = Network(shapes, forward, widths=(48, 96))
+TRANSFORMER = NetworkDefinition(shapes, forward, widths=(48, 96))

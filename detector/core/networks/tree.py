@@ -9,7 +9,7 @@ import numpy as np
 
 from detector.core.networks.head import dense, fold_joined, join, joined_shapes
 from detector.core.networks.inputs import MILD, View
-from detector.core.networks.spec import Arrays, Drop, Network, Output, Spec
+from detector.core.networks.spec import Arrays, Drop, NetworkDefinition, Output, Spec
 
 STEPS_AT_ONCE = 3
 """Of the first stride: a quarter of an hour."""
@@ -47,4 +47,4 @@ def folded(weights: Arrays) -> Arrays:
     }
 
 
-TREE = Network(shapes, forward, widths=(64, 64), folded=folded)
+TREE = NetworkDefinition(shapes, forward, widths=(64, 64), folded=folded)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Shares:
+class BudgetSplit:
     """The budget of some classes, in false alarms per 1,000 cells and day."""
 
     classes: int
@@ -26,7 +26,7 @@ class Shares:
         return np.array([np.log(self.own[name] / each) if name in self.own else 0 for name in names], np.float32)
 
 
-def shares(classes: Sequence[str], budget: float, own: Mapping[str, float]) -> Shares:
+def split_budget(classes: Sequence[str], budget: float, own: Mapping[str, float]) -> BudgetSplit:
     """Of the classes there are; what is set aside for one that nobody has taught yet, the others have."""
     taken = [own[name] for name in classes if name in own]
-    return Shares(max(1, len(classes) - len(taken)), budget - sum(taken), own)
+    return BudgetSplit(max(1, len(classes) - len(taken)), budget - sum(taken), own)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.exemplars import Library, Matches
-from detector.core.scoring.tail_fit import Tail, tail
+from detector.core.scoring.exemplars import ExemplarIndex, Matches
+from detector.core.scoring.tail_fit import TailFit, fit_tail
 
 RIVAL = 0.5
 """A rival's lead over normal counts half: wholly, and two classes that resemble each other silence both."""
@@ -28,25 +28,25 @@ episodes bore another's name, so .027, and as many their own."""
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ScoreCalibration:
     """How ordinary life scores. The columns are the faults, the ignores, the faults held, and unknown.
 
     Each goes by two witnesses, direction and distance, that are put on one scale, joined, and put on it again; unknown
     has no direction.
     """
 
-    direction: Tail
-    distance: Tail
-    both: Tail
+    direction: TailFit
+    distance: TailFit
+    both: TailFit
     lift: NDArray[np.float32]
     """By how much clipping lifts the level: ordinary minutes lie far below the floor, and no longer count as such."""
 
-    def standardise(self, witnesses: "Witnesses") -> NDArray[np.float32]:
+    def standardise(self, witnesses: "ClassEvidence") -> NDArray[np.float32]:
         """# of [..., C + 1] -> [..., C + 1]"""
         joined = _joined(self.direction, self.distance, witnesses)
         return (self.both.standardise(joined) - self.lift).astype(np.float32)
 
-    def shares(self, witnesses: "Witnesses") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def shares(self, witnesses: "ClassEvidence") -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """What direction and distance add to the score, unclipped; what both must first reach is taken off the former.
 
         # of [..., C + 1] -> [..., C + 1] each
@@ -56,7 +56,7 @@ class Calibration:
         return direction / self.both.scale - self.lift, distance / self.both.scale
 
 
-class Witnesses(NamedTuple):
+class ClassEvidence(NamedTuple):
     """What speaks for each column, unstandardised."""
 
     direction: NDArray[np.float32]
@@ -78,38 +78,40 @@ def margins(matches: Matches, rivals: int | None = None) -> NDArray[np.float32]:
     return (lead - RIVAL * np.maximum(rival, 0)).astype(np.float32)
 
 
-def calibrate(library: Library, weights: NDArray[np.float32]) -> Calibration:
+def calibrate(library: ExemplarIndex, weights: NDArray[np.float32]) -> ScoreCalibration:
     """Fits the tail of every column on the bundle's stretches of ordinary life, smoothed as alarms are."""
     normal = library.normal
-    told = testify(library, normal.stretches.reshaped(-1))
+    told = score_contributions(library, normal.stretches.reshaped(-1))
     by_time = (*normal.stretches.size.shape, told.direction.shape[1])
 
-    def fitted(values: NDArray[np.float32]) -> Tail:
+    def fitted(values: NDArray[np.float32]) -> TailFit:
         smooth = _smoothed(values.reshape(by_time), weights[:: normal.step_minutes])
-        return tail(smooth, normal.ends)
+        return fit_tail(smooth, normal.ends)
 
     direction, distance = fitted(told.direction), fitted(told.distance)
     joined = _joined(direction, distance, told)
     both = fitted(joined)
-    return Calibration(direction, distance, both, fitted(both.standardise(joined)).location)
+    return ScoreCalibration(direction, distance, both, fitted(both.standardise(joined)).location)
 
 
-def testify(library: Library, embeddings: Embeddings) -> Witnesses:
+def score_contributions(library: ExemplarIndex, embeddings: Embeddings) -> ClassEvidence:
     """# of n -> of [n, C + 1]"""
-    return witnesses(library, library.match(embeddings), embeddings)
+    return class_evidence(library, library.match(embeddings), embeddings)
 
 
-def witnesses(library: Library, matches: Matches, embeddings: Embeddings, rivals: int | None = None) -> Witnesses:
+def class_evidence(
+    library: ExemplarIndex, matches: Matches, embeddings: Embeddings, rivals: int | None = None
+) -> ClassEvidence:
     """What their matches say for each column. Held faults are nobody's rivals. # of n -> of [n, C + 1]"""
     rivals = len(library.faults) + len(library.ignores) if rivals is None else rivals
     size = embeddings.size.astype(np.float32)[:, None]
-    return Witnesses(
+    return ClassEvidence(
         np.pad(margins(matches, rivals) * np.minimum(size, LARGE), ((0, 0), (0, 1))),
         np.concatenate([matches.pull, np.log(np.maximum(size, 1e-3))], axis=1),
     )
 
 
-def _joined(direction: Tail, distance: Tail, witnesses: Witnesses) -> NDArray[np.float32]:
+def _joined(direction: TailFit, distance: TailFit, witnesses: ClassEvidence) -> NDArray[np.float32]:
     """# of [..., C + 1] -> [..., C + 1]"""
     return direction.standardise(witnesses.direction) + DISTANCE_SAYS * distance.standardise(witnesses.distance)
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.alarm_budget import shares
-from detector.core.scoring.class_scores import Calibration, calibrate, witnesses
-from detector.core.scoring.exemplars import SEVERITIES, Library
+from detector.core.scoring.alarm_budget import split_budget
+from detector.core.scoring.class_scores import ScoreCalibration, calibrate, class_evidence
+from detector.core.scoring.exemplars import SEVERITIES, ExemplarIndex
 from detector.core.scoring.tail_fit import FLOOR, TAIL, TWO_HOURS
 
 VERDICTS = ("normal", "fault", "unknown", "insufficient")
@@ -36,7 +36,7 @@ TERMS_KEPT = 3
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Decisions:
     """One batch, judged."""
 
     kind: NDArray[np.int8]
@@ -55,7 +55,7 @@ def threshold(classes: int, budget: float) -> float:
 
 
 @dataclass(frozen=True)
-class Quiet:
+class SuppressedClass:
     """A column of scores that never becomes an alarm, only a number."""
 
     reason: str
@@ -64,39 +64,39 @@ class Quiet:
 
 
 @dataclass(frozen=True)
-class _Term:
+class _ValidityPeriod:
     """What counts from one expiry to the next."""
 
-    library: Library
-    calibration: Calibration
+    library: ExemplarIndex
+    calibration: ScoreCalibration
     resembles: NDArray[np.float32]
     """RESEMBLES of each fault and ignore, whatever its class may spend. # [F + I]"""
 
 
-class Judge:
+class Classifier:
     """One library with its calibration: embeddings in, verdicts out.
 
     What expires does so by the minute of the window: the same log gives the same verdicts, whenever it is read.
     """
 
     def __init__(
-        self, library: Library, weights: NDArray[np.float32], budget: float, own: Mapping[str, float] = NOBODY
+        self, library: ExemplarIndex, weights: NDArray[np.float32], budget: float, own: Mapping[str, float] = NOBODY
     ) -> None:
         """`budget`: of all classes; `own`: of it, what some have for themselves."""
         self.library = library
         self.classes = [*library.faults, "unknown"]
-        self.quiet = [Quiet("ignored", name) for name in library.ignores]
-        self.quiet += [Quiet("quarantined", name) for name in library.held]
-        self._shares = shares(self.classes, budget, own)
+        self.quiet = [SuppressedClass("ignored", name) for name in library.ignores]
+        self.quiet += [SuppressedClass("quarantined", name) for name in library.held]
+        self._shares = split_budget(self.classes, budget, own)
         self.threshold = threshold(self._shares.classes, self._shares.budget)
         self._weights = weights
         self._ends = np.array(sorted({e.expires for e in library.exemplars if e.expires is not None}), np.int64)
-        self._terms: dict[int, _Term] = {}
+        self._terms: dict[int, _ValidityPeriod] = {}
         if not len(self._ends):
             self._term(0)  # here rather than in the first batch
 
     @property
-    def calibration(self) -> Calibration:
+    def calibration(self) -> ScoreCalibration:
         """As long as nothing has expired."""
         return self._term(0).calibration
 
@@ -106,22 +106,22 @@ class Judge:
         taught = {(e.name, SEVERITIES.index(e.severity)) for e in self.library.exemplars if e.severity}
         return {name: SEVERITIES[place] for name, place in sorted(taught)}
 
-    def at(self, minute: int) -> Library:
+    def at(self, minute: int) -> ExemplarIndex:
         """The library as it counts for a window of this minute."""
         return self._term(int(np.searchsorted(self._ends, minute, "right"))).library
 
-    def calibration_at(self, minute: int) -> Calibration:
+    def calibration_at(self, minute: int) -> ScoreCalibration:
         """Likewise its calibration."""
         return self._term(int(np.searchsorted(self._ends, minute, "right"))).calibration
 
-    def verdicts(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> Verdicts:
+    def verdicts(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> Decisions:
         """# of n, [n] -> of n"""
         columns = self.columns(embeddings, minute)
         scores = columns[:, : len(self.classes)].astype(np.float32)
         kind = np.full(len(embeddings), NORMAL, np.int8)
         kind[scores[:, -1] >= self.threshold] = UNKNOWN
         kind[(scores[:, :-1] >= self.threshold).any(axis=1)] = FAULT
-        return Verdicts(kind, columns)
+        return Decisions(kind, columns)
 
     def scores(self, embeddings: Embeddings, minute: NDArray[np.int64] | None = None) -> NDArray[np.float16]:
         """Standardised scores of the faults, then unknown; what resembles something taught is not. # -> [n, F + 1]"""
@@ -137,18 +137,18 @@ class Judge:
             columns[number == one] = self._columns(self._term(one), embeddings[number == one])
         return columns
 
-    def _columns(self, term: _Term, embeddings: Embeddings) -> NDArray[np.float16]:
+    def _columns(self, term: _ValidityPeriod, embeddings: Embeddings) -> NDArray[np.float16]:
         library, calibration = term.library, term.calibration
         faults, ignores = len(library.faults), len(library.ignores)
         matches = library.match(embeddings)
-        standard = calibration.standardise(witnesses(library, matches, embeddings))
+        standard = calibration.standardise(class_evidence(library, matches, embeddings))
         taught, unknown = standard[:, :-1], standard[:, -1:]
         known = (taught[:, : faults + ignores] >= term.resembles).any(axis=1, keepdims=True)
         told = np.concatenate([taught[:, :faults], np.where(known, FLOOR, unknown)], axis=1)
         quiet = np.full((len(embeddings), len(self.quiet)), FLOOR, np.float32)
         quiet[:, len(self.library.ignores) :] = taught[:, faults + ignores :]
         if ignores:
-            free = calibration.standardise(witnesses(library, matches, embeddings, faults))[:, :faults]
+            free = calibration.standardise(class_evidence(library, matches, embeddings, faults))[:, :faults]
             unless = np.concatenate(
                 [np.where((free >= term.resembles[:faults]).any(axis=1, keepdims=True), FLOOR, unknown), free], 1
             )
@@ -167,7 +167,7 @@ class Judge:
         silent = (told < self.threshold).all(axis=1) & (told.max(axis=1) < unless)
         return np.where(by & silent[:, None], unless[:, None], FLOOR)
 
-    def _term(self, number: int) -> _Term:
+    def _term(self, number: int) -> _ValidityPeriod:
         """After so many expiries. Made when a window of it is met, by whichever thread; a few are kept."""
         terms = self._terms
         if number not in terms:
@@ -176,9 +176,11 @@ class Judge:
             self._terms = terms = {**kept, number: self._make(library)}
         return terms[number]
 
-    def _make(self, library: Library) -> _Term:
+    def _make(self, library: ExemplarIndex) -> _ValidityPeriod:
         nobodys = [""] * len(library.ignores)
         eases = self._shares.eases([*library.faults, *nobodys, *library.held, "unknown"])
         calibration = calibrate(library, self._weights)
         compared = len(library.faults) + len(library.ignores)
-        return _Term(library, replace(calibration, lift=calibration.lift - eases), RESEMBLES + eases[:compared])
+        return _ValidityPeriod(
+            library, replace(calibration, lift=calibration.lift - eases), RESEMBLES + eases[:compared]
+        )

@@ -66,7 +66,7 @@ class Exemplar:
 
 
 @dataclass(frozen=True)
-class Normal:
+class NormalProfile:
     """What normal looks like here: a bank to be compared with, and stretches of ordinary life to calibrate on."""
 
     bank: NDArray[np.float16]
@@ -93,10 +93,10 @@ class Matches:
     """Which exemplar that is, by its place in `Library.exemplars`. # [n, C]"""
 
 
-class Library:
+class ExemplarIndex:
     """The exemplars of one moment, searchable. Never changed: a new label makes a new library."""
 
-    def __init__(self, exemplars: Sequence[Exemplar], normal: Normal, threads: int = 0) -> None:
+    def __init__(self, exemplars: Sequence[Exemplar], normal: NormalProfile, threads: int = 0) -> None:
         self.exemplars = sorted(exemplars, key=lambda exemplar: (exemplar.name, exemplar.id))
         self.normal = normal
         members = _by_column(self.exemplars)
@@ -115,10 +115,10 @@ class Library:
         total = sum(int.from_bytes(identity(exemplar)) for exemplar in self.exemplars)
         return f"{total % 2**64:016x}"
 
-    def at(self, minute: int) -> "Library":
+    def at(self, minute: int) -> "ExemplarIndex":
         """What of it counts for a window of this minute; the faults, held or not, are always the same."""
         left = [one for one in self.exemplars if one.expires is None or minute < one.expires]
-        return self if len(left) == len(self.exemplars) else Library(left, self.normal, self._threads)
+        return self if len(left) == len(self.exemplars) else ExemplarIndex(left, self.normal, self._threads)
 
     def match(self, embeddings: Embeddings) -> Matches:
         """Nearest normals and, per class (faults, ignores, then faults held), the nearest exemplar. # of n"""

@@ -17,7 +17,7 @@ LEAST_WEIGHT = 0.5
 _NEVER = -1
 
 
-class Scores:
+class ScoreHistory:
     """One ring per cell of `keep_minutes` scores (faults in the library's order, `unknown` last) and embeddings."""
 
     def __init__(self, limit: int, dimension: int, shift: int, weights: NDArray[np.float32], keep_minutes: int) -> None:

@@ -30,7 +30,7 @@ them, and at least so many."""
 
 
 @dataclass(frozen=True)
-class Tail:
+class TailFit:
     """Per column: the level that ordinary life rarely passes, and by how much it does when it does."""
 
     location: NDArray[np.float32]
@@ -41,7 +41,7 @@ class Tail:
         return np.clip((values - self.location) / self.scale, FLOOR, CEILING)
 
 
-def tail(smooth: NDArray[np.float32], ends: NDArray[np.int64]) -> Tail:
+def fit_tail(smooth: NDArray[np.float32], ends: NDArray[np.int64]) -> TailFit:
     """An exponential through two quantiles of the stretches' maxima: what lies beyond the second, a fault perhaps, has
     no say, as far out as it may lie. # [S, T, C], [S] minutes -> of [C]
     """
@@ -50,7 +50,7 @@ def tail(smooth: NDArray[np.float32], ends: NDArray[np.int64]) -> Tail:
     levels = np.array([_levels(np.sort(peaks[usual[:, c], c])) for c in range(peaks.shape[1])], np.float32)
     first, second = levels.reshape(-1, 2).T
     scale = np.maximum((second - first) / np.log(TAIL / FAR_TAIL), 1e-2)
-    return Tail(first, scale.astype(np.float32))
+    return TailFit(first, scale.astype(np.float32))
 
 
 def _levels(ordered: NDArray[np.float32]) -> list[float]:

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from detector.alarms.journal import Notice, _notices
+from detector.alarms.journal import Notification, _notices
 from detector.config.schema import Config
-from detector.kafka.compacted_table import Table
+from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.topics import partitions
 
 
-def read_notices(config: Config) -> list[Notice]:
+def read_notices(config: Config) -> list[Notification]:
     """All there are, in the order of each partition; what another wrote there is passed over. Raises ClusterError."""
     return list(_notices(read_alarms(config)))
 
@@ -17,6 +17,6 @@ def read_notices(config: Config) -> list[Notice]:
 def read_alarms(config: Config) -> Iterator[bytes | None]:
     """Every notification that the alarms' topic still holds. Raises ClusterError."""
     topic = config.kafka.topics.alarms
-    with closing(Table(config.kafka, topic)) as table:
+    with closing(CompactedTable(config.kafka, topic)) as table:
         for _, _, value in table.records(list(range(partitions(config, topic).get(topic, 0)))):
             yield value

@@ -12,7 +12,7 @@ from detector.kafka.errors import explain, may_pass
 from detector.kafka.topics import partitions
 
 
-def reached(config: Config) -> int | None:
+def group_progress(config: Config) -> int | None:
     """The minute that the group has reached on all partitions it has committed; None before its first commit.
 
     Raises ClusterError.

@@ -17,7 +17,7 @@ from detector.kafka.topics import partitions_of
 log = logging.getLogger("faultline.kafka")
 
 
-class Reader:
+class OffsetReader:
     """All partitions of the input topic, each from its offset on."""
 
     def __init__(self, config: Config, begins: Mapping[int, int]) -> None:

@@ -19,7 +19,7 @@ TAIL_RECORDS = 20
 
 
 @dataclass(frozen=True)
-class Span:
+class OffsetRange:
     """Some offsets of a partition, the end exclusive."""
 
     partition: int
@@ -30,7 +30,7 @@ class Span:
         return max(0, self.end - self.begin)
 
 
-class Spans:
+class RangeReader:
     """What the input topic still holds."""
 
     def __init__(self, config: Config) -> None:
@@ -43,7 +43,7 @@ class Spans:
     def _at(self) -> str:
         return f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic}"
 
-    def spans(self, partitions: Sequence[int], begin_ms: int, end_ms: int) -> list[Span]:
+    def spans(self, partitions: Sequence[int], begin_ms: int, end_ms: int) -> list[OffsetRange]:
         """Where the records lie whose timestamps are in [begin, end). Raises ClusterError."""
         try:
             begins, ends = (self._offsets(partitions, time_ms) for time_ms in (begin_ms, end_ms))
@@ -51,7 +51,7 @@ class Spans:
             for number in partitions:
                 low, high = self._limits(number)
                 begin, end = (high if at < 0 else max(low, at) for at in (begins[number], ends[number]))
-                spans.append(Span(number, begin, end))
+                spans.append(OffsetRange(number, begin, end))
         except KafkaException as error:
             raise explain(error.args[0], self._kafka) from None
         return spans
@@ -61,12 +61,15 @@ class Spans:
         seen: list[int] = []
         for number in range(self.partitions):
             low, high = self._limits(number)
-            for span in (Span(number, low, min(high, low + 1)), Span(number, max(low, high - TAIL_RECORDS), high)):
+            for span in (
+                OffsetRange(number, low, min(high, low + 1)),
+                OffsetRange(number, max(low, high - TAIL_RECORDS), high),
+            ):
                 for messages in self._messages(span):
                     seen += [message.timestamp()[1] for message in messages]
         return (min(seen), max(seen)) if seen else None
 
-    def read(self, span: Span, wanted: Callable[[bytes | None], bool]) -> Iterator[Records]:
+    def read(self, span: OffsetRange, wanted: Callable[[bytes | None], bool]) -> Iterator[Records]:
         """Its records of the wanted keys, in order. Raises ClusterError where the broker stops bringing them."""
         for messages in self._messages(span):
             kept = [message for message in messages if wanted(message.key())]
@@ -89,7 +92,7 @@ class Spans:
             raise explain(error.args[0], self._kafka) from None
         return low, high
 
-    def _messages(self, span: Span) -> Iterator[list[Message]]:
+    def _messages(self, span: OffsetRange) -> Iterator[list[Message]]:
         if not len(span):
             return
         self._consumer.assign([TopicPartition(self._topic, span.partition, span.begin)])

@@ -9,8 +9,8 @@ from detector.config.schema import Config
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Records, Samples
 from detector.errors import OperatorError, TimeError
-from detector.history.sampling import Look, Minutes, Sample, is_chosen
-from detector.kafka.readers.range_reader import Span, Spans, partition_of
+from detector.history.sampling import CellMinutes, HistorySample, SampleSize, is_chosen
+from detector.kafka.readers.range_reader import OffsetRange, RangeReader, partition_of
 from detector.timestamps import write_minute
 
 RAW_RECORDS = 1_000_000
@@ -20,17 +20,17 @@ NAMES_KEPT = 100_000
 """Cells remembered to find the one that was meant."""
 
 
-class TopicPast:
+class TopicHistory:
     """What the input topic still holds. To be closed."""
 
     def __init__(self, config: Config, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
         self._topic = config.kafka.topics.minutes
         self._delay = config.minutes.behind_minutes
-        self._past = Spans(config)
+        self._past = RangeReader(config)
         self._decoder = Decoder(catalogue, config.limits.record_bytes)
 
-    def minutes(self, cell: str, first: int, last: int) -> Minutes:
+    def minutes(self, cell: str, first: int, last: int) -> CellMinutes:
         """Looked for in the partition where its key belongs, then in the others. Records are found by their own
         timestamps, up to `behind_minutes` after the minute they tell of. Raises OperatorError.
         """
@@ -55,13 +55,13 @@ class TopicPast:
         values = np.concatenate([samples.values for samples in told])
         _, newest = np.unique(minute[inside][::-1], return_index=True)
         rows = inside[::-1][newest]
-        return Minutes(minute[rows], values[rows])
+        return CellMinutes(minute[rows], values[rows])
 
-    def look(self, cell: str, sample: Sample) -> Look:
+    def look(self, cell: str, sample: SampleSize) -> HistorySample:
         """Whole partitions, the cell's own first, as many as are read in some seconds; of their cells a fair part."""
         bounds = self._past.bounds_ms()
         if bounds is None:
-            return Look(self.catalogue, [])
+            return HistorySample(self.catalogue, [])
         since = bounds[1] - round(sample.hours * 3_600_000)
         spans = self._past.spans(range(self._past.partitions), since, bounds[1] + 1)
         chosen = self._affordable(spans, partition_of(cell.encode(), self._past.partitions))
@@ -72,17 +72,17 @@ class TopicPast:
 
         parts = [[self._decoder.decode(records)[0] for records in self._past.read(s, wanted)] for s in chosen]
         kept = [[samples for samples in part if len(samples)] for part in parts]
-        return Look(self.catalogue, [part for part in kept if part])
+        return HistorySample(self.catalogue, [part for part in kept if part])
 
     def close(self) -> None:
         self._past.close()
 
-    def _affordable(self, spans: list[Span], own: int) -> list[Span]:
-        chosen: list[Span] = []
+    def _affordable(self, spans: list[OffsetRange], own: int) -> list[OffsetRange]:
+        chosen: list[OffsetRange] = []
         for span in sorted(spans, key=lambda span: span.partition != own):
             room = RAW_RECORDS - sum(map(len, chosen))
             if len(span) <= room or not chosen:
-                chosen.append(Span(span.partition, max(span.begin, span.end - room), span.end))
+                chosen.append(OffsetRange(span.partition, max(span.begin, span.end - room), span.end))
         return chosen
 
     def _absence(self, cell: str, first: int, last: int, others: list[bytes]) -> OperatorError:
@@ -103,13 +103,13 @@ class TopicPast:
         return TimeError(f"cell {cell!r} was not heard from {times}, and {len(others):,} others were{meant}")
 
 
-def read_trail(config: Config, cell: str, first: int, last: int) -> Records:
+def read_cell_records(config: Config, cell: str, first: int, last: int) -> Records:
     """Of the minutes from `first` up to `last`, by the records' own time, and as long after as one may be late.
 
     A cell lies in one partition: where its key belongs, or else in the first that has any. Raises ClusterError.
     """
     key = cell.encode()
-    with closing(Spans(config)) as past:
+    with closing(RangeReader(config)) as past:
         own = partition_of(key, past.partitions)
         end_ms = (last + config.minutes.behind_minutes) * 60_000
         for number in sorted(range(past.partitions), key=lambda number: number != own):

@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from detector.core.features import ABSENT, CLIP, STEPS, WINDOW, Catalogue
-from trainer.evaluation.confusions import Mistake
-from trainer.evaluation.dataset import Cut
+from trainer.evaluation.confusions import Confusion
+from trainer.evaluation.dataset import EvaluationWindows
 from trainer.plots.style import BAND, BLUE, INK, VERMILLION, clock, day, draw_png
 
 COLUMNS = 3
 
 
-def draw_mistake(mistake: Mistake, cut: Cut, catalogue: Catalogue) -> bytes:
+def draw_mistake(mistake: Confusion, cut: EvaluationWindows, catalogue: Catalogue) -> bytes:
     begun = WINDOW - int(cut.since[mistake.question])
 
     def draw(figure: Any) -> None:
@@ -40,7 +40,7 @@ def draw_mistake(mistake: Mistake, cut: Cut, catalogue: Catalogue) -> bytes:
     return draw_png(1.2 + 1.9 * -(-len(mistake.carried) // COLUMNS), draw)
 
 
-def caption(mistake: Mistake, cut: Cut, catalogue: Catalogue) -> str:
+def caption(mistake: Confusion, cut: EvaluationWindows, catalogue: Catalogue) -> str:
     asked = cut.episodes[cut.asked_of[mistake.question]]
     right, wrong = cut.episodes[mistake.right], cut.episodes[mistake.wrong]
     end = asked.begin + int(cut.since[mistake.question])
@@ -54,7 +54,7 @@ def caption(mistake: Mistake, cut: Cut, catalogue: Catalogue) -> str:
     )
 
 
-def _example(cut: Cut, episode: int, feature: int) -> Any:
+def _example(cut: EvaluationWindows, episode: int, feature: int) -> Any:
     """The mean of the example's windows. # -> [60]"""
     codes = cut.shown[cut.shown_of == episode][:, :, feature]
     there = np.ma.masked_equal(codes, ABSENT)

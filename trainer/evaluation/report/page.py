@@ -6,17 +6,17 @@ from typing import Any
 from detector.backtest.matching import VISIBLE
 from trainer.evaluation.baseline_methods import ENCODER, WARPED_EPISODES
 from trainer.evaluation.dataset import SINCE_ONSET
-from trainer.evaluation.replay import Replayed
+from trainer.evaluation.replay import ReplayOutcome
 from trainer.evaluation.report.confusion_plots import caption, draw_mistake
 from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
 from trainer.evaluation.report.projection import draw_map
-from trainer.evaluation.run import SEVERITIES, Answers, Result
+from trainer.evaluation.run import SEVERITIES, EvaluationResult, MethodAnswers
 from trainer.html_page import Block, Figure, Heading, Paragraph, Table
 
 NOTHING = "–"
 
 
-def blocks(results: Sequence[Result], told: Mapping[str, Any]) -> list[Block]:
+def blocks(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> list[Block]:
     """The whole page, a part after the other."""
     parts = (_overview, _one_shot, _closer, _confusions, _replays, _false_alarms, _unknowns, _maps, _mistakes, _method)
     return [block for part in parts for block in part(results, told)]
@@ -40,7 +40,7 @@ def _side_by_side(told: Mapping[str, Any], caption: str, rows: Mapping[str, Any]
     return Table(caption, ["", *_names(told)], cells)
 
 
-def _overview(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _overview(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("In short")
     yield Paragraph(
         "Every fault class is shown once, and what comes later is to be recognised. First windows are named by the"
@@ -73,7 +73,7 @@ def _overview(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bl
     )
 
 
-def _one_shot(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _one_shot(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("One example, one window")
     yield Paragraph(
         "An example is an episode: the mean of its windows, as a label is. A question is a single window of another"
@@ -97,11 +97,11 @@ def _cell(method: Mapping[str, Any] | None, name: str, group: str) -> str:
     return f"{method['missing']} is not installed" if "missing" in method else text_of(method[name][group])
 
 
-def _closer(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _closer(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("By minutes, severity and class")
     full = {
         result.subject.case.name: {
-            name: one.named for name, one in result.answers.items() if isinstance(one, Answers) and one.whole
+            name: one.named for name, one in result.answers.items() if isinstance(one, MethodAnswers) and one.whole
         }
         for result in results
     }
@@ -125,11 +125,11 @@ def _closer(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bloc
     )
 
 
-def _confusions(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _confusions(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("What is taken for what")
     for result in results:
         encoder = result.answers[ENCODER]
-        assert isinstance(encoder, Answers)
+        assert isinstance(encoder, MethodAnswers)
         yield Figure(
             draw_confusion(result.classes, encoder.named.confusion),
             f"{result.subject.case.name}: a row is what it was, a column what the encoder called it, darker is more"
@@ -137,7 +137,7 @@ def _confusions(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[
         )
 
 
-def _replays(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _replays(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("In service")
     yield Paragraph(
         "The history as the daemon would have met it, from the first minute to the last, at its default settings. An"
@@ -159,7 +159,7 @@ def _replays(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Blo
         )
 
 
-def _of_replayed(replayed: Replayed) -> dict[str, Any]:
+def _of_replayed(replayed: ReplayOutcome) -> dict[str, Any]:
     return {name: getattr(replayed, name) for name in ("taught", "all_taught", "untaught", "all_untaught")}
 
 
@@ -179,7 +179,7 @@ def _minutes(fate: Mapping[str, Any]) -> str:
     return NOTHING if fate["minutes"] is None else f"{fate['minutes'][0]:.0f}, {fate['minutes'][1]:.0f}"
 
 
-def _false_alarms(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _false_alarms(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("False alarms: promised against counted")
     by_case = {result.subject.case.name: (result.replayed.budget, result.replayed.false) for result in results}
     yield Figure(
@@ -207,7 +207,7 @@ def _false_alarms(results: Sequence[Result], told: Mapping[str, Any]) -> Iterato
     )
 
 
-def _unknowns(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _unknowns(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("What was never shown")
     yield _side_by_side(
         told,
@@ -224,7 +224,7 @@ def _unknowns(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bl
     )
 
 
-def _maps(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _maps(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("A map of the embeddings")
     for result in results:
         normal = result.subject.encode(result.cut.normal).direction.astype("float32")
@@ -238,7 +238,7 @@ def _maps(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]
         )
 
 
-def _mistakes(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _mistakes(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("The most confident mistakes")
     yield Paragraph(
         "Windows that lie nearer to an example of another class than to any example of their own, one of each kind of"
@@ -254,7 +254,7 @@ def _mistakes(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Bl
             yield Paragraph(f"{result.subject.case.name}: none; every window lies nearest to its own class.")
 
 
-def _method(results: Sequence[Result], told: Mapping[str, Any]) -> Iterator[Block]:
+def _method(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("How it was measured")
     mixed = ", ".join(f"{case['name']}: {case['mixed_episodes']}" for case in told["cases"])
     yield Paragraph(

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from trainer.evaluation.baseline_methods import ENCODER
 from trainer.evaluation.dataset import SINCE_ONSET
-from trainer.evaluation.replay import Fate
-from trainer.metrics.nearest_exemplar import Named
+from trainer.evaluation.replay import EpisodeOutcome
+from trainer.metrics.nearest_exemplar import OneShotResult
 from trainer.plots.style import BLUE, INK, TYPES, draw_png
 
 MARKS = ("o", "s", "^", "D", "v")
@@ -25,7 +25,7 @@ DARK = 0.55
 """From there on white letters are read better."""
 
 
-def draw_minutes(chance: float, by_case: Mapping[str, Mapping[str, Named]]) -> bytes:
+def draw_minutes(chance: float, by_case: Mapping[str, Mapping[str, OneShotResult]]) -> bytes:
     """By case and method: share named right against the minutes of its episode that the question has seen."""
 
     def draw(figure: Any) -> None:
@@ -47,7 +47,7 @@ def draw_minutes(chance: float, by_case: Mapping[str, Mapping[str, Named]]) -> b
     return draw_png(4.4, draw)
 
 
-def _draw_line(axis: Any, named: Named, method: str, place: int, of: int) -> None:
+def _draw_line(axis: Any, named: OneShotResult, method: str, place: int, of: int) -> None:
     figures = np.array([named.right[f"{minutes} minutes"] for minutes in SINCE_ONSET])
     x = np.array(SINCE_ONSET) * 1.035 ** (place - (of - 1) / 2)  # beside one another, that intervals are seen
     error = np.abs(figures[:, 1:].T - figures[:, 0])
@@ -87,7 +87,7 @@ def draw_confusion(classes: Sequence[str], confusion: NDArray[np.float64]) -> by
     return draw_png(2.2 + 0.3 * len(classes), draw)
 
 
-def draw_fates(rows: Mapping[str, Fate]) -> bytes:
+def draw_fates(rows: Mapping[str, EpisodeOutcome]) -> bytes:
     """A bar for each class, of what became of its episodes."""
 
     def draw(figure: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation.dataset import Cut
+from trainer.evaluation.dataset import EvaluationWindows
 from trainer.plots.style import BLUE, VERMILLION, draw_png
 
 COLUMNS = 5
@@ -29,7 +29,7 @@ def flatten(directions: NDArray[np.float32], of: NDArray[np.float32]) -> tuple[N
 
 
 def draw_map(
-    cut: Cut, classes: list[str], directions: NDArray[np.float32], normal: NDArray[np.float32]
+    cut: EvaluationWindows, classes: list[str], directions: NDArray[np.float32], normal: NDArray[np.float32]
 ) -> tuple[bytes, float]:
     """The picture, and the share of variance that it shows. # directions [Q, D], normal [N, D]"""
     label = np.array([one.name for one in cut.episodes])[cut.asked_of]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.loss_comparison.toy_3d import NAMES, Lesson
+from trainer.loss_comparison.toy_3d import NAMES, ToyRun
 from trainer.plots.style import INK, STYLE, TYPES, PictureError, sheet
 
 COLUMNS, PANEL, HEAD, FOOT = 4, 400, 60, 60
@@ -27,7 +27,7 @@ SECONDS, LAST_SECONDS = 0.16, 2.4
 """That a picture stands, and the last one."""
 
 
-def draw_clusters(lessons: Sequence[Lesson], path: Path) -> None:
+def draw_clusters(lessons: Sequence[ToyRun], path: Path) -> None:
     """Every lesson's end; one that came to none is a panel with its reason."""
     rows = -(-len(lessons) // COLUMNS)
     height = HEAD + PANEL * rows + FOOT
@@ -44,7 +44,7 @@ def draw_clusters(lessons: Sequence[Lesson], path: Path) -> None:
         _legend(figure)
 
 
-def animate(lessons: Sequence[Lesson], path: Path) -> None:
+def animate(lessons: Sequence[ToyRun], path: Path) -> None:
     """A few lessons side by side, from the first step to the last, as GIF."""
     import matplotlib
     from matplotlib.animation import PillowWriter
@@ -71,7 +71,7 @@ def animate(lessons: Sequence[Lesson], path: Path) -> None:
             raise PictureError(f"{path}: cannot be written ({error.strerror}); give another --out.") from None
 
 
-def draw_three(axis: Any, lesson: Lesson, step: int) -> None:
+def draw_three(axis: Any, lesson: ToyRun, step: int) -> None:
     """The windows, in the space that the loss's embeddings live in: a sphere, a cube, or whatever they take."""
     points = lesson.seen[step]
     low, high = _bounds(lesson)
@@ -92,7 +92,7 @@ def draw_three(axis: Any, lesson: Lesson, step: int) -> None:
     axis.grid(False)
 
 
-def _bounds(lesson: Lesson) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _bounds(lesson: ToyRun) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Over all of the lesson, so that nothing jumps. # -> [3], [3]"""
     if lesson.embedding == "unit":
         return np.full(3, -1, np.float32), np.ones(3, np.float32)
@@ -103,7 +103,7 @@ def _bounds(lesson: Lesson) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return middle - reach, middle + reach
 
 
-def _view(lesson: Lesson) -> tuple[float, float]:
+def _view(lesson: ToyRun) -> tuple[float, float]:
     """Elevation and azimuth: a sphere is looked at from the side where its windows end up."""
     if lesson.embedding != "unit":
         return VIEW
@@ -132,7 +132,7 @@ def _draw_cube(axis: Any) -> None:
                 axis.plot(*np.array([corner, other]).T, color="#BBBBBB", lw=1)
 
 
-def _title(lesson: Lesson) -> str:
+def _title(lesson: ToyRun) -> str:
     told = f"{lesson.right:.0%} nearest to their own middle" if lesson.right is not None else lesson.state
     told = told if lesson.state == "trained" or lesson.right is None else f"{lesson.state}: {told}"
     return f"{lesson.contestant.name}\n{told}"

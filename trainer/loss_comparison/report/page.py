@@ -9,7 +9,7 @@ from trainer.loss_comparison.few_shot import FEW, MANY
 from trainer.loss_comparison.report.captions import about, crowd_words, lesson_words, measure_words, table_words
 from trainer.loss_comparison.report.summary import Report
 from trainer.loss_comparison.results import Row
-from trainer.metrics.embedding import Share
+from trainer.metrics.embedding import Proportion
 
 TITLE = "Losses compared"
 
@@ -43,7 +43,7 @@ def page(report: Report, pictures: Mapping[str, Sequence[Path]]) -> str:
     return render(TITLE, blocks)
 
 
-def share(told: Share | None) -> str:
+def share(told: Proportion | None) -> str:
     return "" if told is None else f"{told.share:.3f} ± {told.half:.3f}"
 
 

@@ -58,14 +58,14 @@ def draw_distances(rows: Sequence[Row], path: Path) -> None:
     with sheet(path, PANEL * lines + 70) as figure:
         axes = figure.subplots(lines, COLUMNS, squeeze=False).ravel()
         for axis, (row, histogram) in zip(axes, drawn, strict=False):
-            _draw(axis, histogram)
+            _draw_histogram(axis, histogram)
             axis.set_title(f"{row.name}\n{100 * (row.pairs or 0):.1f} % of pairs told right", fontsize=12)
         for axis in axes[len(drawn) :]:
             axis.set_axis_off()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 
-def _draw(axis: Any, histogram: Histogram) -> None:
+def _draw_histogram(axis: Any, histogram: Histogram) -> None:
     edges = np.array(histogram.edges)
     for shares, color, label, pattern in (
         (histogram.different, VERMILLION, "windows of two classes", "////"),
@@ -79,7 +79,6 @@ def _draw(axis: Any, histogram: Histogram) -> None:
     axis.spines["left"].set_visible(False)
 
 
-HEIGHT = 640
 MARKS = ("o", "s", "^")
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from trainer.loss_comparison.few_shot import Crowd
 from trainer.loss_comparison.head_gap import Gap
 from trainer.loss_comparison.results import Row
-from trainer.loss_comparison.toy_3d import Lesson
-from trainer.metrics.embedding import Share
+from trainer.loss_comparison.toy_3d import ToyRun
+from trainer.metrics.embedding import Proportion
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Taken:
+class DatasetFacts:
     """How a loss took the lesson of three classes."""
 
     name: str
@@ -43,7 +43,7 @@ class Taken:
     right: float | None
 
     @classmethod
-    def of(cls, lesson: Lesson) -> "Taken":
+    def of(cls, lesson: ToyRun) -> "DatasetFacts":
         return cls(lesson.contestant.name, lesson.state, lesson.reason, lesson.right)
 
 
@@ -54,8 +54,8 @@ class Report:
     """The best first, those that were not trained last."""
     gaps: list[Gap]
     gap: str
-    lessons: list[Taken]
-    untrained: Share
+    lessons: list[DatasetFacts]
+    untrained: Proportion
     """Unseen classes, by the first weights of the first encoder and seed."""
     crowd: Crowd | None
     """None where no loss was trained."""

@@ -7,24 +7,24 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from trainer.console import step
-from trainer.loss_comparison.experiment import LOSSLESS, STANDARD, Result
+from trainer.console import timed_step
+from trainer.loss_comparison.experiment import LOSSLESS, STANDARD, ExperimentResult
 from trainer.loss_comparison.few_shot import compare_counts
 from trainer.loss_comparison.head_gap import gaps
 from trainer.loss_comparison.report.animation import animate, draw_clusters
 from trainer.loss_comparison.report.page import page
 from trainer.loss_comparison.report.plots import draw_curves, draw_distances, draw_examples
-from trainer.loss_comparison.report.summary import Facts, Report, Taken, ranked, write_json
+from trainer.loss_comparison.report.summary import DatasetFacts, Facts, Report, ranked, write_json
 from trainer.loss_comparison.results import Questions, Row, answer, best, row
 from trainer.metrics.embedding import cosine, named_right, share_of
 from trainer.plots.style import PictureError
 
 
-def tell(result: Result, cells: int, folder: Path) -> Report:
+def tell(result: ExperimentResult, cells: int, folder: Path) -> Report:
     """Writes compare.html and compare.json. Raises PictureError where they cannot be written."""
-    with step("figures"):
+    with timed_step("figures"):
         report = summarise(result, cells)
-    with step("pictures and page"), TemporaryDirectory() as drawings:
+    with timed_step("pictures and page"), TemporaryDirectory() as drawings:
         text = page(report, _draw(result, report, Path(drawings)))
         try:
             write_json(report, folder / "compare.json")
@@ -36,7 +36,7 @@ def tell(result: Result, cells: int, folder: Path) -> Report:
     return report
 
 
-def summarise(result: Result, cells: int) -> Report:
+def summarise(result: ExperimentResult, cells: int) -> Report:
     questions = Questions.of(result.material, 0)
     answers = {
         runner: [answer(one, questions) for one in trainings if one.state == "trained"]
@@ -55,14 +55,14 @@ def summarise(result: Result, cells: int) -> Report:
         ranked(list(rows.values())),
         differences,
         sentence,
-        [Taken.of(lesson) for lesson in result.lessons.values()],
+        [DatasetFacts.of(lesson) for lesson in result.lessons.values()],
         share_of(named_right(cosine(result.untrained.direction), questions.unseen), questions.unseen),
         crowd,
         first.name if first is not None else "",
     )
 
 
-def _facts(result: Result, cells: int) -> Facts:
+def _facts(result: ExperimentResult, cells: int) -> Facts:
     import detector
     from detector.core.encoder import device
     from detector.core.networks.registry import spec_of
@@ -84,7 +84,7 @@ def _facts(result: Result, cells: int) -> Facts:
     )
 
 
-def _draw(result: Result, report: Report, folder: Path) -> dict[str, list[Path]]:
+def _draw(result: ExperimentResult, report: Report, folder: Path) -> dict[str, list[Path]]:
     lessons = list(result.lessons.values())
     draw_clusters(lessons, folder / "clusters.png")
     animate([result.lessons[STANDARD], result.lessons[LOSSLESS]], folder / "animation.gif")

@@ -1,4 +1,4 @@
-"""`python -m trainer.pretrained.shipped FROM`: what was learned of a bundle that `train` wrote becomes the shipped one."""
+"""`python -m trainer.pretrained.shipped FROM`: make what a trained bundle has learned the shipped bundle."""
 
 import sys
 from dataclasses import replace
@@ -10,7 +10,7 @@ from msgspec import structs
 from detector.bundle.format import Bundle, write_bundle
 from detector.bundle.verification import open_bundle
 from detector.core.features import Baseline
-from detector.core.scoring.exemplars import Normal
+from detector.core.scoring.exemplars import NormalProfile
 from trainer.pretrained.shipped import SHIPPED
 
 STRETCHES = 64
@@ -21,7 +21,7 @@ def bare(bundle: Bundle) -> Bundle:
     """The same encoder, without the network it was made for."""
     fleet = Baseline(np.empty(0, bundle.baseline.cells.dtype), np.array(bundle.baseline.table[-1:]))
     normal = bundle.normal
-    few = Normal(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_minutes)
+    few = NormalProfile(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_minutes)
     return replace(bundle, manifest=structs.replace(bundle.manifest, name=SHIPPED.name), baseline=fleet, normal=few)
 
 

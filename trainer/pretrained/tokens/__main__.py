@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.console import console, step
+from trainer.console import console, timed_step
 from trainer.pretrained.tokens.token_training import OPERATORS, STEPS, draw_examples, learn_tokens, lesson_of
 
 FILE = Path(__file__).with_name("tokens.npz")
@@ -15,9 +15,9 @@ FILE = Path(__file__).with_name("tokens.npz")
 def main() -> int:
     lessons = []
     for number in OPERATORS:
-        with step(f"procedural faults at operator R{number}"):
+        with timed_step(f"procedural faults at operator R{number}"):
             lessons.append(lesson_of(draw_examples(number, workers=2)))
-    with step(f"tokens, {STEPS} steps"):
+    with timed_step(f"tokens, {STEPS} steps"):
         tokens: dict[str, Any] = dict(learn_tokens(lessons, STEPS, seed=0))
     np.savez(FILE, **tokens)
     console.print(f"written to {FILE}")

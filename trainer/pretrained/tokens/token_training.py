@@ -35,7 +35,7 @@ SEEN_EFFECT = 5.0
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TokenTrainingSet:
     """One operator's procedural faults, and what its normal windows look like."""
 
     examples: Examples
@@ -60,7 +60,10 @@ def draw_examples(number: int, workers: int) -> Examples:
 
 
 def learn_tokens(
-    lessons: Sequence[Lesson], steps: int, seed: int, progress: Callable[[int, float], None] = lambda step, loss: None
+    lessons: Sequence[TokenTrainingSet],
+    steps: int,
+    seed: int,
+    progress: Callable[[int, float], None] = lambda step, loss: None,
 ) -> dict[str, NDArray[np.float32]]:
     """The arrays of `token_shapes`."""
     import keras
@@ -100,9 +103,9 @@ def learn_tokens(
     return {name: np.array(variable.numpy(), np.float32) for name, variable in tokens.items()}
 
 
-def lesson_of(examples: Examples) -> Lesson:
+def lesson_of(examples: Examples) -> TokenTrainingSet:
     """The twins are the operator's normal windows."""
-    return Lesson(examples, *view_whitening(examples.twins))
+    return TokenTrainingSet(examples, *view_whitening(examples.twins))
 
 
 def _draw(examples: Examples, rng: np.random.Generator) -> NDArray[np.int64]:

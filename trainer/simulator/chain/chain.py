@@ -24,7 +24,7 @@ from trainer.simulator.faults.knobs import Knobs, neutral
 from trainer.simulator.faults.nuisances import disturb
 from trainer.simulator.network.network import Network
 from trainer.simulator.noise import Noise
-from trainer.simulator.randomness import Column, Draws
+from trainer.simulator.randomness import Column, HashedDraws
 
 BLOCK_ROWS = 16_384
 """Rows worked on at a time: few enough that a column stays in the processor's cache, many enough that numpy's
@@ -76,7 +76,7 @@ def _simulate(
         minute=minute,
         hour=(minute % 1440).astype(np.float32) / 60,
         knobs=neutral(len(cell)) if knobs is None else knobs,
-        draws=Draws.of(network.seed, "minutes", cell, minute),
+        draws=HashedDraws.of(network.seed, "minutes", cell, minute),
         noise=Noise(network.seed, minute.astype(np.uint64), places),
     )
     disturb(block.knobs, block.noise, cells.type)

@@ -11,7 +11,7 @@ from trainer.simulator.network.network import Network
 from trainer.simulator.network.operators import Operator
 from trainer.simulator.network.profiles import WEEK_MINUTES
 from trainer.simulator.noise import Noise
-from trainer.simulator.randomness import Column, Draws
+from trainer.simulator.randomness import Column, HashedDraws
 
 MONDAY = 3 * 1440
 """Minutes from Monday 00:00 to 1970-01-01 00:00, a Thursday."""
@@ -30,7 +30,7 @@ class Block:
     hour: Column
     """Time of day, 0…24."""
     knobs: Knobs
-    draws: Draws
+    draws: HashedDraws
     noise: Noise
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from trainer.simulator.faults.fault_class import CONSTANTS, FaultClass, Move, Onset
 from trainer.simulator.faults.knobs import Knobs
 from trainer.simulator.network.network import Network
-from trainer.simulator.randomness import Column, Draws
+from trainer.simulator.randomness import Column, HashedDraws
 
 ONCE = np.zeros(1, np.int64)
 
@@ -21,7 +21,7 @@ FADED = 3
 
 
 @dataclass(frozen=True)
-class Episode:
+class FaultEpisode:
     """`fault` in `cell` from minute `begin` on, over at `end`; everything random about it follows from `seed`."""
 
     cell: int
@@ -62,7 +62,7 @@ class Episode:
         elif onset == "intermittent":
             period, duty = 4 + 14 * first, 0.35 + 0.45 * second  # minutes, share of time on
             shape = ((since + period * third) % period < duty * period).astype(np.float32)
-        jitter = np.clip(1 + 0.1 * Draws.of(self.seed, "jitter", ONCE, minute).normal("x"), 0.6, 1.4)
+        jitter = np.clip(1 + 0.1 * HashedDraws.of(self.seed, "jitter", ONCE, minute).normal("x"), 0.6, 1.4)
         left = ((since >= 0) & (minute < self.end)).astype(np.float32)
         if self.fault.fade is not None:
             fading = (minute >= self.end) & (minute < self.until)
@@ -72,7 +72,7 @@ class Episode:
 
 def apply(
     knobs: Knobs,
-    episode: Episode,
+    episode: FaultEpisode,
     rows: NDArray[np.integer],
     network: Network,
     cell: NDArray[np.integer],
@@ -110,7 +110,7 @@ def apply(
 def _turn(
     moves: tuple[Move, ...],
     knobs: Knobs,
-    episode: Episode,
+    episode: FaultEpisode,
     rows: NDArray[np.int64],
     x: Column,
     network: Network,
@@ -134,18 +134,18 @@ def draw_severity(u: float) -> float:
     return 0.12 + 0.88 * u**1.15
 
 
-def constants_of(episode: Episode) -> Column:
+def constants_of(episode: FaultEpisode) -> Column:
     """Which member of the family it is: uniform numbers in 0…1. # -> [CONSTANTS]"""
     return _constants(episode.seed)
 
 
 @lru_cache(maxsize=65_536)
 def _constants(seed: int) -> Column:
-    constants: Column = Draws.of(seed, "episode", ONCE, np.arange(CONSTANTS)).uniform("constant")
+    constants: Column = HashedDraws.of(seed, "episode", ONCE, np.arange(CONSTANTS)).uniform("constant")
     return constants
 
 
 @lru_cache(maxsize=65_536)
 def _envelope(seed: int, onsets: tuple[Onset, ...]) -> tuple[Onset, tuple[float, float, float]]:
-    which, first, second, third = Draws.of(seed, "episode", ONCE, np.arange(4)).uniform("envelope").tolist()
+    which, first, second, third = HashedDraws.of(seed, "episode", ONCE, np.arange(4)).uniform("envelope").tolist()
     return onsets[int(which * len(onsets))], (first, second, third)

@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator.faults.episodes import Episode, constants_of
+from trainer.simulator.faults.episodes import FaultEpisode, constants_of
 from trainer.simulator.faults.fault_class import Move, Spill, amount_of
 from trainer.simulator.network.network import SECTORS, Network
-from trainer.simulator.randomness import Draws
+from trainer.simulator.randomness import HashedDraws
 
 CO_SITED, OUTER = 1.2, 1.0
 """Weights of a neighbour when users or hand-overs are spread over all of them."""
@@ -25,7 +25,7 @@ LONGEST_CHAIN = 5
 class Part:
     """What an episode does to some cells, to all of them alike."""
 
-    episode: Episode
+    episode: FaultEpisode
     cells: tuple[int, ...] | None
     """None: the whole network."""
     moves: tuple[Move, ...]
@@ -35,7 +35,7 @@ class Part:
     primary: bool
 
 
-def footprint(network: Network, episode: Episode) -> list[Part]:
+def footprint(network: Network, episode: FaultEpisode) -> list[Part]:
     """The stricken cells first, then those nearby. Without a place, an episode is its one cell's and no one else's."""
     struck, fault = stricken(network, episode), episode.fault
     cells = None if len(struck) == network.cells else tuple(struck)
@@ -51,7 +51,7 @@ def footprint(network: Network, episode: Episode) -> list[Part]:
     return parts
 
 
-def stricken(network: Network, episode: Episode) -> list[int]:
+def stricken(network: Network, episode: FaultEpisode) -> list[int]:
     """The cells with the fault itself, ascending."""
     if episode.place in (None, "cell"):
         return [episode.cell]
@@ -66,12 +66,12 @@ def stricken(network: Network, episode: Episode) -> list[int]:
     return chosen[statics.tdd[chosen] > 0].tolist() if episode.fault.tdd_only else chosen.tolist()
 
 
-def _sites(network: Network, episode: Episode) -> tuple[int, int]:
+def _sites(network: Network, episode: FaultEpisode) -> tuple[int, int]:
     """The first site of a `site` or `chain`, and the one after its last. A chain lies in one row of the grid."""
     site = episode.cell // SECTORS
     if episode.place == "site":
         return site, site + 1
-    luck = Draws.of(episode.seed, "chain", np.zeros(1, np.int64)).uniform("length")
+    luck = HashedDraws.of(episode.seed, "chain", np.zeros(1, np.int64)).uniform("length")
     length = 2 + int(luck[0] * (LONGEST_CHAIN - 1))
     row, sites = site // network.side * network.side, -(-network.cells // SECTORS)
     end = min(row + network.side, sites)
@@ -79,7 +79,7 @@ def _sites(network: Network, episode: Episode) -> tuple[int, int]:
     return first, min(first + length, end)
 
 
-def _reached(network: Network, episode: Episode, spill: Spill, struck: set[int]) -> dict[int, float]:
+def _reached(network: Network, episode: FaultEpisode, spill: Spill, struck: set[int]) -> dict[int, float]:
     """The healthy cells that a spill comes to, and by how much."""
     if spill.absorbed:
         return _absorbing(network, spill, struck)

@@ -17,7 +17,7 @@ Knobs = dict[str, Column]
 
 
 @dataclass(frozen=True)
-class Span:
+class KnobBounds:
     """What a procedurally drawn fault class may do to a knob at full intensity. The ranges are guesses at what real
     faults do: from "an expert would notice it in the busy hour" to "customers call"."""
 
@@ -31,7 +31,7 @@ class Span:
 class Knob:
     name: str
     meaning: str
-    span: Span | None = None
+    span: KnobBounds | None = None
     """None where a procedural class leaves it alone."""
 
     @property
@@ -48,82 +48,82 @@ HEADROOM = 1e6
 
 KNOBS = (
     # users and traffic
-    Knob("demand_x", "users arriving", Span(0.5, 2, log=True)),
-    Knob("volume_x", "downlink volume per connection", Span(0.5, 2.5, log=True)),
+    Knob("demand_x", "users arriving", KnobBounds(0.5, 2, log=True)),
+    Knob("volume_x", "downlink volume per connection", KnobBounds(0.5, 2.5, log=True)),
     Knob("uplink_x", "uplink volume per downlink volume"),
-    Knob("mobility_x", "users moving between cells", Span(0.5, 2, log=True)),
+    Knob("mobility_x", "users moving between cells", KnobBounds(0.5, 2, log=True)),
     Knob("connected_x", "users that are connected"),
-    Knob("flows_x", "new IP flows", Span(0.5, 0.95)),
-    Knob("signalling", "signalling-only accesses, as a multiple of all others", Span(0.3, 5, log=True)),
+    Knob("flows_x", "new IP flows", KnobBounds(0.5, 0.95)),
+    Knob("signalling", "signalling-only accesses, as a multiple of all others", KnobBounds(0.3, 5, log=True)),
     Knob("video_logit", "preference for video"),
     Knob("download_logit", "preference for downloads"),
     Knob("rtc_logit", "preference for real-time communication"),
     # carrier
     Knob("availability_x", "share of the minute in service"),
-    Knob("prb_x", "resource blocks in use", Span(0.4, 0.9)),
-    Knob("rank_x", "spatial layers beyond the first", Span(0.1, 0.7)),
-    Knob("throughput_x", "scheduler's efficiency for a user", Span(0.4, 0.9)),
+    Knob("prb_x", "resource blocks in use", KnobBounds(0.4, 0.9)),
+    Knob("rank_x", "spatial layers beyond the first", KnobBounds(0.1, 0.7)),
+    Knob("throughput_x", "scheduler's efficiency for a user", KnobBounds(0.4, 0.9)),
     # downlink radio
-    Knob("tx_power_db", "radiated power", Span(2, 9, sign="-")),
+    Knob("tx_power_db", "radiated power", KnobBounds(2, 9, sign="-")),
     Knob("tx_meter_db", "power seen by the cell's own meter"),
-    Knob("dl_interference_db", "interference received by the users", Span(2, 8)),
-    Knob("path_loss_db", "distance and obstruction of the users", Span(1.5, 6, sign="±")),
+    Knob("dl_interference_db", "interference received by the users", KnobBounds(2, 8)),
+    Knob("path_loss_db", "distance and obstruction of the users", KnobBounds(1.5, 6, sign="±")),
     Knob("location_db", "where the users connected now happen to be"),
-    Knob("far_logit", "users far out, by timing advance", Span(0.8, 2.8, sign="±")),
-    Knob("near_logit", "users close by, by timing advance", Span(0.4, 1.2, sign="±")),
+    Knob("far_logit", "users far out, by timing advance", KnobBounds(0.8, 2.8, sign="±")),
+    Knob("near_logit", "users close by, by timing advance", KnobBounds(0.4, 1.2, sign="±")),
     # uplink radio
-    Knob("ul_noise_db", "noise and interference at the antenna", Span(2, 11)),
-    Knob("ul_noise_peak_db", "worst resource block above the mean", Span(2, 9)),
-    Knob("branch0_db", "gain of receive branch 0", Span(3, 11, sign="±")),
-    Knob("branch1_db", "gain of receive branch 1", Span(3, 11, sign="±")),
+    Knob("ul_noise_db", "noise and interference at the antenna", KnobBounds(2, 11)),
+    Knob("ul_noise_peak_db", "worst resource block above the mean", KnobBounds(2, 9)),
+    Knob("branch0_db", "gain of receive branch 0", KnobBounds(3, 11, sign="±")),
+    Knob("branch1_db", "gain of receive branch 1", KnobBounds(3, 11, sign="±")),
     # random access and connection set-up
-    Knob("preamble_x", "preambles detected", Span(0.05, 0.9)),
-    Knob("ghost_preambles", "preambles per minute that nobody sent", Span(3, 30, log=True)),
-    Knob("rrc_no_reply_p", "set-ups without answer", Span(0.01, 0.3, log=True)),
-    Knob("rrc_congestion_p", "set-ups rejected", Span(0.02, 0.4, log=True)),
-    Knob("rrc_other_p", "set-ups failing otherwise", Span(0.005, 0.2, log=True)),
-    Knob("context_failure_p", "UE contexts refused by the core", Span(0.02, 0.7, log=True)),
-    Knob("registration_reject_p", "registrations rejected", Span(0.05, 0.6, log=True)),
-    Knob("pdu_failure_p", "PDU sessions refused", Span(0.05, 0.6, log=True)),
-    Knob("setup_ms", "control-plane set-up time", Span(10, 160, log=True)),
+    Knob("preamble_x", "preambles detected", KnobBounds(0.05, 0.9)),
+    Knob("ghost_preambles", "preambles per minute that nobody sent", KnobBounds(3, 30, log=True)),
+    Knob("rrc_no_reply_p", "set-ups without answer", KnobBounds(0.01, 0.3, log=True)),
+    Knob("rrc_congestion_p", "set-ups rejected", KnobBounds(0.02, 0.4, log=True)),
+    Knob("rrc_other_p", "set-ups failing otherwise", KnobBounds(0.005, 0.2, log=True)),
+    Knob("context_failure_p", "UE contexts refused by the core", KnobBounds(0.02, 0.7, log=True)),
+    Knob("registration_reject_p", "registrations rejected", KnobBounds(0.05, 0.6, log=True)),
+    Knob("pdu_failure_p", "PDU sessions refused", KnobBounds(0.05, 0.6, log=True)),
+    Knob("setup_ms", "control-plane set-up time", KnobBounds(10, 160, log=True)),
     # connected mode and mobility
-    Knob("link_failure_x", "radio link failures", Span(2, 10, log=True)),
-    Knob("ho_preparation_failure_p", "hand-overs refused by the target", Span(0.03, 0.35, log=True)),
-    Knob("ho_execution_failure_p", "hand-overs lost on the way", Span(0.03, 0.35, log=True)),
-    Knob("ho_incoming_failure_p", "incoming hand-overs that never arrive", Span(0.05, 0.4, log=True)),
-    Knob("ho_early_p", "failures that were too early", Span(0.2, 0.5)),
-    Knob("ho_late_p", "link failures that were hand-overs too late", Span(0.2, 0.5)),
-    Knob("ho_wrong_cell_p", "failures towards the wrong cell", Span(0.2, 0.6)),
-    Knob("pingpong_x", "hand-overs straight back", Span(2, 8, log=True)),
-    Knob("ho_attempts_x", "hand-overs triggered", Span(0.4, 2.2, log=True)),
+    Knob("link_failure_x", "radio link failures", KnobBounds(2, 10, log=True)),
+    Knob("ho_preparation_failure_p", "hand-overs refused by the target", KnobBounds(0.03, 0.35, log=True)),
+    Knob("ho_execution_failure_p", "hand-overs lost on the way", KnobBounds(0.03, 0.35, log=True)),
+    Knob("ho_incoming_failure_p", "incoming hand-overs that never arrive", KnobBounds(0.05, 0.4, log=True)),
+    Knob("ho_early_p", "failures that were too early", KnobBounds(0.2, 0.5)),
+    Knob("ho_late_p", "link failures that were hand-overs too late", KnobBounds(0.2, 0.5)),
+    Knob("ho_wrong_cell_p", "failures towards the wrong cell", KnobBounds(0.2, 0.6)),
+    Knob("pingpong_x", "hand-overs straight back", KnobBounds(2, 8, log=True)),
+    Knob("ho_attempts_x", "hand-overs triggered", KnobBounds(0.4, 2.2, log=True)),
     Knob("ho_incoming_x", "hand-overs from the neighbours"),
-    Knob("irat_x", "users sent to another radio technology", Span(2, 6, log=True)),
+    Knob("irat_x", "users sent to another radio technology", KnobBounds(2, 6, log=True)),
     # transport
-    Knob("backhaul_loss_p", "packets lost between core and cell", Span(0.0005, 0.025, log=True)),
-    Knob("backhaul_delay_ms", "delay between core and cell", Span(1, 20, log=True)),
-    Knob("backhaul_jitter_ms", "jitter between core and cell", Span(0.4, 4, log=True)),
+    Knob("backhaul_loss_p", "packets lost between core and cell", KnobBounds(0.0005, 0.025, log=True)),
+    Knob("backhaul_delay_ms", "delay between core and cell", KnobBounds(1, 20, log=True)),
+    Knob("backhaul_jitter_ms", "jitter between core and cell", KnobBounds(0.4, 4, log=True)),
     Knob("backhaul_headroom_x", "capacity over the usual traffic of the hour"),
-    Knob("sctp_errors", "SCTP retransmissions per minute", Span(0.5, 5, log=True)),
-    Knob("transport_release_p", "connections released by transport", Span(0.003, 0.05, log=True)),
-    Knob("clock_ns", "time error against the reference", Span(150, 1800, log=True)),
+    Knob("sctp_errors", "SCTP retransmissions per minute", KnobBounds(0.5, 5, log=True)),
+    Knob("transport_release_p", "connections released by transport", KnobBounds(0.003, 0.05, log=True)),
+    Knob("clock_ns", "time error against the reference", KnobBounds(150, 1800, log=True)),
     # internet and services
-    Knob("syn_no_answer_p", "TCP openings without answer", Span(0.04, 0.4, log=True)),
-    Knob("tcp_reset_p", "TCP openings reset", Span(0.01, 0.06, log=True)),
-    Knob("core_rtt_x", "round trip from probe to server", Span(1.15, 3, log=True)),
-    Knob("tcp_retx_p", "TCP segments sent again", Span(0.004, 0.04, log=True)),
-    Knob("dns_timeout_p", "DNS queries without answer", Span(0.04, 0.5, log=True)),
-    Knob("dns_servfail_p", "DNS queries answered SERVFAIL", Span(0.04, 0.5, log=True)),
+    Knob("syn_no_answer_p", "TCP openings without answer", KnobBounds(0.04, 0.4, log=True)),
+    Knob("tcp_reset_p", "TCP openings reset", KnobBounds(0.01, 0.06, log=True)),
+    Knob("core_rtt_x", "round trip from probe to server", KnobBounds(1.15, 3, log=True)),
+    Knob("tcp_retx_p", "TCP segments sent again", KnobBounds(0.004, 0.04, log=True)),
+    Knob("dns_timeout_p", "DNS queries without answer", KnobBounds(0.04, 0.5, log=True)),
+    Knob("dns_servfail_p", "DNS queries answered SERVFAIL", KnobBounds(0.04, 0.5, log=True)),
     Knob("dns_nx_x", "DNS queries for names that do not exist"),
-    Knob("dns_delay_x", "DNS response time", Span(1.3, 4, log=True)),
-    Knob("voice_failure_p", "voice set-ups failing", Span(0.1, 0.9, log=True)),
-    Knob("voice_drop_p", "voice calls dropped", Span(0.03, 0.3, log=True)),
-    Knob("voice_loss_points", "RTP loss", Span(1, 8, log=True)),
+    Knob("dns_delay_x", "DNS response time", KnobBounds(1.3, 4, log=True)),
+    Knob("voice_failure_p", "voice set-ups failing", KnobBounds(0.1, 0.9, log=True)),
+    Knob("voice_drop_p", "voice calls dropped", KnobBounds(0.03, 0.3, log=True)),
+    Knob("voice_loss_points", "RTP loss", KnobBounds(1, 8, log=True)),
     # baseband
-    Knob("cpu_points", "baseband load", Span(10, 60, log=True)),
-    Knob("temperature_c", "cabinet temperature", Span(3, 12)),
-    Knob("power_x", "power drawn", Span(0.6, 1.3)),
-    Knob("queue_ms", "delay inside the baseband", Span(3, 18, log=True)),
-    Knob("pdcp_drop_p", "packets dropped inside the baseband", Span(0.0002, 0.003, log=True)),
+    Knob("cpu_points", "baseband load", KnobBounds(10, 60, log=True)),
+    Knob("temperature_c", "cabinet temperature", KnobBounds(3, 12)),
+    Knob("power_x", "power drawn", KnobBounds(0.6, 1.3)),
+    Knob("queue_ms", "delay inside the baseband", KnobBounds(3, 18, log=True)),
+    Knob("pdcp_drop_p", "packets dropped inside the baseband", KnobBounds(0.0002, 0.003, log=True)),
 )
 
 BY_NAME = {knob.name: knob for knob in KNOBS}

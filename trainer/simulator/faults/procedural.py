@@ -6,8 +6,8 @@ import numpy as np
 
 from trainer.simulator.faults.classes import FAULTS
 from trainer.simulator.faults.fault_class import CONSTANTS, FaultClass, Move, Range, When
-from trainer.simulator.faults.knobs import KNOBS, Knob, Span
-from trainer.simulator.randomness import Draws
+from trainer.simulator.faults.knobs import KNOBS, Knob, KnobBounds
+from trainer.simulator.randomness import HashedDraws
 
 HELD_OUT = [set(fault.knobs) for fault in FAULTS.values() if fault.held_out]
 
@@ -52,7 +52,7 @@ def random_fault(k: int, strict: bool = False) -> FaultClass:
 
     Never the knobs of a held-out class and no others. With `strict` no signature of one either.
     """
-    luck = Draws.of(0, "procedural classes", np.array([k]))
+    luck = HashedDraws.of(0, "procedural classes", np.array([k]))
     more = np.ceil(np.log1p(-luck.uniform("knobs")[0]) / np.log1p(-MORE_KNOBS))  # a geometric number, by inversion
     free = [(knob, knob.span) for knob in KNOBS if knob.span is not None and not (strict and knob.name in SIGNATURES)]
     order = np.argsort([luck.uniform(f"rank of {knob.name}")[0] for knob, _ in free])
@@ -67,7 +67,7 @@ def random_fault(k: int, strict: bool = False) -> FaultClass:
 def random_family(k: int, strict: bool = False) -> FaultClass:
     """The procedural class number k with variants: where a knob has siblings, an episode turns one of two of them."""
     fault = random_fault(k, strict)
-    luck = Draws.of(0, "procedural families", np.array([k]))
+    luck = HashedDraws.of(0, "procedural families", np.array([k]))
     free = {knob.name: (knob, knob.span) for knob in KNOBS if not (strict and knob.name in SIGNATURES)}
     moves: list[Move] = []
     for index, move in enumerate(fault.moves):
@@ -85,7 +85,7 @@ def random_family(k: int, strict: bool = False) -> FaultClass:
     return replace(fault, name=f"family-{k}", moves=tuple(moves))
 
 
-def _move(luck: Draws, knob: Knob, span: Span, index: int) -> Move:
+def _move(luck: HashedDraws, knob: Knob, span: KnobBounds, index: int) -> Move:
     at = float(luck.uniform(f"size of {knob.name}")[0])
     size = span.low * (span.high / span.low) ** at if span.log else span.low + (span.high - span.low) * at
     constant = index % CONSTANTS

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.faults.classes import FAULTS
-from trainer.simulator.faults.episodes import Episode, Place, draw_severity
+from trainer.simulator.faults.episodes import FaultEpisode, Place, draw_severity
 from trainer.simulator.faults.fault_class import FaultClass
 from trainer.simulator.network.cells import STADIUM
 from trainer.simulator.network.network import SECTORS, Network
-from trainer.simulator.randomness import Draws, stream_key
+from trainer.simulator.randomness import HashedDraws, stream_key
 
 DAY = 1440
 SHORTEST, LONGEST = 5, 4 * DAY
@@ -81,7 +81,7 @@ NIGHT_WORK = ("ho_too_late", "ho_pingpong", "excessive_downtilt", "overshoot_upt
 """Configuration is pushed between midnight and five."""
 
 
-def draw_day(network: Network, seed: int, day: int, rates: Mapping[str, float]) -> Iterator[Episode]:
+def draw_day(network: Network, seed: int, day: int, rates: Mapping[str, float]) -> Iterator[FaultEpisode]:
     """The episodes that begin on a day (since 1970-01-01), each class `rates[class]` times as often as in a live net.
 
     At most one of a class and a kind of place begins in the same place on the same day.
@@ -94,23 +94,23 @@ def draw_day(network: Network, seed: int, day: int, rates: Mapping[str, float]) 
 
 def _draw(
     network: Network, seed: int, day: int, fault: FaultClass, number: int, rate: Rate, place: Place, share: float
-) -> Iterator[Episode]:
+) -> Iterator[FaultEpisode]:
     centres = _places(network, rate, place, fault)
     if not len(centres):
         return
     size = network.cells / max(1, len(_places(network, Rate(0, {}), place, None)))
     per_place = rate.per_day * share * (size / 1000 if rate.of == "1000 cells" else 1)
     stream = f"schedule {fault.name} {number} {place}"
-    luck = Draws.of(seed, stream, centres, 0 if rate.every_day else day + 1)
+    luck = HashedDraws.of(seed, stream, centres, 0 if rate.every_day else day + 1)
     struck = centres[luck.uniform("whether") < per_place]
-    today = Draws.of(seed, stream, struck, day + 1)
+    today = HashedDraws.of(seed, stream, struck, day + 1)
     for cell, *draws in zip(struck.tolist(), *(today.uniform(name).tolist() for name in ("when", "how bad", "ramp")),
                             today.normal("how long").tolist(), strict=True):  # fmt: skip
         begin = day * DAY + _start(fault, draws[0])
         end = begin + lasting(fault, draws[3])
         word = int(stream_key(seed, f"{stream} {cell} {day}")) >> 33
         ramp = 10 * (SLOWEST_RAMP / 10) ** draws[2] if fault.name in SLOW else None
-        yield Episode(cell, fault, begin, end, draw_severity(draws[1]), word, place, ramp)
+        yield FaultEpisode(cell, fault, begin, end, draw_severity(draws[1]), word, place, ramp)
 
 
 def lasting(fault: FaultClass, z: float) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.network.operators import Operator
-from trainer.simulator.randomness import Column, Draws
+from trainer.simulator.randomness import Column, HashedDraws
 
 Built = dict[str, np.ndarray]
 
@@ -118,7 +118,7 @@ def build_cells(count: int, seed: int, operator: Operator, region: NDArray[np.in
     """Draws the cells of a network; `region` per site. # region [sites] -> columns [count]"""
     cell = np.arange(count)
     site = cell // 3
-    own, shared = Draws.of(seed, "cells", cell), Draws.of(seed, "sites", site)
+    own, shared = HashedDraws.of(seed, "cells", cell), HashedDraws.of(seed, "sites", site)
     kind = _choose(shared.uniform("type"), operator.type_shares)
     carrier = _choose(own.uniform("carrier"), operator.carrier_shares)
 
@@ -161,7 +161,7 @@ def _by(kind: np.ndarray, *values: float) -> np.ndarray:
     return np.array(values)[kind]
 
 
-def _traffic(own: Draws, shared: Draws, kind: np.ndarray, carrier: np.ndarray, operator: Operator) -> Built:
+def _traffic(own: HashedDraws, shared: HashedDraws, kind: np.ndarray, carrier: np.ndarray, operator: Operator) -> Built:
     size = 0.62 * shared.normal("attempts") + 0.72 * own.normal("attempts")
     built_for = _by(kind, 0.35, 0, 0.5, -0.9, -0.2) + np.array([-0.35, 0, -0.1, 0.25])[carrier]
     # The quadratic term gives the left skew of the published deciles (Zanella et al., IMC 2023).
@@ -186,7 +186,7 @@ def _traffic(own: Draws, shared: Draws, kind: np.ndarray, carrier: np.ndarray, o
     }
 
 
-def _radio(own: Draws, shared: Draws, kind: np.ndarray, carrier: np.ndarray, operator: Operator) -> Built:
+def _radio(own: HashedDraws, shared: HashedDraws, kind: np.ndarray, carrier: np.ndarray, operator: Operator) -> Built:
     rsrp = -95 + 4.5 * own.normal("rsrp") + 2.5 * shared.normal("rsrp") + _by(kind, 1, 0, 1, -7, 3)
     sinr = operator.sinr_db + 2.4 * own.normal("sinr") + 1.2 * shared.normal("sinr")
     return {
@@ -207,7 +207,7 @@ def _radio(own: Draws, shared: Draws, kind: np.ndarray, carrier: np.ndarray, ope
     }
 
 
-def _failures(own: Draws, kind: np.ndarray, operator: Operator) -> Built:
+def _failures(own: HashedDraws, kind: np.ndarray, operator: Operator) -> Built:
     def share(median: float, sigma: float, name: str) -> np.ndarray:
         return operator.failure_scale * median * np.exp(operator.failure_spread * sigma * own.normal(name))
 
@@ -236,7 +236,7 @@ def _failures(own: Draws, kind: np.ndarray, operator: Operator) -> Built:
     }
 
 
-def _transport(own: Draws, shared: Draws, kind: np.ndarray, operator: Operator) -> Built:
+def _transport(own: HashedDraws, shared: HashedDraws, kind: np.ndarray, operator: Operator) -> Built:
     microwave = shared.uniform("microwave") < _by(kind, 0.12, 0.18, 0.12, 0.55, 0.10)
     return {
         "transport_delay_ms": 5.5 * np.exp(0.35 * shared.normal("delay")) + _by(kind, 0, 0, 0, 3, 0),
@@ -249,7 +249,7 @@ def _transport(own: Draws, shared: Draws, kind: np.ndarray, operator: Operator) 
     }
 
 
-def _platform(own: Draws, shared: Draws) -> Built:
+def _platform(own: HashedDraws, shared: HashedDraws) -> Built:
     return {
         "cpu_idle_pct": 16 + 5 * own.normal("cpu"),
         "power_x": np.exp(0.06 * own.normal("power")),

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from trainer.simulator.network.cells import Cells, build_cells
 from trainer.simulator.network.operators import OPERATOR_A, Operator
 from trainer.simulator.network.profiles import MIXTURE, week_profiles
-from trainer.simulator.randomness import Draws, stream_key
+from trainer.simulator.randomness import HashedDraws, stream_key
 
 SECTORS = 3
 REGION_SITES = 8
@@ -56,7 +56,7 @@ class Network:
     def _centres(self, cell: NDArray[np.integer]) -> NDArray[np.float64]:
         """Where a sector's users are, in site distances: a third of the way along its azimuth. # [n] -> [n, 2]"""
         site = cell // SECTORS
-        luck = Draws.of(self.seed, "layout", site)
+        luck = HashedDraws.of(self.seed, "layout", site)
         azimuth = 2 * np.pi * (luck.uniform("azimuth") / SECTORS + cell % SECTORS / SECTORS)
         east = site % self.side + 0.15 * luck.normal("east") + np.cos(azimuth) / 3
         north = site // self.side + 0.15 * luck.normal("north") + np.sin(azimuth) / 3

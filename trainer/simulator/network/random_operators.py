@@ -8,7 +8,7 @@ import numpy as np
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.measurement import Measurement
 from trainer.simulator.network.operators import OPERATOR_A, UNITS, Operator
-from trainer.simulator.randomness import Draws
+from trainer.simulator.randomness import HashedDraws
 
 GAIN_SIGMA = 0.3
 """Of a feature's log-normal gain: a factor of 1.8 in either direction at the most usual."""
@@ -63,7 +63,7 @@ of them, so no operator is blind to a whole group."""
 
 def random_operator(seed: int) -> Operator:
     """Operator number `seed`: a world and a way to measure it, both its own."""
-    luck = Draws.of(seed, "operator world", np.zeros(1, np.int64))
+    luck = HashedDraws.of(seed, "operator world", np.zeros(1, np.int64))
     data, signalling, called, other = _varied(luck, "causes", OPERATOR_A.cause_mix, 0.25)
     return Operator(
         f"R{seed}",
@@ -89,29 +89,29 @@ def random_operator(seed: int) -> Operator:
     )
 
 
-def _level(luck: Draws, name: str, low: float, high: float) -> float:
+def _level(luck: HashedDraws, name: str, low: float, high: float) -> float:
     return low + (high - low) * float(luck.uniform(name)[0])
 
 
-def _factor(luck: Draws, name: str, low: float, high: float) -> float:
+def _factor(luck: HashedDraws, name: str, low: float, high: float) -> float:
     return float(low * (high / low) ** float(luck.uniform(name)[0]))
 
 
-def _varied(luck: Draws, name: str, shares: tuple[float, ...], sigma: float) -> tuple[float, ...]:
+def _varied(luck: HashedDraws, name: str, shares: tuple[float, ...], sigma: float) -> tuple[float, ...]:
     varied = [share * np.exp(sigma * float(luck.normal(f"{name} {at}")[0])) for at, share in enumerate(shares)]
     return tuple(float(share / sum(varied)) for share in varied)
 
 
 def _random_measurement(seed: int) -> Measurement:
     features, missing = catalogue().features, _random_missing(seed)
-    luck = Draws.of(seed, "operator measurement", np.arange(len(features)))
+    luck = HashedDraws.of(seed, "operator measurement", np.arange(len(features)))
     gain, offset = np.exp(GAIN_SIGMA * luck.normal("gain")), OFFSET_SIGMA * luck.normal("offset")
     newest = LEAST_SMOOTHING + (1 - LEAST_SMOOTHING) * luck.uniform("newest minute")
     smoothed, rounded, zeroed, moved = (
         dict(zip(catalogue().names, luck.uniform(name) < share, strict=True))
         for name, share in (("smoothed", SMOOTHED), ("rounded", ROUNDED), ("zeroed", ZEROED), ("moved", MOVED))
     )
-    converted = Draws.of(seed, "operator units", np.arange(len(UNITS))).uniform("converted") < CONVERTED
+    converted = HashedDraws.of(seed, "operator units", np.arange(len(UNITS))).uniform("converted") < CONVERTED
     there = [(at, f) for at, f in enumerate(features) if f.name not in missing]
     gauges = [(at, f) for at, f in there if f.kind != "counter"]
     return Measurement(
@@ -134,7 +134,7 @@ def _random_measurement(seed: int) -> Measurement:
 
 def _random_missing(seed: int) -> frozenset[str]:
     """Part after part in random order, as far as they fit."""
-    luck = Draws.of(seed, "operator gaps", np.arange(len(PARTS)))
+    luck = HashedDraws.of(seed, "operator gaps", np.arange(len(PARTS)))
     most = LEAST_MISSING + (MOST_MISSING - LEAST_MISSING) * float(luck.uniform("missing")[0])
     missing: list[str] = []
     for position in np.argsort(luck.uniform("rank")):
