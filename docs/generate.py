@@ -24,7 +24,7 @@ import msgspec  # noqa: E402
 
 from detector.__main__ import VERBS, command_line  # noqa: E402
 from detector.alarms.notifications import CAUSES, DEGRADED, OpenAlarm  # noqa: E402
-from detector.bundle.format import FORMAT, Manifest  # noqa: E402
+from detector.bundle.format import FORMAT, BundleManifest  # noqa: E402
 from detector.config.loader import CHOICES, GUARDED  # noqa: E402
 from detector.config.schema import Config  # noqa: E402
 from detector.core.features import Feature  # noqa: E402
@@ -425,7 +425,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "feature-fields": lambda: fields_table(Feature, FEATURE_FIELDS),
     "label-fields": lambda: fields_table(Label, LABEL_FIELDS),
     "open-fields": lambda: fields_table(OpenAlarm, OPEN_FIELDS),
-    "manifest-fields": lambda: fields_table(Manifest, MANIFEST_FIELDS),
+    "manifest-fields": lambda: fields_table(BundleManifest, MANIFEST_FIELDS),
     "alarm-types": alarm_types,
     "alarm-causes": alarm_causes,
     "bundle-files": bundle_files,
