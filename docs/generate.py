@@ -147,6 +147,19 @@ LOSS_SOURCES = {
     "multi_similarity": "Wang et al. 2019: weighted positive and negative pairs.",
 }
 
+CHECKS = {
+    "topics": "A topic is missing.",
+    "teach": "The label would break the false-alarm budget and is in quarantine, or would be in a dry run.",
+    "unknowns": "There is no unnamed group; with `--teach`, as `teach`.",
+    "confirm": "As `teach`.",
+    "reject": "As `teach`.",
+    "pack": "Some labels are refused, or in quarantine.",
+    "forget": "There is no such label.",
+    "search": "Nothing resembles the episode.",
+    "reproduce": "The verdict differs.",
+}
+"""The verbs that end with 3, and what it means."""
+
 FAULT_KINDS = {"fault": "fault", "benign": "look-alike"}
 
 
@@ -393,6 +406,13 @@ def bundle_files() -> str:
     return table(("file", "content"), ((f"`{name}`", text) for name, text in rows))
 
 
+def checks() -> str:
+    gone = [verb for verb in CHECKS if verb not in VERBS]
+    if gone:
+        raise SystemExit(f"docs/generate.py: exit code 3 is described for {gone}, which are no commands.")
+    return table(("command", "what 3 means"), ((f"`faultline {verb}`", text) for verb, text in CHECKS.items()))
+
+
 def losses() -> str:
     rows = []
     for name, text in described(LOSSES, LOSS_SOURCES, "losses"):
@@ -434,6 +454,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
         ("reason", "what is wrong"),
         ((f"`{name}`", text) for name, text in described(BUNDLE_REASONS, REFUSALS, "refused bundles")),
     ),
+    "checks": checks,
     "losses": losses,
     "fault-classes": fault_classes,
 }
