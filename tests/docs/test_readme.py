@@ -37,3 +37,13 @@ def test_every_guarantee_names_the_test_that_holds_it():
 
     for bullet in text.split("\n- ")[1:]:
         assert re.search(r"\]\(tests/", bullet), bullet
+
+
+def test_the_alarm_shows_fields_of_a_recorded_alarm():
+    recorded = (DOCS / "reference" / "example-alarm.json").read_text()
+    block = README.read_text().partition('    {"notificationType"')[2].partition("\n\n")[0]
+
+    fields = re.findall(r'"\w+": (?:"[^"…]*"|[\d.]+)', block)
+
+    assert len(fields) > 8
+    assert [field for field in fields if field not in recorded] == []
