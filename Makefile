@@ -11,7 +11,7 @@ REST = (slow or (broker and not smoke)) and not long and not deploy
 KERNELS = Haswell Nehalem
 # Of OpenBLAS, which has one for each family of processors; these two run on any with AVX2.
 
-.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
+.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens docs docs-links docs-picture clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -78,8 +78,18 @@ tokens: .venv/installed ## what the shared encoder brings along, learned anew: t
 
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cpu,trainer,test]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cpu,trainer,test,docs]'
 	touch $@
+
+docs: .venv/installed ## the documentation as HTML in build/docs; a warning is an error, and so is a broken link inside it
+	$(BIN)/python docs/generate.py
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+
+docs-links: .venv/installed ## the addresses of other hosts that the documentation names; needs the network
+	$(BIN)/python -m sphinx -W --keep-going -q -b linkcheck docs build/docs-links
+
+docs-picture: .venv/installed ## the picture of the README, drawn anew from the demo's simulated data
+	$(BIN)/python docs/draw_story.py
 
 clean: ## everything that can be made again
 	rm -rf build .venv
