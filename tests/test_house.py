@@ -1,4 +1,4 @@
-"""House rules that import-linter cannot express; the layers and the doors of heavy libraries stand in pyproject.toml."""
+"""House rules that import-linter cannot express; layers and doors of heavy libraries stand in pyproject.toml."""
 
 import ast
 import collections
