@@ -101,6 +101,7 @@ DOORS = {
     "yaml": {"config"},
     "pyarrow": {"history"},
     "prometheus_client": {"metrics", "endpoints"},
+    "cryptography": {"certificates"},
     "confluent_kafka": {f"kafka.{name}" for name in CLIENTS},
 }
 """The heavy libraries, and where each comes in."""
@@ -200,7 +201,7 @@ def test_only_main_catches_everything():
 
 @pytest.mark.parametrize("module", ["detector", "detector.config", "detector.__main__", "detector.commands.run"])
 def test_an_import_costs_no_heavy_library(module):
-    heavy = ("tensorflow", "keras", "faiss", "confluent_kafka", "prometheus_client")
+    heavy = ("tensorflow", "keras", "faiss", "confluent_kafka", "prometheus_client", "cryptography")
     code = f"import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == ""
