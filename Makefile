@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens clean
+.PHONY: demo test test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens wheel clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -52,10 +52,14 @@ bundle: .venv/installed ## the encoder that is shipped, trained anew from nothin
 tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed
 	$(BIN)/python -m trainer.tokens
 
+wheel: .venv/installed ## wheel and source archive of faultline-ran, in build/dist
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cpu,trainer,test]'
 	touch $@
 
 clean: ## everything that can be made again
-	rm -rf build .venv
+	rm -rf build .venv *.egg-info
