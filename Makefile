@@ -11,7 +11,7 @@ REST = (slow or (broker and not smoke)) and not long and not deploy
 KERNELS = Haswell Nehalem
 # Of OpenBLAS, which has one for each family of processors; these two run on any with AVX2.
 
-.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens docs docs-links docs-picture clean
+.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens docs docs-links docs-picture wheel clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -77,6 +77,10 @@ bundle: .venv/installed ## the encoder that is shipped, trained anew from nothin
 tokens: .venv/installed ## what the shared encoder brings along, learned anew: ten minutes, hardly ever needed
 	$(BIN)/python -m trainer.pretrained.tokens
 
+wheel: .venv/installed ## wheel and source archive of faultline-ran, in build/dist
+	rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+
 .venv/installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[cpu,trainer,test,docs]'
@@ -93,4 +97,4 @@ docs-picture: .venv/installed ## the picture of the README, drawn anew from the 
 	$(BIN)/python docs/draw_story.py
 
 clean: ## everything that can be made again
-	rm -rf build .venv
+	rm -rf build .venv *.egg-info

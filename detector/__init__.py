@@ -1,3 +1,3 @@
 """Faultline: recognises a radio cell's fault after being shown it once."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -7,7 +7,9 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
+from detector import __version__
 from detector.errors import OperatorError
 
 VERBS = (
@@ -16,6 +18,9 @@ VERBS = (
     *("explain", "reproduce", "search"),
     *("shadow", "promote", "rollback"),
 )
+
+SHELLS = ("bash", "zsh", "tcsh")
+"""Shells that a completion can be printed for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,11 +42,28 @@ def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequen
 def command_line(program: str, package: str, verbs: Sequence[str]) -> argparse.ArgumentParser:
     """What such a program understands."""
     parser = argparse.ArgumentParser(prog=program)
+    parser.add_argument("--version", action="version", version=f"{program} {__version__}")
+    parser.add_argument(
+        "--print-completion",
+        action=PrintCompletion,
+        choices=SHELLS,
+        help=f'print the completion of a shell, as in: eval "$({program} --print-completion bash)"',
+    )
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in verbs:
         module = importlib.import_module(f"{package}.{verb}")
         module.add_arguments(commands.add_parser(verb, help=module.HELP, description=module.__doc__))
     return parser
+
+
+class PrintCompletion(argparse.Action):
+    """Option that prints the program's completion for a shell, and ends the program."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
+        import shtab
+
+        print(shtab.complete(parser, values))
+        parser.exit()
 
 
 if __name__ == "__main__":

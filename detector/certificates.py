@@ -1,13 +1,10 @@
-"""When the certificates end that the configuration names: the one thing about them that nobody hears of in time.
+"""Ends of validity of the certificates that the configuration names, read from their PEM files.
 
-Python's ssl tells it of what was shown in a handshake, not of a file, so the date is read off the file: of a PEM's
-certificates (RFC 7468), the second time in each one's validity (RFC 5280, 4.1). A PKCS#12 store and a folder of
-authorities are not looked into.
+Python's ssl tells the date of a certificate shown in a handshake, not of one in a file: `cryptography` reads it there.
+A PKCS#12 store and a folder of authorities are not read.
 """
 
 import ssl
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +16,6 @@ BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 MOST_BYTES = 10_000_000
 """A system's authorities, some 150 of them, have 220 kB."""
-
-VERSION, UTC_TIME = 0xA0, 0x17
 
 
 def kafka_ends(kafka: Kafka) -> dict[str, int]:
@@ -53,38 +48,13 @@ def ends_of_file(path: Path) -> list[int]:
 
 def ends(pem: str) -> list[int]:
     """Of each certificate, in their order, seconds since 1970; what is none is left out."""
+    from cryptography import x509
+
     found = []
     for part in pem.split(BEGIN)[1:]:
-        try:
-            found.append(_end(ssl.PEM_cert_to_DER_cert(f"{BEGIN}{part.split(END)[0]}{END}")))
-        except (ValueError, IndexError):
+        try:  # one after the other: a broken one of a system's authorities must not hide the rest
+            der = ssl.PEM_cert_to_DER_cert(f"{BEGIN}{part.split(END)[0]}{END}")
+            found.append(int(x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()))
+        except (ValueError, x509.InvalidVersion):
             continue
     return found
-
-
-def _end(certificate: bytes) -> int:
-    """Raises ValueError or IndexError for what is no certificate."""
-    to_be_signed = _parts(_parts(certificate)[0][1])[0][1]
-    fields = _parts(to_be_signed)
-    validity = fields[4 if fields[0][0] == VERSION else 3][1]  # version, serial number, algorithm, issuer, validity
-    kind, told = _parts(validity)[1]
-    text = told.decode("ascii")
-    if kind == UTC_TIME:  # two digits of the year, of 1950 to 2049
-        text = ("19" if text >= "50" else "20") + text
-    return int(datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC).timestamp())
-
-
-def _parts(der: bytes) -> list[tuple[int, bytes]]:
-    """The elements of one level, as (tag, content)."""
-    return list(_walk(der))
-
-
-def _walk(der: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at < len(der):
-        tag, length, at = der[at], der[at + 1], at + 2
-        if length >= 0x80:  # in so many bytes that follow
-            size = length - 0x80
-            length, at = int.from_bytes(der[at : at + size], "big"), at + size
-        yield tag, der[at : at + length]
-        at += length
