@@ -19,7 +19,7 @@ from benchmarks.gpu.running import Embed, prepared
 from benchmarks.gpu.search import compare_search
 from detector.core.networks.registry import NETWORKS, Served, spec_of
 from detector.core.networks.spec import Spec
-from tests.core.slow_networks import slow_network
+from tests.core.networks.slow_networks import slow_network
 from tests.weights import random_weights, random_windows
 from trainer.pretrained.shipped import SHIPPED
 

@@ -1,4 +1,4 @@
-"""A stage as the service's tests have it, and the programs that deploy/ is held against."""
+"""The programs that deploy/ is held against."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,6 @@ import pytest
 
 from tests.conftest import unavailable
 from tests.deploy.programs import PACKAGES, ProgramUnavailable, program
-from tests.service.conftest import bundle, other_bundle, stage
-
-__all__ = ["bundle", "other_bundle", "stage"]
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, N
 from detector.core.scoring.exemplars import Exemplar, ExemplarIndex
 from detector.core.scoring.tail_fit import CEILING, FLOOR
 from tests.builders import embedded, exemplar, ordinary_life, unit
-from tests.core.test_verdicts import ALPHA, BETA, HELD, STADIUM, WEIGHTS
+from tests.core.scoring.test_classifier import ALPHA, BETA, HELD, STADIUM, WEIGHTS
 
 BUDGET = 50.0
 

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from detector.core.networks.registry import shapes
 from tests import naive
-from tests.trainer.conftest import SPEC
+from tests.trainer.fixtures import SPEC
 from tests.trainer.twins import slow_loss
 from trainer.data.examples import Examples
 from trainer.errors import TrainingError
 from trainer.losses.batchwise import supervised_contrastive
-from trainer.losses.loss import Loss, LossError
+from trainer.losses.loss import Loss, LossError, Option
 from trainer.losses.mining import mine
-from trainer.losses.registry import LOSSES, choose, refuse_pairless, registry
+from trainer.losses.pairs import same_class
+from trainer.losses.registry import LOSSES, choose, refuse_pairless
+from trainer.losses.triplet import lossless_triplet, triplet
 from trainer.simulator import catalogue
 from trainer.training.learner import Hyperparameters
 from trainer.training.loop import TrainingHooks, train_encoder
@@ -35,7 +37,7 @@ TWINS: dict[str, Callable[..., list[float]]] = {
     "multi_similarity": naive.multi_similarity,
 }
 
-VARIANTS: list[tuple[str, dict[str, registry.Option]]] = [
+VARIANTS: list[tuple[str, dict[str, Option]]] = [
     *((name, {}) for name in LOSSES if name != "lossless_triplet"),
     ("triplet", {"mining": "batch-hard", "margin": 0.5}),
     ("soft_margin", {"mining": "batch-hard", "embedding": "linear"}),
@@ -94,7 +96,7 @@ def gradient(loss: Loss, embedding: np.ndarray, label: np.ndarray, anchors: int)
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 @given(drawn=BATCHES)
 def test_every_loss_is_the_one_of_its_paper(
-    name: str, options: dict[str, registry.Option], drawn: tuple[int, list[int], int, int, bool]
+    name: str, options: dict[str, Option], drawn: tuple[int, list[int], int, int, bool]
 ) -> None:
     loss = choose(name, options)
     embedding, label, anchors = batch(loss, drawn)
@@ -141,7 +143,7 @@ def test_a_lossless_triplet_is_the_cross_entropy_of_its_two_pairs(rng: np.random
 
     anchor, positive, negative = rng.uniform(0.02, 0.98, (3, 50, 8)).astype(np.float32)
 
-    loss = registry.lossless_triplet(anchor, positive, negative, beta=8, epsilon=1e-7).numpy()
+    loss = lossless_triplet(anchor, positive, negative, beta=8, epsilon=1e-7).numpy()
 
     same, other = (np.square(anchor - end).sum(axis=1, keepdims=True) / 8 for end in (positive, negative))
     entropy = keras.losses.binary_crossentropy(np.zeros((50, 1)), same)
@@ -152,8 +154,8 @@ def test_a_lossless_triplet_is_the_cross_entropy_of_its_two_pairs(rng: np.random
 def test_opposite_corners_of_the_cube_are_the_most_a_lossless_triplet_can_ask_for() -> None:
     corner = np.zeros((1, 3), np.float32)
 
-    best = registry.lossless_triplet(corner, corner, corner + 1, beta=None, epsilon=1e-7).numpy()
-    worst = registry.lossless_triplet(corner, corner + 1, corner, beta=None, epsilon=1e-7).numpy()
+    best = lossless_triplet(corner, corner, corner + 1, beta=None, epsilon=1e-7).numpy()
+    worst = lossless_triplet(corner, corner + 1, corner, beta=None, epsilon=1e-7).numpy()
 
     assert best == pytest.approx([0], abs=1e-6)
     assert worst == pytest.approx([-2 * np.log(1e-7)], rel=1e-3)
@@ -166,14 +168,14 @@ def test_a_network_with_three_inputs_learns_by_a_triplet_and_leaves_its_base(rng
     base = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4), keras.layers.UnitNormalization()])
     inputs = [keras.Input((6,)) for _ in range(3)]
     siamese = keras.Model(inputs, keras.ops.stack([base(one) for one in inputs], axis=1))
-    siamese.compile("adam", loss=lambda _, three: registry.triplet(three[:, 0], three[:, 1], three[:, 2], 0.2))
+    siamese.compile("adam", loss=lambda _, three: triplet(three[:, 0], three[:, 1], three[:, 2], 0.2))
     fault = rng.normal(size=(256, 6))
     three = [fault, fault * rng.uniform(0.5, 2, fault.shape), rng.normal(size=fault.shape)]
-    before = registry.triplet(*(base(np.float32(one)) for one in three), margin=0.2).numpy().mean()
+    before = triplet(*(base(np.float32(one)) for one in three), margin=0.2).numpy().mean()
 
     siamese.fit(three, np.zeros(len(fault)), epochs=15, verbose=0)
 
-    assert registry.triplet(*(base(np.float32(one)) for one in three), margin=0.2).numpy().mean() < 0.7 * before
+    assert triplet(*(base(np.float32(one)) for one in three), margin=0.2).numpy().mean() < 0.7 * before
 
 
 @pytest.mark.parametrize("join", ["difference", "distance"])
@@ -181,7 +183,7 @@ def test_a_head_calls_two_windows_the_same_above_one_half(join: str) -> None:
     left, right = np.zeros((3, 2), np.float32), np.array([[0.1, 0], [1, 0], [0.4, 0]], np.float32)
     weight = np.full((1 if join == "distance" else 2, 1), -1, np.float32)
 
-    assert registry.same_class(left, right, join, weight, np.float32([0.5])).numpy().tolist() == [True, False, True]
+    assert same_class(left, right, join, weight, np.float32([0.5])).numpy().tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -220,7 +222,7 @@ def test_a_beta_below_the_dimension_is_refused_before_the_training_and_in_it() -
     with pytest.raises(LossError, match=sentence):
         choose("lossless_triplet", {"beta": 15}).learned(16)
     with pytest.raises(LossError, match=sentence):
-        registry.lossless_triplet(*np.zeros((3, 1, 16), np.float32), beta=15, epsilon=1e-7)
+        lossless_triplet(*np.zeros((3, 1, 16), np.float32), beta=15, epsilon=1e-7)
     assert choose("lossless_triplet", {"beta": 16}).learned(16) == {}
 
 
@@ -234,7 +236,7 @@ def test_one_pair_and_a_stranger_are_enough() -> None:
     refuse_pairless(np.array([0, 1, 1]))
 
 
-def train(examples: Examples, loss: str, steps: int = 12, **options: registry.Option) -> tuple[dict, list[float]]:
+def train(examples: Examples, loss: str, steps: int = 12, **options: Option) -> tuple[dict, list[float]]:
     told: list[float] = []
     schedule = Hyperparameters(steps=steps, rate=5e-3, seed=1, loss=loss, loss_options=options)
     weights = train_encoder(

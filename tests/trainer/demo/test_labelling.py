@@ -9,7 +9,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
 from detector.labels.label import Label, embed_label, label_windows, read_label, write_label
-from tests.trainer.conftest import SPEC
+from tests.trainer.fixtures import SPEC
 from tests.weights import random_weights
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import cut_windows

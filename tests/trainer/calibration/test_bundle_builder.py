@@ -12,7 +12,7 @@ from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from detector.errors import BundleError
 from tests.builders import catalogue, fleet_baseline
-from tests.trainer.conftest import SPEC, STRETCHES
+from tests.trainer.fixtures import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
 from tests.weights import random_weights
 from trainer.calibration.bundle_builder import build_bundle

@@ -19,7 +19,7 @@ from detector.core.networks.normalization import MOMENTUM
 from detector.core.networks.registry import NETWORKS, serving, shapes, spec_of
 from detector.core.networks.spec import Spec
 from tests.conftest import unavailable
-from tests.core.slow_networks import slow_network
+from tests.core.networks.slow_networks import slow_network
 from tests.weights import random_weights, random_windows
 
 FEATURES = 6
@@ -245,7 +245,7 @@ IN_ANOTHER = """
 import json, sys
 import numpy as np
 from benchmarks.gpu.running import prepared
-from tests.core.test_networks import SPECS
+from tests.core.networks.test_networks import SPECS
 from tests.weights import random_weights
 windows = np.load(sys.argv[1])
 given = {kind: prepared(spec, random_weights(spec))(windows) for kind, spec in SPECS.items()}

@@ -15,7 +15,7 @@ from tests.kafka.certificates import Authority, openssl
 from tests.kafka.secured import ENVIRONMENT, secured
 from tests.service.network import STRANGE, Trouble, told
 from tests.service.stage import Daemon, Stage, get
-from tests.service.test_teaching import clock
+from tests.teaching.test_preview import clock
 
 pytestmark = pytest.mark.broker
 

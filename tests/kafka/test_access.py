@@ -18,7 +18,7 @@ from tests.kafka.rights import Right, allow, told_rights
 from tests.kafka.topics import QUIET
 from tests.service.network import CATALOGUE, MINUTES, STRANGE, Trouble, told
 from tests.service.stage import TOPICS, Stage, serving
-from tests.service.test_teaching import clock
+from tests.teaching.test_preview import clock
 from trainer.__main__ import main as trainer
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("kept_process")]

@@ -19,7 +19,7 @@ from trainer.training.checkpoints import CHECKPOINT, Checkpoints, TrainingState
 from trainer.training.learner import Hyperparameters
 from trainer.training.loop import StepMetrics, TrainingError, TrainingHooks, train_encoder
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Killed(Exception):

@@ -10,7 +10,7 @@ from detector.core.features import Baseline
 from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 from tests.builders import embedded
-from tests.trainer.conftest import CLASSES, EACH, SPEC
+from tests.trainer.fixtures import CLASSES, EACH, SPEC
 from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import SimulatedHistory
 from trainer.errors import TrainingError
