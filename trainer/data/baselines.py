@@ -144,7 +144,8 @@ def normal_equations(
     terms = basis.shape[1]
     weight = kept.astype(np.float32)
     products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
-    return (weight @ products).reshape(*kept.shape[:2], terms, terms), (told * weight) @ basis
+    normal = (weight @ products).reshape(*kept.shape[:2], terms, terms)
+    return normal, np.asarray((told * weight) @ basis, np.float32)
 
 
 def _left_over(
