@@ -19,6 +19,8 @@ from trainer.learner import Schedule
 from trainer.training import Moment, TrainingError, Watch, train_encoder
 from trainer.unfinished import claim, kept
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
