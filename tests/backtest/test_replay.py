@@ -23,6 +23,8 @@ from trainer.__main__ import main as trainer
 from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import play, read_scenario
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = """
 network: {cells: 24, seed: 5}
 days: 0.25

@@ -288,6 +288,7 @@ def test_arrays_that_no_trainer_writes_are_refused(bundle, tmp_path):
     assert taken == []
 
 
+@pytest.mark.slow
 def test_a_bundle_of_another_kind_of_encoder_comes_back_and_is_proven(bundle, tmp_path):
     right = read_bundle(bundle)
     spec = replace(right.manifest.spec, kind="lstm")
@@ -304,6 +305,7 @@ def test_a_bundle_of_another_kind_of_encoder_comes_back_and_is_proven(bundle, tm
     assert np.array_equal(encoder(windows).direction, golden.embeddings.direction)
 
 
+@pytest.mark.slow
 def test_keras_on_another_backend_is_refused_with_a_sentence(bundle):
     """Whether that backend is installed here or not."""
     opening = f"open_bundle(__import__('pathlib').Path({str(bundle)!r}), 0)"

@@ -109,6 +109,7 @@ def test_a_replay_encodes_what_can_still_matter_and_no_more() -> None:
     assert 6 * chosen.keep_minutes <= work.scored <= 6 * (chosen.keep_minutes + LAG_MINUTES + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lag", [1, LAG_MINUTES - 1, LAG_MINUTES, LAG_MINUTES + 1, 12, 30, 38])
 @pytest.mark.parametrize("seed", range(3))
 def test_a_restart_while_a_cell_lags_and_then_goes_on_where_it_stopped_changes_nothing(lag: int, seed: int) -> None:
@@ -121,6 +122,7 @@ def test_a_restart_while_a_cell_lags_and_then_goes_on_where_it_stopped_changes_n
     assert_a_restart_changes_nothing(chosen, [*before, *buffered, *after], [len(before)])
 
 
+@pytest.mark.slow
 def test_a_restart_while_more_cells_lag_than_a_commit_can_mark_changes_nothing() -> None:
     chosen = settings(behind_minutes=20, score_minutes=5, silent_minutes=60)
     slow = [f"slow-{number}" for number in range(MOST_MARKED + 1)]

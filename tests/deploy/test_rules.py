@@ -11,6 +11,8 @@ from tests.deploy.programs import ask
 from tests.deploy.prometheus import RULES, hurried
 from tests.kafka.broker import ROOT
 
+pytestmark = pytest.mark.slow
+
 SEVERITIES = ("critical", "warning", "info")
 
 ALERTS = [rule for group in yaml.safe_load((RULES / "alerts.yml").read_text())["groups"] for rule in group["rules"]]

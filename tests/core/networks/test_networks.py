@@ -44,6 +44,7 @@ def windows() -> np.ndarray:
     return random_windows(np.random.default_rng(1), 700, FEATURES)
 
 
+@pytest.mark.slow
 @kinds
 def test_a_network_is_that_of_its_slow_twin(kind: str, windows: np.ndarray) -> None:
     weights = random_weights(SPECS[kind])
@@ -55,6 +56,7 @@ def test_a_network_is_that_of_its_slow_twin(kind: str, windows: np.ndarray) -> N
         assert fast.shift[at] == pytest.approx(shift, abs=2e-3 * size)
 
 
+@pytest.mark.slow
 @pytest.mark.bitwise
 @kinds
 def test_no_window_depends_on_its_batch_whatever_the_kind(kind: str, windows: np.ndarray) -> None:
@@ -106,6 +108,7 @@ def test_the_order_of_features_means_nothing_to_the_shared_kind(windows: np.ndar
     np.testing.assert_allclose(there.size.astype(float), here.size.astype(float), rtol=4e-3)
 
 
+@pytest.mark.slow
 def test_the_shared_kind_is_served_the_window_unwhitened(windows: np.ndarray) -> None:
     """Its views are whitened as they are; by the size's centre and whitening before, they would be so twice."""
     weights = random_weights(SPECS["shared"])
@@ -117,6 +120,7 @@ def test_the_shared_kind_is_served_the_window_unwhitened(windows: np.ndarray) ->
     assert (here.size != there.size).all()
 
 
+@pytest.mark.slow
 @pytest.mark.bitwise
 @pytest.mark.parametrize("features", [3, 130, 300])
 def test_the_shared_kind_is_steady_for_few_features_and_for_many(features: int) -> None:
@@ -204,6 +208,7 @@ def test_whitened_lines_reach_the_output_past_a_network_that_says_nothing(kind: 
     np.testing.assert_allclose(straight, lines @ weights["straight"], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_what_is_served_is_what_was_learned_once_the_averages_have_settled(kind: str, windows: np.ndarray) -> None:
     weights = random_weights(SPECS[kind])
@@ -254,6 +259,7 @@ print(json.dumps({kind: [part.tolist() for part in parts] for kind, parts in giv
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ELSEWHERE)
 def test_another_backend_gives_the_same_embeddings_and_needs_no_tensorflow(
     backend: str, windows: np.ndarray, tmp_path: Path

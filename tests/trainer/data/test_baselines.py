@@ -172,6 +172,7 @@ def test_a_cell_that_told_nothing_is_taken_for_any_of_the_fleet(rng: np.random.G
     assert fitted[4, 0] == pytest.approx(np.hypot(1, fitted[:-1, 1].std()), rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cell_outage", "backhaul_loss", "ul_interference"])
 def test_a_day_of_a_fault_in_the_week_does_not_become_usual(town: SimulatedHistory, usual: Baseline, name: str) -> None:
     cells, begin = range(0, 24, 6), town.span[0] + 3 * 1440
@@ -188,6 +189,7 @@ def test_a_day_of_a_fault_in_the_week_does_not_become_usual(town: SimulatedHisto
     assert np.quantile(after[:, 0] / before[:, 0], 0.95) < 1.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["backhaul_loss", "baseband_overload", "mass_event"])
 def test_a_fault_of_a_few_hours_in_the_week_hardly_moves_what_is_usual(
     town: SimulatedHistory, usual: Baseline, name: str

@@ -19,6 +19,8 @@ from trainer.training.checkpoints import CHECKPOINT, Checkpoints, TrainingState
 from trainer.training.learner import Hyperparameters
 from trainer.training.loop import StepMetrics, TrainingError, TrainingHooks, train_encoder
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

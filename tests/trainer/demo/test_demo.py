@@ -194,6 +194,7 @@ def test_the_operators_file_of_the_demo_is_read(config: Config) -> None:
     assert set(TOPICS) == set(msgspec.to_builtins(config.kafka.topics).values())
 
 
+@pytest.mark.slow
 def test_the_daemon_of_the_demo_becomes_ready_on_the_demos_broker_and_takes_what_comes(tmp_path: Path) -> None:
     """A broker without a controller: whatever only one can answer is asked in vain, and must not be waited for."""
     (tmp_path / "bundle").symlink_to(SHIPPED)

@@ -161,6 +161,7 @@ def test_opposite_corners_of_the_cube_are_the_most_a_lossless_triplet_can_ask_fo
     assert worst == pytest.approx([-2 * np.log(1e-7)], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_network_with_three_inputs_learns_by_a_triplet_and_leaves_its_base(rng: np.random.Generator) -> None:
     import keras
 
@@ -245,6 +246,7 @@ def train(examples: Examples, loss: str, steps: int = 12, **options: Option) -> 
     return weights, told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_trains_an_encoder_without_collapse(name: str, examples: Examples) -> None:
     weights, told = train(examples, name)
@@ -254,6 +256,7 @@ def test_every_loss_trains_an_encoder_without_collapse(name: str, examples: Exam
     assert all(np.isfinite(value).all() for value in weights.values())
 
 
+@pytest.mark.slow
 def test_turning_an_option_leads_elsewhere_and_equal_seeds_to_the_same_place(examples: Examples) -> None:
     first, again = (train(examples, "triplet", mining="random", margin=0.2)[1] for _ in range(2))
     wider = train(examples, "triplet", mining="random", margin=0.4)[1]
@@ -262,6 +265,7 @@ def test_turning_an_option_leads_elsewhere_and_equal_seeds_to_the_same_place(exa
     assert wider[0] > first[0]
 
 
+@pytest.mark.slow
 def test_hard_mining_that_collapses_the_encoder_is_refused_with_a_sentence(examples: Examples) -> None:
     with pytest.raises(
         TrainingError, match=r"^the encoder collapsed at step \d+ \(spread \S+ per dimension\); lower the rate or add"
