@@ -18,7 +18,7 @@ from detector.core.encoder import Embeddings, Encode, embeddings_of
 from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, Feature
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Event
-from detector.core.pipeline import Pipeline, Work
+from detector.core.pipeline import Pipeline, PollResult
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, NormalProfile
 from detector.core.scoring.tail_fit import TWO_HOURS
@@ -202,9 +202,9 @@ def play(
     first_offset: int = 0,
     partition: int = 0,
     audible: bool = True,
-) -> Work:
+) -> PollResult:
     """Plays a log in polls of these sizes, and what is left in one; gives all that came of it."""
-    total = Work()
+    total = PollResult()
     at = 0
     for size in [*polls, len(log)]:
         part = log[at : at + size]
@@ -215,17 +215,17 @@ def play(
     return total
 
 
-def add(total: Work, work: Work) -> None:
+def add(total: PollResult, work: PollResult) -> None:
     total.events += work.events
-    total.withheld += work.withheld
+    total.suppressed_episodes += work.suppressed_episodes
     total.rejections += work.rejections
-    total.scored += work.scored
+    total.window_count += work.window_count
     for mine, new in ((total.outcomes, work.outcomes), (total.verdicts, work.verdicts)):
         for name, count in new.items():
             mine[name] = mine.get(name, 0) + count
 
 
-def refusals(work: Work) -> list[tuple[int, str]]:
+def refusals(work: PollResult) -> list[tuple[int, str]]:
     """(offset, reason) of every refused record."""
     return [(int(records.offsets[rejection.index]), str(rejection.reason)) for records, rejection in work.rejections]
 

@@ -1,7 +1,7 @@
 """The slow, obvious twins: one record at a time, plain Python, nothing clever.
 
-They say what `Frontier`, `Windows`, `Scores`, `Alarms` and the losses promise. Where the fast ones differ, one of both
-is wrong.
+They say what `Watermark`, `Windows`, `ScoreHistory`, `AlarmLifecycle` and the losses promise. Where the fast ones
+differ, one of both is wrong.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ WINDOW = 60
 Window = tuple[tuple[int, ...], ...]
 
 
-class Frontier:
+class Watermark:
     """The newest minute that a quorum of the cells that count has reached."""
 
     def __init__(self, quorum_cells: int, ahead_minutes: int) -> None:
@@ -30,8 +30,8 @@ class Frontier:
         self.claims: dict[str, int] = {}
         self.streak: list[str] = []
 
-    def hear(self, cell: str, minute: int) -> bool:
-        """Says whether the frontier rose."""
+    def observe(self, cell: str, minute: int) -> bool:
+        """Says whether the watermark rose."""
         stood = self.minute
         ahead = stood is not None and minute > stood + self.ahead_minutes
         claim = self.claims.get(cell, minute)
@@ -52,9 +52,9 @@ class Frontier:
 class Cell:
     """What is remembered of one cell."""
 
-    heard_at: int = -1
+    last_activity: int = -1
     last: int | None = None
-    heard_from: int = -1
+    silence_start: int = -1
     reported: dict[int, tuple[float | None, ...]] = field(default_factory=dict)
     scores: dict[int, np.ndarray] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class Network:
 
     def __init__(self, settings: Settings, encode: Encode, judge: Classifier) -> None:
         self.settings, self.encode, self.judge = settings, encode, judge
-        self.frontier = Frontier(settings.quorum_cells, settings.ahead_minutes)
+        self.watermark = Watermark(settings.quorum_cells, settings.ahead_minutes)
         self.cells: dict[str, Cell] = {}
         self.alarms: dict[tuple[str, str], tuple[int, str]] = {}
         self.outcomes: list[str] = []
@@ -72,22 +72,22 @@ class Network:
         self.events: list[tuple[str, str, str, int, str, int]] = []
 
     def take(self, told: Told) -> None:
-        stood = self.frontier.minute
+        stood = self.watermark.minute
         cell = self.cells.setdefault(told.cell, Cell())
         outcome = self._admit(cell, told)
         self.outcomes.append(outcome)
         if outcome == "in_order":
             self._judge(told, cell, stood)
-        rose = self.frontier.hear(told.cell, told.minute)
-        assert self.frontier.minute is not None
-        cell.heard_at = self.frontier.minute if stood is None else stood
+        rose = self.watermark.observe(told.cell, told.minute)
+        assert self.watermark.minute is not None
+        cell.last_activity = self.watermark.minute if stood is None else stood
         if rose:
             self._advance(stood)
         for other in self.cells.values():
-            other.heard_at = min(other.heard_at, self.frontier.minute)
+            other.last_activity = min(other.last_activity, self.watermark.minute)
 
     def _admit(self, cell: Cell, told: Told) -> str:
-        settings, stood, minute = self.settings, self.frontier.minute, told.minute
+        settings, stood, minute = self.settings, self.watermark.minute, told.minute
         if stood is not None:
             if minute > stood + settings.ahead_minutes:
                 return "too_far_ahead"
@@ -117,7 +117,7 @@ class Network:
         scored = len(cell.reported) / WINDOW >= self.settings.min_coverage
         if scored:
             embedding = self.encode(np.array([window], np.int8))
-            cell.scores[told.minute] = self.judge.scores(embedding)[0]
+            cell.scores[told.minute] = self.judge.score_classes(embedding)[0]
         heard = stood is None or told.minute > stood - self.settings.silent_minutes
         if heard and (told.cell, SILENT) in self.alarms:
             self._tell("cleared", told.cell, SILENT, told.minute)
@@ -125,25 +125,25 @@ class Network:
             self._look(told.cell, cell, told.minute)
 
     def _advance(self, stood: int | None) -> None:
-        """The frontier rose: who is silent, and who is forgotten."""
-        settings, frontier = self.settings, self.frontier.minute
-        assert frontier is not None
+        """The watermark rose: who is silent, and who is forgotten."""
+        settings, watermark = self.settings, self.watermark.minute
+        assert watermark is not None
         for cell in self.cells.values():
-            if stood is not None and frontier - stood > settings.ahead_minutes:
-                cell.heard_from = frontier
+            if stood is not None and watermark - stood > settings.ahead_minutes:
+                cell.silence_start = watermark
         for name, cell in sorted(self.cells.items()):
-            silent = cell.last is not None and frontier - max(cell.last, cell.heard_from) >= settings.silent_minutes
+            silent = cell.last is not None and watermark - max(cell.last, cell.silence_start) >= settings.silent_minutes
             if silent and (name, SILENT) not in self.alarms:
-                self._tell("new", name, SILENT, frontier, (cell.last or 0) + 1, "major")
-        horizon = frontier - settings.tolerance.memory_minutes
+                self._tell("new", name, SILENT, watermark, (cell.last or 0) + 1, "major")
+        horizon = watermark - settings.tolerance.memory_minutes
         for name, cell in list(self.cells.items()):
             if cell.last is not None and cell.last <= horizon:
                 cell.last, cell.reported, cell.scores = None, {}, {}
-            claim = self.frontier.claims.get(name, -1)
-            if cell.heard_at < horizon and not horizon <= claim <= frontier + settings.ahead_minutes:
+            claim = self.watermark.claims.get(name, -1)
+            if cell.last_activity < horizon and not horizon <= claim <= watermark + settings.ahead_minutes:
                 del self.cells[name]
-                self.frontier.claims.pop(name, None)
-                self.frontier.streak = [other for other in self.frontier.streak if other != name]
+                self.watermark.claims.pop(name, None)
+                self.watermark.streak = [other for other in self.watermark.streak if other != name]
 
     def _look(self, name: str, cell: Cell, minute: int) -> None:
         """Clear what has been quiet, raise what is loud. Every score here is a smoothed one."""

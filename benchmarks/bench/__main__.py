@@ -166,7 +166,7 @@ def consume(config: Config, count: int, take: Callable[[list[Message]], object])
 
 def bare(decoder: Decoder, messages: list[Message]) -> None:
     for message in messages:
-        decoder.typed(message.value())
+        decoder.decode_value(message.value())
 
 
 def columns(decoder: Decoder, messages: list[Message]) -> None:
@@ -178,7 +178,7 @@ def columns(decoder: Decoder, messages: list[Message]) -> None:
 def make_pipeline(config: Config) -> Pipeline:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights)
-    encoder.unsteady_windows(bundle.golden.windows)
+    encoder.count_unsteady_windows(bundle.golden.windows)
     judge = LabelStore(bundle, encoder, config.settings, 0).judge()
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)
     pipeline.assign(0, None, [])

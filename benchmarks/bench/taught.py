@@ -30,7 +30,7 @@ def measure_labels() -> dict[str, float]:
     """In a process of its own; times are of the processor, which a busy machine does not stretch."""
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights, 1)
-    encoder.unsteady_windows(bundle.golden.windows)
+    encoder.count_unsteady_windows(bundle.golden.windows)
     few, many = (LabelStore(bundle, encoder, Config(bundle="").settings, 1) for _ in range(2))
     few.put_all(told(bundle, CLASSES))
     prepared, before = list(told(bundle, LABELS // AGAIN)), resident_bytes()
@@ -75,8 +75,8 @@ def microseconds(encoder: Encoder, few: Classifier, many: Classifier, features: 
     embeddings = encoder(windows)
     works: dict[str, Callable[[], object]] = {
         "encode": partial(encoder, windows),
-        "match_40_labels": partial(few.verdicts, embeddings),
-        "match_20000_labels": partial(many.verdicts, embeddings),
+        "match_40_labels": partial(few.decide, embeddings),
+        "match_20000_labels": partial(many.decide, embeddings),
     }
     times = [{name: cpu(work) for name, work in works.items()} for _ in range(ROUNDS)]
     return {name: statistics.median(one[name] for one in times) / len(windows) * 1e6 for name in works}

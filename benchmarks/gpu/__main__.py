@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.gpu.devices import compute_exactly, find
 from benchmarks.gpu.running import Embed, prepared
 from benchmarks.gpu.search import compare_search
-from detector.core.networks.registry import NETWORKS, Served, spec_of
+from detector.core.networks.registry import NETWORKS, RawEmbeddings, spec_of
 from detector.core.networks.spec import Spec
 from tests.core.networks.slow_networks import slow_network
 from tests.weights import random_weights, random_windows
@@ -45,7 +45,7 @@ def main() -> int:
 def prove(backend: str, bundle: Path, batches: Sequence[int], seconds: float) -> int:
     """The table; 0 when everything was as on a CPU."""
     spec, weights, golden = read(bundle)
-    recorded = Served(golden["direction"], golden["size"], golden["shift"])
+    recorded = RawEmbeddings(golden["direction"], golden["size"], golden["shift"])
     off = difference(prepared(spec, weights)(golden["windows"]), recorded)
     print(f"{backend}: {bundle}'s {len(golden['windows'])} golden windows embed within {off:.1e} of the trainer's")
     if off > TOLERANCE:
@@ -82,12 +82,12 @@ def measure(spec: Spec, windows: np.ndarray, batches: Sequence[int], seconds: fl
     weights = random_weights(spec)
     embed = prepared(spec, weights)
     told = [slow_network(window, spec, weights) for window in windows[:16]]
-    off = difference(embed(windows[:64]), Served(*(np.array(part) for part in zip(*told, strict=True))))
+    off = difference(embed(windows[:64]), RawEmbeddings(*(np.array(part) for part in zip(*told, strict=True))))
     rates = {str(batch): rate(embed, windows[:batch], seconds) for batch in batches}
     return {**rates, "off": off, "unsteady": float(unsteady(embed, windows, batches))}
 
 
-def difference(here: Served, right: Served) -> float:
+def difference(here: RawEmbeddings, right: RawEmbeddings) -> float:
     """The largest of a direction's coordinate, of the size's share, and of a shift's coordinate's share of the size."""
     off = [part[: len(wanted)] - wanted.astype(float) for part, wanted in zip(here, right, strict=True)]
     size = np.maximum(right.size.astype(float), TOLERANCE)

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.inputs import blocks
-from detector.core.networks.registry import Served, serving
+from detector.core.networks.registry import RawEmbeddings, build_network
 from detector.core.networks.spec import Spec
 
-Embed = Callable[[NDArray[np.int8]], Served]
-"""int8 [n, 60, F] -> Served of n, all in the host's memory"""
+Embed = Callable[[NDArray[np.int8]], RawEmbeddings]
+"""int8 [n, 60, F] -> RawEmbeddings of n, all in the host's memory"""
 
 
 def prepared(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> Embed:
@@ -20,10 +20,10 @@ def prepared(spec: Spec, weights: Mapping[str, NDArray[np.float32]]) -> Embed:
     from keras import ops
 
     compiled = COMPILERS[keras.backend.backend()]
-    first, second = compiled(blocks), compiled(serving(spec, weights))
+    first, second = compiled(blocks), compiled(build_network(spec, weights))
 
-    def embed(windows: NDArray[np.int8]) -> Served:
-        return Served(*(ops.convert_to_numpy(part) for part in second(first(ops.convert_to_tensor(windows)))))
+    def embed(windows: NDArray[np.int8]) -> RawEmbeddings:
+        return RawEmbeddings(*(ops.convert_to_numpy(part) for part in second(first(ops.convert_to_tensor(windows)))))
 
     return embed
 

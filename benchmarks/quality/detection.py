@@ -36,11 +36,11 @@ def detection(encode: Encode, one: Sample, unseen: Sequence[str], where: str) ->
         rows = np.flatnonzero(one.name == name)
         for example in rows[:SHOWN]:
             judge = _judge([_taught(name, shown, int(example))], normal)
-            limit = np.quantile(judge.scores(ordinary)[:, 0].astype(np.float32), 1 - RATE)
-            found.append(judge.scores(query[rows[rows != example]])[:, 0].astype(np.float32) > limit)
+            limit = np.quantile(judge.score_classes(ordinary)[:, 0].astype(np.float32), 1 - RATE)
+            found.append(judge.score_classes(query[rows[rows != example]])[:, 0].astype(np.float32) > limit)
     judge = _judge([], normal)
-    faulty = judge.scores(query[np.isin(one.name, list(unseen))])[:, -1].astype(np.float32)
-    strange = judge.scores(ordinary)[:, -1].astype(np.float32)
+    faulty = judge.score_classes(query[np.isin(one.name, list(unseen))])[:, -1].astype(np.float32)
+    strange = judge.score_classes(ordinary)[:, -1].astype(np.float32)
     rng = np.random.default_rng(1)
     return {
         f"recall per window at {RATE:g} false positives, {where}": _interval(np.array([f.mean() for f in found]), rng),

@@ -38,7 +38,7 @@ def warm_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
 def verify_encoder(bundle: Bundle, encoder: Encoder, path: Path) -> None:
     """Warms the encoder up on the golden windows. Raises BundleError where it computes others than the trainer did."""
     golden = bundle.golden
-    unsteady = encoder.unsteady_windows(golden.windows)
+    unsteady = encoder.count_unsteady_windows(golden.windows)
     if unsteady:
         raise BundleError(
             f"{path}: on this machine {unsteady} of its windows embed differently by batch, so verdicts could not be"

@@ -1,1 +1,1 @@
-"""What Faultline knows, as functions of the minutes it is given: no clock, disk, network, log or metrics below here."""
+"""Core: pure functions from minutes to alarms. Nothing here uses a clock, disk, network, log or metrics."""

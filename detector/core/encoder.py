@@ -1,12 +1,13 @@
-"""One network shared by every cell: windows in; a direction (which fault), and how far and where from normal, out.
+"""Encoder: one network shared by every cell. Windows in, embeddings out.
 
-The networks are in `networks`, one file a kind; the trainer gives them variables, the detector constants. Here they are
-served: compiled by TensorFlow, for batches of fixed sizes.
+An embedding is a direction (which fault), and size and shift (how far and where from normal). The networks are in
+`networks`, one file per kind; the trainer gives them variables, the detector constants. TensorFlow compiles them here,
+for batches of fixed sizes.
 
-The same window must give the same bits whatever batch it rides in, or a crash, by cutting batches elsewhere, could
-move a verdict across its threshold. Plain kernels break this (Eigen reduces by position in the batch); XLA's loops do
-not, on the processors tried, but for one size of one network (`shared` with five features). `unsteady_windows` tries it
-at every start with the bundle's own windows.
+The same window must give the same bits in any batch. Otherwise a crash, by cutting batches elsewhere, could move a
+decision across its threshold. Plain kernels break this (Eigen reduces by position in the batch). XLA's loops do not, on
+the processors tried, except for one size of one network (`shared` with five features). `count_unsteady_windows` checks
+it at every start with the bundle's own windows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,23 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.networks.inputs import blocks
-from detector.core.networks.registry import serving
+from detector.core.networks.registry import build_network
 from detector.core.networks.spec import Spec
 
 BATCHES = (64, 512, 1024)
-"""Every batch is padded to one of these: one compiled program each. Small for live traffic, large for catching up."""
+"""Every batch is padded to one of these sizes: one compiled program each. Small for live traffic, large for replays."""
 
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Rounded to half precision where they are made, so that everything after works on the same short numbers."""
+    """Embeddings of n windows, in half precision from the start, so that all later steps use the same numbers."""
 
     direction: NDArray[np.float16]
     """Unit length. # [n, D]"""
     size: NDArray[np.float16]
-    """Distance from this network's normal, whitened; 1 is an ordinary window. # [n]"""
+    """Whitened distance from this network's normal; 1 for an ordinary window. # [n]"""
     shift: NDArray[np.float16]
-    """The same as coordinates, along the directions in which faults go. # [n, S]"""
+    """Coordinates of that distance along the faults' directions. # [n, S]"""
 
     def __len__(self) -> int:
         return len(self.size)
@@ -42,7 +43,7 @@ class Embeddings:
         return Embeddings(self.direction[rows], self.size[rows], self.shift[rows])
 
     def reshaped(self, *shape: int) -> "Embeddings":
-        """Other axes before the last. # of n -> of shape"""
+        """Return the same embeddings with other axes before the last. # of n -> of shape"""
         return Embeddings(
             self.direction.reshape(*shape, self.direction.shape[-1]),
             self.size.reshape(shape),
@@ -51,17 +52,17 @@ class Embeddings:
 
 
 def embeddings_of(direction: NDArray[Any], size: NDArray[Any], shift: NDArray[Any]) -> Embeddings:
-    """Rounded, and what is too large for half precision held at its largest."""
+    """Round to half precision, and clip what is too large for it."""
     return Embeddings(direction.astype(np.float16), _half(size), _half(shift))
 
 
 def _half(values: NDArray[Any]) -> NDArray[np.float16]:
-    most = np.finfo(np.float16).max
-    return np.clip(values, -most, most).astype(np.float16)
+    limit = np.finfo(np.float16).max
+    return np.clip(values, -limit, limit).astype(np.float16)
 
 
-def end_to_end(parts: Sequence[Embeddings]) -> Embeddings:
-    """One after the other; at least one."""
+def concatenate(parts: Sequence[Embeddings]) -> Embeddings:
+    """Concatenate one or more embeddings along the first axis."""
     return Embeddings(
         np.concatenate([part.direction for part in parts]),
         np.concatenate([part.size for part in parts]),
@@ -70,27 +71,27 @@ def end_to_end(parts: Sequence[Embeddings]) -> Embeddings:
 
 
 class Encode(Protocol):
-    """What the pipeline needs of an encoder. # int8 [n, 60, F] -> Embeddings of n"""
+    """Interface of an encoder for the pipeline. # int8 [n, 60, F] -> Embeddings of n"""
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings: ...
 
 
 def backend() -> str:
-    """What Keras computes with here; what serves and trains is `tensorflow`."""
+    """Return the name of Keras' backend in this process; serving and training use `tensorflow`."""
     import keras
 
     return str(keras.backend.backend())
 
 
 def device() -> str:
-    """Where TensorFlow computes here: `gpu` when it sees one, else `cpu`."""
+    """Return TensorFlow's device in this process: `gpu` when it sees one, else `cpu`."""
     import tensorflow as tf
 
     return "gpu" if tf.config.list_physical_devices("GPU") else "cpu"
 
 
 class Encoder:
-    """The served network: fixed batch sizes, compiled and warmed up before it is handed out."""
+    """Encoder: the compiled network with fixed batch sizes. `count_unsteady_windows` warms it up."""
 
     def __init__(self, spec: Spec, weights: Mapping[str, NDArray[np.float32]], threads: int = 0) -> None:
         import tensorflow as tf
@@ -99,68 +100,69 @@ class Encoder:
         self._sizes: tuple[int, ...] = BATCHES
         if threads and self.device == "cpu":
             tf.config.threading.set_intra_op_parallelism_threads(threads)
-        if self.device == "gpu":  # else products carry ten bits of each number, and golden windows embed elsewhere
+        if self.device == "gpu":  # else products use ten bits of each number, and golden windows embed differently
             tf.config.experimental.enable_tensor_float_32_execution(False)
-        tf.get_logger().setLevel("ERROR")  # every bundle is traced anew, and by the fifth it warns of that
+        tf.get_logger().setLevel("ERROR")  # every bundle is traced again, and TensorFlow warns at the fifth
         self._spec = spec
 
         # Two programs, not one: XLA would fuse both into loops that read the sixty minutes again for every statistic,
-        # which costs 1.6 times as much. Without autograph: nothing to rewrite, and it would leave files in /tmp.
+        # which costs 1.6 times as much. Autograph is off: it has nothing to rewrite, and would leave files in /tmp.
         self._blocks = tf.function(blocks, jit_compile=True, autograph=False)
-        self._network = tf.function(serving(spec, weights), jit_compile=True, autograph=False)
+        self._network = tf.function(build_network(spec, weights), jit_compile=True, autograph=False)
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        parts = [self._nothing()]
+        parts = [self._no_embeddings()]
         start = 0
         while start < len(windows):
-            rest = len(windows) - start
-            batch = next((size for size in self._sizes if rest <= size), self._sizes[-1])
-            parts.append(self._run(windows[start : start + batch], batch))
+            remaining = len(windows) - start
+            batch = next((size for size in self._sizes if remaining <= size), self._sizes[-1])
+            parts.append(self._encode_batch(windows[start : start + batch], batch))
             start += batch
-        return end_to_end(parts)
+        return concatenate(parts)
 
-    def _run(self, windows: NDArray[np.int8], batch: int) -> Embeddings:
+    def _encode_batch(self, windows: NDArray[np.int8], batch: int) -> Embeddings:
         count = len(windows)
         if count < batch:
-            padded = np.zeros((batch, 60, self._spec.features), np.int8)
-            padded[:count] = windows
-            windows = padded
-        return embeddings_of(*(part[:count] for part in self._served(windows)))
+            padded_windows = np.zeros((batch, 60, self._spec.features), np.int8)
+            padded_windows[:count] = windows
+            windows = padded_windows
+        return embeddings_of(*(part[:count] for part in self._run_network(windows)))
 
-    def _served(self, windows: NDArray[np.int8]) -> list[NDArray[np.float32]]:
-        """Unrounded. # int8 [n, 60, F] -> f32 [n, D], [n], [n, S]"""
+    def _run_network(self, windows: NDArray[np.int8]) -> list[NDArray[np.float32]]:
+        """Return direction, size and shift before rounding. # int8 [n, 60, F] -> f32 [n, D], [n], [n, S]"""
         import tensorflow as tf
 
-        served = self._network(self._blocks(tf.constant(windows)))  # as an argument numpy costs thrice
-        return [part.numpy() for part in served]
+        parts = self._network(self._blocks(tf.constant(windows)))  # an array as the argument costs three times as much
+        return [part.numpy() for part in parts]
 
-    def _nothing(self) -> Embeddings:
+    def _no_embeddings(self) -> Embeddings:
         return embeddings_of(np.empty((0, self._spec.dimension)), np.empty(0), np.empty((0, self._spec.shift)))
 
-    def unsteady_windows(self, windows: NDArray[np.int8]) -> int:
-        """Warms every program up, and counts the windows whose bits depend on their batch: 0, or do not serve.
+    def count_unsteady_windows(self, windows: NDArray[np.int8]) -> int:
+        """Warm up every program, and count the windows whose bits depend on their batch.
 
-        Where they depend on its size alone, all windows go through the largest program from then on: small polls cost
-        more there, and nothing else changes.
+        With a count above 0 the encoder must not serve. Where the bits depend on the batch's size alone, all windows go
+        through the largest program from then on: small polls cost more there, and nothing else changes.
         """
-        unsteady = self._unsteady(windows)
-        if unsteady and len(self._sizes) > 1:
+        count = self._count_unsteady(windows)
+        if count and len(self._sizes) > 1:
             self._sizes = self._sizes[-1:]
-            unsteady = self._unsteady(windows)
-        return unsteady
+            count = self._count_unsteady(windows)
+        return count
 
-    def _unsteady(self, windows: NDArray[np.int8]) -> int:
-        """Each window is run in every program, at the front and at the back, and compared before it is rounded: of the
-        few tried, rounding would hide what it does not hide of many.
+    def _count_unsteady(self, windows: NDArray[np.int8]) -> int:
+        """Run each window in every program, at the front and at the back, and compare the numbers before rounding.
+
+        Rounding would hide differences in these few windows that it does not hide in many.
         """
         windows = windows[: self._sizes[0]]
-        crowds = [np.resize(windows, (size, *windows.shape[1:])) for size in self._sizes]
-        references = [part[: len(windows)] for part in self._served(crowds[0])]
-        unsteady = np.zeros(len(windows), bool)
-        for crowd in crowds:
-            for at in (0, len(crowd) - len(windows)):
-                moved = np.roll(crowd, at, axis=0)
-                for reference, part in zip(references, self._served(moved), strict=True):
-                    there = part[at : at + len(windows)].reshape(len(windows), -1)
-                    unsteady |= (there != reference.reshape(len(windows), -1)).any(axis=1)
-        return int(np.count_nonzero(unsteady))
+        batches = [np.resize(windows, (size, *windows.shape[1:])) for size in self._sizes]
+        references = [part[: len(windows)] for part in self._run_network(batches[0])]
+        is_unsteady = np.zeros(len(windows), bool)
+        for batch in batches:
+            for position in (0, len(batch) - len(windows)):
+                rolled_batch = np.roll(batch, position, axis=0)
+                for reference, part in zip(references, self._run_network(rolled_batch), strict=True):
+                    values = part[position : position + len(windows)].reshape(len(windows), -1)
+                    is_unsteady |= (values != reference.reshape(len(windows), -1)).any(axis=1)
+        return int(np.count_nonzero(is_unsteady))

@@ -1,11 +1,11 @@
-"""What stands behind a verdict, for whoever reads the alarm: what it went by, in the network's own units.
+"""Evidence of an alarm: the figures behind its decision, in the network's own units.
 
-The score and how much of it each of the two witnesses gave, the classes it came nearest to by that score and who taught
-them, which features and minutes carried it. Everything is a function of the window and of the library, so that the same
-log gives the same words.
+It holds the score with the parts of direction and distance, the nearest classes with their authors, and the features
+and minutes that the score depends on. All of it is a function of the window and the exemplar index, so that the same
+log gives the same figures.
 
 It takes 4 ms of a core (ten classes taught), most of it the encoder's: a poll of 4,000 records that each raise an alarm
-holds the road for 16 s.
+blocks the pipeline for 16 s.
 """
 
 import base64
@@ -32,15 +32,15 @@ NEAREST_SHOWN = 3
 FEATURES_SHOWN, SPANS_SHOWN = 6, 3
 
 LEAST_SHARE = 0.1
-"""Of the weightiest feature or five minutes: what carried less is not worth reading at night."""
+"""Smallest weight that is shown, as a share of the largest weight: less is not worth reading at night."""
 
 LONGEST_TEXT = 128
-"""Characters of what a person wrote into a label: an alarm is to stay below 16 kB."""
+"""Characters of a text that a person wrote into a label: an alarm is to stay below 16 kB."""
 
 
 @dataclass(frozen=True)
 class AlarmContext:
-    """One cell's window, when something was said of it."""
+    """Context of an event: one cell's window at the event's minute."""
 
     codes: NDArray[np.int8]
     """# [60, F]"""
@@ -52,102 +52,114 @@ class AlarmContext:
 
 
 def evidence(
-    event: Event, case: AlarmContext, judge: Classifier, encode: Encode, catalogue: Catalogue
+    event: Event, context: AlarmContext, classifier: Classifier, encode: Encode, catalogue: Catalogue
 ) -> dict[str, Any]:
-    """What `additionalInformation` says of a verdict; what carried it only while the alarm stands."""
-    library, calibration = judge.at(event.minute), judge.calibration_at(event.minute)
-    matches = library.match(case.embeddings)
-    direction, distance = calibration.shares(class_evidence(library, matches, case.embeddings))
-    standing = _standing(direction, distance)[0]
-    mine = library.faults.index(event.alarm.name) if event.alarm.name in library.faults else -1
-    rivals = np.delete(standing[:-1], mine if mine >= 0 else [])
-    causes = [e.cause for e in library.exemplars if (e.kind, e.name) == ("fault", event.alarm.name) and e.cause]
-    told: dict[str, Any] = {
-        **({"cause": causes[0][:LONGEST_TEXT]} if causes else {}),
-        "labels": judge.library.digest,
+    """Return `additionalInformation` for a decision; features and minutes only while the alarm is open."""
+    index, calibration = classifier.index_at(event.minute), classifier.calibration_at(event.minute)
+    matches = index.match(context.embeddings)
+    direction, distance = calibration.contributions(class_evidence(index, matches, context.embeddings))
+    scores = _total_scores(direction, distance)[0]
+    column = index.faults.index(event.alarm.name) if event.alarm.name in index.faults else -1
+    rivals = np.delete(scores[:-1], column if column >= 0 else [])
+    information: dict[str, Any] = {
+        **_cause(index, event.alarm.name),
+        "labels": classifier.exemplar_index.digest,
         "score": round(event.score, 2),
-        "threshold": round(judge.threshold, 2),
-        "direction": round(float(direction[0, mine]), 2),
-        "distance": round(float(distance[0, mine]), 2),
-        "coverage": round(case.coverage, 3),
-        "size": round(float(case.embeddings.size[0]), 2),
+        "threshold": round(classifier.threshold, 2),
+        "direction": round(float(direction[0, column]), 2),
+        "distance": round(float(distance[0, column]), 2),
+        "coverage": round(context.coverage, 3),
+        "size": round(float(context.embeddings.size[0]), 2),
         "normal": round(float(matches.normal[0]), 4),
-        "nearest": _nearest(library, matches, standing),
-        "embedding": base64.b64encode(case.embeddings.direction[0].astype("<f2").tobytes()).decode(),
-        "fingerprint": fingerprint(case.embeddings, event.score),
+        "nearest": _nearest_classes(index, matches, scores),
+        "embedding": base64.b64encode(context.embeddings.direction[0].astype("<f2").tobytes()).decode(),
+        "fingerprint": fingerprint(context.embeddings, event.score),
     }
     if len(rivals):
-        told["margin"] = round(float(standing[mine] - rivals.max()), 2)
+        information["margin"] = round(float(scores[column] - rivals.max()), 2)
     if event.change != CLEARED:
-        score = _scorer(library, calibration, mine)
-        told |= _carriers(case, event.minute, attribute(case.codes, encode, score), catalogue)
-    return told
+        attribution = attribute(context.codes, encode, _scorer(index, calibration, column))
+        information |= _describe_attribution(context, event.minute, attribution, catalogue)
+    return information
 
 
 def fingerprint(embeddings: Embeddings, score: float) -> str:
-    """Of every bit of an embedding and of the score that the alarm went by."""
+    """Return a digest of every bit of an embedding and of the alarm's score."""
     bits = [*vars(embeddings).values(), np.float32(score)]
     return hashlib.sha256(b"".join(part.tobytes() for part in bits)).hexdigest()[:16]
 
 
-def _standing(direction: NDArray[np.float32], distance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Scores as far as they go: clipped below alone, or of two strong features neither would seem to matter."""
+def _cause(index: ExemplarIndex, name: str) -> dict[str, str]:
+    causes = [
+        exemplar.cause
+        for exemplar in index.exemplars
+        if (exemplar.kind, exemplar.name) == ("fault", name) and exemplar.cause
+    ]
+    return {"cause": causes[0][:LONGEST_TEXT]} if causes else {}
+
+
+def _total_scores(direction: NDArray[np.float32], distance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return scores clipped below alone. Clipped above, of two strong features neither would seem to matter."""
     return np.maximum(direction + distance, np.float32(FLOOR))
 
 
 def _scorer(
-    library: ExemplarIndex, calibration: ScoreCalibration, column: int
+    index: ExemplarIndex, calibration: ScoreCalibration, column: int
 ) -> Callable[[Embeddings], NDArray[np.float32]]:
-    return lambda embeddings: _standing(*calibration.shares(score_contributions(library, embeddings)))[:, column]
-
-
-def _nearest(library: ExemplarIndex, matches: Matches, standing: NDArray[np.float32]) -> list[dict[str, Any]]:
-    """The classes that score highest, each with its exemplar that comes nearest. # of one, [C + 1]"""
-    return [
-        {
-            **_named(library.exemplars[matches.nearest[0, column]]),
-            "score": round(float(standing[column]), 2),
-            "cosine": round(float(matches.cosine[0, column]), 4),
-            "pull": round(float(matches.pull[0, column]), 2),
-        }
-        for column in np.argsort(-standing[:-1], kind="stable")[:NEAREST_SHOWN].tolist()
+    return lambda embeddings: _total_scores(*calibration.contributions(score_contributions(index, embeddings)))[
+        :, column
     ]
 
 
-def _named(exemplar: Exemplar) -> dict[str, Any]:
-    known = {"by": exemplar.by[:LONGEST_TEXT], "taught": exemplar.taught}
+def _nearest_classes(index: ExemplarIndex, matches: Matches, scores: NDArray[np.float32]) -> list[dict[str, Any]]:
+    """Return the classes with the highest scores, each with its nearest exemplar. # of one, [C + 1]"""
+    return [
+        {
+            **_describe_exemplar(index.exemplars[matches.nearest_exemplar[0, column]]),
+            "score": round(float(scores[column]), 2),
+            "cosine": round(float(matches.cosine[0, column]), 4),
+            "pull": round(float(matches.pull[0, column]), 2),
+        }
+        for column in np.argsort(-scores[:-1], kind="stable")[:NEAREST_SHOWN].tolist()
+    ]
+
+
+def _describe_exemplar(exemplar: Exemplar) -> dict[str, Any]:
+    optional = {"by": exemplar.author[:LONGEST_TEXT], "taught": exemplar.taught_minute}
     return {
         "name": exemplar.name,
         "kind": exemplar.kind,
         "exemplar": exemplar.id,
         "cell": exemplar.cell,
         "minute": exemplar.minute,
-        **{key: value for key, value in known.items() if value},
+        **{key: value for key, value in optional.items() if value},
     }
 
 
-def _carriers(case: AlarmContext, minute: int, parts: Attribution, catalogue: Catalogue) -> dict[str, Any]:
-    """The weightiest features and minutes: [begin, end), minutes since 1970."""
-    spans = _spans(parts.by_block)
+def _describe_attribution(
+    context: AlarmContext, minute: int, attribution: Attribution, catalogue: Catalogue
+) -> dict[str, Any]:
+    """Describe the weightiest features and minutes. Spans are [begin, end), in minutes since 1970."""
+    spans = _spans(attribution.by_block)
     begin = minute - WINDOW + 1
-    shown = np.zeros(WINDOW, bool)
+    shown_minutes = np.zeros(WINDOW, bool)
     for first, last, _ in spans:
-        shown[first:last] = True
-    weighty = parts.by_feature > LEAST_SHARE * max(float(parts.by_feature[0]), 0.0)
-    weighty &= parts.by_feature > 0
-    features = parts.features[weighty][:FEATURES_SHOWN]
-    observed, usual, spreads = _in_units(case, begin, shown if spans else ~shown, catalogue)
+        shown_minutes[first:last] = True
+    is_weighty = attribution.by_feature > LEAST_SHARE * max(float(attribution.by_feature[0]), 0.0)
+    is_weighty &= attribution.by_feature > 0
+    features = attribution.features[is_weighty][:FEATURES_SHOWN]
+    observed, usual, spreads = _in_units(context, begin, shown_minutes if spans else ~shown_minutes, catalogue)
     return {
         "features": [
             {
-                "feature": catalogue.features[at].name,
-                "unit": catalogue.features[at].unit,
-                "observed": _short(observed[at]),
-                "usual": _short(usual[at]),
-                "spreads": _short(spreads[at], 2),
+                "feature": catalogue.features[feature].name,
+                "unit": catalogue.features[feature].unit,
+                "observed": _round_digits(observed[feature]),
+                "usual": _round_digits(usual[feature]),
+                "spreads": _round_digits(spreads[feature], 2),
                 "carried": round(float(weight), 2),
             }
-            for at, weight in zip(features.tolist(), parts.by_feature.tolist(), strict=False)
+            for feature, weight in zip(features.tolist(), attribution.by_feature.tolist(), strict=False)
         ],
         "minutes": [
             {"begin": begin + first, "end": begin + last, "carried": round(weight, 2)} for first, last, weight in spans
@@ -156,9 +168,9 @@ def _carriers(case: AlarmContext, minute: int, parts: Attribution, catalogue: Ca
 
 
 def _spans(by_block: NDArray[np.float32]) -> list[tuple[int, int, float]]:
-    """Neighbouring blocks that weigh, as (first minute of the window, minute after the last, weight), in time."""
-    weighty = by_block > LEAST_SHARE * max(float(by_block.max()), 1e-6)
-    edges = np.flatnonzero(np.diff(np.pad(weighty, 1).astype(np.int8)))
+    """Join neighbouring weighty blocks to (first minute of the window, minute after the last, weight), in time."""
+    is_weighty = by_block > LEAST_SHARE * max(float(by_block.max()), 1e-6)
+    edges = np.flatnonzero(np.diff(np.pad(is_weighty, 1).astype(np.int8)))
     spans = [
         (first * BLOCK_MINUTES, last * BLOCK_MINUTES, float(by_block[first:last].sum()))
         for first, last in edges.reshape(-1, 2).tolist()
@@ -167,25 +179,25 @@ def _spans(by_block: NDArray[np.float32]) -> list[tuple[int, int, float]]:
 
 
 def _in_units(
-    case: AlarmContext, begin: int, shown: NDArray[np.bool_], catalogue: Catalogue
+    context: AlarmContext, begin: int, shown_minutes: NDArray[np.bool_], catalogue: Catalogue
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Means over the minutes shown: as observed (clipped where the codes are), as usual, and how many spreads off.
+    """Return means over the shown minutes: observed (clipped where the codes are), usual, and deviation in spreads.
 
     NaN where nothing was reported. # [60] -> [F] each
     """
-    harmonics = (len(case.coefficients) - 2) // 2
-    basis = day_basis(begin + np.flatnonzero(shown), harmonics)
-    usual = (basis @ case.coefficients[1:]).astype(np.float64)
-    codes = case.codes[shown]
+    harmonics = (len(context.coefficients) - 2) // 2
+    basis = day_basis(begin + np.flatnonzero(shown_minutes), harmonics)
+    usual = (basis @ context.coefficients[1:]).astype(np.float64)
+    codes = context.codes[shown_minutes]
     spreads = np.where(codes == ABSENT, np.nan, codes / STEPS)
-    observed = usual + spreads * case.coefficients[0]
-    there = (codes != ABSENT).sum(axis=0)
+    observed = usual + spreads * context.coefficients[0]
+    reported = (codes != ABSENT).sum(axis=0)
     logarithmic = catalogue.logarithmic
     for scaled in (usual, observed):
         scaled[:, logarithmic] = np.expm1(scaled[:, logarithmic])
-    count = np.where(there, there, np.nan)
+    count = np.where(reported, reported, np.nan)
     return np.nansum(observed, axis=0) / count, usual.mean(axis=0), np.nansum(spreads, axis=0) / count
 
 
-def _short(number: float, digits: int = 4) -> float | None:
+def _round_digits(number: float, digits: int = 4) -> float | None:
     return float(f"{number:.{digits}g}") if np.isfinite(number) else None

@@ -1,8 +1,7 @@
-"""What a feature is, and how a reported value becomes a deviation from what is usual for its cell at this time of day.
+"""Features: their catalogue, and the deviation of a value from what is usual for its cell at this time of day.
 
-Values leave this room as 8-bit deviations: 1/16 of the cell's own spread a step, clipped at ±8 spreads, with one code
-for "not reported". Nothing past this room sees a NaN, and nothing past it sees a unit: a window of one network looks
-like a window of any other.
+Deviations are 8-bit codes: 1/16 of the cell's own spread a step, clipped at ±8 spreads, with one code for "not
+reported". After this step no value is a NaN or has a unit: a window of one network looks like a window of any other.
 """
 
 import hashlib
@@ -11,11 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+WINDOW = 60
+"""Minutes in a window: the common length of encoder, baseline and labels."""
+
 ABSENT = -128
-"""The code of "not reported": the one int8 that no clipped deviation reaches."""
+"""Code of "not reported": the one int8 that no clipped deviation reaches."""
 
 CLIP = 8.0
-"""Deviations are clipped here: beyond it a value is simply "very far", and clipping alone is worth + .15 macro-F1."""
+"""Deviations are clipped at so many spreads: beyond it a value is "very far". Clipping alone gives + .15 macro-F1."""
 
 STEPS = 127 / CLIP
 """Codes per spread. One step is 0.063 spreads, a fiftieth of ordinary minute-to-minute noise."""
@@ -23,7 +25,7 @@ STEPS = 127 / CLIP
 
 @dataclass(frozen=True)
 class Feature:
-    """One measured quantity of a cell's minute, as the bundle's catalogue describes it."""
+    """Feature: one measured quantity of a cell's minute, as the bundle's catalogue describes it."""
 
     name: str
     unit: str
@@ -41,7 +43,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The features of a network, in the order of every array's last axis."""
+    """Catalogue: the features of a network, in the order of every array's last axis."""
 
     features: tuple[Feature, ...]
 
@@ -54,23 +56,25 @@ class Catalogue:
 
     @property
     def digest(self) -> str:
-        """Of names, units, transforms and order: equal digests mean that windows of both can be compared."""
-        rows = [f"{f.name}|{f.unit}|{f.kind}|{f.transform}" for f in self.features]
+        """Digest of names, units, kinds, transforms and order: windows can be compared where digests are equal."""
+        rows = [f"{feature.name}|{feature.unit}|{feature.kind}|{feature.transform}" for feature in self.features]
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
 
     @property
     def logarithmic(self) -> NDArray[np.bool_]:
+        """True for features with the transform `log1p`. # [F]"""
         return np.array([feature.transform == "log1p" for feature in self.features])
 
     @property
     def bounds(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Lowest and highest possible values. # [F] each"""
         low = np.array([feature.low for feature in self.features], np.float32)
         high = np.array([feature.high for feature in self.features], np.float32)
         return low, high
 
 
 def transform(values: NDArray[np.float32], logarithmic: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Puts reported values on the scale on which their spread is even. NaN stays NaN. # [..., F] -> [..., F]"""
+    """Put reported values on the scale on which their spread is even. NaN stays NaN. # [..., F] -> [..., F]"""
     scaled = values.astype(np.float32, copy=True)
     scaled[..., logarithmic] = np.log1p(np.maximum(scaled[..., logarithmic], 0))
     return scaled
@@ -78,35 +82,36 @@ def transform(values: NDArray[np.float32], logarithmic: NDArray[np.bool_]) -> ND
 
 @dataclass(frozen=True)
 class Baseline:
-    """What is usual, per cell and feature: a mean, a few harmonics of the day, a spread. Learned: it is in the bundle.
+    """Baseline, per cell and feature: a mean, a few harmonics of the day, a spread. It is learned, and in the bundle.
 
-    Both arrays are memory-mapped where they come from a bundle: an instance pays for the cells it owns.
+    Both arrays are memory-mapped where they come from a bundle: an instance pays for its assigned cells only.
     """
 
     cells: NDArray[np.bytes_]
-    """Names of the rows but the last, sorted. # S[C]"""
+    """Names of the rows except the last, sorted. # S[C]"""
     table: NDArray[np.float16]
     """Spread, mean, then cosine and sine of harmonic 1…H; the last row is the fleet's. # [C + 1, 2 + 2·H, F]"""
 
     def coefficients(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The table at these rows. # [n] -> [n, 2 + 2·H, F]"""
-        return _single(self.table[rows])
+        """Return the table at these rows. # [n] -> [n, 2 + 2·H, F]"""
+        return _to_single(self.table[rows])
 
     def rows(self, names: list[str]) -> NDArray[np.int64]:
-        """Where these cells' baselines lie: the fleet's row for a cell without history. # [n]"""
+        """Return the rows of these cells' baselines: the fleet's row for a cell without one. # [n]"""
         if not len(self.cells):
             return np.zeros(len(names), np.int64)
-        wanted = np.array([name.encode() for name in names], np.bytes_)
-        at = np.searchsorted(self.cells, wanted)
-        known = (at < len(self.cells)) & (self.cells[np.minimum(at, len(self.cells) - 1)] == wanted)
-        known &= np.array([not name.endswith("\0") for name in names], bool)  # numpy drops zero bytes at the end
-        return np.where(known, at, len(self.cells))
+        encoded_names = np.array([name.encode() for name in names], np.bytes_)
+        positions = np.searchsorted(self.cells, encoded_names)
+        last = len(self.cells) - 1
+        is_known = (positions < len(self.cells)) & (self.cells[np.minimum(positions, last)] == encoded_names)
+        is_known &= np.array([not name.endswith("\0") for name in names], bool)  # numpy drops zero bytes at the end
+        return np.where(is_known, positions, len(self.cells))
 
 
-def _single(half: NDArray[np.float16]) -> NDArray[np.float32]:
-    """`astype(float32)` of finite numbers, six times as fast: numpy converts halves one by one.
+def _to_single(half: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Convert finite numbers to single precision, six times as fast as `astype`: numpy converts halves one by one.
 
-    The bits are moved to where single precision has them; what is then short in the exponent is a power of two.
+    The bits are moved to their places in single precision; a factor, a power of two, then corrects the exponent.
     """
     bits = half.view(np.int16).astype(np.int32)
     bits <<= 13
@@ -117,7 +122,7 @@ def _single(half: NDArray[np.float16]) -> NDArray[np.float32]:
 
 
 def day_basis(minute: NDArray[np.int64], harmonics: int) -> NDArray[np.float32]:
-    """1, then cosine and sine of each harmonic of the day. # [n] -> [n, 1 + 2·H]"""
+    """Return 1, then cosine and sine of each harmonic of the day. # [n] -> [n, 1 + 2·H]"""
     angle = (minute % 1440).astype(np.float32) * np.float32(2 * np.pi / 1440)
     columns = [np.ones_like(angle)]
     for harmonic in range(1, harmonics + 1):
@@ -131,30 +136,25 @@ def deviations(
     coefficients: NDArray[np.float32],
     logarithmic: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
-    """Deviation from the baseline in spreads, coded as int8, `ABSENT` where nothing was reported.
+    """Return the deviation from the baseline in spreads, coded as int8, `ABSENT` where nothing was reported.
 
     # values [n, F], minute [n], coefficients [n, 2 + 2·H, F] -> [n, F]
     """
     harmonics = (coefficients.shape[1] - 2) // 2
     usual = np.einsum("nh,nhf->nf", day_basis(minute, harmonics), coefficients[:, 1:])
     spreads = (transform(values, logarithmic) - usual) / coefficients[:, 0]
-    absent = np.isnan(spreads)
-    codes = np.rint(np.clip(np.where(absent, 0, spreads), -CLIP, CLIP) * np.float32(STEPS))
-    return np.where(absent, ABSENT, codes).astype(np.int8)
+    is_absent = np.isnan(spreads)
+    codes = np.rint(np.clip(np.where(is_absent, 0, spreads), -CLIP, CLIP) * np.float32(STEPS))
+    return np.where(is_absent, ABSENT, codes).astype(np.int8)
 
 
 def fingerprints(values: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """One number per row that differs where any reported value differs, to the last bit. # [n, F] -> [n]
+    """Return one number per row that differs where any reported value differs, to the last bit. # [n, F] -> [n]
 
-    A multiply-add hash with odd 64-bit weights; it meets accidents, not adversaries: a collision only fails to count a
-    correction.
+    It is a multiply-add hash with odd 64-bit weights. It does not resist an adversary: the only harm of a collision is
+    a correction that is not counted.
     """
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32).astype(np.uint64)
-    weights = np.random.default_rng(0).integers(2**63, size=values.shape[1], dtype=np.uint64) * np.uint64(
-        2
-    ) + np.uint64(1)
+    random_numbers = np.random.default_rng(0).integers(2**63, size=values.shape[1], dtype=np.uint64)
+    weights = random_numbers * np.uint64(2) + np.uint64(1)
     return (bits * weights).sum(axis=1, dtype=np.uint64)
-
-
-WINDOW = 60
-"""Minutes in a window: the encoder's, the baseline's and the labels' common measure."""

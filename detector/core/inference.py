@@ -1,8 +1,8 @@
-"""Encode, match and decide: batches of windows in, embeddings and verdicts out, on a thread of their own.
+"""Inference: batches of windows in, embeddings and decisions out, on a thread of its own.
 
-The encoder and the search release the interpreter while they compute, so the road goes on to the next records
-meanwhile. Nothing depends on how windows are cut into batches: not the order, as batches are answered in the order they
-were given, and not a bit, as the encoder and the library see to that.
+The encoder and the search release the interpreter while they compute, so the pipeline takes the next records meanwhile.
+The result does not depend on how windows are cut into batches. Batches are answered in the order of submission, and
+encoder and exemplar index give the same bits for any batch.
 """
 
 import sys
@@ -18,40 +18,40 @@ from detector.core.encoder import Embeddings, Encode
 from detector.core.scoring.classifier import Classifier, Decisions
 
 SWITCH_SECONDS = 0.001
-"""How long the worker waits for the interpreter when its owner is decoding; Python's own 5 ms cost a tenth of all."""
+"""Longest wait of the worker for the interpreter while its owner decodes; Python's own 5 ms cost a tenth of all."""
 
 
 @dataclass(frozen=True)
 class InferenceResult:
-    """What a batch of windows came to."""
+    """Result of one batch of windows."""
 
     embeddings: Embeddings
-    verdicts: Decisions
+    decisions: Decisions
 
     def __getitem__(self, rows: slice) -> "InferenceResult":
-        verdicts = Decisions(self.verdicts.kind[rows], self.verdicts.scores[rows])
-        return InferenceResult(self.embeddings[rows], verdicts)
+        decisions = Decisions(self.decisions.kind[rows], self.decisions.scores[rows])
+        return InferenceResult(self.embeddings[rows], decisions)
 
 
 class InferenceWorker:
-    """One worker and its queue. It ends with its owner."""
+    """Inference worker: one thread and its queue. It ends with its owner."""
 
-    def __init__(self, encode: Encode, timed: Callable[[str], AbstractContextManager[None]]) -> None:
-        self._encode, self._timed = encode, timed
+    def __init__(self, encode: Encode, stage_timer: Callable[[str], AbstractContextManager[None]]) -> None:
+        self._encode, self._stage_timer = encode, stage_timer
         sys.setswitchinterval(SWITCH_SECONDS)
-        self._worker = ThreadPoolExecutor(1, "assess")
+        self._executor = ThreadPoolExecutor(1, "assess")
 
     def submit(
-        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Classifier
+        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], classifier: Classifier
     ) -> Future[InferenceResult]:
-        """# each int8 [k, 60, F], their last minutes [sum k] -> Assessment of sum k"""
-        return self._worker.submit(self._assess, windows, minute, judge)
+        """Queue a batch. # each int8 [k, 60, F], their last minutes [sum k] -> InferenceResult of sum k"""
+        return self._executor.submit(self._infer, windows, minute, classifier)
 
-    def _assess(
-        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], judge: Classifier
+    def _infer(
+        self, windows: Sequence[NDArray[np.int8]], minute: NDArray[np.int64], classifier: Classifier
     ) -> InferenceResult:
         batch = windows[0] if len(windows) == 1 else np.concatenate(windows)
-        with self._timed("encode"):
+        with self._stage_timer("encode"):
             embeddings = self._encode(batch)
-        with self._timed("match"):
-            return InferenceResult(embeddings, judge.verdicts(embeddings, minute))
+        with self._stage_timer("match"):
+            return InferenceResult(embeddings, classifier.decide(embeddings, minute))

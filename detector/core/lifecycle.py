@@ -1,8 +1,8 @@
-"""Episodes: scores that stay high become one alarm with a beginning and an end, whatever they do in between.
+"""Alarm lifecycle: scores that stay high become one alarm with an onset and a clearance, whatever they do in between.
 
-An alarm is raised above the threshold, cleared when it has stayed below a lower one for a while, and its severity only
-rises. A cell bears one name at a time: a second fault is named once the first has gone quiet, and a named fault ends an
-`unknown`. All of it is a function of the open alarms and of the scores of the last minutes; nothing else is remembered.
+An alarm is raised above the threshold, and cleared when its score has stayed below a lower one for a while. Its
+severity only rises. A cell has one fault class at a time: a second fault is named after the first has ended, and a
+named fault ends an `unknown`. All of it is a function of the open alarms and of the scores of the last minutes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.ingest.micro_batch import MicroBatch
-from detector.core.scoring.classifier import SuppressedClass
 from detector.core.scoring.exemplars import SEVERITIES
-from detector.core.scoring.score_history import ScoreHistory
+from detector.core.scoring.score_history import ScoreWindow
 
 SILENT = "cell_silent"
 UNKNOWN = "unknown"
@@ -24,24 +23,24 @@ NEW, CHANGED, CLEARED = "new", "changed", "cleared"
 CHANGES = (NEW, CHANGED, CLEARED)
 
 _SEVERITY_STEPS = (1.0, 1.5, 2.25)
-"""A score of so many thresholds is minor, major and critical: the false-alarm rate falls by a factor each."""
+"""Scores of minor, major and critical alarms, in thresholds: the false-alarm rate falls by a factor at each."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """One episode of one cell."""
+    """Alarm: one episode of one cell."""
 
     cell: str
     name: str
     """Fault class, `unknown` or `cell_silent`."""
     onset: int
-    """Minute since which it has looked so; with cell and name it identifies the episode."""
+    """First minute of the episode; with cell and name it identifies the episode."""
     severity: str
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell: the alarm as it now is, and why."""
+    """Event: a new, changed or cleared alarm, with the reason."""
 
     change: str
     partition: int
@@ -49,214 +48,208 @@ class Event:
     minute: int
     score: float = float("nan")
     row: int = -1
-    """Of the cell, where a window is behind the event; -1 for a silence."""
+    """Row of the cell, where a window is behind the event; -1 for a silence."""
     superseded_by: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
-    """What stands behind the verdict, for whoever reads the alarm."""
+    """Evidence behind the decision, for the reader of the alarm."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Persistence:
-    """When a score becomes an alarm, and when it ends."""
+    """Conditions under which a score becomes an alarm, and under which the alarm ends."""
 
     threshold: float
     clear_margin: float
     hold_minutes: int
     unknown_minutes: int
     severities: Mapping[str, str] = field(default_factory=dict)
-    """Of the classes that were taught with one; of the others the score decides."""
+    """Severities of the classes that were taught with one; of the others the score decides."""
+
+    @property
+    def lower_threshold(self) -> float:
+        """Threshold below which an episode ends."""
+        return self.threshold - self.clear_margin
 
 
-@dataclass(frozen=True)
-class Withheld:
-    """An episode that was recognised and raised nothing."""
+@dataclass(frozen=True, kw_only=True)
+class _DueCell:
+    """One due cell of a micro-batch, at its minute."""
 
-    cell: str
-    because: SuppressedClass
-    minute: int
+    partition: int
+    name: str
+    position: int
+    """Position in the micro-batch."""
+    smoothed: NDArray[np.float32]
+    """Its smoothed scores of the faults, then of unknown. # [C + 1]"""
+    scores: ScoreWindow
+
+    @property
+    def row(self) -> int:
+        return int(self.scores.rows[self.position])
+
+    @property
+    def minute(self) -> int:
+        return int(self.scores.minute[self.position])
+
+    def event(self, change: str, alarm: Alarm, score: float) -> Event:
+        return Event(
+            change=change, partition=self.partition, alarm=alarm, minute=self.minute, score=score, row=self.row
+        )
+
+    def clearance(self, alarm: Alarm, superseded_by: str | None = None) -> Event:
+        """Return the event of an alarm that ends by another cause than its score."""
+        return Event(CLEARED, self.partition, alarm, self.minute, superseded_by=superseded_by)
 
 
 class AlarmLifecycle:
-    """The open alarms of all partitions, and what was withheld."""
+    """Lifecycle of the alarms of all partitions: it holds the open ones, and each step changes them."""
 
-    def __init__(self, scores: ScoreHistory, classes: Sequence[str], persistence: Persistence) -> None:
-        self._scores = scores
+    def __init__(self, classes: Sequence[str], persistence: Persistence) -> None:
         self._open: dict[int, dict[str, dict[str, Alarm]]] = {}
-        self._going: dict[int, set[tuple[str, SuppressedClass]]] = {}
-        self.adopt(classes, persistence)
+        self.use_classes(classes, persistence)
 
-    def adopt(self, classes: Sequence[str], persistence: Persistence) -> None:
-        """The columns of the scores from now on, but for the quiet ones: faults, then unknown."""
+    def use_classes(self, classes: Sequence[str], persistence: Persistence) -> None:
+        """Set the classes of the scores' first columns from now on: faults, then unknown."""
         self._classes = list(classes)
         self._persistence = persistence
 
     def restore(self, partition: int, alarms: Sequence[Alarm]) -> None:
-        opened: dict[str, dict[str, Alarm]] = {}
+        """Replace the open alarms of a partition."""
+        by_cell: dict[str, dict[str, Alarm]] = {}
         for alarm in alarms:
-            opened.setdefault(alarm.cell, {})[alarm.name] = alarm
-        self._open[partition] = opened
+            by_cell.setdefault(alarm.cell, {})[alarm.name] = alarm
+        self._open[partition] = by_cell
 
     def drop(self, partition: int) -> None:
+        """Forget the open alarms of a partition."""
         self._open.pop(partition, None)
-        self._going.pop(partition, None)
 
     def open_alarms(self) -> list[Alarm]:
-        return [alarm for cells in self._open.values() for named in cells.values() for alarm in named.values()]
+        """Return the open alarms of all partitions."""
+        return [alarm for cells in self._open.values() for by_name in cells.values() for alarm in by_name.values()]
 
-    def having_open(self, partition: int, names: Sequence[str]) -> NDArray[np.bool_]:
-        """Which of these cells have an alarm open. # [n]"""
-        opened = self._open.get(partition)
-        if not opened:
+    def has_open_alarm(self, partition: int, names: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which of these cells have an alarm open. # [n]"""
+        by_cell = self._open.get(partition)
+        if not by_cell:
             return np.zeros(len(names), bool)
-        return np.fromiter((name in opened for name in names), bool, len(names))
+        return np.fromiter((name in by_cell for name in names), bool, len(names))
 
     def step(
-        self, turn: MicroBatch, names: Sequence[str], smoothed: NDArray[np.float32], opened: NDArray[np.bool_]
+        self, batch: MicroBatch, names: Sequence[str], has_alarm: NDArray[np.bool_], scores: ScoreWindow
     ) -> list[Event]:
-        """What one turn of the log changes. The rest is of the turn's due cells, `opened` which have an alarm open.
+        """Apply one micro-batch to the alarms, and return the changes in the order of the log.
 
-        # [k], [k, C + 1], [k]
+        # of the due cells: names [k], has_alarm [k] (those with an alarm open), scores of k
         """
-        self._open.setdefault(turn.partition, {})
-        loud = (smoothed >= self._persistence.threshold).any(axis=1) | opened
+        self._open.setdefault(batch.partition, {})
+        smoothed = scores.smoothed[:, : len(self._classes)]
+        needs_step = (smoothed >= self._persistence.threshold).any(axis=1) | has_alarm
         events: list[Event] = []
-        for at in np.flatnonzero(loud).tolist():
-            events += self._look(turn, at, names[at], smoothed[at])
-        if turn.frontier is not None:
-            events += self._silences(turn)
+        for position in np.flatnonzero(needs_step).tolist():
+            cell = _DueCell(
+                partition=batch.partition,
+                name=names[position],
+                position=position,
+                smoothed=smoothed[position],
+                scores=scores,
+            )
+            events += self._step_cell(cell, bool(batch.ends_silence[position]))
+        if batch.watermark is not None:
+            events += self._raise_silences(batch, batch.watermark)
         return events
 
-    def withheld(
-        self, turn: MicroBatch, names: Sequence[str], quiet: Sequence[SuppressedClass], smoothed: NDArray[np.float32]
-    ) -> list[Withheld]:
-        """The quiet episodes that begin with this turn; one ends below the lower threshold, without a hold.
-
-        # of the turn's due cells: [k], [k, Q]
-        """
-        going = self._going.setdefault(turn.partition, set())
-        if going:
-            over = {(names[at], quiet[column]) for at, column in np.argwhere(smoothed >= self._lower).tolist()}
-            due = set(names)
-            going -= {one for one in going if one[0] in due and one not in over}
-        begun = []
-        for at, column in np.argwhere(smoothed >= self._persistence.threshold).tolist():
-            if (names[at], quiet[column]) not in going:
-                going.add((names[at], quiet[column]))
-                begun.append(Withheld(names[at], quiet[column], int(turn.minute[at])))
-        return begun
-
-    def recall(
-        self, partition: int, name: str, quiet: Sequence[SuppressedClass], smoothed: NDArray[np.float32]
-    ) -> None:
-        """After a replay: the quiet episodes of a cell that go on, lest they be counted once more.
-
-        # its last minutes, oldest first: [m, Q]
-        """
-        going = np.zeros(len(quiet), bool)
-        for now in smoothed:
-            begun = (now >= self._persistence.threshold) | (going & (now >= self._lower))
-            going = np.where(np.isnan(now), going, begun)
-        mine = self._going.setdefault(partition, set())
-        mine |= {(name, quiet[column]) for column in np.flatnonzero(going).tolist()}
-
-    def _look(self, turn: MicroBatch, at: int, cell: str, smoothed: NDArray[np.float32]) -> list[Event]:
-        """One cell that is loud or has something open: clear, then rename, then raise."""
-        minute, row = int(turn.minute[at]), int(turn.rows[at])
-        mine = self._open[turn.partition].get(cell, {})
+    def _step_cell(self, cell: _DueCell, ends_silence: bool) -> list[Event]:
+        """Step one cell with a high score or an open alarm: clear, then rename, then raise."""
+        alarms = self._open[cell.partition].get(cell.name, {})
         events: list[Event] = []
-        if SILENT in mine and turn.heard[at]:
-            events.append(Event(CLEARED, turn.partition, mine[SILENT], minute))
-        for name in sorted(set(mine) - {SILENT}):
-            events += self._continue(turn.partition, mine[name], row, minute, smoothed)
-        self._apply(turn.partition, events)
-        raised = self._raise(turn.partition, cell, row, minute, smoothed)
-        self._apply(turn.partition, raised)
-        return events + raised
+        if SILENT in alarms and ends_silence:
+            events.append(cell.clearance(alarms[SILENT]))
+        for name in sorted(set(alarms) - {SILENT}):
+            events += self._update_alarm(cell, alarms[name])
+        self._apply(cell.partition, events)
+        raised_events = self._raise_alarm(cell)
+        self._apply(cell.partition, raised_events)
+        return events + raised_events
 
-    def _continue(
-        self, partition: int, alarm: Alarm, row: int, minute: int, smoothed: NDArray[np.float32]
-    ) -> list[Event]:
+    def _update_alarm(self, cell: _DueCell, alarm: Alarm) -> list[Event]:
+        """Clear an open alarm, raise its severity, or leave it."""
         if alarm.name not in self._classes:
-            return [Event(CLEARED, partition, alarm, minute, superseded_by="the label was retired")]
+            return [cell.clearance(alarm, superseded_by="the label was retired")]
         column = self._classes.index(alarm.name)
-        score = float(smoothed[column])
-        if score < self._lower and self._quiet(row, minute, column):
-            return [Event(CLEARED, partition, alarm, minute, score, row)]
+        score = float(cell.smoothed[column])
+        if score < self._persistence.lower_threshold and self._is_low_for_hold(cell, column):
+            return [cell.event(CLEARED, alarm, score)]
         severity = self._severity(alarm.name, score)
         if SEVERITIES.index(severity) > SEVERITIES.index(alarm.severity):
-            return [Event(CHANGED, partition, replace(alarm, severity=severity), minute, score, row)]
+            return [cell.event(CHANGED, replace(alarm, severity=severity), score)]
         return []
 
-    def _quiet(self, row: int, minute: int, column: int) -> bool:
-        """True when every minute of the hold was scored and lay below the lower threshold."""
-        history = self._scores.history(row, minute, self._persistence.hold_minutes)[:, column]
-        return bool((history < self._lower).all())
+    def _is_low_for_hold(self, cell: _DueCell, column: int) -> bool:
+        """Return True when every minute of the hold was scored and lay below the lower threshold."""
+        history = cell.scores.smoothed_history(cell.position, column, self._persistence.hold_minutes)
+        return bool((history < self._persistence.lower_threshold).all())
 
-    @property
-    def _lower(self) -> float:
-        """The threshold below which an episode ends."""
-        return self._persistence.threshold - self._persistence.clear_margin
-
-    def _raise(self, partition: int, cell: str, row: int, minute: int, smoothed: NDArray[np.float32]) -> list[Event]:
-        mine = self._open[partition].get(cell, {})
-        settings = self._persistence
-        named = [name for name in mine if name not in (SILENT, UNKNOWN)]
-        if any(smoothed[self._classes.index(name)] >= self._lower for name in named if name in self._classes):
+    def _raise_alarm(self, cell: _DueCell) -> list[Event]:
+        """Raise an alarm of the strongest fault or of unknown, where the cell's open alarms allow it."""
+        alarms = self._open[cell.partition].get(cell.name, {})
+        smoothed, threshold = cell.smoothed, self._persistence.threshold
+        faults = [name for name in alarms if name not in (SILENT, UNKNOWN)]
+        columns = [self._classes.index(name) for name in faults if name in self._classes]
+        if any(smoothed[column] >= self._persistence.lower_threshold for column in columns):
             return []
         if len(smoothed) > 1:
             best = int(np.argmax(smoothed[:-1]))
-            if smoothed[best] >= settings.threshold and self._classes[best] not in mine:
-                fault = self._begin(partition, cell, row, minute, best, float(smoothed[best]))
-                ended = [mine[UNKNOWN]] if UNKNOWN in mine else []
-                return [
-                    *(Event(CLEARED, partition, a, minute, superseded_by=fault.alarm.name) for a in ended),
-                    fault,
-                ]
-        if named or UNKNOWN in mine or not smoothed[-1] >= settings.threshold:
+            if smoothed[best] >= threshold and self._classes[best] not in alarms:
+                new_event = self._begin_alarm(cell, best)
+                superseded_alarms = [alarms[UNKNOWN]] if UNKNOWN in alarms else []
+                return [*(cell.clearance(alarm, new_event.alarm.name) for alarm in superseded_alarms), new_event]
+        if faults or UNKNOWN in alarms or not smoothed[-1] >= threshold:
             return []
-        history = self._scores.history(row, minute, settings.unknown_minutes)[:, len(smoothed) - 1]
-        if not (history >= settings.threshold).all():
-            return []
-        return [self._begin(partition, cell, row, minute, len(smoothed) - 1, float(smoothed[-1]))]
+        column = len(smoothed) - 1
+        history = cell.scores.smoothed_history(cell.position, column, self._persistence.unknown_minutes)
+        return [self._begin_alarm(cell, column)] if (history >= threshold).all() else []
 
-    def _begin(self, partition: int, cell: str, row: int, minute: int, column: int, score: float) -> Event:
-        """A new episode. Its onset is the first of the minutes up to now that all scored above the lower threshold."""
-        raw = self._scores.raw(row, minute, self._persistence.hold_minutes)[:, column]
-        below = np.flatnonzero(~(raw >= self._lower))
-        onset = minute - len(raw) + 1 + (int(below[-1]) + 1 if len(below) else 0)
+    def _begin_alarm(self, cell: _DueCell, column: int) -> Event:
+        """Return the event of a new alarm.
+
+        Its onset is the first of the minutes up to now whose unsmoothed scores all lie above the lower threshold.
+        """
+        minute, score = cell.minute, float(cell.smoothed[column])
+        raw_scores = cell.scores.raw_history(cell.position, column, self._persistence.hold_minutes)
+        positions_below = np.flatnonzero(~(raw_scores >= self._persistence.lower_threshold))
+        onset = minute - len(raw_scores) + 1 + (int(positions_below[-1]) + 1 if len(positions_below) else 0)
         name = self._classes[column]
-        alarm = Alarm(cell, name, min(onset, minute), self._severity(name, score))
-        return Event(NEW, partition, alarm, minute, score, row)
+        return cell.event(NEW, Alarm(cell.name, name, min(onset, minute), self._severity(name, score)), score)
 
     def _severity(self, name: str, score: float) -> str:
         if name in self._persistence.severities:
             return self._persistence.severities[name]
-        reached = [
+        severities = [
             severity
             for severity, step in zip(SEVERITIES, _SEVERITY_STEPS, strict=True)
             if score >= step * self._persistence.threshold
         ]
-        return reached[-1] if reached else SEVERITIES[0]
+        return severities[-1] if severities else SEVERITIES[0]
 
-    def _silences(self, turn: MicroBatch) -> list[Event]:
-        assert turn.frontier is not None
-        opened = self._open[turn.partition]
+    def _raise_silences(self, batch: MicroBatch, watermark: int) -> list[Event]:
+        alarms = self._open[batch.partition]
         events = [
-            Event(NEW, turn.partition, Alarm(cell, SILENT, since, "major"), turn.frontier)
-            for cell, since in sorted(zip(turn.silent, turn.silent_since, strict=True))
-            if SILENT not in opened.get(cell, {})
+            Event(NEW, batch.partition, Alarm(cell, SILENT, since, "major"), watermark)
+            for cell, since in sorted(zip(batch.silent_cells, batch.silent_since, strict=True))
+            if SILENT not in alarms.get(cell, {})
         ]
-        self._apply(turn.partition, events)
+        self._apply(batch.partition, events)
         return events
 
     def _apply(self, partition: int, events: Sequence[Event]) -> None:
-        opened = self._open[partition]
+        by_cell = self._open[partition]
         for event in events:
             alarm = event.alarm
-            mine = opened.setdefault(alarm.cell, {})
+            alarms = by_cell.setdefault(alarm.cell, {})
             if event.change == CLEARED:
-                del mine[alarm.name]
+                del alarms[alarm.name]
             else:
-                mine[alarm.name] = alarm
-            if not mine:
-                del opened[alarm.cell]
+                alarms[alarm.name] = alarm
+            if not alarms:
+                del by_cell[alarm.cell]

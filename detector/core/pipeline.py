@@ -1,7 +1,8 @@
-"""The road of a minute, as a row of calls: decode, scale, window (`intake`), encode, match and decide, alarm.
+"""Pipeline: the steps from records to alarms, as a row of calls.
 
-The records of all partitions of a poll are taken one partition after the other up to their windows, meet in batches of
-the encoder, and part again. While a batch is assessed the records of the next are taken.
+The steps are decode, scale, window (all three in `intake`), encode, match, decide, and alarm. The records of a poll's
+partitions pass the first steps one partition after the other. Their windows share batches of the encoder, and part
+again for the alarms. While a batch is encoded and matched, the records of the next are decoded.
 """
 
 from collections import deque
@@ -22,220 +23,251 @@ from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.ingest.intake import Intake, PartitionBatch
 from detector.core.ingest.micro_batch import MicroBatch
 from detector.core.ingest.samples import Records, Rejection, Samples, select
-from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence, Withheld
+from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence
 from detector.core.scoring.classifier import INSUFFICIENT, VERDICTS, Classifier
 from detector.core.scoring.score_history import ScoreHistory
 from detector.core.settings import Settings
+from detector.core.suppression import SuppressedEpisode, SuppressionTracker
 
 PART = 1024
-"""Records taken, and windows assessed, at a time: the encoder's largest batch, a quarter of a poll that catches up."""
+"""Records that are decoded, and windows that are encoded, at a time.
+
+This is the encoder's largest batch, and a quarter of a poll that catches up."""
 
 
 @dataclass
-class Work:
-    """What one poll came to."""
+class PollResult:
+    """Result of one poll."""
 
     events: list[Event] = field(default_factory=list)
     rejections: list[tuple[Records, Rejection]] = field(default_factory=list)
     outcomes: dict[str, int] = field(default_factory=dict)
+    """Number of records by outcome."""
     verdicts: dict[str, int] = field(default_factory=dict)
-    scored: int = 0
-    withheld: list[Withheld] = field(default_factory=list)
+    """Number of decisions by verdict."""
+    window_count: int = 0
+    """Number of windows that were encoded."""
+    suppressed_episodes: list[SuppressedEpisode] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """Shares whose windows are assessed together."""
+class _InferenceBatch:
+    """Partition batches whose windows are encoded together."""
 
-    shares: Sequence[PartitionBatch]
-    assessment: Future[InferenceResult]
+    batches: Sequence[PartitionBatch]
+    result: Future[InferenceResult]
 
 
 class Pipeline:
-    """All state of the partitions owned, and the one way through it."""
+    """Pipeline with the state of all assigned partitions: records in, events out."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         baseline: Baseline,
         encode: Encode,
-        judge: Classifier,
+        classifier: Classifier,
         settings: Settings,
-        timed: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
+        stage_timer: Callable[[str], AbstractContextManager[None]] = lambda stage: nullcontext(),
     ) -> None:
-        self._judge = judge
-        self._assessor, self._encode = InferenceWorker(encode, timed), encode
-        self._settings, self._timed, self._catalogue = settings, timed, catalogue
-        self._intake = Intake(catalogue, baseline, settings, timed)
+        self._classifier = classifier
+        self._worker, self._encode = InferenceWorker(encode, stage_timer), encode
+        self._settings, self._stage_timer, self._catalogue = settings, stage_timer, catalogue
+        self._intake = Intake(catalogue, baseline, settings, stage_timer)
         self.cells = self._intake.cells
-        like = judge.library.normal.stretches
-        sizes = (like.direction.shape[-1], like.shift.shape[-1])
-        self._scores = ScoreHistory(settings.max_cells, *sizes, settings.weights, settings.keep_minutes)
-        self._alarms = AlarmLifecycle(self._scores, judge.classes, self._persistence(judge))
-        self.adopt(judge)
+        stretches = classifier.exemplar_index.normal.stretches
+        self._scores = ScoreHistory(
+            settings.max_cells,
+            dimension=stretches.direction.shape[-1],
+            shift=stretches.shift.shape[-1],
+            weights=settings.weights,
+            keep_minutes=settings.keep_minutes,
+        )
+        self._alarms = AlarmLifecycle(classifier.classes, self._persistence(classifier))
+        self._suppression = SuppressionTracker(classifier, settings.clear_margin)
+        self.use_classifier(classifier)
 
-    def adopt(self, judge: Classifier) -> None:
-        """Judges by another library from now on, the remembered minutes included."""
-        self._judge = judge
-        self._scores.judge_by(judge.columns, len(judge.classes) + len(judge.quiet))
-        self._alarms.adopt(judge.classes, self._persistence(judge))
+    def use_classifier(self, classifier: Classifier) -> None:
+        """Decide by another classifier from now on; it also scores the stored minutes again."""
+        self._classifier = classifier
+        columns = len(classifier.classes) + len(classifier.suppressed_classes)
+        self._scores.use_classifier(classifier.score_columns, columns)
+        self._alarms.use_classes(classifier.classes, self._persistence(classifier))
+        self._suppression.use_classifier(classifier)
 
-    def assign(self, partition: int, memory: Checkpoint | None, alarms: Sequence[Alarm]) -> None:
-        """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none.
+    def assign(self, partition: int, checkpoint: Checkpoint | None, alarms: Sequence[Alarm]) -> None:
+        """Take over a partition. Its records begin at the checkpoint's replay offset, or anywhere without a checkpoint.
 
-        Until `catch_up` only those windows are encoded whose scores can still matter then.
+        Until `catch_up` only those windows are encoded whose scores can still matter after it.
         """
         self.revoke(partition)
-        self._intake.assign(partition, memory)
+        self._intake.assign(partition, checkpoint)
         self._alarms.restore(partition, alarms)
 
     def catch_up(self, partition: int) -> None:
-        """The replay has reached the committed offset."""
+        """End the replay of a partition that has reached its committed offset."""
         self._intake.catch_up(partition)
-        if self._judge.quiet:
-            self._recall_withheld(partition)
+        if self._classifier.suppressed_classes:
+            self._restore_suppressed(partition)
 
-    def _recall_withheld(self, partition: int) -> None:
-        """By as much of the past as a mean needs no more of; who was below the threshold for longer is counted anew."""
-        rows, told = self.cells.rows_of(partition), len(self._judge.classes)
+    def _restore_suppressed(self, partition: int) -> None:
+        """Restore the suppressed episodes from the stored scores, less the minutes that the first mean needs.
+
+        An episode that was below the threshold for longer is counted again.
+        """
+        rows = self.cells.rows_of(partition)
         self._scores.refresh(rows)
         minutes = self._settings.keep_minutes - self._settings.score_minutes
-        for row in rows[self._scores.reaching(rows, self._judge.threshold)].tolist():
-            smoothed = self._scores.history(row, self._scores.newest(row), minutes)[:, told:]
-            self._alarms.recall(partition, self.cells.names[row], self._judge.quiet, smoothed)
+        for row in rows[self._scores.may_reach(rows, self._classifier.threshold)].tolist():
+            history = self._scores.smoothed_history(row, self._scores.newest_minute(row), minutes)
+            self._suppression.restore(partition, self.cells.names[row], history)
 
     def revoke(self, partition: int) -> None:
+        """Forget a partition."""
         self._intake.revoke(partition)
         self._alarms.drop(partition)
+        self._suppression.drop(partition)
 
-    def memory(self, partition: int) -> Checkpoint | None:
-        """What the next commit of this partition must carry; None before its first sane record."""
-        return self._intake.memory(partition)
+    def checkpoint(self, partition: int) -> Checkpoint | None:
+        """Return the checkpoint for the next commit of a partition; None before its first sane record."""
+        return self._intake.checkpoint(partition)
 
-    def frontiers(self) -> dict[int, int]:
-        """The minute each owned partition has reached."""
-        return self._intake.frontiers()
+    def watermarks(self) -> dict[int, int]:
+        """Return the minute that each assigned partition has reached."""
+        return self._intake.watermarks()
 
     def open_alarms(self) -> list[Alarm]:
+        """Return the open alarms of all partitions."""
         return self._alarms.open_alarms()
 
-    def process(self, shares: Sequence[tuple[Records, bool]]) -> Work:
-        """One poll: each partition's records, in offset order, and whether they are to be heard or only remembered.
+    def process(self, poll: Sequence[tuple[Records, bool]]) -> PollResult:
+        """Process one poll: each partition's records in offset order, with True if audible, False in a silent replay.
 
-        While a batch of windows is assessed the records of the next are taken; alarms follow in the order of the log.
+        While a batch of windows is encoded, the records of the next are decoded. Alarms follow in the order of the log.
         """
-        work = Work()
-        taken = (self._take(part, audible, work) for records, audible in shares for part in _parts(records))
-        self._drive(taken, [records.partition for records, _ in shares], work)
-        return work
+        result = PollResult()
+        batches = (self._ingest(part, is_audible, result) for records, is_audible in poll for part in _parts(records))
+        self._run(batches, [records.partition for records, _ in poll], result)
+        return result
 
-    def process_samples(self, samples: Samples, first_offset: int) -> Work:
-        """The same for records that need no decoding, as a history's: as if they lay one after the other in the log."""
-        work = Work()
+    def process_samples(self, samples: Samples, first_offset: int) -> PollResult:
+        """Process records that need no decoding, as a history's: as if they lay one after the other in the log."""
+        result = PollResult()
         rows = np.arange(len(samples))
         samples = replace(samples, index=rows)
         parts = (select(samples, rows[start : start + PART]) for start in range(0, len(rows), PART))
-        taken = (self._note(self._intake.admit(part, first_offset + rows, True), work) for part in parts)
-        self._drive(taken, [samples.partition], work)
-        return work
+        batches = (self._count(self._intake.admit(part, first_offset + rows, True), result) for part in parts)
+        self._run(batches, [samples.partition], result)
+        return result
 
-    def _drive(self, taken: Iterator[PartitionBatch], partitions: Sequence[int], work: Work) -> None:
-        assessed: deque[_Batch] = deque()
-        for batch in self._batches(taken):
-            assessed.append(batch)
-            if len(assessed) > 1:
-                self._follow(assessed.popleft(), work)
-        for batch in assessed:
-            self._follow(batch, work)
+    def _run(self, batches: Iterator[PartitionBatch], partitions: Sequence[int], result: PollResult) -> None:
+        """Keep one batch in the encoder while the next is ingested."""
+        queue: deque[_InferenceBatch] = deque()
+        for batch in self._submit_batches(batches):
+            queue.append(batch)
+            if len(queue) > 1:
+                self._finish(queue.popleft(), result)
+        for batch in queue:
+            self._finish(batch, result)
         for partition in partitions:
-            self._intake.forget_idle(partition)
+            self._intake.free_idle_rows(partition)
 
-    def _take(self, records: Records, audible: bool, work: Work) -> PartitionBatch:
-        share = self._intake.take(records, audible)
-        if audible:
-            work.rejections += [(records, rejection) for rejection in share.rejections]
+    def _ingest(self, records: Records, is_audible: bool, result: PollResult) -> PartitionBatch:
+        batch = self._intake.process(records, is_audible)
+        if is_audible:
+            result.rejections += [(records, rejection) for rejection in batch.rejections]
         else:
-            _add(work.outcomes, {"replayed": len(records)})
-        return self._note(share, work)
+            _add(result.outcomes, {"replayed": len(records)})
+        return self._count(batch, result)
 
-    def _note(self, share: PartitionBatch, work: Work) -> PartitionBatch:
-        """Counts what became of the records; cells that have just got a row begin with no score."""
-        self._scores.begin(share.fresh)
-        if share.audible:
-            _add(work.outcomes, {**share.admission.outcomes, "rejected": len(share.rejections)})
-            _add(work.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~share.covered))})
-        return share
+    def _count(self, batch: PartitionBatch, result: PollResult) -> PartitionBatch:
+        """Count the records by outcome, and empty the score history of new cells' rows."""
+        self._scores.reset(batch.new_rows)
+        if batch.is_audible:
+            _add(result.outcomes, {**batch.admission.outcomes, "rejected": len(batch.rejections)})
+            _add(result.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~batch.is_covered))})
+        return batch
 
-    def _batches(self, taken: Iterator[PartitionBatch]) -> Iterator[_Batch]:
-        """Small partitions share a batch, large ones fill several."""
-        shares: list[PartitionBatch] = []
-        for share in taken:
-            shares.append(share)
-            if sum(share.count for share in shares) >= PART:
-                yield self._assess(shares)
-                shares = []
-        if shares:
-            yield self._assess(shares)
+    def _submit_batches(self, batches: Iterator[PartitionBatch]) -> Iterator[_InferenceBatch]:
+        """Submit windows to the encoder: small partitions share a batch, large ones fill several."""
+        group: list[PartitionBatch] = []
+        for batch in batches:
+            group.append(batch)
+            if sum(batch.count for batch in group) >= PART:
+                yield self._submit(group)
+                group = []
+        if group:
+            yield self._submit(group)
 
-    def _assess(self, shares: Sequence[PartitionBatch]) -> _Batch:
-        minute = np.concatenate([share.minute for share in shares])
-        return _Batch(shares, self._assessor.submit([share.windows for share in shares], minute, self._judge))
+    def _submit(self, batches: Sequence[PartitionBatch]) -> _InferenceBatch:
+        minute = np.concatenate([batch.minute for batch in batches])
+        windows = [batch.windows for batch in batches]
+        return _InferenceBatch(batches, self._worker.submit(windows, minute, self._classifier))
 
-    def _follow(self, batch: _Batch, work: Work) -> None:
-        """Waits for the batch, and hands each share its own part of what came of it."""
-        assessment = batch.assessment.result()
-        work.scored += len(assessment.embeddings)
+    def _finish(self, batch: _InferenceBatch, result: PollResult) -> None:
+        """Wait for a batch, and apply to each partition its own part of the result."""
+        inference = batch.result.result()
+        result.window_count += len(inference.embeddings)
         start = 0
-        with self._timed("alarm"):
-            for share in batch.shares:
-                self._walk(share, assessment[start : start + share.count], work)
-                start += share.count
+        with self._stage_timer("alarm"):
+            for partition_batch in batch.batches:
+                self._apply(partition_batch, inference[start : start + partition_batch.count], result)
+                start += partition_batch.count
 
-    def _walk(self, share: PartitionBatch, assessment: InferenceResult, work: Work) -> None:
-        """Walks the turns in log order: remember the scores, and step the alarms where the poll is audible."""
-        if share.audible:
-            counts = np.bincount(assessment.verdicts.kind, minlength=len(VERDICTS)).tolist()
-            _add(work.verdicts, dict(zip(VERDICTS, counts, strict=True)))
-        due = used = 0
-        for turn in share.admission.turns:
-            scored = share.scored[due : due + len(turn.rows)]
-            mine = assessment[used : used + int(np.count_nonzero(scored))]
-            windows = share.admission.windows[due : due + len(turn.rows)]
-            due, used = due + len(turn.rows), used + len(mine.embeddings)
-            self._scores.begin(turn.rows[turn.fresh])
-            self._scores.push(turn.rows[scored], turn.minute[scored], mine.embeddings, mine.verdicts.scores)
-            if share.audible:
-                self._scores.refresh(turn.rows)
-                names = [self.cells.names[row] for row in turn.rows.tolist()]
-                opened = self._alarms.having_open(turn.partition, names)
-                smoothed, told = self._smoothed(turn, scored, opened), len(self._judge.classes)
-                events = self._alarms.step(turn, names, smoothed[:, :told], opened)
-                work.events += [replace(event, evidence=self._evidence(event, turn, windows)) for event in events]
-                if self._judge.quiet:
-                    work.withheld += self._alarms.withheld(turn, names, self._judge.quiet, smoothed[:, told:])
+    def _apply(self, batch: PartitionBatch, inference: InferenceResult, result: PollResult) -> None:
+        """Store the scores of each micro-batch in log order, and step the alarms where the batch is audible."""
+        if batch.is_audible:
+            counts = np.bincount(inference.decisions.kind, minlength=len(VERDICTS)).tolist()
+            _add(result.verdicts, dict(zip(VERDICTS, counts, strict=True)))
+        due_start = scored_start = 0
+        for micro_batch in batch.admission.micro_batches:
+            is_scored = batch.is_scored[due_start : due_start + len(micro_batch.rows)]
+            part = inference[scored_start : scored_start + int(np.count_nonzero(is_scored))]
+            windows = batch.admission.windows[due_start : due_start + len(micro_batch.rows)]
+            due_start, scored_start = due_start + len(micro_batch.rows), scored_start + len(part.embeddings)
+            self._scores.reset(micro_batch.rows[micro_batch.starts_anew])
+            rows, minute = micro_batch.rows[is_scored], micro_batch.minute[is_scored]
+            self._scores.push(rows, minute, part.embeddings, part.decisions.scores)
+            if batch.is_audible:
+                self._step_alarms(micro_batch, is_scored, windows, result)
 
-    def _smoothed(self, turn: MicroBatch, scored: NDArray[np.bool_], opened: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """The mean scores of the due cells; NaN where nothing can come of them, which spares most of the work."""
-        columns = len(self._judge.classes) + len(self._judge.quiet)
-        mean = np.full((len(turn.rows), columns), np.nan, np.float32)
-        watched = self._scores.reaching(turn.rows, self._judge.threshold)
-        at = np.flatnonzero(scored & (watched | opened))
-        mean[at] = self._scores.smoothed(turn.rows[at], turn.minute[at])
-        return mean
+    def _step_alarms(
+        self, batch: MicroBatch, is_scored: NDArray[np.bool_], windows: NDArray[np.int8], result: PollResult
+    ) -> None:
+        """Step the alarm lifecycle once. Scores are smoothed only where an alarm is open or can follow.
 
-    def _evidence(self, event: Event, turn: MicroBatch, windows: NDArray[np.int8]) -> dict[str, Any]:
-        """# windows: of the turn's due cells, [k, 60, F]"""
+        # of the due cells: is_scored [k], windows [k, 60, F]
+        """
+        self._scores.refresh(batch.rows)
+        names = [self.cells.names[row] for row in batch.rows.tolist()]
+        has_alarm = self._alarms.has_open_alarm(batch.partition, names)
+        can_alarm = self._scores.may_reach(batch.rows, self._classifier.threshold)
+        scores = self._scores.window(batch.rows, batch.minute, is_scored & (can_alarm | has_alarm))
+        events = self._alarms.step(batch, names, has_alarm, scores)
+        result.events += [replace(event, evidence=self._evidence(event, batch, windows)) for event in events]
+        result.suppressed_episodes += self._suppression.step(batch, names, scores)
+
+    def _evidence(self, event: Event, batch: MicroBatch, windows: NDArray[np.int8]) -> dict[str, Any]:
+        """Return the evidence of an event. # windows: of the due cells, [k, 60, F]"""
         embeddings = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
         if embeddings is None:
             return {}
-        at = int(np.flatnonzero(turn.rows == event.row)[0])
-        case = AlarmContext(windows[at], embeddings, float(turn.coverage[at]), self._intake.coefficients(event.row))
-        return evidence(event, case, self._judge, self._encode, self._catalogue)
+        position = int(np.flatnonzero(batch.rows == event.row)[0])
+        context = AlarmContext(
+            codes=windows[position],
+            embeddings=embeddings,
+            coverage=float(batch.coverage[position]),
+            coefficients=self._intake.coefficients(event.row),
+        )
+        return evidence(event, context, self._classifier, self._encode, self._catalogue)
 
-    def _persistence(self, judge: Classifier) -> Persistence:
-        settings = self._settings
+    def _persistence(self, classifier: Classifier) -> Persistence:
         return Persistence(
-            judge.threshold, settings.clear_margin, settings.hold_minutes, settings.unknown_minutes, judge.severities
+            threshold=classifier.threshold,
+            clear_margin=self._settings.clear_margin,
+            hold_minutes=self._settings.hold_minutes,
+            unknown_minutes=self._settings.unknown_minutes,
+            severities=classifier.severities,
         )
 
 

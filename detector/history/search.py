@@ -18,7 +18,7 @@ from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, STEPS, WINDOW, deviations
 from detector.core.ingest.samples import Samples
-from detector.core.networks.inputs import toward
+from detector.core.networks.inputs import shift_projection
 from detector.core.scoring.exemplars import Exemplar
 from detector.history.parquet import HistoryFiles
 from detector.labels.label import Label, exemplar_of, label_windows
@@ -128,8 +128,8 @@ class Search:
     def __init__(self, bundle: Bundle, encode: Encode, sought: SearchResult, min_coverage: float) -> None:
         self._bundle, self._encode, self._sought = bundle, encode, sought
         self._least = min_coverage * WINDOW
-        made = toward(bundle.weights)
-        self._toward, self._axes = made["toward"], float(made["axes"])
+        made = shift_projection(bundle.weights)
+        self._toward, self._axes = made["shift_projection"], float(made["axes"])
         self._tails: dict[str, tuple[int, NDArray[np.int8]]] = {}
         """Of the cells of the day before: their first minute, and the codes of less than a window."""
         self.records = self.windows = self.encoded = 0

@@ -11,7 +11,7 @@ import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
-from detector.core.ingest.checkpoint import MARK, VOTE, Checkpoint
+from detector.core.ingest.checkpoint import CLAIM, SHORT_DIGEST, Checkpoint
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.errors import explain, is_final, may_pass
 
@@ -111,5 +111,5 @@ def read_memory(metadata: str | None) -> Checkpoint | None:
         memory = msgspec.json.decode(metadata, type=Checkpoint)
     except msgspec.MsgspecError:
         return None
-    torn = len(memory.votes) % VOTE.itemsize or len(memory.laggards or b"") % MARK.itemsize
+    torn = len(memory.votes) % CLAIM.itemsize or len(memory.laggards or b"") % SHORT_DIGEST.itemsize
     return None if torn else memory

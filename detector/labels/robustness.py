@@ -34,7 +34,7 @@ def robustness(
     found: dict[str, float | None] = {}
     for first in range(0, len(labels), AT_ONCE):
         some = labels[first : first + AT_ONCE]
-        scores = judge.columns(encode(np.concatenate([_faded(windows[0]) for _, windows in some])))
+        scores = judge.score_columns(encode(np.concatenate([_faded(windows[0]) for _, windows in some])))
         by_share = scores.reshape(len(some), len(SHARES), -1)
         for (label, _), reached in zip(some, by_share, strict=True):
             column = columns.get((label.name, label.quarantined))
@@ -62,7 +62,9 @@ def _faults(records: Iterable[tuple[bytes, bytes | None]], bundle: Bundle) -> It
 def _columns(judge: Classifier) -> Mapping[tuple[str, bool], int]:
     """Where the scores of a class stand, and those of one in quarantine."""
     told = {(name, False): place for place, name in enumerate(judge.classes)}
-    held = [(quiet.name, place) for place, quiet in enumerate(judge.quiet) if quiet.reason == "quarantined"]
+    held = [
+        (quiet.name, place) for place, quiet in enumerate(judge.suppressed_classes) if quiet.reason == "quarantined"
+    ]
     return told | {(name, True): len(judge.classes) + place for name, place in held}
 
 

@@ -119,7 +119,7 @@ class LabelStore:
         return sum(exemplar.kind == kind for exemplar in self._exemplars.values())
 
     def count_held(self) -> int:
-        return sum(exemplar.held for exemplar in self._exemplars.values())
+        return sum(exemplar.is_quarantined for exemplar in self._exemplars.values())
 
     def judged(self) -> Counter[tuple[str, str]]:
         """Alarms that a person judged, by (class, judgement)."""

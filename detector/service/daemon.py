@@ -15,7 +15,7 @@ from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import SILENT
-from detector.core.pipeline import Work
+from detector.core.pipeline import PollResult
 from detector.errors import BundleError, ClusterError
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.compacted_table import CompactedTable
@@ -169,7 +169,7 @@ class Service:
         if not changes:
             return
         self._labels.put_all(changes)
-        self._pipeline.adopt(self._labels.judge())
+        self._pipeline.use_classifier(self._labels.judge())
         self._count_exemplars()
         log.info("labels: %d changed", len(changes))
 
@@ -180,7 +180,7 @@ class Service:
         if self._poisonous(work, sum(map(len, audible))):
             return
         offsets = {
-            records.partition: (int(records.offsets[-1]) + 1, self._pipeline.memory(records.partition))
+            records.partition: (int(records.offsets[-1]) + 1, self._pipeline.checkpoint(records.partition))
             for records in audible
         }
         if not self._publishing.publish(work, offsets, self._source.group_metadata, self._bundle.digest):
@@ -190,7 +190,7 @@ class Service:
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
 
-    def _poisonous(self, work: Work, records: int) -> bool:
+    def _poisonous(self, work: PollResult, records: int) -> bool:
         """Stops consuming when most of what comes is refused, poll after poll: that is a schema gone wrong."""
         limits = self._config.limits
         self._poisoned = self._poisoned + 1 if len(work.rejections) > limits.poison_share * records else 0
@@ -222,11 +222,11 @@ class Service:
 
     def _show(self) -> None:
         """Gauges and readiness, once a turn."""
-        frontiers, lags = self._pipeline.frontiers(), self._source.lag()
+        watermarks, lags = self._pipeline.watermarks(), self._source.lag()
         self.metrics.bundle_current.set(not self._succession.refused)
         self.metrics.cells.set(len(self._pipeline.cells))
         self.metrics.partitions.set(len(self._holdings.owned))
-        self.metrics.frontier.set(min(frontiers.values(), default=0) * 60)
+        self.metrics.frontier.set(min(watermarks.values(), default=0) * 60)
         self.metrics.lag_sum.set(sum(lags.values()))
         self.metrics.lag_max.set(max(lags.values(), default=0))
         if self._halted:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from detector import __version__
 from detector.core.ingest.samples import Reason
 from detector.core.lifecycle import CHANGES, SEVERITIES, Alarm, Event
-from detector.core.pipeline import Work
+from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.scoring.exemplars import KINDS
 from detector.errors import BUNDLE_REASONS
@@ -152,7 +152,7 @@ class Metrics:
         yield
         self.stage.labels(stage).observe(perf_counter() - start)
 
-    def worked(self, work: Work) -> None:
+    def worked(self, work: PollResult) -> None:
         """Counts what a poll came to, before it is published."""
         for outcome, count in work.outcomes.items():
             self.records.labels(outcome).inc(count)
@@ -160,7 +160,7 @@ class Metrics:
             self.rejections.labels(rejection.reason).inc()
         for verdict, count in work.verdicts.items():
             self.verdicts.labels(verdict).inc(count)
-        self.windows.inc(work.scored)
+        self.windows.inc(work.window_count)
 
     def published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:
         """Counts what was committed."""

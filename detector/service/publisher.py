@@ -7,7 +7,7 @@ from detector.alarms.notifications import Context, Message, alarm_id, iso_time, 
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.lifecycle import Event
-from detector.core.pipeline import Work
+from detector.core.pipeline import PollResult
 from detector.kafka.errors import explain
 from detector.kafka.sink import Sink
 from detector.kafka.transactions import Aborted
@@ -30,7 +30,7 @@ class AlarmPublisher:
         self._aborted = 0
         """Transactions rolled back running."""
 
-    def publish(self, work: Work, offsets: Offsets, group_metadata: Any, digest: str) -> bool:
+    def publish(self, work: PollResult, offsets: Offsets, group_metadata: Any, digest: str) -> bool:
         """Whether it was committed; else it was rolled back. Raises ClusterError when that goes on and on.
 
         `digest`: of the bundle that judged.
@@ -54,19 +54,17 @@ class AlarmPublisher:
         _tell(work, offsets)
         return True
 
-    def _tell_withheld(self, work: Work) -> None:
-        for one in work.withheld:
-            self._metrics.withheld.labels(one.because.reason).inc()
-            log.info(
-                "no alarm: %s, %s since %s (%s)", one.cell, one.because.name, iso_time(one.minute), one.because.reason
-            )
+    def _tell_withheld(self, work: PollResult) -> None:
+        for one in work.suppressed_episodes:
+            self._metrics.withheld.labels(one.reason).inc()
+            log.info("no alarm: %s, %s since %s (%s)", one.cell, one.name, iso_time(one.minute), one.reason)
 
 
 def _messages(event: Event, context: Context) -> tuple[int, Message, Message]:
     return event.partition, notification(event, context), open_record(event)
 
 
-def _tell(work: Work, offsets: Offsets) -> None:
+def _tell(work: PollResult, offsets: Offsets) -> None:
     """What was committed, for whoever follows an alarm: from its record's offset to its id."""
     if not log.isEnabledFor(logging.DEBUG):
         return

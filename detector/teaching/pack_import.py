@@ -116,7 +116,7 @@ def try_out(
 
 
 def _held(exemplar: Exemplar, broken: set[str]) -> Exemplar:
-    return replace(exemplar, held=exemplar.kind == "fault" and exemplar.name in broken)
+    return replace(exemplar, is_quarantined=exemplar.kind == "fault" and exemplar.name in broken)
 
 
 def _brought(labels: Sequence[Label], after: Sequence[AlarmInterval], days: float) -> list[ClassForecast]:

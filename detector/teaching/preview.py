@@ -133,18 +133,18 @@ def _own_score(label: Label, windows: Embeddings, judge: Classifier) -> float:
     """What its own windows score for it, in the middle; 0 where no score is kept."""
     if label.kind != "fault":
         return 0.0
-    return round(float(np.median(judge.scores(windows)[:, judge.classes.index(label.name)])), 2)
+    return round(float(np.median(judge.score_classes(windows)[:, judge.classes.index(label.name)])), 2)
 
 
 def _neighbours(judge: Classifier, direction: NDArray[np.float16], windows: Embeddings) -> list[Neighbour]:
     """The classes that come nearest to it, the nearest first."""
-    library = judge.library
+    library = judge.exemplar_index
     asked = Embeddings(direction[None], windows.size[:1], windows.shift[:1])
     cosine = library.match(asked).cosine[0]
     columns: Sequence[tuple[str, str]] = [
         *((name, "fault") for name in library.faults),
         *((name, "ignore") for name in library.ignores),
-        *((name, "quarantined") for name in library.held),
+        *((name, "quarantined") for name in library.quarantined_faults),
     ]
     order = np.argsort(-cosine, kind="stable")[:NEAREST_TOLD].tolist()
     return [Neighbour(columns[at][0], columns[at][1], round(float(cosine[at]), 3)) for at in order]

@@ -8,7 +8,7 @@ import msgspec
 
 from detector.backtest.alarm_intervals import AlarmInterval
 from detector.backtest.replay import DAY_MINUTES
-from detector.core.lifecycle import Withheld
+from detector.core.suppression import SuppressedEpisode
 from detector.history.sampling import EpisodeSlice, HistorySample
 from detector.labels.label import Label
 from detector.teaching.pack_import import PackForecast
@@ -100,10 +100,10 @@ def pack_lines(trial: PackForecast) -> Iterable[str]:
     )
 
 
-def kept_silent(look: HistorySample, withheld: Sequence[Withheld]) -> Iterable[str]:
+def kept_silent(look: HistorySample, withheld: Sequence[SuppressedEpisode]) -> Iterable[str]:
     """The alarms that were none, the latest last."""
     for one in sorted(withheld, key=lambda one: (one.minute, one.cell)):
-        yield f"{write_minute(one.minute)}  {one.cell:<24} {one.because.name:<24} {one.because.reason}"
+        yield f"{write_minute(one.minute)}  {one.cell:<24} {one.name:<24} {one.reason}"
     days = look.records / DAY_MINUTES
     yield f"{_many(len(withheld), 'alarm')} kept silent, over {days:,.1f} cell-days of {_many(look.cells, 'cell')}"
 

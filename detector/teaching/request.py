@@ -15,7 +15,7 @@ from detector.bundle.format import read_bundle
 from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.features import Baseline, Catalogue
-from detector.core.lifecycle import Withheld
+from detector.core.suppression import SuppressedEpisode
 from detector.errors import LabelError
 from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import EpisodeSlice, HistorySample, SampleSize, cut
@@ -99,7 +99,7 @@ def preview_label(
     return preview(label, labels, look, bundle, encode, config.settings)
 
 
-def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[HistorySample, list[Withheld]]:
+def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[HistorySample, list[SuppressedEpisode]]:
     """The past that was looked at, and what the labels of now would have kept silent in it. Raises OperatorError."""
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
@@ -108,7 +108,7 @@ def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[
         past = past_of(config, history, bundle.catalogue, opened)
         look = past.look("", sample)
     told = polls(look, bundle, encode, labels.judge(), config.settings)
-    return look, [one for work in told for one in work.withheld]
+    return look, [one for work in told for one in work.suppressed_episodes]
 
 
 def past_of(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.core.attribution import BLOCK_MINUTES, FEATURES_TRIED, attribute
+from detector.core.attribution import BLOCK_MINUTES, MAX_FEATURES, attribute
 from detector.core.encoder import BATCHES, Embeddings, embeddings_of
 from detector.core.features import ABSENT, WINDOW
 
@@ -51,5 +51,5 @@ def test_what_is_not_reported_carries_too():
 def test_one_smallest_batch_is_enough_however_many_features_there_are():
     COUNTED.clear()
     parts = attribute(np.ones((WINDOW, FEATURES), np.int8), encode, score)
-    assert len(parts.features) == FEATURES_TRIED
+    assert len(parts.features) == MAX_FEATURES
     assert COUNTED[0] <= BATCHES[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.core.encoder import BATCHES, Encoder, embeddings_of, end_to_end
+from detector.core.encoder import BATCHES, Encoder, concatenate, embeddings_of
 from detector.core.features import ABSENT
 from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
@@ -58,34 +58,34 @@ def test_more_windows_than_the_largest_batch_are_taken_in_parts(encoder: Encoder
 
 @pytest.mark.bitwise
 def test_no_window_depends_on_its_batch_here(encoder: Encoder, windows: np.ndarray) -> None:
-    assert encoder.unsteady_windows(windows) == 0
-    assert encoder.unsteady_windows(windows[:3]) == 0
+    assert encoder.count_unsteady_windows(windows) == 0
+    assert encoder.count_unsteady_windows(windows[:3]) == 0
 
 
 class ByItsSize(Encoder):
     """Its last bits depend on how many windows ride together."""
 
-    def _served(self, windows):
-        direction, size, shift = super()._served(windows)
+    def _run_network(self, windows):
+        direction, size, shift = super()._run_network(windows)
         return [direction, size * np.float32(1 + len(windows) * 2.0**-23), shift]
 
 
 class ByItsPlace(Encoder):
     """Its last bits depend on where in the batch a window rides."""
 
-    def _served(self, windows):
-        direction, size, shift = super()._served(windows)
+    def _run_network(self, windows):
+        direction, size, shift = super()._run_network(windows)
         return [direction, size * (1 + np.arange(len(windows), dtype=np.float32) * np.float32(2.0**-23)), shift]
 
 
 def test_where_the_size_of_a_batch_matters_all_windows_go_through_one(windows: np.ndarray) -> None:
     careless = ByItsSize(SPEC, random_weights(SPEC))
-    assert careless.unsteady_windows(windows) == 0
+    assert careless.count_unsteady_windows(windows) == 0
     assert np.array_equal(careless(windows[:3]).size, careless(windows).size[:3])
 
 
 def test_where_the_place_in_a_batch_matters_it_cannot_serve_and_rounding_does_not_hide_it(windows: np.ndarray) -> None:
-    assert ByItsPlace(SPEC, random_weights(SPEC)).unsteady_windows(windows) > 600
+    assert ByItsPlace(SPEC, random_weights(SPEC)).count_unsteady_windows(windows) > 600
 
 
 def test_no_window_gives_no_embedding(encoder: Encoder) -> None:
@@ -112,7 +112,7 @@ def test_embeddings_are_cut_put_end_to_end_and_given_other_axes_all_three_alike(
     encoder: Encoder, windows: np.ndarray
 ) -> None:
     whole = encoder(windows[:6])
-    again = end_to_end([whole[:2], whole[2:3], whole[3:]])
+    again = concatenate([whole[:2], whole[2:3], whole[3:]])
     folded = again.reshaped(2, 3)
     assert (folded.direction.shape, folded.size.shape, folded.shift.shape) == ((2, 3, 6), (2, 3), (2, 3, 4))
     for name, part in vars(folded.reshaped(-1)).items():

@@ -36,7 +36,7 @@ def told(event=RAISED, judge=None, of=None):
 
 def test_direction_and_distance_make_the_score_and_the_margin_is_to_the_best_rival():
     judge = builders.judge()
-    said, scores = told(judge=judge), judge.scores(case().embeddings)[0].astype(np.float32)
+    said, scores = told(judge=judge), judge.score_classes(case().embeddings)[0].astype(np.float32)
     assert said["direction"] + said["distance"] >= scores[0]
     assert [near["name"] for near in said["nearest"]] == ["alpha", "beta"]
     assert said["nearest"][0]["score"] == pytest.approx(said["direction"] + said["distance"], abs=0.02)
@@ -75,7 +75,7 @@ def test_the_fingerprint_is_of_every_bit():
 
 
 def test_the_library_is_asked_once_for_the_window_and_once_for_all_trials():
-    usual = builders.judge().library
+    usual = builders.judge().exemplar_index
     judge = Classifier(Counting(usual.exemplars, usual.normal, threads=1), np.ones(3, np.float32), 50.0)
     ASKED.clear()
     told(judge=judge)

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.ingest.micro_batch import MicroBatch
-from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence, Withheld
-from detector.core.scoring.classifier import SuppressedClass
-from detector.core.scoring.score_history import ScoreHistory
+from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence
+from detector.core.scoring.classifier import Classifier
+from detector.core.scoring.exemplars import ExemplarIndex
+from detector.core.scoring.score_history import ScoreHistory, ScoreWindow
 from detector.core.settings import kernel
-from tests.builders import T0, embedded, told_of
+from detector.core.suppression import SuppressedEpisode, SuppressionTracker
+from tests.builders import T0, embedded, exemplar, judge, told_of, unit
 
 ROW = 2
 QUIET, LOUD, BETWEEN = 0.0, 5.0, 3.5
@@ -23,9 +25,9 @@ class Life:
     def __init__(self, *, hold: int = 3, patience: int = 2, minutes: int = 1, half_life: float = 1.0) -> None:
         self.persistence = Persistence(threshold=4, clear_margin=1, hold_minutes=hold, unknown_minutes=patience)
         self.scores = ScoreHistory(4, 1, 1, kernel(minutes, half_life), minutes + max(hold, patience))
-        self.scores.judge_by(lambda e, _: np.zeros((len(e), 3), np.float16), 3)
+        self.scores.use_classifier(lambda e, _: np.zeros((len(e), 3), np.float16), 3)
         self.scores.refresh(np.array([ROW]))
-        self.alarms = AlarmLifecycle(self.scores, ["alpha", "beta", "unknown"], self.persistence)
+        self.alarms = AlarmLifecycle(["alpha", "beta", "unknown"], self.persistence)
         self.alarms.restore(0, [])
         self.minute = T0
         self.told: list[Event] = []
@@ -40,23 +42,30 @@ class Life:
             if scored:
                 score = np.array([[alpha, beta, unknown]], np.float16)
                 self.scores.push(rows, minute, embedded(np.zeros((1, 1)), np.ones(1)), score)
-            smoothed = self.scores.smoothed(rows, minute)
-            smoothed[:] = smoothed if scored else np.nan
-            events += step(self.alarms, turn(rows, minute), smoothed)
+            window = self.scores.window(rows, minute, np.array([scored]))
+            events += step(self.alarms, turn(rows, minute), window)
             self.minute += 1
         self.told += events
         return [(change, name, minute) for change, _, name, minute in told_of(events)]
 
 
-def turn(rows: NDArray[np.int64], minute: NDArray[np.int64], frontier: int | None = None) -> MicroBatch:
+def turn(rows: NDArray[np.int64], minute: NDArray[np.int64], watermark: int | None = None) -> MicroBatch:
     many = len(rows)
     yes, no = np.ones(many, bool), np.zeros(many, bool)
-    return MicroBatch(0, rows, minute, np.ones(many, np.float32), heard=yes, fresh=no, frontier=frontier)
+    return MicroBatch(
+        partition=0,
+        rows=rows,
+        minute=minute,
+        coverage=np.ones(many, np.float32),
+        ends_silence=yes,
+        starts_anew=no,
+        watermark=watermark,
+    )
 
 
-def step(alarms: AlarmLifecycle, one: MicroBatch, smoothed: NDArray[np.float32]) -> list[Event]:
+def step(alarms: AlarmLifecycle, one: MicroBatch, scores: ScoreWindow) -> list[Event]:
     """A turn of the one cell, as the pipeline takes it."""
-    return alarms.step(one, ["a"], smoothed, alarms.having_open(0, ["a"]))
+    return alarms.step(one, ["a"], alarms.has_open_alarm(0, ["a"]), scores)
 
 
 def test_an_alarm_is_raised_at_the_threshold_and_not_below() -> None:
@@ -187,11 +196,12 @@ def test_an_insufficient_minute_clears_nothing() -> None:
 def test_a_retired_class_is_cleared_at_the_cells_next_minute() -> None:
     life = Life()
     life.live(alpha=LOUD)
-    life.alarms.adopt(["beta", "unknown"], life.persistence)
-    life.scores.judge_by(lambda e, _: np.zeros((len(e), 2), np.float16), 2)
+    life.alarms.use_classes(["beta", "unknown"], life.persistence)
+    life.scores.use_classifier(lambda e, _: np.zeros((len(e), 2), np.float16), 2)
     life.scores.refresh(np.array([ROW]))
     rows, minute = np.array([ROW]), np.array([life.minute])
-    events = step(life.alarms, turn(rows, minute), np.zeros((1, 2), np.float32))
+    window = ScoreWindow(rows=rows, minute=minute, smoothed=np.zeros((1, 2), np.float32), score_history=life.scores)
+    events = step(life.alarms, turn(rows, minute), window)
     assert told_of(events) == [("cleared", "a", "alpha", 1)]
     assert events[0].superseded_by == "the label was retired"
 
@@ -199,18 +209,21 @@ def test_a_retired_class_is_cleared_at_the_cells_next_minute() -> None:
 def test_a_retired_class_is_cleared_also_by_an_insufficient_minute() -> None:
     life = Life()
     life.live(alpha=LOUD)
-    life.alarms.adopt(["beta", "unknown"], life.persistence)
+    life.alarms.use_classes(["beta", "unknown"], life.persistence)
     rows, minute = np.array([ROW]), np.array([life.minute])
-    events = step(life.alarms, turn(rows, minute), np.full((1, 2), np.nan, np.float32))
+    window = ScoreWindow(
+        rows=rows, minute=minute, smoothed=np.full((1, 2), np.nan, np.float32), score_history=life.scores
+    )
+    events = step(life.alarms, turn(rows, minute), window)
     assert told_of(events) == [("cleared", "a", "alpha", 1)]
 
 
 def test_no_fault_class_at_all_leaves_unknown() -> None:
     scores = ScoreHistory(4, 1, 1, kernel(1, 1.0), 4)
-    alarms = AlarmLifecycle(scores, ["unknown"], Persistence(4, 1, 3, 1))
+    alarms = AlarmLifecycle(["unknown"], Persistence(threshold=4, clear_margin=1, hold_minutes=3, unknown_minutes=1))
     rows, minute = np.array([ROW]), np.array([T0])
     scores.push(rows, minute, embedded(np.zeros((1, 1)), np.ones(1)), np.array([[9]], np.float16))
-    events = step(alarms, turn(rows, minute), scores.smoothed(rows, minute))
+    events = step(alarms, turn(rows, minute), scores.window(rows, minute, np.array([True])))
     assert told_of(events) == [("new", "a", "unknown", 0)]
 
 
@@ -240,17 +253,23 @@ def test_the_alarm_of_a_neighbour_is_left_alone() -> None:
 
 def test_a_taught_severity_is_the_alarms_whatever_it_scores() -> None:
     life = Life()
-    life.alarms.adopt(["alpha", "beta", "unknown"], replace(life.persistence, severities={"alpha": "major"}))
+    life.alarms.use_classes(["alpha", "beta", "unknown"], replace(life.persistence, severities={"alpha": "major"}))
     life.live(alpha=LOUD)
     life.live(alpha=30)
     assert [(event.change, event.alarm.severity) for event in life.told] == [("new", "major")]
 
 
 def test_a_quiet_episode_is_withheld_once_until_it_has_gone_below_the_lower_threshold() -> None:
-    life, held = Life(), SuppressedClass("quarantined", "alpha")
+    quarantined = replace(exemplar("alpha", unit(0, 1, 0, 0)), is_quarantined=True)
+    classifier = Classifier(ExemplarIndex([quarantined], judge().exemplar_index.normal), np.ones(1, np.float32), 50.0)
+    classifier.threshold = 4
+    tracker = SuppressionTracker(classifier, clear_margin=1)
     heard = []
     for minute, score in enumerate((QUIET, LOUD, BETWEEN, LOUD, np.nan, LOUD)):
         one = turn(np.array([ROW]), np.array([T0 + minute]))
-        heard += life.alarms.withheld(one, ["a"], [held], np.array([[score]], np.float32))
-    assert heard == [Withheld("a", held, T0 + 1), Withheld("a", held, T0 + 5)]
-    assert life.alarms.open_alarms() == []
+        smoothed = np.array([[QUIET, score]], np.float32)
+        window = ScoreWindow(rows=one.rows, minute=one.minute, smoothed=smoothed, score_history=Life().scores)
+        heard += tracker.step(one, ["a"], window)
+    assert heard == [
+        SuppressedEpisode(cell="a", name="alpha", reason="quarantined", minute=T0 + minute) for minute in (1, 5)
+    ]

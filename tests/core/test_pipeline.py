@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.lifecycle import SILENT, Event
-from detector.core.pipeline import Pipeline, Work
+from detector.core.pipeline import Pipeline, PollResult
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.settings import Settings
@@ -62,11 +62,11 @@ def test_a_label_taught_at_night_judges_the_minutes_before_it() -> None:
     """The remembered minutes are scored anew: the fault is named at the next minute, with the onset it had."""
     chosen = settings(score_minutes=1, unknown_minutes=3, hold_minutes=8)
     trained = judge_for(chosen)
-    blank = Classifier(type(trained.library)([], trained.library.normal), chosen.weights, chosen.budget)
+    blank = Classifier(type(trained.exemplar_index)([], trained.exemplar_index.normal), chosen.weights, chosen.budget)
     taken = Pipeline(catalogue(), fleet_baseline(), plain, blank, chosen)
     before = play(taken, [*minutes_of("a", 0, 5), *minutes_of("a", 5, 10, ALPHA)])
     assert {name for _, _, name, _ in told_of(before.events)} <= {"unknown"}
-    taken.adopt(trained)
+    taken.use_classifier(trained)
     after = play(taken, minutes_of("a", 10, 11, ALPHA), first_offset=10)
     assert told_of(after.events)[-1] == ("new", "a", "alpha", 10)
     assert after.events[-1].alarm.onset == T0 + 5
@@ -80,7 +80,7 @@ def test_a_silent_replay_tells_nothing_and_counts_as_replayed() -> None:
 
 def test_what_is_kept_silent_is_counted_once_though_the_partition_is_taken_up_anew_in_its_midst() -> None:
     chosen = settings()
-    normal = judge_for(chosen).library.normal
+    normal = judge_for(chosen).exemplar_index.normal
     judging = Classifier(
         ExemplarIndex([exemplar("works", unit(0, 1, 0, 0), "ignore")], normal), chosen.weights, chosen.budget
     )
@@ -88,24 +88,24 @@ def test_what_is_kept_silent_is_counted_once_though_the_partition_is_taken_up_an
     log = [*minutes_of("a", 0, 70), *minutes_of("a", 70, 110, works), *minutes_of("a", 110, 140)]
     alone = pipeline(chosen, plain, judging)
     undisturbed = play(alone, log)
-    assert [one.because.name for one in undisturbed.withheld] == ["works"]
-    begun = undisturbed.withheld[0].minute - T0
+    assert [one.name for one in undisturbed.suppressed_episodes] == ["works"]
+    begun = undisturbed.suppressed_episodes[0].minute - T0
 
     # when another takes over, after it began or before
     for at, counted in ((begun + 1, 0), (begun + 10, 0), (105, 0), (begun, 1), (60, 1)):
         crashed, taken = pipeline(chosen, plain, judging), pipeline(chosen, plain, judging)
         play(crashed, log[:at])
-        memory = crashed.memory(0)
+        memory = crashed.checkpoint(0)
         assert memory is not None
         taken.assign(0, memory, crashed.open_alarms())
         play(taken, log[memory.replay_offset : at], first_offset=memory.replay_offset, audible=False)
         taken.catch_up(0)
-        assert len(play(taken, log[at:], first_offset=at).withheld) == counted, at
+        assert len(play(taken, log[at:], first_offset=at).suppressed_episodes) == counted, at
 
 
 def test_an_empty_poll_changes_nothing() -> None:
     taken = pipeline()
-    assert taken.process([]) == Work()
+    assert taken.process([]) == PollResult()
     assert taken.process([(records([]), True)]).events == []
 
 
@@ -113,7 +113,7 @@ def test_a_partition_put_down_leaves_nothing_behind() -> None:
     taken = pipeline(settings(score_minutes=1))
     play(taken, minutes_of("a", 0, 5, ALPHA))
     taken.revoke(0)
-    assert (taken.frontiers(), taken.open_alarms(), len(taken.cells)) == ({}, [], 0)
+    assert (taken.watermarks(), taken.open_alarms(), len(taken.cells)) == ({}, [], 0)
     work = play(taken, minutes_of("a", -5000, -4995, ALPHA))
     assert told_of(work.events) == [("new", "a", "alpha", -5000)]
 
@@ -131,7 +131,7 @@ def test_neighbours_in_other_partitions_change_nothing(chosen: Settings, mine: S
     """Both travel in the same batches of the encoder and live in the same arrays, with the same names."""
     logs = {0: mine.log(), 7: other.log()}
     alone = {partition: play(pipeline(chosen, nosy), log, partition=partition) for partition, log in logs.items()}
-    taken, together, rng, at = pipeline(chosen, nosy), Work(), mine.rng, Counter[int]()
+    taken, together, rng, at = pipeline(chosen, nosy), PollResult(), mine.rng, Counter[int]()
     while any(at[partition] < len(log) for partition, log in logs.items()):
         shares = []
         for partition, log in logs.items():

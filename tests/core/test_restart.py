@@ -1,8 +1,8 @@
 """A crash anywhere gives the same events as a run without it.
 
-The successor gets what a commit carries, `memory()` and the open alarms, hears the log again from there without a word,
-and goes on aloud. Here the log, the settings and the place of the crash are as bad as they come. The stories at the
-beginning were found by the property at the end.
+The successor gets what a commit carries, `checkpoint()` and the open alarms, hears the log again from there without a
+word, and goes on aloud. Here the log, the settings and the place of the crash are as bad as they come. The stories at
+the beginning were found by the property at the end.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from detector.core.ingest.checkpoint import MOST_MARKED
+from detector.core.ingest.checkpoint import MAX_LAGGARDS
 from detector.core.ingest.intake import LAG_MINUTES
 from detector.core.pipeline import Pipeline
 from detector.core.settings import SLACK_MINUTES, Settings
@@ -23,7 +23,7 @@ from tests.core.test_pipeline import spelt_out
 
 def successor(chosen: Settings, crashed: Pipeline, log: Sequence[Told], polls: Sequence[int] = ()) -> Pipeline:
     """Takes over from a pipeline that has committed all of this log."""
-    memory = crashed.memory(0)
+    memory = crashed.checkpoint(0)
     taken = pipeline(chosen, nosy)
     taken.assign(0, memory, crashed.open_alarms())
     begin = memory.replay_offset if memory else 0
@@ -43,7 +43,7 @@ def assert_a_restart_changes_nothing(
         work = play(disturbed, log[begin:cut], polls, first_offset=begin)
         assert spelt_out(work.events) == spelt_out(expected.events)
         assert refusals(work) == refusals(expected)
-        assert disturbed.frontiers() == undisturbed.frontiers()
+        assert disturbed.watermarks() == undisturbed.watermarks()
         if cut < len(log):
             disturbed = successor(chosen, disturbed, log[:cut], polls)
             begin = cut
@@ -52,7 +52,7 @@ def assert_a_restart_changes_nothing(
 def in_a_storm_a_restart_changes_nothing(
     chosen: Settings, log: Sequence[Told], cuts: Sequence[int], polls: Sequence[int]
 ) -> None:
-    """The same, but for what `Pipeline.memory` does not promise: a frontier that falls far after the commit.
+    """The same, but for what `Pipeline.checkpoint` does not promise: a frontier that falls far after the commit.
 
     It does where a quorum of clocks was wrong together and has come right again.
     """
@@ -67,10 +67,10 @@ def falls_far_after(chosen: Settings, log: Sequence[Told], cut: int) -> bool:
     """Whether the frontier ever lies more than the slack below where it stood at the cut."""
     alone = pipeline(chosen, nosy)
     play(alone, log[:cut])
-    stood = alone.frontiers().get(0, 0)
+    stood = alone.watermarks().get(0, 0)
     for offset in range(cut, len(log)):
         play(alone, log[offset : offset + 1], first_offset=offset)
-        if alone.frontiers()[0] < stood - SLACK_MINUTES:
+        if alone.watermarks()[0] < stood - SLACK_MINUTES:
             return True
     return False
 
@@ -91,7 +91,7 @@ def test_a_restart_replays_no_more_than_the_memory() -> None:
     log = long_life("abcdef", 220)
     crashed = pipeline(chosen, nosy)
     play(crashed, log)
-    memory = crashed.memory(0)
+    memory = crashed.checkpoint(0)
     assert memory is not None
     minutes = chosen.tolerance.memory_minutes + chosen.tolerance.ahead_minutes
     assert len(log) - memory.replay_offset <= 6 * (minutes + 1)
@@ -103,10 +103,10 @@ def test_a_replay_encodes_what_can_still_matter_and_no_more() -> None:
     crashed = pipeline(chosen, nosy)
     play(crashed, log)
     taken = pipeline(chosen, nosy)
-    memory = crashed.memory(0)
+    memory = crashed.checkpoint(0)
     taken.assign(0, memory, crashed.open_alarms())
     work = play(taken, log[memory.replay_offset :], first_offset=memory.replay_offset, audible=False)
-    assert 6 * chosen.keep_minutes <= work.scored <= 6 * (chosen.keep_minutes + LAG_MINUTES + 1)
+    assert 6 * chosen.keep_minutes <= work.window_count <= 6 * (chosen.keep_minutes + LAG_MINUTES + 1)
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_a_restart_while_a_cell_lags_and_then_goes_on_where_it_stopped_changes_n
 @pytest.mark.slow
 def test_a_restart_while_more_cells_lag_than_a_commit_can_mark_changes_nothing() -> None:
     chosen = settings(behind_minutes=20, score_minutes=5, silent_minutes=60)
-    slow = [f"slow-{number}" for number in range(MOST_MARKED + 1)]
+    slow = [f"slow-{number}" for number in range(MAX_LAGGARDS + 1)]
     log = chatter(network(["a", "b", "c", "d", *slow], 0, 130), np.random.default_rng(2))
     late = [one for one in log if one.cell in slow and one.minute >= T0 + 105]
     early = [one for one in log if one not in set(late)]
@@ -160,7 +160,7 @@ def test_a_restart_long_after_a_bad_clock_opened_the_partition_replays_no_more_t
     log = [*opening, *long_life("abc", 300)]
     crashed = pipeline(settings(), nosy)
     play(crashed, log)
-    memory = crashed.memory(0)
+    memory = crashed.checkpoint(0)
     assert memory is not None
     assert memory.replay_minute <= memory.frontier
     assert memory.replay_offset > 300

@@ -58,7 +58,7 @@ def radius_by_hand(one, column, judge, encode):
     least = None
     for share in SHARES[::-1].tolist():
         faded = np.array([[ABSENT if c == ABSENT else round(c * share) for c in row] for row in window.tolist()])
-        if judge.columns(encode(faded[None].astype(np.int8)))[0, column] < judge.threshold:
+        if judge.score_columns(encode(faded[None].astype(np.int8)))[0, column] < judge.threshold:
             break
         least = share
     return None if least is None else round(1 - least, 2)
@@ -72,7 +72,7 @@ def test_a_radius_is_how_far_an_example_fades_before_it_is_not_named(bundle, enc
         expected = radius_by_hand(label(name, feature), judge.classes.index(name), judge, encode)
         assert found[f"{name}-1"] == expected
         assert 0.3 < expected < 0.96
-    held = [quiet.name for quiet in judge.quiet].index("held_back")
+    held = [quiet.name for quiet in judge.suppressed_classes].index("held_back")
     assert found["held_back-1"] == radius_by_hand(label("held_back", "delay"), len(judge.classes) + held, judge, encode)
     assert found["nothing_much-1"] is None
 

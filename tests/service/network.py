@@ -14,7 +14,7 @@ from detector.alarms.notifications import iso_time
 from detector.bundle.format import FORMAT, Bundle, BundleManifest, Golden
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
-from detector.core.networks.inputs import LINES, MILD, SQUASH
+from detector.core.networks.inputs import LINES, SPREAD_SCALE, WHITENED_SCALE
 from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
@@ -42,7 +42,7 @@ MINUTES = 200
 
 STRETCHES, STRETCH_MINUTES = 400, 20
 
-LARGER = np.sqrt(WINDOW) * MILD / SQUASH
+LARGER = np.sqrt(WINDOW) * WHITENED_SCALE / SPREAD_SCALE
 """By so much are whitened deviations larger than those that a network is otherwise given."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.encoder import Encoder, end_to_end
+from detector.core.encoder import Encoder, concatenate
 from detector.core.features import WINDOW, Baseline
 from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
@@ -37,7 +37,7 @@ def measured(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.floa
     """The weights that no training gives: what normal windows of this network say. # int8 [n, 60, F]"""
     centre, whiten = whitening(windows)
     size = {"centre": centre, "whiten": whiten}
-    if not NETWORKS[spec.kind].whitens:
+    if not NETWORKS[spec.kind].whitens_input:
         return size
     view_centre, view_whiten = view_whitening(windows)
     project = _project(windows, whiten, spec.shift)
@@ -75,7 +75,7 @@ def sample_normal(
         part = slice(start, start + STRETCHES_READ)
         codes = cut_windows(history, baseline, cell[part], end[part], minutes)
         parts += [encoder(windows) for windows in _windows_of(codes)]
-    return NormalProfile(bank, end_to_end(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
+    return NormalProfile(bank, concatenate(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
 
 
 def _windows_of(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:

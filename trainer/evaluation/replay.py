@@ -68,7 +68,7 @@ def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequen
             listener.tell(event)
     shown = {(one.name, one.begin) for one in taught}
     asked = [one for one in subject.episodes if one.kind == "fault" and (one.name, one.begin) not in shown]
-    known, names = set(judge.library.faults), {one.name for one in asked}
+    known, names = set(judge.exemplar_index.faults), {one.name for one in asked}
     heard: dict[str, list[BacktestAlarm]] = {}
     for alarm in listener.raised:
         heard.setdefault(alarm.cell, []).append(alarm)
@@ -116,7 +116,7 @@ def fate(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
 
 def strangeness(judge: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
     """The score by which a window is called unknown. # of n -> [n]"""
-    return judge.scores(embeddings)[:, -1].astype(np.float32)
+    return judge.score_classes(embeddings)[:, -1].astype(np.float32)
 
 
 def auroc(

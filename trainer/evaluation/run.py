@@ -98,7 +98,7 @@ def measure(
         judge = teach_judge(subject, shown)
         replayed = replay_history(subject, judge, shown)
     asked, normal = subject.encode(windows.asked), subject.encode(windows.normal)
-    untaught = _untaught(windows, judge.library.faults)
+    untaught = _untaught(windows, judge.exemplar_index.faults)
 
     def area(rows: NDArray[np.int64], by: Classifier) -> Figure:
         whose = windows.event[windows.asked_of[rows]].tolist()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, embeddings_of
-from detector.core.networks.inputs import View, blocks, lines, view, whitened
+from detector.core.networks.inputs import View, blocks, lines, view, whiten_view
 from detector.core.networks.registry import NETWORKS, unit
 from detector.core.networks.spec import Spec
 from trainer.calibration.whitening import Normality
@@ -66,7 +66,7 @@ class Learner:
         self._strategy = distributed.strategy(schedule.devices)
         with self._strategy.scope():
             self._weights = {
-                name: keras.Variable(value, trainable=name not in self._kind.unlearned, name=name)
+                name: keras.Variable(value, trainable=name not in self._kind.untrained_arrays, name=name)
                 for name, value in start.items()
             }
             self._own = {name: keras.Variable(value, name=name) for name, value in own.items()}
@@ -144,7 +144,7 @@ class Learner:
         rate = tf.cast(self._optimizer.learning_rate, tf.float32)
         sharers = self._strategy.num_replicas_in_sync  # over whom the optimiser sums
         self._optimizer.apply([part / sharers for part in clipped] if sharers > 1 else clipped, self._learned)
-        for name, average in output.moved.items():
+        for name, average in output.moving_averages.items():
             self._weights[name].assign(distributed.agreed([average])[0])
         return tf.stack([loss, tf.reduce_mean(tf.math.reduce_std(direction, axis=0)), rate])
 
@@ -159,10 +159,10 @@ class Learner:
 
         window = blocks(windows)
         centre, whiten = (tf.gather(part, network) for part in self._normality)
-        seen = whitened(view(window), centre, whiten)
+        seen = whiten_view(view(window), centre, whiten)
         reported = tf.cast(tf.reduce_any(window.reported > 0, axis=1, keepdims=True), tf.float32)
         steps = seen.steps * reported
-        return View(steps, lines(steps), seen.numbers)
+        return View(steps, lines(steps), seen.statistics)
 
     def _drop(self, rows: int, seed: Any) -> Callable[[Any], Any]:
         """The hidden layer's dropout, drawn for the whole batch by its seed: alike on any number of devices, and after

@@ -1,1 +1,1 @@
-"""Ingest: records become samples, samples become windows; watermark, checkpoint and micro-batches."""
+"""Ingestion: records become samples, samples become windows; with watermark, checkpoint and micro-batches."""

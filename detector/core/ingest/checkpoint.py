@@ -1,8 +1,8 @@
-"""How a frontier stood at an offset, in the few bytes that a commit can carry: enough to begin a replay there.
+"""Checkpoint of a partition: state of the watermark at an offset, in the few bytes that a commit can carry.
 
-A broker takes 4,096 bytes with a commit, and a partition has up to 10,000 cells. What the frontier does next depends on
-all its voters only while their number decides the quorum. From then on the votes beyond the minute are enough, and so
-many of the others that their number goes on deciding the quorum when most of them are forgotten.
+A broker takes 4,096 bytes with a commit, and a partition has up to 10,000 cells. The next steps of the watermark depend
+on all claims only while the number of cells decides the quorum. From then on two parts are enough: the claims beyond
+the minute, and so many others that their number decides the quorum even after most of them are forgotten.
 """
 
 import bisect
@@ -11,48 +11,51 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-VOTE = np.dtype([("cell", "<u8"), ("claim", "<i4"), ("heard_at", "<i4")])
-"""A cell by the digest of its name; both minutes as differences to the frontier's."""
+CLAIM = np.dtype([("cell", "<u8"), ("minute", "<i4"), ("last_activity", "<i4")])
+"""Claim of one cell, known by the digest of its name. Both minutes are differences to the watermark's minute."""
 
-MARK = np.dtype("<u2")
-MOST_MARKED = 128
-"""340 bytes of a commit's 4,096; most of the others are votes."""
+SHORT_DIGEST = np.dtype("<u2")
+MAX_LAGGARDS = 128
+"""340 bytes of a commit's 4,096; claims take most of the others."""
 
-_CLAIM_BITS = 24
-"""For ranking: a claim 2^24 minutes, 32 years, behind the frontier is as good as none."""
+_AGE_BITS = 24
+"""Bits of a claim's age in the ranking: a claim 2^24 minutes, 32 years, behind the watermark counts as none."""
 
 
 @dataclass(frozen=True)
 class WatermarkState:
-    """A frontier just before the record at `offset`. It has just moved, so no streak is running."""
+    """State of a watermark just before the record at `offset`. It has just moved, so no streak is running."""
 
     offset: int
     minute: int
     """UNSET before the partition's first record."""
-    votes: bytes = b""
-    """An array of VOTE, at most three quorums of them."""
+    claims: bytes = b""
+    """An array of CLAIM, at most three quorums long."""
 
 
 class RestorePoints:
-    """The standings a replay may still begin at, oldest first."""
+    """Watermark states at which a replay may still begin, oldest first."""
 
     def __init__(self) -> None:
-        self._standings: list[WatermarkState] = []
+        self._states: list[WatermarkState] = []
 
     def __bool__(self) -> bool:
-        return bool(self._standings)
+        return bool(self._states)
 
-    def note(self, standing: WatermarkState) -> None:
-        """One of an earlier but no smaller minute will not be asked for again, unless it is the oldest there is."""
-        while len(self._standings) > 1 and self._standings[-1].minute >= standing.minute:
-            self._standings.pop()
-        self._standings.append(standing)
+    def add(self, state: WatermarkState) -> None:
+        """Add the newest state, and drop earlier ones whose minute is not smaller, except the oldest state.
 
-    def begin(self, minute: int) -> WatermarkState:
-        """The latest standing whose frontier had not passed `minute`, else the oldest; drops what lies before it."""
-        position = bisect.bisect_right(self._standings, minute, lo=1, key=lambda one: one.minute) - 1
-        del self._standings[:position]
-        return self._standings[0]
+        No replay asks for the dropped ones again.
+        """
+        while len(self._states) > 1 and self._states[-1].minute >= state.minute:
+            self._states.pop()
+        self._states.append(state)
+
+    def state_at(self, minute: int) -> WatermarkState:
+        """Return the latest state whose watermark had not passed `minute`, else the oldest; drop all before it."""
+        position = bisect.bisect_right(self._states, minute, lo=1, key=lambda state: state.minute) - 1
+        del self._states[:position]
+        return self._states[0]
 
 
 def encode_checkpoint(
@@ -60,52 +63,63 @@ def encode_checkpoint(
     quorum_cells: int,
     cells: NDArray[np.uint64],
     claim: NDArray[np.int64],
-    heard_at: NDArray[np.int64],
+    last_activity: NDArray[np.int64],
 ) -> bytes:
-    """The votes to carry: all beyond `minute`, and of the others the 2 * quorum_cells - 1 that will count longest.
+    """Encode all claims beyond `minute`, and of the others the 2 * quorum_cells - 1 that will count longest.
 
-    Later than by its turn among those nobody is forgotten; so the number of voters stays right as far as it matters.
+    Among those others no cell is forgotten later than its rank says. So the number of cells stays right for as long as
+    it matters.
     """
-    beyond, rest = np.flatnonzero(claim > minute), np.flatnonzero(claim <= minute)
-    if len(rest) >= 2 * quorum_cells:
-        last = np.maximum(heard_at[rest], claim[rest]) << _CLAIM_BITS
-        rank = last - np.minimum(minute - claim[rest], 2**_CLAIM_BITS - 1)
-        rest = rest[np.argpartition(rank, -(2 * quorum_cells - 1))[-(2 * quorum_cells - 1) :]]
-    kept = np.concatenate([beyond, rest])
-    votes = np.empty(len(kept), VOTE)
-    votes["cell"], votes["claim"], votes["heard_at"] = cells[kept], claim[kept] - minute, heard_at[kept] - minute
-    return votes.tobytes()
+    beyond, others = np.flatnonzero(claim > minute), np.flatnonzero(claim <= minute)
+    if len(others) >= 2 * quorum_cells:
+        last = np.maximum(last_activity[others], claim[others]) << _AGE_BITS
+        rank = last - np.minimum(minute - claim[others], 2**_AGE_BITS - 1)
+        others = others[np.argpartition(rank, -(2 * quorum_cells - 1))[-(2 * quorum_cells - 1) :]]
+    positions = np.concatenate([beyond, others])
+    claims = np.empty(len(positions), CLAIM)
+    claims["cell"] = cells[positions]
+    claims["minute"] = claim[positions] - minute
+    claims["last_activity"] = last_activity[positions] - minute
+    return claims.tobytes()
 
 
-def decode_checkpoint(standing: WatermarkState) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
-    """Digests, claims and when each was last heard. # three times [n]"""
-    votes = np.frombuffer(standing.votes, VOTE)
-    claim, heard_at = votes["claim"].astype(np.int64), votes["heard_at"].astype(np.int64)
-    return votes["cell"].astype(np.uint64), claim + standing.minute, heard_at + standing.minute
+def decode_checkpoint(state: WatermarkState) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the cells' digests, claims and last activities. # three times [n]"""
+    claims = np.frombuffer(state.claims, CLAIM)
+    claim, last_activity = claims["minute"].astype(np.int64), claims["last_activity"].astype(np.int64)
+    return claims["cell"].astype(np.uint64), claim + state.minute, last_activity + state.minute
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a partition's memory lies in the log: what a commit carries, and all that a successor needs."""
+    """Checkpoint of one partition: the content of a commit's metadata, and all that a successor needs.
+
+    The field names are the keys of the committed JSON.
+    """
 
     replay_offset: int
     replay_minute: int
-    """The frontier at that offset."""
+    """The watermark at `replay_offset`."""
     frontier: int
+    """The watermark at the committed offset."""
     voters: int
+    """Number of cells whose claims count at the committed offset."""
     votes: bytes
-    """How the frontier stood at that offset: see `encode_checkpoint`."""
+    """The claims at `replay_offset`: see `encode_checkpoint`."""
     laggards: bytes | None = None
-    """Two bytes of each cell's digest that has more of a replay to hear than others; None where they are too many."""
+    """Two bytes of the digest of each cell that needs more of a replay than others; None where they are too many."""
 
 
-def mark(digests: NDArray[np.uint64]) -> bytes | None:
-    """A few cells' digests, as a commit carries them. Others may look like them, once in 500 where there are most."""
-    return digests.astype(MARK).tobytes() if len(digests) <= MOST_MARKED else None
+def encode_laggards(digests: NDArray[np.uint64]) -> bytes | None:
+    """Shorten a few cells' digests to what a commit carries; None for more than MAX_LAGGARDS cells.
+
+    Another cell may look like a laggard: once in 500 where they are most.
+    """
+    return digests.astype(SHORT_DIGEST).tobytes() if len(digests) <= MAX_LAGGARDS else None
 
 
-def marked(digests: NDArray[np.uint64], marks: bytes | None) -> NDArray[np.bool_]:
-    """Which of these cells may be among the marked: all of them where there were too many to mark. # [n] -> [n]"""
-    if marks is None:
+def may_lag(digests: NDArray[np.uint64], laggards: bytes | None) -> NDArray[np.bool_]:
+    """Return which of these cells may be laggards: all of them where the laggards were too many. # [n] -> [n]"""
+    if laggards is None:
         return np.ones(len(digests), bool)
-    return np.isin(digests.astype(MARK), np.frombuffer(marks, MARK))
+    return np.isin(digests.astype(SHORT_DIGEST), np.frombuffer(laggards, SHORT_DIGEST))

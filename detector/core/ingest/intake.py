@@ -1,7 +1,7 @@
-"""From the log to the windows: decode, scale, window, and what a commit must remember of it.
+"""Intake: the road from the log to the windows (decode, scale, window), and the checkpoint that a commit carries.
 
-The state is kept per cell; a partition can be taken up and put down at any time. What a window means is nobody's
-concern here.
+State is kept per cell. A partition can be assigned and revoked at any time. Encoding and scoring of the windows follow
+in the pipeline.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,162 +13,190 @@ from numpy.typing import NDArray
 
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.ingest.cell_index import CellIndex
-from detector.core.ingest.checkpoint import Checkpoint, WatermarkState, mark, marked
+from detector.core.ingest.checkpoint import Checkpoint, WatermarkState, encode_laggards, may_lag
 from detector.core.ingest.micro_batch import AdmissionResult, MicroBatch
 from detector.core.ingest.samples import Decoder, Reason, Records, Rejection, Samples, select
-from detector.core.ingest.windows import Windows
+from detector.core.ingest.windows import ScaledSamples, Windows
 from detector.core.settings import Settings
 
 LAG_MINUTES = 5
-"""A cell whose newest minute lies no further behind the frontier has kept up: what is in flight, and a retry."""
+"""A cell has kept up if its newest minute lies no further behind the watermark: records in flight, and a retry."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class PartitionBatch:
-    """One partition's part of a poll, between its windows and its alarms."""
+    """Part of one poll that belongs to one partition, between its windows and its alarms."""
 
     admission: AdmissionResult
-    audible: bool
-    covered: NDArray[np.bool_]
-    """Which due windows are reported well enough for a verdict, … # [sum k]"""
-    scored: NDArray[np.bool_]
-    """… and which of them go to the encoder. # [sum k]"""
-    fresh: NDArray[np.int64]
-    """Rows that have just become cells'."""
+    is_audible: bool
+    """False during a silent replay."""
+    is_covered: NDArray[np.bool_]
+    """True for a due window with enough reported minutes for a decision. # [sum k]"""
+    is_scored: NDArray[np.bool_]
+    """True for a covered window that goes to the encoder. # [sum k]"""
+    new_rows: NDArray[np.int64]
+    """Rows that were given to new cells."""
     rejections: list[Rejection]
 
     @property
     def windows(self) -> NDArray[np.int8]:
-        """Those windows; as a rule all that are due, and then no copy of their 7.8 kB each."""
-        return self.admission.windows if self.scored.all() else self.admission.windows[self.scored]
+        """Scored windows. Usually all due ones, and then not a copy of their 7.8 kB each. # [n, 60, F]"""
+        return self.admission.windows if self.is_scored.all() else self.admission.windows[self.is_scored]
 
     @property
     def minute(self) -> NDArray[np.int64]:
-        """Their last minutes."""
-        return np.concatenate([np.empty(0, np.int64), *(turn.minute for turn in self.admission.turns)])[self.scored]
+        """Last minutes of the scored windows. # [n]"""
+        minutes = [batch.minute for batch in self.admission.micro_batches]
+        return np.concatenate([np.empty(0, np.int64), *minutes])[self.is_scored]
 
     @property
     def count(self) -> int:
-        return int(np.count_nonzero(self.scored))
+        """Number of scored windows."""
+        return int(np.count_nonzero(self.is_scored))
 
 
 class Intake:
-    """The windows of all partitions owned, and the one way into them."""
+    """Windows of all assigned partitions, and the only way to fill them."""
 
     def __init__(
         self,
         catalogue: Catalogue,
         baseline: Baseline,
         settings: Settings,
-        timed: Callable[[str], AbstractContextManager[None]],
+        stage_timer: Callable[[str], AbstractContextManager[None]],
     ) -> None:
-        self._baseline, self._settings, self._timed = baseline, settings, timed
+        self._baseline, self._settings, self._stage_timer = baseline, settings, stage_timer
         self._logarithmic = catalogue.logarithmic
         self._decoder = Decoder(catalogue, settings.max_record_bytes)
         self.cells = CellIndex(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
         self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
         self._replays: dict[int, Checkpoint] = {}
-        """Partitions that are behind their commit."""
+        """Checkpoints of the partitions that are behind their commit."""
 
-    def assign(self, partition: int, memory: Checkpoint | None) -> None:
-        """Takes up a partition whose records will come from the memory's offset on, or from wherever there is none.
+    def assign(self, partition: int, checkpoint: Checkpoint | None) -> None:
+        """Take over a partition. Its records begin at the checkpoint's replay offset, or anywhere without a checkpoint.
 
-        Until `catch_up` only those windows are worth scoring whose scores can still matter then.
+        Until `catch_up` only those windows are scored whose scores can still matter after it.
         """
         self.revoke(partition)
-        if memory is not None:
-            self._windows.resume(partition, WatermarkState(memory.replay_offset, memory.replay_minute, memory.votes))
-            self._replays[partition] = memory
+        if checkpoint is not None:
+            state = WatermarkState(checkpoint.replay_offset, checkpoint.replay_minute, checkpoint.votes)
+            self._windows.resume(partition, state)
+            self._replays[partition] = checkpoint
 
     def catch_up(self, partition: int) -> None:
-        """The replay has reached the committed offset."""
+        """End the replay of a partition that has reached its committed offset."""
         self._replays.pop(partition, None)
-        self._windows.listen_from[self.cells.rows_of(partition)] = 0
+        self._windows.first_scored_minute[self.cells.rows_of(partition)] = 0
 
     def revoke(self, partition: int) -> None:
+        """Forget a partition and free its rows."""
         self._windows.drop(partition)
         self._replays.pop(partition, None)
         self.cells.remove(partition, self.cells.rows_of(partition))
 
-    def forget_idle(self, partition: int) -> None:
-        """Gives the rows of cells that are not heard any more back; between polls."""
+    def free_idle_rows(self, partition: int) -> None:
+        """Free the rows of forgotten cells; to be called between polls."""
         self.cells.remove(partition, self._windows.idle_rows(partition))
 
-    def memory(self, partition: int) -> Checkpoint | None:
-        """What the next commit of this partition must carry; None before its first sane record."""
-        frontier = self._windows.frontier(partition)
-        if frontier.minute is None:
+    def checkpoint(self, partition: int) -> Checkpoint | None:
+        """Return the checkpoint for the next commit of a partition; None before its first sane record."""
+        watermark = self._windows.watermark(partition)
+        if watermark.minute is None:
             return None
         tolerance = self._settings.tolerance
-        standing = frontier.trail.begin(frontier.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
-        lagging = self._windows.lagging(partition, self._forgotten(frontier.minute), frontier.minute - LAG_MINUTES)
-        laggards = mark(self.cells.digests[lagging])
-        return Checkpoint(standing.offset, standing.minute, frontier.minute, frontier.voters, standing.votes, laggards)
+        state = watermark.restore_points.state_at(watermark.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
+        lagging_rows = self._windows.lagging_rows(
+            partition, after=self._expired_minute(watermark.minute), before=watermark.minute - LAG_MINUTES
+        )
+        return Checkpoint(
+            replay_offset=state.offset,
+            replay_minute=state.minute,
+            frontier=watermark.minute,
+            voters=watermark.cell_count,
+            votes=state.claims,
+            laggards=encode_laggards(self.cells.digests[lagging_rows]),
+        )
 
-    def frontiers(self) -> dict[int, int]:
-        """The minute each owned partition has reached."""
-        return self._windows.minutes()
+    def watermarks(self) -> dict[int, int]:
+        """Return the minute that each assigned partition has reached."""
+        return self._windows.watermark_minutes()
 
     def coefficients(self, row: int) -> NDArray[np.float32]:
-        """The baseline of a cell. # [2 + 2·H, F]"""
+        """Return the baseline of a cell. # [2 + 2·H, F]"""
         return self._baseline.coefficients(self._baseline_row[[row]])[0]
 
-    def take(self, records: Records, audible: bool) -> PartitionBatch:
-        """One partition's records: decoded, scaled, windowed, or refused."""
-        with self._timed("decode"):
+    def process(self, records: Records, is_audible: bool) -> PartitionBatch:
+        """Decode, scale and window one partition's records, or refuse them."""
+        with self._stage_timer("decode"):
             samples, rejections = self._decoder.decode(records)
-        return self.admit(samples, records.offsets, audible, rejections)
+        return self.admit(samples, records.offsets, is_audible, rejections)
 
     def admit(
-        self, samples: Samples, offsets: NDArray[np.int64], audible: bool, rejections: Sequence[Rejection] = ()
+        self, samples: Samples, offsets: NDArray[np.int64], is_audible: bool, rejections: Sequence[Rejection] = ()
     ) -> PartitionBatch:
-        """The same for samples, beside those that were refused before; more are, where there is no room or no place.
+        """Scale and window samples; the result lists earlier rejections and those made here.
 
         # offsets: of the records, by the samples' index
         """
-        samples, rows, fresh, refused = self._locate(samples)
-        with self._timed("scale"):
+        samples, rows, new_rows, new_rejections = self._locate(samples)
+        with self._stage_timer("scale"):
             coefficients = self._baseline.coefficients(self._baseline_row[rows])
-            codes = deviations(samples.values, samples.minute, coefficients, self._logarithmic)
-            prints = fingerprints(samples.values)
-        with self._timed("window"):
-            at = offsets[samples.index]
-            admission = self._windows.admit(samples.partition, rows, at, samples.minute, codes, prints)
-        refused += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
-        refused = sorted([*rejections, *refused], key=lambda rejection: rejection.index)
-        return PartitionBatch(admission, audible, *self._worth_scoring(admission.turns), fresh, refused)
+            scaled = ScaledSamples(
+                rows=rows,
+                offsets=offsets[samples.index],
+                minute=samples.minute,
+                codes=deviations(samples.values, samples.minute, coefficients, self._logarithmic),
+                fingerprints=fingerprints(samples.values),
+            )
+        with self._stage_timer("window"):
+            admission = self._windows.admit(samples.partition, scaled)
+        new_rejections += [Rejection(int(samples.index[position]), reason) for position, reason in admission.reasons]
+        is_covered, is_scored = self._select_windows(admission.micro_batches)
+        return PartitionBatch(
+            admission=admission,
+            is_audible=is_audible,
+            is_covered=is_covered,
+            is_scored=is_scored,
+            new_rows=new_rows,
+            rejections=sorted([*rejections, *new_rejections], key=lambda rejection: rejection.index),
+        )
 
     def _locate(self, samples: Samples) -> tuple[Samples, NDArray[np.int64], NDArray[np.int64], list[Rejection]]:
-        """Those there is room for, their rows, the rows that have just become theirs, and who is refused."""
-        rows, fresh = self.cells.locate(samples.partition, samples.cells)
-        if len(fresh):
+        """Return the samples of cells with a row, their rows, the rows of new cells, and the rejections."""
+        rows, new_rows = self.cells.locate(samples.partition, samples.cells)
+        if len(new_rows):
             if samples.partition in self._replays:
-                memory = self._replays[samples.partition]
-                self._windows.listen_from[fresh] = self._listen_from(memory, self.cells.digests[fresh])
-            self._baseline_row[fresh] = self._baseline.rows([self.cells.names[row] for row in fresh.tolist()])
-        full = np.flatnonzero(rows < 0)
-        if not len(full):
-            return samples, rows, fresh, []
-        refused = [Rejection(int(samples.index[row]), Reason.TOO_MANY_CELLS) for row in full]
-        kept = np.flatnonzero(rows >= 0)
-        return select(samples, kept), rows[kept], fresh, refused
+                checkpoint = self._replays[samples.partition]
+                first_minutes = self._first_scored_minutes(checkpoint, self.cells.digests[new_rows])
+                self._windows.first_scored_minute[new_rows] = first_minutes
+            self._baseline_row[new_rows] = self._baseline.rows([self.cells.names[row] for row in new_rows.tolist()])
+        rowless_positions = np.flatnonzero(rows < 0)
+        if not len(rowless_positions):
+            return samples, rows, new_rows, []
+        rejections = [Rejection(int(samples.index[position]), Reason.TOO_MANY_CELLS) for position in rowless_positions]
+        located_positions = np.flatnonzero(rows >= 0)
+        return select(samples, located_positions), rows[located_positions], new_rows, rejections
 
-    def _worth_scoring(self, turns: Sequence[MicroBatch]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which due windows are covered, and which of these matter. # -> [sum k] each"""
-        coverage = np.concatenate([np.empty(0, np.float32), *(turn.coverage for turn in turns)])
-        early = [turn.minute < self._windows.listen_from[turn.rows] for turn in turns]
-        covered = np.asarray(coverage >= self._settings.min_coverage)
-        return covered, covered & ~np.concatenate([np.empty(0, np.bool_), *early])
+    def _select_windows(self, micro_batches: Sequence[MicroBatch]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which due windows are covered, and which of these are scored. # -> [sum k] each"""
+        coverage = np.concatenate([np.empty(0, np.float32), *(batch.coverage for batch in micro_batches)])
+        first_minute = self._windows.first_scored_minute
+        is_early = [batch.minute < first_minute[batch.rows] for batch in micro_batches]
+        is_covered = np.asarray(coverage >= self._settings.min_coverage)
+        return is_covered, is_covered & ~np.concatenate([np.empty(0, np.bool_), *is_early])
 
-    def _forgotten(self, frontier: int) -> int:
-        """The scores of this minute and all before are too old for any minute that may still come."""
-        return frontier - self._settings.behind_minutes - self._settings.keep_minutes - 1
+    def _expired_minute(self, watermark: int) -> int:
+        """Return the newest minute whose score is too old to matter for any minute that may still come."""
+        return watermark - self._settings.behind_minutes - self._settings.keep_minutes - 1
 
-    def _listen_from(self, memory: Checkpoint, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The first minutes of these cells whose scores may matter after the replay.
+    def _first_scored_minutes(self, checkpoint: Checkpoint, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return the first minutes of these cells whose scores may matter after the replay. # [n] -> [n]
 
-        The next minute of a cell that kept up lies after the frontier less the lag. # [n] -> [n]
+        The next minute of a cell that kept up lies after the watermark less the lag.
         """
-        kept_up = memory.frontier - LAG_MINUTES - self._settings.keep_minutes
-        return np.where(marked(digests, memory.laggards), self._forgotten(memory.frontier) + 1, kept_up)
+        first_minute = checkpoint.frontier - LAG_MINUTES - self._settings.keep_minutes
+        return np.where(
+            may_lag(digests, checkpoint.laggards), self._expired_minute(checkpoint.frontier) + 1, first_minute
+        )

@@ -1,4 +1,4 @@
-"""What a run of the log comes to, between the windows and the steps that follow them."""
+"""Micro-batch: windows that came due together, as the steps after ingestion receive them."""
 
 from dataclasses import dataclass, field
 
@@ -8,35 +8,37 @@ from numpy.typing import NDArray
 from detector.core.ingest.samples import Reason
 
 
-@dataclass
+@dataclass(kw_only=True)
 class MicroBatch:
-    """One run of the log, seen by all later steps at once: whose windows are due, who spoke, who has gone silent."""
+    """Micro-batch: one run of the log, with the due windows and the silent cells, for all later steps."""
 
     partition: int
     rows: NDArray[np.int64]
-    """Of the cells whose window is due, in log order. # [k]"""
+    """Rows of the cells whose window is due, in log order. # [k]"""
     minute: NDArray[np.int64]
+    """Last minutes of the due windows. # [k]"""
     coverage: NDArray[np.float32]
     """Share of the window's minutes that were reported. # [k]"""
-    heard: NDArray[np.bool_]
-    """Which of them end a silence: their minute lies within `silent_minutes` of the frontier. # [k]"""
-    fresh: NDArray[np.bool_]
-    """Which of them begin anew: what they said before, if anything, no longer counts. # [k]"""
-    frontier: int | None = None
-    """The minute the frontier rose to at the end of this run, if it rose."""
-    silent: list[str] = field(default_factory=list)
-    """Cells not heard for `silent_minutes` of that frontier, whether or not that is news."""
+    ends_silence: NDArray[np.bool_]
+    """True where the minute lies within `silent_minutes` of the watermark. # [k]"""
+    starts_anew: NDArray[np.bool_]
+    """True where nothing that the cell reported before counts any more. # [k]"""
+    watermark: int | None = None
+    """The minute that the watermark rose to at the end of this run; None if it did not rise."""
+    silent_cells: list[str] = field(default_factory=list)
+    """Cells without a record for `silent_minutes` of that watermark, whether or not their alarm is open already."""
     silent_since: list[int] = field(default_factory=list)
-    """The first minute each of them failed to report."""
+    """The first minute that each of them failed to report."""
 
 
 @dataclass
 class AdmissionResult:
-    """What became of one partition's samples."""
+    """Result of admitting one partition's samples to the windows."""
 
-    turns: list[MicroBatch]
+    micro_batches: list[MicroBatch]
     windows: NDArray[np.int8]
-    """The due windows of all turns, one after the other, oldest minute first. # [sum k, 60, F]"""
+    """The due windows of all micro-batches in order, oldest minute first. # [sum k, 60, F]"""
     reasons: list[tuple[int, Reason]]
-    """(position among the samples, why it was refused)"""
+    """Refused samples, as (position among the samples, reason)."""
     outcomes: dict[str, int]
+    """Number of accepted samples by outcome: `in_order`, `late`, `duplicate`, `restated`."""

@@ -1,7 +1,7 @@
-"""What a record is: bytes from Kafka become columns, or a rejection with a reason from a closed list.
+"""Decoding of records: bytes from Kafka become columns, or a rejection with a reason from a closed list.
 
-Nothing here raises on bad data. What a record says about *its own* minute is judged here; whether that minute fits the
-rest of the network is judged by the frontier, and whether it fits its cell by the windows.
+Bad data raises no exception here. This module checks that a record's minute is a time at all. The watermark checks
+whether the minute fits the partition, and the windows whether it fits the cell.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from detector.core.features import Catalogue
 
 MAX_CELL_NAME = 128
-"""Characters. The longest 3GPP distinguished names in the field are about 100; a name beyond this is an accident."""
+"""Maximal length in characters. The longest 3GPP distinguished names in the field have about 100; more is an error."""
 
 EARLIEST_MINUTE, LATEST_MINUTE = 15_778_080, 68_374_080
-"""2000-01-01 and 2100-01-01. Outside, it is no time in seconds: milliseconds read as seconds lie in the year 50,000."""
+"""2000-01-01 and 2100-01-01. A time outside is not in seconds: milliseconds read as seconds lie in the year 50,000."""
 
 
 class Reason(StrEnum):
-    """Why a record went to the dead letters. Closed: it labels a metric."""
+    """Reason why a record went to the dead letters. The list is closed: it labels a metric."""
 
     TOMBSTONE = "tombstone"
     EMPTY = "empty"
@@ -47,7 +47,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Records:
-    """One partition's share of a poll, as Kafka gave it."""
+    """Records of one partition from one poll, as Kafka delivered them."""
 
     partition: int
     offsets: NDArray[np.int64]
@@ -60,11 +60,11 @@ class Records:
 
 @dataclass(frozen=True)
 class Samples:
-    """The decodable records of one partition, in offset order; NaN = not reported."""
+    """Samples: the decodable records of one partition, in offset order; NaN = not reported."""
 
     partition: int
     index: NDArray[np.int64]
-    """Position of each sample among the `Records` it came from. # [n]"""
+    """Position of each sample among its `Records`. # [n]"""
     cells: list[str]
     minute: NDArray[np.int64]
     values: NDArray[np.float32]
@@ -76,7 +76,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Rejection:
-    """One refused record: where it lies among its `Records`, and why."""
+    """One refused record: its position among its `Records`, and the reason."""
 
     index: int
     reason: Reason
@@ -96,17 +96,17 @@ def _record_type(features: type[msgspec.Struct]) -> type[msgspec.Struct]:
 
 
 class Decoder:
-    """Decodes records of one catalogue. About 11 µs of a record's 14 are msgspec's, 3 the row of floats."""
+    """Decoder for the records of one catalogue. msgspec takes about 11 µs of a record's 14, the row of floats 3."""
 
     def __init__(self, catalogue: Catalogue, max_record_bytes: int) -> None:
         self._catalogue = catalogue
         self._max_record_bytes = max_record_bytes
-        self.typed: Callable[[bytes], Any] = msgspec.json.Decoder(_record_type(_features_type(catalogue))).decode
-        """The bare decoding of one value, without its checks."""
+        self.decode_value: Callable[[bytes], Any] = msgspec.json.Decoder(_record_type(_features_type(catalogue))).decode
+        """Decode one value, without further checks."""
         self._low, self._high = catalogue.bounds
 
     def decode(self, records: Records) -> tuple[Samples, list[Rejection]]:
-        """Every record becomes either a sample or a rejection, whatever its bytes."""
+        """Decode records: each becomes either a sample or a rejection, whatever its bytes."""
         values = np.empty((len(records), len(self._catalogue)), np.float32)
         minute = np.empty(len(records), np.int64)
         index: list[int] = []
@@ -114,7 +114,7 @@ class Decoder:
         rejections: list[Rejection] = []
         with np.errstate(over="ignore"):
             for position, (key, value) in enumerate(zip(records.keys, records.values, strict=True)):
-                reason = self._fill(key, value, cells, minute, values)
+                reason = self._append_record(key, value, cells, minute, values)
                 if reason is None:
                     index.append(position)
                 else:
@@ -123,7 +123,7 @@ class Decoder:
         samples = Samples(records.partition, np.array(index, np.int64), cells, minute[:count], values[:count])
         return self._refuse_impossible(samples, rejections)
 
-    def _fill(
+    def _append_record(
         self,
         key: bytes | None,
         value: bytes | None,
@@ -131,58 +131,58 @@ class Decoder:
         minute: NDArray[np.int64],
         values: NDArray[np.float32],
     ) -> Reason | None:
-        """Appends one record to the columns, at the row that `cells` has reached, or says why not."""
+        """Append one record to the columns at row `len(cells)`, or return the reason for its rejection."""
         if not value:
             return Reason.TOMBSTONE if value is None else Reason.EMPTY
         if len(value) > self._max_record_bytes:
             return Reason.TOO_LARGE
         try:
-            record = self.typed(value)
+            record = self.decode_value(value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return diagnose(value, self._catalogue.names)
         if key != record.cell.encode():
             return Reason.KEY_MISMATCH
-        when = _minute_of(record.time)
-        if when is None:
+        record_minute = _minute_of(record.time)
+        if record_minute is None:
             return Reason.TIME
         row = len(cells)
-        minute[row] = when
+        minute[row] = record_minute
         values[row] = msgspec.structs.astuple(record.features)
         cells.append(record.cell)
         return None
 
     def _refuse_impossible(self, samples: Samples, rejections: list[Rejection]) -> tuple[Samples, list[Rejection]]:
         all_null = np.asarray(np.isnan(samples.values).all(axis=1))
-        outside = ((samples.values < self._low) | (samples.values > self._high)).any(axis=1)
-        bad = all_null | outside
-        if not bad.any():
+        out_of_range = ((samples.values < self._low) | (samples.values > self._high)).any(axis=1)
+        impossible = all_null | out_of_range
+        if not impossible.any():
             return samples, rejections
-        for row in np.flatnonzero(bad):
+        for row in np.flatnonzero(impossible):
             reason = Reason.ALL_NULL if all_null[row] else Reason.OUT_OF_RANGE
             rejections.append(Rejection(int(samples.index[row]), reason))
-        return select(samples, np.flatnonzero(~bad)), rejections
+        return select(samples, np.flatnonzero(~impossible)), rejections
 
 
 def select(samples: Samples, rows: NDArray[np.int64]) -> Samples:
-    """The samples at `rows`, in that order."""
+    """Return the samples at `rows`, in that order."""
     return Samples(
-        samples.partition,
-        samples.index[rows],
-        [samples.cells[row] for row in rows],
-        samples.minute[rows],
-        samples.values[rows],
+        partition=samples.partition,
+        index=samples.index[rows],
+        cells=[samples.cells[row] for row in rows],
+        minute=samples.minute[rows],
+        values=samples.values[rows],
     )
 
 
 def _minute_of(time: datetime | int | float) -> int | None:
-    """The minute a time lies in, or None where it is no time of this century."""
+    """Return the minute of a time, or None for a time outside this century."""
     seconds = time.timestamp() if isinstance(time, datetime) else time
     minute = seconds // 60
     return int(minute) if EARLIEST_MINUTE <= minute < LATEST_MINUTE else None
 
 
 def diagnose(value: bytes, names: Sequence[str]) -> Reason:
-    """Why a record that the typed decoder refused is wrong: the slow look, for refused records only."""
+    """Return the reason why the typed decoder refused a record. This check is slow: it is for refused records only."""
     try:
         value.decode()
     except UnicodeDecodeError:
@@ -213,14 +213,14 @@ def diagnose(value: bytes, names: Sequence[str]) -> Reason:
 
 
 def records_of(cell: str, first: int, values: NDArray[np.float32], names: Sequence[str]) -> Records:
-    """One cell's minutes as the input topic would carry them; those of which nothing is known are left out.
+    """Encode one cell's minutes as the input topic carries them, without the minutes that have no value at all.
 
     # values f32 [m, F], the first of minute `first`
     """
-    there = np.flatnonzero(~np.isnan(values).all(axis=1))
+    reported = np.flatnonzero(~np.isnan(values).all(axis=1))
     bodies: list[bytes | None] = []
-    for at in there.tolist():
-        told = [None if np.isnan(one) else float(one) for one in values[at]]
-        features = dict(zip(names, told, strict=True))
-        bodies.append(msgspec.json.encode({"cell": cell, "time": (first + at) * 60, "features": features}))
-    return Records(0, there.astype(np.int64), [cell.encode()] * len(there), bodies)
+    for position in reported.tolist():
+        row = [None if np.isnan(value) else float(value) for value in values[position]]
+        features = dict(zip(names, row, strict=True))
+        bodies.append(msgspec.json.encode({"cell": cell, "time": (first + position) * 60, "features": features}))
+    return Records(0, reported.astype(np.int64), [cell.encode()] * len(reported), bodies)

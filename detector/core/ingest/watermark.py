@@ -1,9 +1,9 @@
-"""How far a partition has come: the newest minute that enough of its cells have reached.
+"""Watermark of a partition: the newest minute that enough of its cells have reached.
 
-The wall clock is never asked, so that replaying the same records decides the same. Every record is a claim, also one
-that is refused for its minute: one bad clock is outvoted, and a whole network that returns after hours is believed.
-With one or two cells there is nobody to outvote a clock; from three cells on, one bad clock moves nothing, unless for a
-day nobody else speaks.
+The wall clock is never read, so that a replay of the same records decides the same. The minute of every record is a
+claim, also of a record that is refused for its minute. So one bad clock is outvoted, and a whole network that returns
+after hours is believed. With one or two cells there is no majority against a bad clock. From three cells on, one bad
+clock moves nothing, unless no other cell reports for a day.
 """
 
 import numpy as np
@@ -12,163 +12,173 @@ from numpy.typing import NDArray
 from detector.core.ingest.checkpoint import RestorePoints, WatermarkState
 
 UNSET = -1
-"""No minute yet: before every minute there is."""
+"""No minute yet: smaller than every minute."""
 
 STREAK = 60
-"""Records of a few live cells, less than a quorum, that are believed against all the dead."""
+"""Records in a row of a few live cells, fewer than a quorum, that are believed against all silent cells."""
 
 LONE_STREAK = 1440
-"""The same of one cell: a day of it, at a record a minute.
+"""The same for one cell: a day of it, at a record a minute.
 
-Where it alone is alive and where its clock is wrong and it empties its buffer, the log says the same. To believe the
-second takes every other cell's window, unseen; to doubt the first leaves the partition standing still, which is seen:
-by its frontier, and by the records refused. So a buffer of hours must not be enough.
+Two cases look alike in the log: the cell alone is alive, or its clock is wrong and it sends its buffer. To accept a
+wrong clock costs the windows of all other cells, and no one notices. To refuse a live cell stops the partition, and
+that shows in the watermark and in the refused records. So a buffer of hours must not be enough.
 """
 
 
-def quorum(voters: int, quorum_cells: int) -> int:
-    """How many cells must have reached a minute before the partition has: half of them, at most `quorum_cells`."""
-    return max(1, min((voters + 1) // 2, quorum_cells))
+def quorum(cells: int, quorum_cells: int) -> int:
+    """Return how many of `cells` must reach a minute before the partition has: half, at most `quorum_cells`."""
+    return max(1, min((cells + 1) // 2, quorum_cells))
 
 
 class Watermark:
-    """The frontier of one partition. `claim`, by row, is shared by all partitions; the voters are this one's."""
+    """Watermark of one partition. All partitions share `claims`, by row; each has its own set of counted cells."""
 
-    def __init__(self, claim: NDArray[np.int64], quorum_cells: int, ahead_minutes: int) -> None:
-        self._claim = claim
+    def __init__(self, claims: NDArray[np.int64], quorum_cells: int, ahead_minutes: int) -> None:
+        self._claims = claims
         self._quorum_cells = quorum_cells
         self._ahead_minutes = ahead_minutes
-        self._voter = np.zeros(len(claim), bool)
-        self._voters = 0
-        self._beyond = 0
-        """Voters whose claim lies beyond `minute`; fewer than the quorum, by what `minute` means."""
-        self._stale = False
-        """Voters have gone since `minute` was found."""
+        self._is_counted = np.zeros(len(claims), bool)
+        self._cell_count = 0
+        self._claims_beyond = 0
+        """Counted claims beyond `minute`; fewer than the quorum, by the definition of `minute`."""
+        self._needs_recount = False
+        """True when cells were forgotten since `minute` was computed."""
         self._streak: list[int] = []
-        """Rows of the latest records since `minute` last moved, while every one of them was too far ahead."""
+        """Rows of the latest records since `minute` last moved, while every record was too far ahead."""
         self.minute: int | None = None
-        self.trail = RestorePoints()
+        self.restore_points = RestorePoints()
 
     @property
-    def voters(self) -> int:
-        return self._voters
+    def cell_count(self) -> int:
+        """Number of cells whose claims count."""
+        return self._cell_count
 
-    def voting(self) -> NDArray[np.int64]:
-        """The rows whose claims count."""
-        return np.flatnonzero(self._voter)
+    def counted_rows(self) -> NDArray[np.int64]:
+        """Return the rows whose claims count."""
+        return np.flatnonzero(self._is_counted)
 
-    def restore(self, standing: WatermarkState, rows: NDArray[np.int64]) -> None:
-        """Stands where another stood: the claims of these rows count."""
-        self.minute = None if standing.minute == UNSET else standing.minute
-        self._voter[rows] = True
-        self._voters, self._stale = len(rows), True
-        self._beyond = int(np.count_nonzero(self._claim[rows] > standing.minute))
-        self.trail.note(standing)
+    def restore(self, state: WatermarkState, rows: NDArray[np.int64]) -> None:
+        """Continue from a predecessor's state; the claims of these rows count."""
+        self.minute = None if state.minute == UNSET else state.minute
+        self._is_counted[rows] = True
+        self._cell_count, self._needs_recount = len(rows), True
+        self._claims_beyond = int(np.count_nonzero(self._claims[rows] > state.minute))
+        self.restore_points.add(state)
 
-    def settled(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> int:
-        """How many of these records, all of different cells, pass until the frontier is looked at anew: at least 1."""
-        if self.minute is None or self._stale:
+    def run_length(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> int:
+        """Return how many of these records leave the watermark unmoved, plus the one that may move it: at least 1.
+
+        All records must be of different cells. # [n], [n]
+        """
+        if self.minute is None or self._needs_recount:
             return 1
         if self._quorum < self._quorum_cells:
-            new = ~self._voter[rows]
-            if new[0]:
+            is_new = ~self._is_counted[rows]
+            if is_new[0]:
                 return 1
-            if new.any():
-                return self.settled_among_known(rows[: np.argmax(new)], minute[: np.argmax(new)])
-        return self.settled_among_known(rows, minute)
+            if is_new.any():
+                return self._run_length_of_counted(rows[: np.argmax(is_new)], minute[: np.argmax(is_new)])
+        return self._run_length_of_counted(rows, minute)
 
-    def settled_among_known(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> int:
+    def _run_length_of_counted(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> int:
         assert self.minute is not None
-        before = np.where(self._voter[rows], self._claim[rows], UNSET)
-        after = self._renewed(before, minute)
+        before = np.where(self._is_counted[rows], self._claims[rows], UNSET)
+        after = self._updated_claims(before, minute)
         change = (after > self.minute).astype(np.int64) - (before > self.minute)
-        stops = (self._beyond + np.cumsum(change) >= self._quorum) | (after < before)
-        ahead = minute > self.minute + self._ahead_minutes
-        if ahead.any():
-            stops |= ahead & self._streak_ends(rows, ahead)
+        stops = (self._claims_beyond + np.cumsum(change) >= self._quorum) | (after < before)
+        is_ahead = minute > self.minute + self._ahead_minutes
+        if is_ahead.any():
+            stops |= is_ahead & self._streak_ends(rows, is_ahead)
         return int(np.argmax(stops)) + 1 if stops.any() else len(rows)
 
-    def hear(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
-        """Counts the claims of `settled` records. Says whether the frontier rose."""
-        known = self._voter[rows]
-        before = np.where(known, self._claim[rows], UNSET)
-        after = self._renewed(before, minute)
-        self._claim[rows] = after
-        self._voter[rows] = True
-        self._voters += int(np.count_nonzero(~known))
-        stood = self.minute
-        alone = self._nobody_contradicts(rows, minute)
-        if stood is not None:
-            self._beyond += int(np.count_nonzero(after > stood) - np.count_nonzero(before > stood))
-        looked_at = stood is None or alone or self._stale or not known.all() or bool((after < before).any())
-        if looked_at or self._beyond >= self._quorum:
+    def observe(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
+        """Count the claims of `run_length` records, and return whether the watermark rose. # [n], [n]"""
+        was_counted = self._is_counted[rows]
+        before = np.where(was_counted, self._claims[rows], UNSET)
+        after = self._updated_claims(before, minute)
+        self._claims[rows] = after
+        self._is_counted[rows] = True
+        self._cell_count += int(np.count_nonzero(~was_counted))
+        previous = self.minute
+        streak_accepted = self._accept_streak(rows, minute)
+        if previous is not None:
+            self._claims_beyond += int(np.count_nonzero(after > previous) - np.count_nonzero(before > previous))
+        must_recount = streak_accepted or self._needs_recount or not was_counted.all() or bool((after < before).any())
+        if previous is None or must_recount or self._claims_beyond >= self._quorum:
             self._recount()
-        if self.minute != stood:
+        if self.minute != previous:
             self._streak = []
         assert self.minute is not None
-        return stood is None or self.minute > stood
+        return previous is None or self.minute > previous
 
-    def came_to(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The claims that count and that the frontier has about come to, UNSET for all others. # [n] -> [n]"""
+    def reached_claims(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the claims that count and that the watermark has about reached, UNSET for all others. # [n] -> [n]"""
         assert self.minute is not None
-        sane = self._voter[rows] & (self._claim[rows] <= self.minute + self._ahead_minutes)
-        return np.where(sane, self._claim[rows], UNSET)
+        is_reached = self._is_counted[rows] & (self._claims[rows] <= self.minute + self._ahead_minutes)
+        return np.where(is_reached, self._claims[rows], UNSET)
 
     def forget(self, rows: NDArray[np.int64]) -> None:
-        """These cells no longer count."""
-        gone = rows[self._voter[rows]]
-        if not len(gone):
+        """Count the claims of these cells no longer."""
+        counted_rows = rows[self._is_counted[rows]]
+        if not len(counted_rows):
             return
-        self._voter[gone] = False
-        self._voters -= len(gone)
-        away = set(gone.tolist())
-        self._streak = [row for row in self._streak if row not in away]  # the row may soon be another cell's
-        self._beyond -= int(np.count_nonzero(self._claim[gone] > self.minute)) if self.minute is not None else 0
-        self._stale = True
+        self._is_counted[counted_rows] = False
+        self._cell_count -= len(counted_rows)
+        removed_rows = set(counted_rows.tolist())
+        # A removed row may soon belong to another cell.
+        self._streak = [row for row in self._streak if row not in removed_rows]
+        if self.minute is not None:
+            self._claims_beyond -= int(np.count_nonzero(self._claims[counted_rows] > self.minute))
+        self._needs_recount = True
 
     @property
     def _quorum(self) -> int:
-        return quorum(self._voters, self._quorum_cells)
+        return quorum(self._cell_count, self._quorum_cells)
 
-    def _renewed(self, before: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A claim only grows, except that a clock found too far ahead is believed again once it has come back."""
+    def _updated_claims(self, before: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the claims after these minutes. # [n], [n] -> [n]
+
+        A claim only grows, with one exception: a clock that was too far ahead and is right again is believed.
+        """
         if self.minute is None:
             return minute
         limit = self.minute + self._ahead_minutes
-        recovered = (before > limit) & (minute <= limit)
-        return np.where(recovered, minute, np.maximum(before, minute))
+        has_recovered = (before > limit) & (minute <= limit)
+        return np.where(has_recovered, minute, np.maximum(before, minute))
 
-    def _streak_ends(self, rows: NDArray[np.int64], ahead: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """After which of these records the streak would be believed. # [n] -> [n]"""
-        heard = np.arange(1, len(rows) + 1)
-        last_sane = np.maximum.accumulate(np.where(ahead, 0, heard))
-        records = heard - last_sane
-        goes_on = last_sane == 0
-        cells = np.where(goes_on, np.cumsum(~np.isin(rows, self._streak)) + len(set(self._streak)), records)
-        records = records + np.where(goes_on, len(self._streak), 0)
+    def _streak_ends(self, rows: NDArray[np.int64], is_ahead: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return after which of these records the streak would be accepted. # [n] -> [n]"""
+        number = np.arange(1, len(rows) + 1)
+        last_sane = np.maximum.accumulate(np.where(is_ahead, 0, number))
+        records = number - last_sane
+        continues = last_sane == 0
+        cells = np.where(continues, np.cumsum(~np.isin(rows, self._streak)) + len(set(self._streak)), records)
+        records = records + np.where(continues, len(self._streak), 0)
         return (cells >= self._quorum_cells) | (records >= np.where(cells > 1, STREAK, LONE_STREAK))
 
-    def _nobody_contradicts(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
-        """True when the last records were all too far ahead, and of a quorum of cells or many: only these still count.
+    def _accept_streak(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
+        """Return True when the last records were all too far ahead, and of a quorum of cells or long enough.
 
-        A buffer that a bad clock empties is one voice however often it speaks.
+        From then on only the cells of the streak count. A buffer that a bad clock sends counts as one cell, whatever
+        its length.
         """
         if self.minute is None:
             return False
-        ahead = minute > self.minute + self._ahead_minutes
-        sane = np.flatnonzero(~ahead)
-        tail = rows[sane[-1] + 1 :] if len(sane) else rows
-        self._streak = ([] if len(sane) else self._streak) + tail.tolist()
+        is_ahead = minute > self.minute + self._ahead_minutes
+        sane_positions = np.flatnonzero(~is_ahead)
+        tail = rows[sane_positions[-1] + 1 :] if len(sane_positions) else rows
+        self._streak = ([] if len(sane_positions) else self._streak) + tail.tolist()
         cells = len(set(self._streak))
         if cells < self._quorum_cells and len(self._streak) < (STREAK if cells > 1 else LONE_STREAK):
             return False
-        self._voter[:] = False
-        self._voter[self._streak] = True
-        self._voters = int(np.count_nonzero(self._voter))
+        self._is_counted[:] = False
+        self._is_counted[self._streak] = True
+        self._cell_count = int(np.count_nonzero(self._is_counted))
         return True
 
     def _recount(self) -> None:
-        claims = self._claim[self._voter]
+        claims = self._claims[self._is_counted]
         self.minute = int(np.partition(claims, -self._quorum)[-self._quorum])
-        self._beyond = int(np.count_nonzero(claims > self.minute))
-        self._stale = False
+        self._claims_beyond = int(np.count_nonzero(claims > self.minute))
+        self._needs_recount = False

@@ -1,9 +1,11 @@
-"""The last 60 minutes of every cell: one ring of 8-bit deviations each, 7.8 kB for 130 features.
+"""Windows: the last 60 minutes of every cell, in one ring of 8-bit deviations each, 7.8 kB for 130 features.
 
-Records are taken strictly in the order of the log, in the largest runs in which no cell repeats and the frontier of the
-partition stands still: so a run is one pass over columns, and how a poll happened to cut the log changes nothing.
+Records are processed strictly in the order of the log, in runs. A run is as long as possible while no cell repeats and
+the partition's watermark does not move. So a run is one pass over columns, and the size of a poll changes nothing.
 Nothing here is stored anywhere else: the log rebuilds it.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,34 @@ _BITS = np.uint64(2**WINDOW - 1)
 _ONE = np.uint64(1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScaledSamples:
+    """Samples of one partition as deviations, in the order of the log."""
+
+    rows: NDArray[np.int64]
+    """Rows of their cells. # [n]"""
+    offsets: NDArray[np.int64]
+    minute: NDArray[np.int64]
+    codes: NDArray[np.int8]
+    """Deviations. # [n, F]"""
+    fingerprints: NDArray[np.uint64]
+    """Fingerprints of the values as reported. # [n]"""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, part: slice | NDArray[np.bool_]) -> "ScaledSamples":
+        return ScaledSamples(
+            rows=self.rows[part],
+            offsets=self.offsets[part],
+            minute=self.minute[part],
+            codes=self.codes[part],
+            fingerprints=self.fingerprints[part],
+        )
+
+
 class Windows:
-    """The rings of all cells, and the frontier of each partition."""
+    """Rings of all cells, and the watermark of each partition."""
 
     def __init__(self, cells: CellIndex, features: int, tolerance: Tolerance) -> None:
         self._cells = cells
@@ -29,247 +57,241 @@ class Windows:
         limit = cells.limit
         # The operating system gives these pages only when a row is first written: an unused row costs nothing.
         self._ring = np.zeros((limit, WINDOW, features), np.int8)
-        self._print = np.zeros((limit, WINDOW), np.uint64)
+        self._fingerprints = np.zeros((limit, WINDOW), np.uint64)
         """Fingerprints of the values as reported: they tell a repeated record from a corrected one."""
-        self._seen = np.zeros(limit, np.uint64)
-        """Bit k: minute `last - k` was reported."""
-        self._last = np.full(limit, UNSET, np.int64)
-        self._claim = np.full(limit, UNSET, np.int64)
-        self._heard_at = np.full(limit, UNSET, np.int64)
-        """The frontier when the cell was last heard, be it with a minute that was refused."""
-        self._heard_from = np.full(limit, UNSET, np.int64)
-        """Silence is counted from here where it is later than `last`: see `_advance`."""
-        self.listen_from = np.zeros(limit, np.int64)
-        """Windows of earlier minutes are nobody's concern, and are not copied out: see `Pipeline.assign`."""
-        self._frontiers: dict[int, Watermark] = {}
+        self._reported_bits = np.zeros(limit, np.uint64)
+        """Bit k: minute `newest - k` was reported."""
+        self._newest_minute = np.full(limit, UNSET, np.int64)
+        self._claims = np.full(limit, UNSET, np.int64)
+        self._last_activity = np.full(limit, UNSET, np.int64)
+        """The watermark at the cell's last record, also of a record whose minute was refused."""
+        self._silence_start = np.full(limit, UNSET, np.int64)
+        """Silence is counted from here where it is later than the newest minute: see `_advance`."""
+        self.first_scored_minute = np.zeros(limit, np.int64)
+        """Windows of earlier minutes are not needed, and are not copied out: see `Pipeline.assign`."""
+        self._watermarks: dict[int, Watermark] = {}
 
-    def frontier(self, partition: int) -> Watermark:
-        if partition not in self._frontiers:
+    def watermark(self, partition: int) -> Watermark:
+        """Return the watermark of a partition; a new one starts without a minute."""
+        if partition not in self._watermarks:
             tolerance = self._tolerance
-            self._frontiers[partition] = Watermark(self._claim, tolerance.quorum_cells, tolerance.ahead_minutes)
-        return self._frontiers[partition]
+            self._watermarks[partition] = Watermark(self._claims, tolerance.quorum_cells, tolerance.ahead_minutes)
+        return self._watermarks[partition]
 
-    def minutes(self) -> dict[int, int]:
-        """The minute each partition has reached, where it has one."""
-        reached = {partition: frontier.minute for partition, frontier in self._frontiers.items()}
-        return {partition: minute for partition, minute in reached.items() if minute is not None}
+    def watermark_minutes(self) -> dict[int, int]:
+        """Return the minute of each partition's watermark, where it has one."""
+        minutes = {partition: watermark.minute for partition, watermark in self._watermarks.items()}
+        return {partition: minute for partition, minute in minutes.items() if minute is not None}
 
     def drop(self, partition: int) -> None:
-        """Forgets a partition; its rows are the caller's to give back."""
-        self._begin(self._cells.rows_of(partition))
-        self._frontiers.pop(partition, None)
+        """Forget a partition. The caller frees its rows."""
+        self._reset_rows(self._cells.rows_of(partition))
+        self._watermarks.pop(partition, None)
 
-    def resume(self, partition: int, standing: WatermarkState) -> None:
-        """Takes up a partition whose next record is the one at the standing's offset."""
-        cells, claim, heard_at = decode_checkpoint(standing)
-        rows = self._cells.expect(partition, cells)
-        found = rows >= 0
-        rows = rows[found]
-        self._claim[rows], self._heard_at[rows] = claim[found], heard_at[found]
-        self.frontier(partition).restore(standing, rows)
+    def resume(self, partition: int, state: WatermarkState) -> None:
+        """Take over a partition whose next record is the one at the state's offset."""
+        cells, claim, last_activity = decode_checkpoint(state)
+        rows = self._cells.reserve(partition, cells)
+        has_row = rows >= 0
+        rows = rows[has_row]
+        self._claims[rows], self._last_activity[rows] = claim[has_row], last_activity[has_row]
+        self.watermark(partition).restore(state, rows)
 
-    def admit(
-        self,
-        partition: int,
-        rows: NDArray[np.int64],
-        offsets: NDArray[np.int64],
-        minute: NDArray[np.int64],
-        codes: NDArray[np.int8],
-        prints: NDArray[np.uint64],
-    ) -> AdmissionResult:
-        """Takes one partition's samples in log order. # codes [n, F], all others [n]"""
-        admission = AdmissionResult([], np.empty((len(rows), *self._ring.shape[1:]), np.int8), [], {})
-        frontier = self.frontier(partition)
-        if not frontier.trail and len(rows):
-            frontier.trail.note(WatermarkState(int(offsets[0]), UNSET))
-        repeat = _previous_occurrence(rows)
+    def admit(self, partition: int, samples: ScaledSamples) -> AdmissionResult:
+        """Admit one partition's samples in log order: each enters its ring or gets the reason for its refusal."""
+        result = AdmissionResult([], np.empty((len(samples), *self._ring.shape[1:]), np.int8), [], {})
+        watermark = self.watermark(partition)
+        if not watermark.restore_points and len(samples):
+            watermark.restore_points.add(WatermarkState(int(samples.offsets[0]), UNSET))
+        previous_occurrence = _previous_occurrence(samples.rows)
         due = start = 0
-        while start < len(rows):
-            stop = self._run_end(frontier, rows, minute, repeat, start)
-            run = slice(start, stop)
-            turn = self._take(partition, rows[run], minute[run], codes[run], prints[run], start, admission)
-            self._copy_due(turn, admission.windows[due:])
-            due += len(turn.rows)
-            stood = frontier.minute
-            rose = frontier.hear(rows[run], minute[run])
-            self._heard_at[rows[run]] = self.minutes()[partition] if stood is None else stood
-            if rose:
-                self._advance(turn, stood)
-            elif frontier.minute != stood:
-                self._retreat(partition)
-            if frontier.minute != stood:
-                self._note(partition, int(offsets[stop - 1]) + 1)
-            admission.turns.append(turn)
+        while start < len(samples):
+            stop = self._run_end(watermark, samples, previous_occurrence, start)
+            run = samples[start:stop]
+            batch = self._admit_run(partition, run, start, result)
+            self._copy_windows(batch, result.windows[due:])
+            due += len(batch.rows)
+            self._move_watermark(batch, run)
+            result.micro_batches.append(batch)
             start = stop
-        admission.windows = admission.windows[:due]
-        return admission
+        result.windows = result.windows[:due]
+        return result
 
-    def lagging(self, partition: int, after: int, before: int) -> NDArray[np.int64]:
-        """Rows of the cells whose newest minute lies between these two."""
+    def lagging_rows(self, partition: int, after: int, before: int) -> NDArray[np.int64]:
+        """Return the rows of the cells whose newest minute lies between these two, both excluded."""
         rows = self._cells.rows_of(partition)
-        return rows[(self._last[rows] > after) & (self._last[rows] < before)]
+        return rows[(self._newest_minute[rows] > after) & (self._newest_minute[rows] < before)]
 
     def idle_rows(self, partition: int) -> NDArray[np.int64]:
-        """Rows of the forgotten. To be given back between polls: later in a poll the same cell may speak again."""
+        """Return the rows of forgotten cells.
+
+        They may be freed between polls only: later in a poll the same cell may report again.
+        """
         rows = self._cells.rows_of(partition)
-        return rows[self._claim[rows] == UNSET]
+        return rows[self._claims[rows] == UNSET]
 
     def _run_end(
-        self,
-        frontier: Watermark,
-        rows: NDArray[np.int64],
-        minute: NDArray[np.int64],
-        repeat: NDArray[np.int64],
-        start: int,
+        self, watermark: Watermark, samples: ScaledSamples, previous_occurrence: NDArray[np.int64], start: int
     ) -> int:
-        repeats = repeat[start:] >= start
-        stop = start + int(np.argmax(repeats)) if repeats.any() else len(rows)
-        return start + frontier.settled(rows[start:stop], minute[start:stop])
+        repeats = previous_occurrence[start:] >= start
+        stop = start + int(np.argmax(repeats)) if repeats.any() else len(samples)
+        return start + watermark.run_length(samples.rows[start:stop], samples.minute[start:stop])
 
-    def _take(
-        self,
-        partition: int,
-        rows: NDArray[np.int64],
-        minute: NDArray[np.int64],
-        codes: NDArray[np.int8],
-        prints: NDArray[np.uint64],
-        start: int,
-        admission: AdmissionResult,
-    ) -> MicroBatch:
-        """One run: all cells differ, and one frontier judges them all."""
-        tolerance, frontier = self._tolerance, self.frontier(partition).minute
-        last = self._last[rows]
-        ahead = np.zeros(len(rows), bool) if frontier is None else minute > frontier + tolerance.ahead_minutes
-        late = np.zeros(len(rows), bool) if frontier is None else minute < frontier - tolerance.behind_minutes
-        lost = np.zeros(len(rows), bool) if frontier is None else last > frontier + tolerance.ahead_minutes
-        last = np.where(lost & ~ahead, UNSET, last)  # the cell's own clock had run ahead: it begins anew
-        newer = ~ahead & ~late & (minute > last)
-        late |= ~ahead & ~newer & (last - minute > tolerance.late_minutes)
-        again = ~ahead & ~late & ~newer
-        for reason, mask in ((Reason.TOO_FAR_AHEAD, ahead), (Reason.TOO_LATE, late)):
-            admission.reasons += [(start + position, reason) for position in np.flatnonzero(mask).tolist()]
-        self._append(rows[newer], minute[newer], last[newer], codes[newer], prints[newer])
-        outcomes = self._revise(rows[again], minute[again], codes[again], prints[again])
-        outcomes["in_order"] = int(np.count_nonzero(newer))
+    def _admit_run(self, partition: int, run: ScaledSamples, start: int, result: AdmissionResult) -> MicroBatch:
+        """Admit one run: all cells differ, and one watermark applies to all of them."""
+        tolerance, watermark = self._tolerance, self.watermark(partition).minute
+        rows, minute = run.rows, run.minute
+        newest_minute = self._newest_minute[rows]
+        no_row = np.zeros(len(rows), bool)
+        is_ahead = no_row if watermark is None else minute > watermark + tolerance.ahead_minutes
+        is_late = no_row if watermark is None else minute < watermark - tolerance.behind_minutes
+        ran_ahead = no_row if watermark is None else newest_minute > watermark + tolerance.ahead_minutes
+        newest_minute = np.where(
+            ran_ahead & ~is_ahead, UNSET, newest_minute
+        )  # the cell's own clock had run ahead: it starts anew
+        is_newer = ~is_ahead & ~is_late & (minute > newest_minute)
+        is_late = is_late | (~is_ahead & ~is_newer & (newest_minute - minute > tolerance.late_minutes))
+        is_known = ~is_ahead & ~is_late & ~is_newer
+        for reason, mask in ((Reason.TOO_FAR_AHEAD, is_ahead), (Reason.TOO_LATE, is_late)):
+            result.reasons += [(start + position, reason) for position in np.flatnonzero(mask).tolist()]
+        self._append(run[is_newer], newest_minute[is_newer])
+        outcomes = self._update(run[is_known])
+        outcomes["in_order"] = int(np.count_nonzero(is_newer))
         for outcome, count in outcomes.items():
-            admission.outcomes[outcome] = admission.outcomes.get(outcome, 0) + count
-        coverage = np.bitwise_count(self._seen[rows[newer]]).astype(np.float32) / np.float32(WINDOW)
-        heard = minute[newer] > (UNSET if frontier is None else frontier - tolerance.silent_minutes)
-        return MicroBatch(partition, rows[newer], minute[newer], coverage, heard, last[newer] == UNSET)
+            result.outcomes[outcome] = result.outcomes.get(outcome, 0) + count
+        silence_limit = UNSET if watermark is None else watermark - tolerance.silent_minutes
+        return MicroBatch(
+            partition=partition,
+            rows=rows[is_newer],
+            minute=minute[is_newer],
+            coverage=np.bitwise_count(self._reported_bits[rows[is_newer]]).astype(np.float32) / np.float32(WINDOW),
+            ends_silence=minute[is_newer] > silence_limit,
+            starts_anew=newest_minute[is_newer] == UNSET,
+        )
 
-    def _append(
-        self,
-        rows: NDArray[np.int64],
-        minute: NDArray[np.int64],
-        last: NDArray[np.int64],
-        codes: NDArray[np.int8],
-        prints: NDArray[np.uint64],
-    ) -> None:
-        """Moves each ring on to its new minute; the minutes between are holes, and 60 of them empty the ring."""
-        gap = np.where(last == UNSET, WINDOW, np.minimum(minute - np.maximum(last, minute - WINDOW), WINDOW))
+    def _append(self, run: ScaledSamples, newest_minute: NDArray[np.int64]) -> None:
+        """Advance each ring to its new minute; the minutes between are holes, and 60 of them empty the ring.
+
+        # newest [n]: the cells' newest minutes so far
+        """
+        rows, minute = run.rows, run.minute
+        gap = np.where(
+            newest_minute == UNSET, WINDOW, np.minimum(minute - np.maximum(newest_minute, minute - WINDOW), WINDOW)
+        )
         for position in np.flatnonzero(gap > 1).tolist():
             holes = (minute[position] - np.arange(gap[position])) % WINDOW
             self._ring[rows[position], holes] = ABSENT
-        kept = np.where(gap < WINDOW, self._seen[rows] << np.minimum(gap, WINDOW - 1).astype(np.uint64), 0)
-        self._seen[rows] = (kept & _BITS) | _ONE
-        self._last[rows] = minute
-        self._ring[rows, minute % WINDOW] = codes
-        self._print[rows, minute % WINDOW] = prints
+        shifted_bits = self._reported_bits[rows] << np.minimum(gap, WINDOW - 1).astype(np.uint64)
+        self._reported_bits[rows] = (np.where(gap < WINDOW, shifted_bits, 0) & _BITS) | _ONE
+        self._newest_minute[rows] = minute
+        self._ring[rows, minute % WINDOW] = run.codes
+        self._fingerprints[rows, minute % WINDOW] = run.fingerprints
 
-    def _revise(
-        self,
-        rows: NDArray[np.int64],
-        minute: NDArray[np.int64],
-        codes: NDArray[np.int8],
-        prints: NDArray[np.uint64],
-    ) -> dict[str, int]:
-        """Minutes at or before the newest: a hole is filled, other values replace, equal ones change nothing."""
+    def _update(self, run: ScaledSamples) -> dict[str, int]:
+        """Enter minutes at or before the newest: they fill a hole, replace other values, or repeat equal ones."""
+        rows, minute = run.rows, run.minute
         if not len(rows):
             return {}
-        bit = _ONE << (self._last[rows] - minute).astype(np.uint64)
+        bit = _ONE << (self._newest_minute[rows] - minute).astype(np.uint64)
         slot = minute % WINDOW
-        known = (self._seen[rows] & bit) != 0
-        equal = known & (self._print[rows, slot] == prints)
-        self._ring[rows[~equal], slot[~equal]] = codes[~equal]
-        self._print[rows, slot] = prints
-        self._seen[rows] |= bit
+        was_reported = (self._reported_bits[rows] & bit) != 0
+        is_equal = was_reported & (self._fingerprints[rows, slot] == run.fingerprints)
+        self._ring[rows[~is_equal], slot[~is_equal]] = run.codes[~is_equal]
+        self._fingerprints[rows, slot] = run.fingerprints
+        self._reported_bits[rows] |= bit
         return {
-            "late": int(np.count_nonzero(~known)),
-            "duplicate": int(np.count_nonzero(equal)),
-            "restated": int(np.count_nonzero(known & ~equal)),
+            "late": int(np.count_nonzero(~was_reported)),
+            "duplicate": int(np.count_nonzero(is_equal)),
+            "restated": int(np.count_nonzero(was_reported & ~is_equal)),
         }
 
-    def _copy_due(self, turn: MicroBatch, out: NDArray[np.int8]) -> None:
-        """Unrolls the rings of the due cells into `out`, by minute: cells of one minute turn at the same slot."""
-        wanted = turn.minute >= self.listen_from[turn.rows]
-        for minute in np.unique(turn.minute[wanted]):
-            at = np.flatnonzero(wanted & (turn.minute == minute))
-            oldest = int(minute + 1) % WINDOW
-            rings = self._ring[turn.rows[at]]
-            out[at, : WINDOW - oldest] = rings[:, oldest:]
-            out[at, WINDOW - oldest :] = rings[:, :oldest]
+    def _copy_windows(self, batch: MicroBatch, out: NDArray[np.int8]) -> None:
+        """Unroll the rings of the due cells into `out`, by minute: cells of one minute turn at the same slot."""
+        is_scored = batch.minute >= self.first_scored_minute[batch.rows]
+        for minute in np.unique(batch.minute[is_scored]):
+            positions = np.flatnonzero(is_scored & (batch.minute == minute))
+            oldest_slot = int(minute + 1) % WINDOW
+            rings = self._ring[batch.rows[positions]]
+            out[positions, : WINDOW - oldest_slot] = rings[:, oldest_slot:]
+            out[positions, WINDOW - oldest_slot :] = rings[:, :oldest_slot]
 
-    def _retreat(self, partition: int) -> None:
-        """The frontier fell: nobody was heard later than it."""
+    def _move_watermark(self, batch: MicroBatch, run: ScaledSamples) -> None:
+        """Let the watermark observe a run, and apply what follows if it moved."""
+        partition = batch.partition
+        watermark = self.watermark(partition)
+        previous = watermark.minute
+        rose = watermark.observe(run.rows, run.minute)
+        self._last_activity[run.rows] = self.watermark_minutes()[partition] if previous is None else previous
+        if rose:
+            self._advance(batch, previous)
+        elif watermark.minute != previous:
+            self._lower_activity(partition)
+        if watermark.minute != previous:
+            self._add_restore_point(partition, int(run.offsets[-1]) + 1)
+
+    def _lower_activity(self, partition: int) -> None:
+        """Lower the last activities to a watermark that fell: no cell was active after it."""
         rows = self._cells.rows_of(partition)
-        self._heard_at[rows] = np.minimum(self._heard_at[rows], self.minutes()[partition])
+        self._last_activity[rows] = np.minimum(self._last_activity[rows], self.watermark_minutes()[partition])
 
-    def _note(self, partition: int, offset: int) -> None:
-        """The frontier moved: a replay may have to begin here."""
-        frontier = self.frontier(partition)
-        assert frontier.minute is not None
-        rows = frontier.voting()
-        votes = encode_checkpoint(
-            frontier.minute,
+    def _add_restore_point(self, partition: int, offset: int) -> None:
+        """Record the state of a watermark that moved: a replay may have to begin here."""
+        watermark = self.watermark(partition)
+        assert watermark.minute is not None
+        rows = watermark.counted_rows()
+        claims = encode_checkpoint(
+            watermark.minute,
             self._tolerance.quorum_cells,
             self._cells.digests[rows],
-            self._claim[rows],
-            self._heard_at[rows],
+            self._claims[rows],
+            self._last_activity[rows],
         )
-        frontier.trail.note(WatermarkState(offset, frontier.minute, votes))
+        watermark.restore_points.add(WatermarkState(offset, watermark.minute, claims))
 
-    def _advance(self, turn: MicroBatch, stood: int | None) -> None:
-        """The frontier rose: who is silent now, and who is forgotten.
+    def _advance(self, batch: MicroBatch, previous: int | None) -> None:
+        """Find the silent cells of a watermark that rose, and forget the idle ones.
 
-        When it leaps, a whole network was away: nobody in it is called silent for the time of the leap, and its cells
-        have `silent_minutes` from its end to be heard again.
+        A leap means that a whole network was away. None of its cells counts as silent for the time of the leap, and
+        they have `silent_minutes` from its end to report again.
         """
         tolerance = self._tolerance
-        turn.frontier = frontier = self.frontier(turn.partition).minute
-        assert frontier is not None
-        rows = self._cells.rows_of(turn.partition)
-        rows = rows[self._claim[rows] != UNSET]  # the others speak later in this poll, if at all
-        if stood is not None and frontier - stood > tolerance.ahead_minutes:
-            self._heard_from[rows] = frontier
-        last = self._last[rows]
-        mute = frontier - np.maximum(last, self._heard_from[rows]) >= tolerance.silent_minutes
-        silent = rows[(last != UNSET) & mute]
-        turn.silent = [self._cells.names[row] for row in silent.tolist()]
-        turn.silent_since = (self._last[silent] + 1).tolist()
-        horizon = frontier - tolerance.memory_minutes
-        self._last[rows[last <= horizon]] = UNSET  # older than a replay can know of
-        self._forget(turn.partition, rows, horizon)
+        batch.watermark = watermark = self.watermark(batch.partition).minute
+        assert watermark is not None
+        rows = self._cells.rows_of(batch.partition)
+        rows = rows[self._claims[rows] != UNSET]  # the other cells report later in this poll, if at all
+        if previous is not None and watermark - previous > tolerance.ahead_minutes:
+            self._silence_start[rows] = watermark
+        newest_minute = self._newest_minute[rows]
+        is_silent = watermark - np.maximum(newest_minute, self._silence_start[rows]) >= tolerance.silent_minutes
+        silent_rows = rows[(newest_minute != UNSET) & is_silent]
+        batch.silent_cells = [self._cells.names[row] for row in silent_rows.tolist()]
+        batch.silent_since = (self._newest_minute[silent_rows] + 1).tolist()
+        horizon = watermark - tolerance.memory_minutes
+        self._newest_minute[rows[newest_minute <= horizon]] = UNSET  # older than a replay can reconstruct
+        self._forget_idle(batch.partition, rows, horizon)
 
-    def _forget(self, partition: int, rows: NDArray[np.int64], horizon: int) -> None:
-        """Whoever was last heard before the horizon; what a network back from far said is heard as the frontier comes.
+    def _forget_idle(self, partition: int, rows: NDArray[np.int64], horizon: int) -> None:
+        """Forget the cells whose last activity lies before the horizon.
 
-        By the frontier, not by claims: a cell that once claimed 2099 and died is forgotten like any other.
+        The claims of a network that returns from far back count as activity when the watermark reaches them. Activity
+        goes by the watermark, not by claims: a cell that once claimed 2099 and died is forgotten like any other.
         """
-        frontier = self.frontier(partition)
-        gone = rows[np.maximum(self._heard_at[rows], frontier.came_to(rows)) < horizon]
-        frontier.forget(gone)
-        self._begin(gone)
+        watermark = self.watermark(partition)
+        idle_rows = rows[np.maximum(self._last_activity[rows], watermark.reached_claims(rows)) < horizon]
+        watermark.forget(idle_rows)
+        self._reset_rows(idle_rows)
 
-    def _begin(self, rows: NDArray[np.int64]) -> None:
-        """These rows are free to be new cells': nothing of a former owner counts."""
-        self._last[rows] = self._claim[rows] = self._heard_at[rows] = self._heard_from[rows] = UNSET
-        self.listen_from[rows] = 0
+    def _reset_rows(self, rows: NDArray[np.int64]) -> None:
+        """Clear these rows for new cells: nothing of a former owner counts."""
+        self._newest_minute[rows] = self._claims[rows] = UNSET
+        self._last_activity[rows] = self._silence_start[rows] = UNSET
+        self.first_scored_minute[rows] = 0
 
 
 def _previous_occurrence(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the same row stood before, -1 for its first time. # [n] -> [n]"""
+    """Return the previous position of the same row, -1 for its first occurrence. # [n] -> [n]"""
     order = np.argsort(rows, kind="stable")
     previous = np.full(len(rows), -1, np.int64)
-    same = rows[order[1:]] == rows[order[:-1]]
-    previous[order[1:][same]] = order[:-1][same]
+    is_same = rows[order[1:]] == rows[order[:-1]]
+    previous[order[1:][is_same]] = order[:-1][is_same]
     return previous

@@ -1,1 +1,1 @@
-"""The networks an encoder may be of, one file a kind, in Keras' operations alone: any of its backends can run them."""
+"""Networks that an encoder may use, one file per kind, in Keras' operations alone: any of its backends can run them."""

@@ -1,7 +1,7 @@
-"""Two convolutions over the five-minute means, the second dilated, and the largest answer of the hour.
+"""Convolutional network: two convolutions over the five-minute means, the second dilated, then the hour's maximum.
 
-A pattern counts wherever in the hour it lies; how long ago, only the statistics say. Written as products of shifted
-copies: the backends' own convolutions sum in an order that may depend on the batch.
+A pattern counts wherever in the hour it lies; only the statistics say how long ago. The convolutions are products of
+shifted copies: the backends' own convolutions sum in an order that may depend on the batch.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from detector.core.networks.spec import Drop, NetworkDefinition, Output, Spec
 
 KERNEL = 3
 DILATION = 2
-"""Of the second: together they see seven steps, 35 minutes."""
+"""Dilation of the second convolution: together both cover seven steps, 35 minutes."""
 
 
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """`first` and `second`: channels."""
+    """Return the shapes of the weights; `first` and `second` of the spec are channels."""
     return {
         "first": (KERNEL * spec.features, spec.first),
         "first_bias": (spec.first,),
@@ -27,22 +27,25 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     }
 
 
-def forward(seen: View, weights: Mapping[str, Any], drop: Drop | None = None) -> Output:
-    """# View of n -> Output of n"""
+def forward(inputs: View, weights: Mapping[str, Any], drop: Drop | None = None) -> Output:
+    """Compute the raw direction. # View of n -> Output of n"""
     from keras import ops
 
-    answers = _convolved(_convolved(seen.steps, weights, "first", 1), weights, "second", DILATION)
-    return join(ops.max(answers, axis=1), seen, weights, drop)
+    first = _convolve(inputs.steps, weights, "first", 1)
+    second = _convolve(first, weights, "second", DILATION)
+    return join(ops.max(second, axis=1), inputs, weights, drop)
 
 
-def _convolved(steps: Any, weights: Mapping[str, Any], name: str, apart: int) -> Any:
-    """Nothing but zeros lies outside the hour. # [n, 12, in] -> [n, 12, out]"""
+def _convolve(steps: Any, weights: Mapping[str, Any], name: str, dilation: int) -> Any:
+    """Convolve the steps, with zeros outside the hour. # [n, 12, in] -> [n, 12, out]"""
     from keras import ops
 
-    padded = ops.pad(steps, ((0, 0), (apart, apart), (0, 0)))
-    near = ops.concatenate([padded[:, k * apart : k * apart + TIMES] for k in range(KERNEL)], axis=2)
-    answers = dense(ops.reshape(near, (-1, near.shape[2])), weights, name)
-    return ops.reshape(answers, (-1, TIMES, answers.shape[1]))
+    padded_steps = ops.pad(steps, ((0, 0), (dilation, dilation), (0, 0)))
+    shifted_steps = ops.concatenate(
+        [padded_steps[:, k * dilation : k * dilation + TIMES] for k in range(KERNEL)], axis=2
+    )
+    outputs = dense(ops.reshape(shifted_steps, (-1, shifted_steps.shape[2])), weights, name)
+    return ops.reshape(outputs, (-1, TIMES, outputs.shape[1]))
 
 
-CONV = NetworkDefinition(shapes, forward, widths=(64, 64))
+CONV = NetworkDefinition(shapes=shapes, forward=forward, widths=(64, 64))

@@ -1,5 +1,6 @@
-"""The default: two strided steps written as reshape and product (60 = 5·3·4), so that nothing is computed that the last
-minute does not need.
+"""Tree network, the default: two strided steps written as reshape and product (60 = 5·3·4).
+
+So only values are computed that the last minute needs.
 """
 
 from collections.abc import Mapping
@@ -8,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from detector.core.networks.head import dense, fold_joined, join, joined_shapes
-from detector.core.networks.inputs import MILD, View
+from detector.core.networks.inputs import WHITENED_SCALE, View
 from detector.core.networks.spec import Arrays, Drop, NetworkDefinition, Output, Spec
 
 STEPS_AT_ONCE = 3
-"""Of the first stride: a quarter of an hour."""
+"""Five-minute steps of the first stride: a quarter of an hour."""
 
 
 def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
-    """`first`: width of a quarter of an hour; `second`: of the hour."""
+    """Return the shapes of the weights; `first` is the width of a quarter of an hour, `second` that of the hour."""
     return {
         "first": (STEPS_AT_ONCE * spec.features, spec.first),
         "first_bias": (spec.first,),
@@ -26,25 +27,25 @@ def shapes(spec: Spec) -> dict[str, tuple[int, ...]]:
     }
 
 
-def forward(seen: View, weights: Mapping[str, Any], drop: Drop | None = None) -> Output:
-    """# View of n -> Output of n"""
+def forward(inputs: View, weights: Mapping[str, Any], drop: Drop | None = None) -> Output:
+    """Compute the raw direction. # View of n -> Output of n"""
     from keras import ops
 
-    quarters = dense(ops.reshape(seen.steps, (-1, weights["first"].shape[0])), weights, "first")
+    quarters = dense(ops.reshape(inputs.steps, (-1, weights["first"].shape[0])), weights, "first")
     hour = dense(ops.reshape(quarters, (-1, weights["second"].shape[0])), weights, "second")
-    return join(hour, seen, weights, drop)
+    return join(hour, inputs, weights, drop)
 
 
-def folded(weights: Arrays) -> Arrays:
-    """The whitening multiplied into the first products: whitened steps then cost nothing."""
+def fold_whitening(weights: Arrays) -> Arrays:
+    """Multiply the whitening into the first products: whitened steps then cost nothing."""
     first = weights["first"].reshape(STEPS_AT_ONCE, len(weights["centre"]), -1)
-    turned = [weights["whiten"] @ part * MILD for part in first]
+    folded_parts = [weights["whiten"] @ part * WHITENED_SCALE for part in first]
     return {
         **weights,
-        "first": np.concatenate(turned),
-        "first_bias": weights["first_bias"] - sum(weights["centre"] @ part for part in turned),
+        "first": np.concatenate(folded_parts),
+        "first_bias": weights["first_bias"] - sum(weights["centre"] @ part for part in folded_parts),
         **fold_joined(weights, len(weights["second_bias"])),
     }
 
 
-TREE = NetworkDefinition(shapes, forward, widths=(64, 64), folded=folded)
+TREE = NetworkDefinition(shapes=shapes, forward=forward, widths=(64, 64), fold_whitening=fold_whitening)

@@ -1,7 +1,7 @@
-"""All exemplars, and what an embedding is near to: exact search, one FAISS index per class and one of normal.
+"""Exemplar index: all exemplars, searchable by an embedding. One exact FAISS index per class, and one of normal.
 
-A class may hold one exemplar or a thousand: each index is asked for its nearest, so "nearest per class" is exact. What
-FAISS says when it has no answer (-1, NaN) ends here.
+A class may hold one exemplar or a thousand: each class has its own index, so "nearest per class" is exact. FAISS
+answers without a match (-1, NaN) do not leave this module.
 """
 
 import hashlib
@@ -15,149 +15,167 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings
 
 NEIGHBOURS = 10
-"""How near normal comes is the mean cosine of this many normals: one lucky neighbour says little."""
+"""Nearness to normal is the mean cosine of this many normals: a single neighbour may be near by chance."""
 
 FAR = 1e4
-"""No window lies so far from normal; where FAISS says -inf or NaN, it has none to compare with."""
+"""No window lies so far from normal. Stands for -inf and NaN, by which FAISS says that it has nothing to compare."""
 
 KINDS = ("fault", "normal", "ignore")
 
 SEVERITIES = ("minor", "major", "critical")
-"""Of alarms, ITU-T X.733."""
+"""Severities of alarms, ITU-T X.733."""
 
-REPRESENTED = 8
-"""Exemplars of a class that windows are compared with: 20,000 labels of 40 classes, all of them compared with, would
-take 190 µs a window where so many take 3 (one core, FAISS flat)."""
+MAX_REPRESENTATIVES = 8
+"""Exemplars of a class that windows are compared with. 20,000 labels of 40 classes take 3 µs a window so; compared with
+all of them, a window would take 190 µs (one core, FAISS flat)."""
 
-COLUMNS = ("fault", "ignore", "held")
-"""What of them a window is compared with class by class, and in which order; taught normals join the bank."""
+COLUMNS = ("fault", "ignore", "quarantined")
+"""Kinds of columns that a window is compared with, in their order; taught normals join the bank."""
 
 
 @dataclass(frozen=True)
 class Exemplar:
-    """One labelled episode, embedded: the direction of the mean of its windows."""
+    """Embedding of one labelled episode: the direction of the mean of its windows."""
 
     id: str
     name: str
-    """Its fault class, or what is to be ignored."""
+    """Its fault class, or the name of the situation to ignore."""
     kind: str
     direction: NDArray[np.float16]
     """# [D]"""
     shift: NDArray[np.float16]
-    """Likewise, the mean of how far from normal they lie. # [S]"""
+    """Mean shift of its windows from normal. # [S]"""
     cell: str
     minute: int
     """The episode's first."""
     expires: int | None = None
     """Windows from this minute of the network's own time on are not compared with it."""
-    held: bool = False
-    """In quarantine: a fault that is recognised and counted, and told to nobody."""
+    is_quarantined: bool = False
+    """True for a fault that is recognised and counted, but raises no alarm."""
     severity: str = ""
-    """Of its alarms, as taught; without one the score decides."""
+    """Severity of its alarms, as taught; without one the score decides."""
     cause: str = ""
     alarm: str = ""
-    """That a person confirmed or rejected with it, …"""
+    """Id of the alarm that a person confirmed or rejected with it."""
     rejects: str = ""
-    """… and what that alarm had wrongly been called."""
-    by: str = ""
-    """Who taught it, …"""
-    taught: int = 0
-    """… and in which minute."""
+    """Class that this alarm had wrongly been given."""
+    author: str = ""
+    """The person who taught it."""
+    taught_minute: int = 0
 
 
 @dataclass(frozen=True)
 class NormalProfile:
-    """What normal looks like here: a bank to be compared with, and stretches of ordinary life to calibrate on."""
+    """Normal profile of this network: a bank to compare windows with, and stretches of normal life to calibrate on."""
 
     bank: NDArray[np.float16]
     """# [B, D]"""
     stretches: Embeddings
-    """Of contiguous time, `step_minutes` apart. # of [stretches, T]"""
+    """Windows of contiguous time, `step_minutes` apart. # of [stretches, T]"""
     ends: NDArray[np.int64]
-    """Their last minutes: what many of one moment have in common befell the network. # [stretches]"""
+    """Their last minutes: a score that many have in common at one moment befell the network. # [stretches]"""
     step_minutes: int
 
 
 @dataclass(frozen=True)
 class Matches:
-    """How near each query comes: cosines, and how far it goes each class's way."""
+    """Matches of n windows: cosines to normal and to each class, and distances along each class's shift."""
 
     normal: NDArray[np.float32]
-    """Mean cosine to its nearest normals. # [n]"""
+    """Mean cosine to the nearest normals. # [n]"""
     cosine: NDArray[np.float32]
-    """To the nearest exemplar of each class. # [n, C]"""
+    """Cosine to the nearest exemplar of each class. # [n, C]"""
     pull: NDArray[np.float32]
-    """How far from normal, the way of the class's exemplar that pulls most: a matched filter of variance about 1.
+    """Distance from normal along the exemplar's shift, the largest of each class: a matched filter of variance about 1.
     # [n, C]"""
-    nearest: NDArray[np.int64]
-    """Which exemplar that is, by its place in `Library.exemplars`. # [n, C]"""
+    nearest_exemplar: NDArray[np.int64]
+    """Position of the exemplar with that cosine in `ExemplarIndex.exemplars`. # [n, C]"""
 
 
 class ExemplarIndex:
-    """The exemplars of one moment, searchable. Never changed: a new label makes a new library."""
+    """Index of the exemplars in force, searchable. It never changes: a new label makes a new index."""
 
     def __init__(self, exemplars: Sequence[Exemplar], normal: NormalProfile, threads: int = 0) -> None:
         self.exemplars = sorted(exemplars, key=lambda exemplar: (exemplar.name, exemplar.id))
         self.normal = normal
-        members = _by_column(self.exemplars)
-        self.faults, self.ignores, self.held = ([name for kind, name in members if kind == k] for k in COLUMNS)
+        columns = _by_column(self.exemplars)
+        self.faults, self.ignores, self.quarantined_faults = (
+            [name for kind, name in columns if kind == column_kind] for column_kind in COLUMNS
+        )
         self._threads = threads
-        _keep_queries_apart(threads)
-        taught_normal = [exemplar.direction for exemplar in self.exemplars if exemplar.kind == "normal"]
-        self._normal = _index(np.concatenate([normal.bank, *[row[None] for row in taught_normal]]))
-        self._members = [self._representatives(places) for places in members.values()]
-        self._classes = [_index(np.stack([self.exemplars[p].direction for p in places])) for places in self._members]
-        self._ways = [_index(_unit(np.stack([self.exemplars[p].shift for p in places]))) for places in self._members]
+        _search_query_by_query(threads)
+        taught_normals = [exemplar.direction for exemplar in self.exemplars if exemplar.kind == "normal"]
+        self._normal = _index(np.concatenate([normal.bank, *[direction[None] for direction in taught_normals]]))
+        self._members = [self._representatives(positions) for positions in columns.values()]
+        self._directions = [
+            _index(np.stack([self.exemplars[position].direction for position in positions]))
+            for positions in self._members
+        ]
+        self._shifts = [
+            _index(_unit(np.stack([self.exemplars[position].shift for position in positions])))
+            for positions in self._members
+        ]
 
     @cached_property
     def digest(self) -> str:
-        """Of all exemplars, in whatever order they came."""
+        """Digest of all exemplars, independent of their order."""
         total = sum(int.from_bytes(identity(exemplar)) for exemplar in self.exemplars)
         return f"{total % 2**64:016x}"
 
     def at(self, minute: int) -> "ExemplarIndex":
-        """What of it counts for a window of this minute; the faults, held or not, are always the same."""
-        left = [one for one in self.exemplars if one.expires is None or minute < one.expires]
-        return self if len(left) == len(self.exemplars) else ExemplarIndex(left, self.normal, self._threads)
+        """Return the index for a window of this minute, without expired exemplars; the faults are always the same."""
+        valid_exemplars = [
+            exemplar for exemplar in self.exemplars if exemplar.expires is None or minute < exemplar.expires
+        ]
+        return (
+            self
+            if len(valid_exemplars) == len(self.exemplars)
+            else ExemplarIndex(valid_exemplars, self.normal, self._threads)
+        )
 
     def match(self, embeddings: Embeddings) -> Matches:
-        """Nearest normals and, per class (faults, ignores, then faults held), the nearest exemplar. # of n"""
+        """Find the nearest normals and, per class, the nearest exemplar. # of n
+
+        The columns are the faults, the ignores, then the quarantined faults.
+        """
         queries = np.ascontiguousarray(embeddings.direction, np.float32)
         shifts = np.ascontiguousarray(embeddings.shift, np.float32)
-        normals, places = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
-        cosine = np.empty((len(queries), len(self._classes)), np.float32)
+        normals, positions = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
+        cosine = np.empty((len(queries), len(self._directions)), np.float32)
         pull = np.empty_like(cosine)
-        nearest = np.empty((len(queries), len(self._classes)), np.int64)
-        for column, (index, ways) in enumerate(zip(self._classes, self._ways, strict=True)):
-            found, place = index.search(queries, 1)
-            pull[:, column] = ways.search(shifts, 1)[0][:, 0]
-            cosine[:, column] = np.where(place[:, 0] >= 0, found[:, 0], -1)
-            nearest[:, column] = self._members[column][np.maximum(place[:, 0], 0)]
-        normal = np.where(places >= 0, normals, np.float32(-1)).mean(axis=1)
-        return Matches(_rounded(normal), _rounded(cosine), _rounded(np.maximum(pull, -FAR)), nearest)
+        nearest_exemplar = np.empty((len(queries), len(self._directions)), np.int64)
+        for column, (directions, class_shifts) in enumerate(zip(self._directions, self._shifts, strict=True)):
+            cosines, member = directions.search(queries, 1)
+            pull[:, column] = class_shifts.search(shifts, 1)[0][:, 0]
+            cosine[:, column] = np.where(member[:, 0] >= 0, cosines[:, 0], -1)
+            nearest_exemplar[:, column] = self._members[column][np.maximum(member[:, 0], 0)]
+        normal = np.where(positions >= 0, normals, np.float32(-1)).mean(axis=1)
+        return Matches(_round(normal), _round(cosine), _round(np.maximum(pull, -FAR)), nearest_exemplar)
 
-    def _representatives(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Of too many exemplars of a class, some that leave none of them far from the nearest: each is the one farthest
-        from those before (Gonzalez, 1985). # [m] -> [at most REPRESENTED]
+    def _representatives(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Choose representatives of a class with too many exemplars, so that none lies far from the nearest one.
+
+        Each is the exemplar farthest from those before (Gonzalez, 1985). # [m] -> [at most MAX_REPRESENTATIVES]
         """
-        if len(places) <= REPRESENTED:
-            return places
-        directions = np.stack([self.exemplars[place].direction for place in places.tolist()]).astype(np.float32)
-        chosen = [int(np.argmax(_cosines(directions, directions.mean(axis=0))))]
-        nearest = _cosines(directions, directions[chosen[0]])
-        while len(chosen) < REPRESENTED:
-            chosen.append(int(np.argmin(nearest)))
-            nearest = np.maximum(nearest, _cosines(directions, directions[chosen[-1]]))
-        return places[sorted(chosen)]
+        if len(positions) <= MAX_REPRESENTATIVES:
+            return positions
+        directions = np.stack([self.exemplars[position].direction for position in positions.tolist()])
+        directions = directions.astype(np.float32)
+        representatives = [int(np.argmax(_cosines(directions, directions.mean(axis=0))))]
+        best_cosines = _cosines(directions, directions[representatives[0]])
+        while len(representatives) < MAX_REPRESENTATIVES:
+            representatives.append(int(np.argmin(best_cosines)))
+            best_cosines = np.maximum(best_cosines, _cosines(directions, directions[representatives[-1]]))
+        return positions[sorted(representatives)]
 
 
-def _cosines(directions: NDArray[np.float32], one: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rounded, so that the same are chosen on every machine. # [m, D], [D] -> [m]"""
-    return np.asarray(np.rint((directions * one).sum(axis=1) * 1e4))
+def _cosines(directions: NDArray[np.float32], direction: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return cosines rounded to 1e-4, in units of it, so that every machine chooses the same. # [m, D], [D] -> [m]"""
+    return np.asarray(np.rint((directions * direction).sum(axis=1) * 1e4))
 
 
 def identity(exemplar: Exemplar) -> bytes:
-    """Of all that an exemplar says. # 8 bytes"""
+    """Return a digest of all fields of an exemplar. # 8 bytes"""
     parts = [
         part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode() for part in vars(exemplar).values()
     ]
@@ -165,13 +183,13 @@ def identity(exemplar: Exemplar) -> bytes:
 
 
 def _by_column(exemplars: Sequence[Exemplar]) -> dict[tuple[str, str], NDArray[np.int64]]:
-    """Places of the exemplars of each (kind, name) that windows are compared with, in the order of the columns."""
-    places: dict[tuple[int, str], list[int]] = {}
-    for place, exemplar in enumerate(exemplars):
-        kind = "held" if exemplar.kind == "fault" and exemplar.held else exemplar.kind
+    """Return the positions of the exemplars of each (kind, name) that is a column, in the order of the columns."""
+    positions: dict[tuple[int, str], list[int]] = {}
+    for position, exemplar in enumerate(exemplars):
+        kind = "quarantined" if exemplar.kind == "fault" and exemplar.is_quarantined else exemplar.kind
         if kind in COLUMNS:
-            places.setdefault((COLUMNS.index(kind), exemplar.name), []).append(place)
-    return {(COLUMNS[kind], name): np.array(members) for (kind, name), members in sorted(places.items())}
+            positions.setdefault((COLUMNS.index(kind), exemplar.name), []).append(position)
+    return {(COLUMNS[kind], name): np.array(members) for (kind, name), members in sorted(positions.items())}
 
 
 def _index(directions: NDArray[np.floating]) -> "faiss.IndexFlatIP":  # type: ignore[name-defined]  # noqa: F821
@@ -187,8 +205,11 @@ def _unit(shifts: NDArray[np.float16]) -> NDArray[np.float32]:
     return np.asarray(single / np.maximum(np.linalg.norm(single, axis=1, keepdims=True), 1e-6))
 
 
-def _keep_queries_apart(threads: int) -> None:
-    """From 20 queries on FAISS would multiply matrices, whose bits depend on the batch; query by query they do not."""
+def _search_query_by_query(threads: int) -> None:
+    """Make FAISS search query by query.
+
+    From 20 queries on it would multiply matrices, whose bits depend on the batch.
+    """
     import faiss
 
     faiss.cvar.distance_compute_blas_threshold = np.iinfo(np.int32).max
@@ -196,6 +217,6 @@ def _keep_queries_apart(threads: int) -> None:
         faiss.omp_set_num_threads(threads)
 
 
-def _rounded(cosine: NDArray[np.float32]) -> NDArray[np.float32]:
-    """To 1e-4: far below what matters, far above what an instruction set changes."""
-    return np.rint(cosine * np.float32(1e4)) * np.float32(1e-4)
+def _round(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to 1e-4: far below any relevant difference, far above the differences between instruction sets."""
+    return np.rint(values * np.float32(1e4)) * np.float32(1e-4)

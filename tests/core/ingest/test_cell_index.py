@@ -33,7 +33,6 @@ def test_a_cell_seen_on_two_partitions_is_two_cells() -> None:
     cells.locate(0, ["a"])
     rows, _ = cells.locate(1, ["a"])
     assert rows.tolist() == [1]
-    assert cells.occupied().tolist() == [0, 1]
+    assert (cells.rows_of(0).tolist(), cells.rows_of(1).tolist()) == ([0], [1])
     cells.remove(0, cells.rows_of(0))
-    assert cells.occupied().tolist() == [1]
-    assert cells.rows_of(1).tolist() == [1]
+    assert (cells.rows_of(0).tolist(), cells.rows_of(1).tolist()) == ([], [1])

@@ -9,15 +9,15 @@ from detector.config.loader import read_config
 from detector.config.schema import Config, Minutes
 from detector.core.ingest.cell_index import digest_of
 from detector.core.ingest.checkpoint import (
-    MOST_MARKED,
-    VOTE,
+    CLAIM,
+    MAX_LAGGARDS,
     Checkpoint,
     RestorePoints,
     WatermarkState,
     decode_checkpoint,
     encode_checkpoint,
-    mark,
-    marked,
+    encode_laggards,
+    may_lag,
 )
 from detector.core.ingest.watermark import Watermark, quorum
 from detector.errors import ConfigError
@@ -31,10 +31,12 @@ ROOM = 3900
 """Bytes of the 4,096 that a broker allows."""
 
 
-def votes_of(claims: list[int], heard_at: list[int], minute: int, quorum_cells: int) -> dict[int, tuple[int, int]]:
+def votes_of(claims: list[int], last_activity: list[int], minute: int, quorum_cells: int) -> dict[int, tuple[int, int]]:
     """Claim and hearing of each cell that is carried, by its place in the lists."""
     cells = np.arange(len(claims), dtype=np.uint64)
-    packed = encode_checkpoint(minute, quorum_cells, cells, np.array(claims, np.int64), np.array(heard_at, np.int64))
+    packed = encode_checkpoint(
+        minute, quorum_cells, cells, np.array(claims, np.int64), np.array(last_activity, np.int64)
+    )
     columns = decode_checkpoint(WatermarkState(0, minute, packed))
     return {cell: (claim, heard) for cell, claim, heard in zip(*(column.tolist() for column in columns), strict=True)}
 
@@ -49,8 +51,8 @@ def test_the_fullest_memory_fits_into_a_commit() -> None:
     claim = np.full(10_000, T0, np.int64)
     claim[:beyond] = T0 + 38_000_000
     votes = encode_checkpoint(T0, MOST_CELLS, np.arange(10_000, dtype=np.uint64), claim, claim - 1440)
-    assert len(votes) == (3 * MOST_CELLS - 2) * VOTE.itemsize
-    marks = mark(np.arange(MOST_MARKED, dtype=np.uint64))
+    assert len(votes) == (3 * MOST_CELLS - 2) * CLAIM.itemsize
+    marks = encode_laggards(np.arange(MAX_LAGGARDS, dtype=np.uint64))
     largest = Checkpoint(2**63 - 1, T0 + 38_000_000, T0 + 38_000_000, 10_000, votes, marks)
     assert len(write_memory(largest).encode()) <= ROOM
 
@@ -61,16 +63,16 @@ def test_a_partition_of_many_cells_with_bad_clocks_writes_a_memory_that_fits() -
     wrong = [Told(f"wrong-{number}", T0 + 38_000_000) for number in range(MOST_CELLS - 1)]
     for minute in range(0, 110, 5):
         play(taken, [*network(right, minute, minute + 1), *wrong])
-    memory = taken.memory(0)
+    memory = taken.checkpoint(0)
     assert memory is not None
-    assert len(memory.votes) == (3 * MOST_CELLS - 2) * VOTE.itemsize
+    assert len(memory.votes) == (3 * MOST_CELLS - 2) * CLAIM.itemsize
     assert len(write_memory(memory).encode()) <= ROOM
 
 
 def test_what_was_written_is_read() -> None:
     taken = pipeline()
     play(taken, network("abcdef", 0, 120))
-    memory = taken.memory(0)
+    memory = taken.checkpoint(0)
     assert memory is not None
     assert memory.votes != b""
     assert read_memory(write_memory(memory)) == memory
@@ -84,12 +86,12 @@ def test_a_commit_of_another_program_has_no_memory(foreign: str | None) -> None:
 def test_the_marked_are_found_and_hardly_any_other() -> None:
     rng = np.random.default_rng(3)
     digests = rng.integers(2**63, size=10_000, dtype=np.uint64)
-    found = marked(digests, mark(digests[:MOST_MARKED]))
-    assert found[:MOST_MARKED].all()
-    assert found[MOST_MARKED:].mean() < 0.004
-    assert mark(digests[: MOST_MARKED + 1]) is None
-    assert marked(digests, None).all()
-    assert not marked(digests, mark(digests[:0])).any()
+    found = may_lag(digests, encode_laggards(digests[:MAX_LAGGARDS]))
+    assert found[:MAX_LAGGARDS].all()
+    assert found[MAX_LAGGARDS:].mean() < 0.004
+    assert encode_laggards(digests[: MAX_LAGGARDS + 1]) is None
+    assert may_lag(digests, None).all()
+    assert not may_lag(digests, encode_laggards(digests[:0])).any()
 
 
 def test_marks_cut_short_are_no_memory() -> None:
@@ -97,7 +99,7 @@ def test_marks_cut_short_are_no_memory() -> None:
 
 
 def test_votes_cut_short_are_no_memory() -> None:
-    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"\0" * (VOTE.itemsize - 1)))) is None
+    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"\0" * (CLAIM.itemsize - 1)))) is None
 
 
 def test_few_voters_are_carried_whole() -> None:
@@ -120,38 +122,38 @@ def test_the_carried_votes_tell_the_minute_they_were_carried_for() -> None:
     for quorum_cells in (1, 2, 3, 7):
         claims = rng.integers(0, 20, 60)
         minute = int(np.sort(claims)[-quorum(60, quorum_cells)])
-        heard_at = np.minimum(rng.integers(0, 20, 60), minute)
-        carried = votes_of(claims.tolist(), heard_at.tolist(), minute, quorum_cells)
+        last_activity = np.minimum(rng.integers(0, 20, 60), minute)
+        carried = votes_of(claims.tolist(), last_activity.tolist(), minute, quorum_cells)
         assert sorted(claim for claim, _ in carried.values())[-quorum(len(carried), quorum_cells)] == minute
 
 
-def test_a_trail_begins_where_the_frontier_had_not_passed_a_minute() -> None:
-    trail = RestorePoints()
+def test_a_replay_begins_where_the_watermark_had_not_passed_a_minute() -> None:
+    points = RestorePoints()
     for offset, minute in ((0, -1), (1, 10), (5, 11), (9, 12)):
-        trail.note(WatermarkState(offset, minute))
-    assert [trail.begin(minute).offset for minute in (3, 10, 11, 12, 20)] == [0, 1, 5, 9, 9]
-    assert trail.begin(3).offset == 9, "what lies before was given up"
+        points.add(WatermarkState(offset, minute))
+    assert [points.state_at(minute).offset for minute in (3, 10, 11, 12, 20)] == [0, 1, 5, 9, 9]
+    assert points.state_at(3).offset == 9, "what lies before was given up"
 
 
 def test_a_minute_that_the_frontier_fell_from_is_no_place_to_begin() -> None:
-    trail = RestorePoints()
+    points = RestorePoints()
     for offset, minute in ((0, -1), (1, 10), (5, 2099), (9, 9), (12, 11)):
-        trail.note(WatermarkState(offset, minute))
-    assert trail.begin(10).offset == 9
+        points.add(WatermarkState(offset, minute))
+    assert points.state_at(10).offset == 9
 
 
 def test_a_restored_voter_counts_before_it_is_heard_again() -> None:
     claim = np.array([12, 12, 10, 10, 10, -1], np.int64)
-    frontier = Watermark(claim, 3, 5)
-    frontier.restore(WatermarkState(40, 10), np.arange(5))
-    assert frontier.hear(np.array([5]), np.array([12])), "two had been there already"
-    assert (frontier.minute, frontier.voters) == (12, 6)
+    watermark = Watermark(claim, 3, 5)
+    watermark.restore(WatermarkState(40, 10), np.arange(5))
+    assert watermark.observe(np.array([5]), np.array([12])), "two had been there already"
+    assert (watermark.minute, watermark.cell_count) == (12, 6)
 
 
 def test_a_cell_that_was_awaited_is_named_when_it_is_heard() -> None:
     taken, heir = pipeline(), pipeline()
     play(taken, network("abc", 0, 150))
-    memory = taken.memory(0)
+    memory = taken.checkpoint(0)
     assert memory is not None
     heir.assign(0, memory, [])
     assert len(heir.cells) == 3
@@ -164,7 +166,7 @@ def test_a_cell_that_was_awaited_is_named_when_it_is_heard() -> None:
 def test_an_awaited_cell_that_never_comes_gives_its_row_back() -> None:
     taken, heir = pipeline(), pipeline()
     play(taken, network("abc", 0, 150))
-    heir.assign(0, taken.memory(0), [])
+    heir.assign(0, taken.checkpoint(0), [])
     play(heir, network("ab", 60, 160), first_offset=180)
     play(heir, network("ab", 160, 300), [10] * 28, first_offset=380)
     assert sorted(heir.cells.names) == ["", "a", "b"]

@@ -40,7 +40,7 @@ def test_one_bad_clock_does_not_move_the_frontier() -> None:
     taken = pipeline()
     log = [told._replace(minute=told.minute + DAY) if told.cell == "c" else told for told in network("abc", 10, 40)]
     work = play(taken, [*network("abc", 0, 10), *log])
-    assert taken.frontiers() == {0: T0 + 39}
+    assert taken.watermarks() == {0: T0 + 39}
     assert len(refusals(work)) == 30
     assert {reason for _, reason in refusals(work)} == {Reason.TOO_FAR_AHEAD}
 
@@ -48,7 +48,7 @@ def test_one_bad_clock_does_not_move_the_frontier() -> None:
 def test_a_bad_clock_that_is_the_partitions_very_first_record_is_outvoted_by_the_third_cell() -> None:
     taken = pipeline()
     work = play(taken, [Told("bad", T0 + 75 * 365 * DAY), *network("abc", 0, 5)])
-    assert taken.frontiers() == {0: T0 + 4}
+    assert taken.watermarks() == {0: T0 + 4}
     assert refusals(work) == [(1, Reason.TOO_LATE), (2, Reason.TOO_LATE)], "what it cost until then"
 
 
@@ -62,7 +62,7 @@ def test_a_bad_clock_that_empties_its_buffer_does_not_move_the_frontier(minutes:
     taken = pipeline(settings(quorum_cells=3))
     burst = minutes_of("bad", DAY, DAY + minutes)
     play(taken, [*network("abcdef", 0, 10), *burst])
-    assert taken.frontiers() == {0: T0 + 9}
+    assert taken.watermarks() == {0: T0 + 9}
 
 
 @BUFFERS
@@ -82,14 +82,14 @@ def test_a_bad_clock_that_comes_right_is_believed_again() -> None:
     work = play(taken, network("bc", 20, 30))
     # then: the two are a quorum of three, and its word counts
     assert refusals(work) == []
-    assert taken.frontiers() == {0: T0 + 29}
+    assert taken.watermarks() == {0: T0 + 29}
 
 
 def test_a_whole_network_that_returns_after_hours_moves_the_frontier_and_nobody_is_called_silent() -> None:
     taken = pipeline(settings(quorum_cells=3, silent_minutes=6))
     cells = "abcdefgh"
     work = play(taken, [*network(cells, 0, 10), *network(cells, 310, 330)])
-    assert taken.frontiers() == {0: T0 + 329}
+    assert taken.watermarks() == {0: T0 + 329}
     assert work.events == []
     assert len(refusals(work)) <= 3, "a quorum had to speak"
 
@@ -112,7 +112,7 @@ def test_a_cell_that_does_not_return_with_its_network_is_called_silent_from_its_
 def test_one_or_two_live_cells_among_dead_ones_are_not_stuck_for_ever(alive: str, until: int) -> None:
     taken = pipeline(settings(quorum_cells=3, ahead_minutes=5))
     play(taken, [*network("abcdefghij", 0, 10), *network(alive, 10, until)])
-    assert taken.frontiers()[0] >= T0 + until - 2
+    assert taken.watermarks()[0] >= T0 + until - 2
 
 
 @pytest.mark.parametrize(("alive", "minutes"), [("a", DAY), ("ab", 30)])
@@ -122,9 +122,9 @@ def test_a_few_live_cells_are_believed_after_an_hour_of_records_and_a_lone_one_a
     """A lone cell's log is that of a bad clock which empties its buffer, and nobody's buffer holds a day."""
     taken = pipeline(settings(quorum_cells=3, ahead_minutes=5))
     play(taken, [*network("abcdefghij", 0, 10), *network(alive, 100, 99 + minutes)])
-    assert taken.frontiers() == {0: T0 + 9}
+    assert taken.watermarks() == {0: T0 + 9}
     play(taken, network(alive, 99 + minutes, 100 + minutes))
-    assert taken.frontiers() == {0: T0 + 99 + minutes}
+    assert taken.watermarks() == {0: T0 + 99 + minutes}
 
 
 def test_a_network_back_after_longer_than_the_memory_still_outvotes_a_bad_clock() -> None:
@@ -132,7 +132,7 @@ def test_a_network_back_after_longer_than_the_memory_still_outvotes_a_bad_clock(
     taken = pipeline(settings(quorum_cells=3))
     back = [Told(cell, T0 + 500) for cell in "abc"]
     play(taken, [*network("abcdef", 0, 10), *back, Told("bad", T0 + 38_000_000), *network("abcdef", 501, 503)])
-    assert taken.frontiers() == {0: T0 + 502}
+    assert taken.watermarks() == {0: T0 + 502}
 
 
 def test_a_cell_that_claimed_a_far_minute_and_died_is_forgotten_like_any_other() -> None:
@@ -147,14 +147,14 @@ def test_a_cell_that_claimed_a_far_minute_and_died_is_forgotten_like_any_other()
 def test_an_old_minute_does_not_pull_the_frontier_back() -> None:
     taken = pipeline()
     play(taken, [*network("abc", 0, 20), *minutes_of("a", 12, 18), *minutes_of("d", 1, 3)])
-    assert taken.frontiers() == {0: T0 + 19}
+    assert taken.watermarks() == {0: T0 + 19}
 
 
 def test_a_partition_has_no_memory_before_its_first_sane_record() -> None:
     taken = pipeline()
-    assert taken.memory(0) is None
+    assert taken.checkpoint(0) is None
     play(taken, [Told("a", T0)])
-    memory = taken.memory(0)
+    memory = taken.checkpoint(0)
     assert memory is not None
     assert (memory.replay_offset, memory.frontier, memory.voters) == (0, T0, 1)
 
@@ -163,7 +163,7 @@ def test_a_replay_begins_no_earlier_than_it_must() -> None:
     chosen = settings()
     taken = pipeline(chosen)
     play(taken, network("abc", 0, 400))
-    memory = taken.memory(0)
+    memory = taken.checkpoint(0)
     assert memory is not None
     back = chosen.tolerance.memory_minutes + chosen.tolerance.ahead_minutes
     assert memory.frontier - memory.replay_minute == back
@@ -171,13 +171,13 @@ def test_a_replay_begins_no_earlier_than_it_must() -> None:
 
 
 def test_a_forgotten_cell_has_no_voice_when_the_others_move_the_frontier_without_it() -> None:
-    frontier = Watermark(np.full(8, -1, np.int64), 3, 5)
+    watermark = Watermark(np.full(8, -1, np.int64), 3, 5)
     for row, minute in ((0, 10), (1, 10), (2, 10), (3, 10), (4, 10), (5, 10), (0, 100)):
-        frontier.hear(np.array([row]), np.array([minute]))
-    frontier.forget(np.array([0]))
+        watermark.observe(np.array([row]), np.array([minute]))
+    watermark.forget(np.array([0]))
     for row in (1, 2):
-        frontier.hear(np.array([row]), np.array([200]))
-    assert (frontier.minute, frontier.voters) == (10, 5), "two voices are no quorum of three"
+        watermark.observe(np.array([row]), np.array([200]))
+    assert (watermark.minute, watermark.cell_count) == (10, 5), "two voices are no quorum of three"
 
 
 CLAIMS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30) | st.integers(100, 110)), min_size=1, max_size=60)
@@ -185,17 +185,17 @@ CLAIMS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 30) | st.integers(
 
 @given(CLAIMS, st.integers(1, 5), st.integers(1, 6))
 def test_the_frontier_is_that_of_the_slow_twin(claims: list[tuple[int, int]], quorum_cells: int, ahead: int) -> None:
-    twin = naive.Frontier(quorum_cells, ahead)
-    frontier = Watermark(np.full(8, -1, np.int64), quorum_cells, ahead)
+    twin = naive.Watermark(quorum_cells, ahead)
+    watermark = Watermark(np.full(8, -1, np.int64), quorum_cells, ahead)
     for cell, minute in claims:
-        rose = frontier.hear(np.array([cell]), np.array([minute]))
-        assert rose == twin.hear(str(cell), minute)
-        assert frontier.minute == twin.minute
-        assert frontier.voters == len(twin.claims)
+        rose = watermark.observe(np.array([cell]), np.array([minute]))
+        assert rose == twin.observe(str(cell), minute)
+        assert watermark.minute == twin.minute
+        assert watermark.cell_count == len(twin.claims)
 
 
 @given(CLAIMS, st.integers(1, 5), st.integers(1, 6))
-def test_the_frontier_stands_still_for_as_long_as_settled_says(
+def test_the_frontier_stands_still_for_as_long_as_run_length_says(
     claims: list[tuple[int, int]], quorum_cells: int, ahead: int
 ) -> None:
     """Heard in the runs it names, it passes the same minutes as heard one by one."""
@@ -207,11 +207,11 @@ def test_the_frontier_stands_still_for_as_long_as_settled_says(
         stop = at + 1
         while stop < len(claims) and rows[stop] not in rows[at:stop]:
             stop += 1
-        stop = at + in_runs.settled(rows[at:stop], minute[at:stop])
+        stop = at + in_runs.run_length(rows[at:stop], minute[at:stop])
         stood = in_runs.minute
         for offset in range(at, stop):
             assert one_by_one.minute == stood, "it was to stand still up to the last record of the run"
-            one_by_one.hear(rows[offset : offset + 1], minute[offset : offset + 1])
-        in_runs.hear(rows[at:stop], minute[at:stop])
+            one_by_one.observe(rows[offset : offset + 1], minute[offset : offset + 1])
+        in_runs.observe(rows[at:stop], minute[at:stop])
         assert in_runs.minute == one_by_one.minute
         at = stop

@@ -126,7 +126,7 @@ def test_too_little_coverage_is_insufficient_and_no_alarm() -> None:
     thin = play(pipeline(chosen), minutes_of("a", 0, 29, ALPHA))
     assert thin.events == []
     assert thin.verdicts["insufficient"] == 29
-    assert thin.scored == 0
+    assert thin.window_count == 0
     enough = play(pipeline(chosen), minutes_of("a", 0, 30, ALPHA))
     assert told_of(enough.events) == [("new", "a", "alpha", 29)]
     assert (enough.verdicts["insufficient"], enough.verdicts["fault"]) == (29, 1)

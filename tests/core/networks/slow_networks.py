@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from detector.core.features import ABSENT, STEPS
-from detector.core.networks.inputs import MILD, SQUASH
+from detector.core.networks.inputs import SPREAD_SCALE, WHITENED_SCALE
 from detector.core.networks.spec import Spec
 
 Weights = dict[str, np.ndarray]
@@ -16,8 +16,8 @@ def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.n
     present = window != ABSENT
     deviation = np.where(present, window / STEPS, 0.0)
     fives = deviation.reshape(12, 5, -1).mean(axis=1)
-    rms = np.sqrt((deviation**2).mean(axis=0) * SQUASH**2 + 1e-3)
-    numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SQUASH, present.mean(axis=0) - 1])
+    rms = np.sqrt((deviation**2).mean(axis=0) * SPREAD_SCALE**2 + 1e-3)
+    numbers = np.concatenate([rms, np.abs(fives).max(axis=0) * SPREAD_SCALE, present.mean(axis=0) - 1])
     out = shared(fives, rms, weights) if spec.kind == "shared" else joined(fives, numbers, spec.kind, weights)
     half_late = whitened((fives.mean(axis=0) + fives[9:].mean(axis=0)) / 2, weights)
     shift = half_late @ weights["project"]
@@ -27,7 +27,7 @@ def slow_network(window: np.ndarray, spec: Spec, weights: Weights) -> tuple[np.n
 
 def joined(fives: np.ndarray, numbers: np.ndarray, kind: str, weights: Weights) -> np.ndarray:
     """Of the kinds that are given whitened steps, not yet of unit length."""
-    steps = np.array([whitened(five, weights) for five in fives]) * MILD
+    steps = np.array([whitened(five, weights) for five in fives]) * WHITENED_SCALE
     slope = sum(steps[at] * (at - 5.5) / 3.45 / 12 for at in range(12))
     lines = np.concatenate([steps.mean(axis=0), slope, steps[9:].mean(axis=0)])
     hidden = dense(np.concatenate([SHAPES[kind](steps, weights), lines, numbers]), weights, "hidden")
@@ -108,7 +108,7 @@ def transformer(means: np.ndarray, weights: Weights) -> np.ndarray:
 
 def shared(fives: np.ndarray, rms: np.ndarray, weights: Weights) -> np.ndarray:
     """One feature after the other, by the same weights; not yet of unit length."""
-    means = fives * SQUASH
+    means = fives * SPREAD_SCALE
     half_lives_ago = np.arange(11, -1, -1) / 2
     recent = np.average(means, axis=0, weights=0.5**half_lives_ago)
     views = [recent, means.mean(axis=0), rms, means[9:].mean(axis=0) - means[:3].mean(axis=0)]

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Encoder
-from detector.core.networks.inputs import LINES, View, blocks, departure, toward, view, whitened
+from detector.core.networks.inputs import LINES, View, blocks, departure, shift_projection, view, whiten_view
 from detector.core.networks.normalization import MOMENTUM
-from detector.core.networks.registry import NETWORKS, serving, shapes, spec_of
+from detector.core.networks.registry import NETWORKS, build_network, shapes, spec_of
 from detector.core.networks.spec import Spec
 from tests.conftest import unavailable
 from tests.core.networks.slow_networks import slow_network
@@ -61,7 +61,7 @@ def test_a_network_is_that_of_its_slow_twin(kind: str, windows: np.ndarray) -> N
 @kinds
 def test_no_window_depends_on_its_batch_whatever_the_kind(kind: str, windows: np.ndarray) -> None:
     rng = np.random.default_rng(2)
-    assert encoder(kind).unsteady_windows(windows) == 0
+    assert encoder(kind).count_unsteady_windows(windows) == 0
     reference = encoder(kind)(windows)
     for count in (1, 2, 63, 65, 511, 513):
         order = rng.permutation(len(windows))[:count]
@@ -80,7 +80,7 @@ def test_at_its_usual_size_every_kind_has_about_the_trees_number_of_weights(kind
 
 
 def test_the_shared_kind_learns_nothing_of_a_catalogue() -> None:
-    assert NETWORKS["shared"].unlearned == shapes(SPECS["shared"]).keys()
+    assert NETWORKS["shared"].untrained_arrays == shapes(SPECS["shared"]).keys()
 
 
 @pytest.mark.parametrize(("features", "width"), [(1, 2), (3, 6), (60, 120), (128, 256), (300, 256)])
@@ -127,19 +127,19 @@ def test_the_shared_kind_is_steady_for_few_features_and_for_many(features: int) 
     spec = spec_of("shared", features)
     crowd = random_windows(np.random.default_rng(4), 64, features)
 
-    assert Encoder(spec, random_weights(spec)).unsteady_windows(crowd) == 0
+    assert Encoder(spec, random_weights(spec)).count_unsteady_windows(crowd) == 0
 
 
 @kinds
 def test_what_no_gradient_moves_is_among_the_weights(kind: str) -> None:
-    assert NETWORKS[kind].unlearned <= shapes(SPECS[kind]).keys()
+    assert NETWORKS[kind].untrained_arrays <= shapes(SPECS[kind]).keys()
 
 
 def seen(windows: np.ndarray, weights: dict[str, np.ndarray]) -> View:
     """What a network is given: whitened, explicitly."""
     import tensorflow as tf
 
-    return whitened(view(blocks(tf.constant(windows))), weights["centre"], weights["whiten"])
+    return whiten_view(view(blocks(tf.constant(windows))), weights["centre"], weights["whiten"])
 
 
 def learned(kind: str, windows: np.ndarray, weights: dict[str, np.ndarray], drop: Any = lambda hidden: hidden) -> Any:
@@ -147,7 +147,7 @@ def learned(kind: str, windows: np.ndarray, weights: dict[str, np.ndarray], drop
     return NETWORKS[kind].forward(seen(windows, weights), weights, drop)
 
 
-FOLDING = [kind for kind, network in NETWORKS.items() if network.folded]
+FOLDING = [kind for kind, network in NETWORKS.items() if network.fold_whitening]
 
 
 @pytest.mark.parametrize("features", [FEATURES, 130])
@@ -160,7 +160,7 @@ def test_whitening_multiplied_into_the_weights_is_whitening(kind: str, features:
     windows = random_windows(np.random.default_rng(3), 64, features)
     weights = random_weights(spec)
     explicit = NETWORKS[kind].forward(seen(windows, weights), weights).raw.numpy()
-    folded = serving(spec, weights)(blocks(tf.constant(windows))).direction.numpy()
+    folded = build_network(spec, weights)(blocks(tf.constant(windows))).direction.numpy()
 
     length = np.linalg.norm(explicit, axis=1, keepdims=True)
     np.testing.assert_allclose(folded, explicit / length, atol=1e-4)
@@ -177,8 +177,8 @@ def test_lines_of_windows_whitened_by_one_network_are_those_whitened_each_by_its
 
     weights = random_weights(SPECS["tree"])
     raw = view(blocks(tf.constant(windows[:8])))
-    own = whitened(raw, np.stack([weights["centre"]] * 8), np.stack([weights["whiten"]] * 8))
-    for mine, ours in zip(own, whitened(raw, weights["centre"], weights["whiten"]), strict=True):
+    own = whiten_view(raw, np.stack([weights["centre"]] * 8), np.stack([weights["whiten"]] * 8))
+    for mine, ours in zip(own, whiten_view(raw, weights["centre"], weights["whiten"]), strict=True):
         np.testing.assert_allclose(mine, ours, atol=1e-5)
 
 
@@ -191,7 +191,7 @@ def test_a_window_at_the_centre_has_not_departed_and_one_beyond_has_by_its_white
     whiten = np.diag([1, 1, 3, 1, 1, 1]).astype(np.float32)
     weights = {"centre": np.zeros(FEATURES, np.float32), "whiten": whiten, "project": project}
 
-    size, shift = departure(view(blocks(tf.constant(windows))), {**weights, **toward(weights)})
+    size, shift = departure(view(blocks(tf.constant(windows))), {**weights, **shift_projection(weights)})
 
     np.testing.assert_allclose(size, [0, 24 / np.sqrt(4)], rtol=1e-6)
     np.testing.assert_allclose(shift, [[0, 0, 0, 0], [0, 0, 24, 0]], rtol=1e-6)
@@ -213,7 +213,7 @@ def test_whitened_lines_reach_the_output_past_a_network_that_says_nothing(kind: 
 def test_what_is_served_is_what_was_learned_once_the_averages_have_settled(kind: str, windows: np.ndarray) -> None:
     weights = random_weights(SPECS[kind])
     output = learned(kind, windows[:64], weights)
-    for name, value in output.moved.items():
+    for name, value in output.moving_averages.items():
         weights[name] = weights[name] + (value.numpy() - weights[name]) / (1 - MOMENTUM)
 
     served = Encoder(SPECS[kind], weights)(windows[:64]).direction
@@ -226,7 +226,7 @@ def test_an_average_moves_by_a_twentieth_of_the_way(kind: str, windows: np.ndarr
     low, high = random_weights(SPECS[kind]), random_weights(SPECS[kind])
     high["norm_mean"] = low["norm_mean"] + 1
 
-    near, far = (learned(kind, windows[:64], weights).moved["norm_mean"].numpy() for weights in (low, high))
+    near, far = (learned(kind, windows[:64], weights).moving_averages["norm_mean"].numpy() for weights in (low, high))
 
     np.testing.assert_allclose(far - near, MOMENTUM, rtol=1e-5)
 
@@ -242,8 +242,8 @@ def test_nothing_is_dropped_out_and_no_average_moved_unless_it_learns(kind: str,
     left = lines @ weights["straight"] + weights["out_bias"]
     np.testing.assert_allclose(nothing.raw, left, rtol=1e-4, atol=1e-4)
     assert np.abs(served.raw - left).max() > 0.1
-    assert served.moved == {}
-    assert nothing.moved.keys() == NETWORKS[kind].unlearned - {"centre", "whiten", "project"}
+    assert served.moving_averages == {}
+    assert nothing.moving_averages.keys() == NETWORKS[kind].untrained_arrays - {"centre", "whiten", "project"}
 
 
 IN_ANOTHER = """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.class_scores import DISTANCE_SAYS, LARGE, calibrate, margins
+from detector.core.scoring.class_scores import DISTANCE_WEIGHT, MAX_SIZE_WEIGHT, calibrate, margins
 from detector.core.scoring.class_scores import score_contributions as witnesses_of
 from detector.core.scoring.classifier import BLOCKS_PER_1000_CELL_DAYS, FAULT, NORMAL, UNKNOWN, Classifier, threshold
 from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, Matches
@@ -66,39 +66,39 @@ def test_half_the_budget_raises_the_threshold_and_so_does_twice_the_classes() ->
 
 def test_a_taught_fault_is_a_fault_ordinary_life_is_normal_and_what_is_far_from_both_is_unknown() -> None:
     judge = judge_of(ALPHA, BETA)
-    assert judge.verdicts(embedding(ALPHA.direction, 3)).kind.tolist() == [FAULT]
-    assert judge.verdicts(embedding(unit(1, 0, 0, 0))).kind.tolist() == [NORMAL]
-    assert judge.verdicts(embedding(unit(1, 0, 0, 0), 50)).kind.tolist() == [UNKNOWN]
-    assert judge.verdicts(embedding(unit(0, 0, 0, 1), 50)).kind.tolist() in ([UNKNOWN], [FAULT])
+    assert judge.decide(embedding(ALPHA.direction, 3)).kind.tolist() == [FAULT]
+    assert judge.decide(embedding(unit(1, 0, 0, 0))).kind.tolist() == [NORMAL]
+    assert judge.decide(embedding(unit(1, 0, 0, 0), 50)).kind.tolist() == [UNKNOWN]
+    assert judge.decide(embedding(unit(0, 0, 0, 1), 50)).kind.tolist() in ([UNKNOWN], [FAULT])
 
 
 def test_scores_are_of_the_faults_in_order_then_unknown() -> None:
     judge = judge_of(BETA, ALPHA)
     assert judge.classes == ["alpha", "beta", "unknown"]
-    scores = judge.scores(embedding(BETA.direction))[0]
+    scores = judge.score_classes(embedding(BETA.direction))[0]
     assert scores.shape == (3,)
     assert scores[1] == scores.max() > judge.threshold
 
 
 def test_scores_are_clipped_so_that_one_wild_minute_is_outvoted() -> None:
     judge = judge_of(ALPHA)
-    wild = np.concatenate([judge.scores(embedding(unit(1, 0, 0, 0), size)) for size in (1e-3, 6e4)])
+    wild = np.concatenate([judge.score_classes(embedding(unit(1, 0, 0, 0), size)) for size in (1e-3, 6e4)])
     shift = np.asarray(judge.calibration.lift)
     assert (wild >= FLOOR - shift - 0.05).all()  # half precision
     assert (wild <= CEILING - shift + 0.05).all()
 
 
 def test_what_resembles_a_taught_fault_is_not_unknown() -> None:
-    assert judge_of(ALPHA).scores(embedding(ALPHA.direction, 50))[0, -1] == FLOOR
+    assert judge_of(ALPHA).score_classes(embedding(ALPHA.direction, 50))[0, -1] == FLOOR
 
 
 def test_an_ignore_exemplar_silences_unknown() -> None:
     strange = unit(0, -1, -1, 1)
     before, after = judge_of(ALPHA), judge_of(ALPHA, exemplar("reboot", strange, "ignore"))
     assert before.classes == after.classes == ["alpha", "unknown"], "what is to be ignored is no verdict"
-    assert before.scores(embedding(unit(1, 0, 0, 0), 50)).shape == (1, 2)
-    assert after.scores(embedding(strange, 50))[0, -1] == FLOOR
-    assert after.verdicts(embedding(strange, 50)).kind.tolist() == [NORMAL]
+    assert before.score_classes(embedding(unit(1, 0, 0, 0), 50)).shape == (1, 2)
+    assert after.score_classes(embedding(strange, 50))[0, -1] == FLOOR
+    assert after.decide(embedding(strange, 50)).kind.tolist() == [NORMAL]
 
 
 def test_an_ignore_exemplar_lowers_the_faults_it_resembles() -> None:
@@ -113,7 +113,7 @@ def test_an_ignore_exemplar_lowers_the_faults_it_resembles() -> None:
 def test_without_any_label_there_is_unknown_and_nothing_else() -> None:
     judge = judge_of()
     assert judge.classes == ["unknown"]
-    verdicts = judge.verdicts(embedded(np.stack([unit(1, 0, 0, 0)] * 2), np.array([1, 60])))
+    verdicts = judge.decide(embedded(np.stack([unit(1, 0, 0, 0)] * 2), np.array([1, 60])))
     assert verdicts.kind.tolist() == [NORMAL, UNKNOWN]
     assert verdicts.scores.shape == (2, 1)
 
@@ -121,14 +121,14 @@ def test_without_any_label_there_is_unknown_and_nothing_else() -> None:
 def test_only_ignore_labels_leave_unknown_as_the_one_class() -> None:
     judge = judge_of(exemplar("reboot", unit(0, 0, 0, 1), "ignore"))
     assert judge.classes == ["unknown"]
-    assert judge.scores(embedding(unit(0, 0, 0, 1), 50)).tolist() == [[FLOOR]]
+    assert judge.score_classes(embedding(unit(0, 0, 0, 1), 50)).tolist() == [[FLOOR]]
 
 
 def test_unknown_goes_by_distance_alone() -> None:
     judge = judge_of(ALPHA)
     aside, ahead = unit(1, -0.6, -0.3, -0.5), unit(1, 0, 0, 0)
     ordinary, turned, large, both = (
-        float(judge.scores(embedding(direction, size))[0, -1])
+        float(judge.score_classes(embedding(direction, size))[0, -1])
         for direction, size in ((ahead, 1.5), (aside, 1.5), (ahead, 1.9), (aside, 1.9))
     )
     assert turned == ordinary < large == both
@@ -140,8 +140,8 @@ def test_a_batch_is_judged_as_each_of_it_alone() -> None:
     judge = judge_of(ALPHA, BETA)
     directions = np.stack([unit(*direction) for direction in rng.normal(size=(90, 4))])
     asked = embedded(directions, np.exp(rng.normal(0, 1, 90)))
-    together = judge.scores(asked)
-    alone = [judge.scores(asked[[k]])[0] for k in range(90)]
+    together = judge.score_classes(asked)
+    alone = [judge.score_classes(asked[[k]])[0] for k in range(90)]
     assert np.array_equal(together, np.stack(alone))
 
 
@@ -168,8 +168,8 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
     judge = judge_of(ALPHA)
     calibration = judge.calibration
     asked = embedded(np.stack([unit(1, 0.3, 0, 0)] * 2), np.array([1, 1.5]))
-    told = witnesses_of(judge.library, asked)
-    matches = judge.library.match(asked)
+    told = witnesses_of(judge.exemplar_index, asked)
+    matches = judge.exemplar_index.match(asked)
     np.testing.assert_allclose(told.direction[:, 0], margins(matches)[:, 0] * [1, 1.5])
     assert (told.direction[:, 1] == 0).all()
     np.testing.assert_allclose(told.distance[:, 0], matches.pull[:, 0])
@@ -178,32 +178,34 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
         by = 0.0
         for tail, witness, says in (
             (calibration.direction, told.direction, 1),
-            (calibration.distance, told.distance, DISTANCE_SAYS),
+            (calibration.distance, told.distance, DISTANCE_WEIGHT),
         ):
             by += says * np.clip((witness[1, column] - tail.location[column]) / tail.scale[column], FLOOR, CEILING)
-        both = np.clip((by - calibration.both.location[column]) / calibration.both.scale[column], FLOOR, CEILING)
+        both = np.clip(
+            (by - calibration.combined.location[column]) / calibration.combined.scale[column], FLOOR, CEILING
+        )
         by_hand = both - calibration.lift[column]
         assert calibration.standardise(told)[1, column] == pytest.approx(by_hand, rel=1e-5)
 
 
 def test_a_direction_counts_by_the_size_of_the_window_up_to_twice_an_ordinary_ones() -> None:
-    library = judge_of(ALPHA).library
-    sizes = np.array([0.5, 1, LARGE, 9])
+    library = judge_of(ALPHA).exemplar_index
+    sizes = np.array([0.5, 1, MAX_SIZE_WEIGHT, 9])
     told = witnesses_of(library, embedded(np.stack([ALPHA.direction] * 4), sizes)).direction[:, 0]
-    np.testing.assert_allclose(told / told[1], [0.5, 1, LARGE, LARGE], rtol=1e-3)
+    np.testing.assert_allclose(told / told[1], [0.5, 1, MAX_SIZE_WEIGHT, MAX_SIZE_WEIGHT], rtol=1e-3)
 
 
 def test_a_window_farther_out_the_exemplars_way_scores_higher_and_the_other_way_lower() -> None:
     judge = judge_of(ALPHA)
     aside = embedding(unit(1, 0.35, 0, 0))
     farther, opposite = (replace(aside, shift=aside.shift * np.float16(by)) for by in (1.5, -1))
-    there, more, less = (float(judge.scores(one)[0, 0]) for one in (aside, farther, opposite))
+    there, more, less = (float(judge.score_classes(one)[0, 0]) for one in (aside, farther, opposite))
     assert less < there < more
 
 
 def test_a_single_stretch_is_enough_to_calibrate_on() -> None:
     one = ordinary_life(np.random.default_rng(4), stretches=1)
-    scores = Classifier(ExemplarIndex([ALPHA], one), WEIGHTS, 50.0).scores(embedding(ALPHA.direction))
+    scores = Classifier(ExemplarIndex([ALPHA], one), WEIGHTS, 50.0).score_classes(embedding(ALPHA.direction))
     assert np.isfinite(scores).all()
 
 
@@ -226,7 +228,7 @@ def alarms_in_ordinary_life(classes: int, score_minutes: int, budget: float) -> 
     weights, rng = kernel(score_minutes, 3.0), np.random.default_rng(11)
     judge = Classifier(ExemplarIndex([ALPHA, BETA][:classes], ordinary_life(rng, stretches, length)), weights, budget)
     fresh = ordinary_life(rng, stretches, length).stretches
-    scores = judge.scores(fresh.reshaped(-1)).astype(np.float32).reshape(stretches, length, -1)
+    scores = judge.score_classes(fresh.reshaped(-1)).astype(np.float32).reshape(stretches, length, -1)
     first = score_minutes - 1
     smooth = sum(w * scores[:, first - k : length - k] for k, w in enumerate(weights)) / weights.sum()
     alarms = int(np.count_nonzero((smooth >= judge.threshold).any(axis=(1, 2))))
@@ -248,7 +250,7 @@ def test_beyond_what_was_measured_averages_bring_fewer_alarms_than_promised(clas
     assert alarms <= promised
 
 
-HELD = replace(exemplar("gamma", unit(0, 1, 0.5, 0)), held=True)
+HELD = replace(exemplar("gamma", unit(0, 1, 0.5, 0)), is_quarantined=True)
 STADIUM = exemplar("stadium", unit(0, -1, -1, 1), "ignore")
 
 
@@ -259,33 +261,35 @@ def test_a_held_fault_changes_no_bit_of_any_others_score_nor_the_threshold() -> 
         without, with_it = judge_of(*others), judge_of(*others, HELD)
         assert with_it.threshold == without.threshold
         assert with_it.classes == without.classes
-        assert np.array_equal(with_it.scores(asked), without.scores(asked))
-        ignored = [quiet for quiet in with_it.quiet if quiet.reason == "ignored"]
-        assert np.array_equal(with_it.columns(asked)[:, : len(with_it.classes) + len(ignored)], without.columns(asked))
+        assert np.array_equal(with_it.score_classes(asked), without.score_classes(asked))
+        ignored = [quiet for quiet in with_it.suppressed_classes if quiet.reason == "ignored"]
+        assert np.array_equal(
+            with_it.score_columns(asked)[:, : len(with_it.classes) + len(ignored)], without.score_columns(asked)
+        )
 
 
 def test_a_held_fault_is_recognised_in_a_column_of_its_own() -> None:
     judge = judge_of(ALPHA, HELD)
-    assert [(quiet.reason, quiet.name) for quiet in judge.quiet] == [("quarantined", "gamma")]
-    assert judge.columns(embedding(HELD.direction))[0, -1] > judge.threshold
-    assert judge.columns(embedding(unit(1, 0, 0, 0)))[0, -1] < judge.threshold
+    assert [(quiet.reason, quiet.name) for quiet in judge.suppressed_classes] == [("quarantined", "gamma")]
+    assert judge.score_columns(embedding(HELD.direction))[0, -1] > judge.threshold
+    assert judge.score_columns(embedding(unit(1, 0, 0, 0)))[0, -1] < judge.threshold
 
 
 def test_a_class_may_have_an_example_that_counts_and_one_that_is_held() -> None:
-    judge = judge_of(ALPHA, replace(exemplar("alpha", unit(0, 0, 0, 1), number=1), held=True))
+    judge = judge_of(ALPHA, replace(exemplar("alpha", unit(0, 0, 0, 1), number=1), is_quarantined=True))
     assert judge.classes == ["alpha", "unknown"]
-    assert [quiet.name for quiet in judge.quiet] == ["alpha"]
+    assert [quiet.name for quiet in judge.suppressed_classes] == ["alpha"]
 
 
 def test_what_an_ignore_silences_scores_in_its_column_as_it_would_have_done() -> None:
     strange = unit(0, -1, -1, 1)
     judge = judge_of(ALPHA, STADIUM)
-    assert [(quiet.reason, quiet.name) for quiet in judge.quiet] == [("ignored", "stadium")]
+    assert [(quiet.reason, quiet.name) for quiet in judge.suppressed_classes] == [("ignored", "stadium")]
     silenced, named, calm = (
-        float(judge.columns(embedding(direction, size))[0, -1])
+        float(judge.score_columns(embedding(direction, size))[0, -1])
         for direction, size in ((strange, 50), (ALPHA.direction, 50), (unit(1, 0, 0, 0), 1))
     )
-    assert silenced == float(judge_of(ALPHA).scores(embedding(strange, 50))[0, -1]) > judge.threshold
+    assert silenced == float(judge_of(ALPHA).score_classes(embedding(strange, 50))[0, -1]) > judge.threshold
     assert named <= FLOOR, "what is named is not silenced"
     assert calm < judge.threshold
 
@@ -295,12 +299,12 @@ def test_an_ignore_counts_for_the_minutes_before_its_expiry_and_for_none_from_it
     judge = judge_of(ALPHA, replace(STADIUM, expires=1000), replace(works, expires=2000))
     asked = embedded(np.stack([STADIUM.direction] * 4), np.full(4, 50))
     minute = np.array([999, 1000, 2000, 998])
-    columns = judge.columns(asked, minute)
+    columns = judge.score_columns(asked, minute)
     assert (columns[:, 1] > judge.threshold).tolist() == [False, True, True, False]
     assert (columns[:, 2] > judge.threshold).tolist() == [True, False, False, True], "and is counted as silenced"
-    alone = [judge.columns(asked[[k]], minute[[k]])[0] for k in range(4)]
+    alone = [judge.score_columns(asked[[k]], minute[[k]])[0] for k in range(4)]
     assert np.array_equal(columns, np.stack(alone))
-    assert np.array_equal(columns[2, :2], judge_of(ALPHA).scores(asked[[2]])[0])
+    assert np.array_equal(columns[2, :2], judge_of(ALPHA).score_classes(asked[[2]])[0])
 
 
 def test_a_class_has_the_gravest_of_the_severities_it_was_taught_with() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detector.core.encoder import Embeddings
-from detector.core.scoring.exemplars import FAR, NEIGHBOURS, REPRESENTED, Exemplar, ExemplarIndex
+from detector.core.scoring.exemplars import FAR, MAX_REPRESENTATIVES, NEIGHBOURS, Exemplar, ExemplarIndex
 from tests import naive
 from tests.builders import embedded, exemplar, ordinary_life, scatter, unit
 
@@ -46,7 +46,7 @@ def test_the_nearest_of_each_class_is_exact() -> None:
         members = np.stack([library.exemplars[place].direction for place in places])
         for at, query in enumerate(asked.direction):
             which, cosine = naive.nearest_cosine(query, members)
-            assert matches.nearest[at, column] == places[which]
+            assert matches.nearest_exemplar[at, column] == places[which]
             assert matches.cosine[at, column] == pytest.approx(cosine, abs=6e-5)
 
 
@@ -61,8 +61,8 @@ def test_the_pull_of_a_class_is_exact_and_need_not_be_its_nearest_exemplars() ->
         for at, shift in enumerate(asked.shift):
             pull = naive.strongest_pull(shift, members)
             assert matches.pull[at, column] == pytest.approx(pull, abs=1e-4 + 1e-6 * abs(pull))
-            nearest = library.exemplars[matches.nearest[at, column]].shift
-            elsewhere += naive.strongest_pull(shift, nearest[None]) < pull - 0.1
+            nearest_exemplar = library.exemplars[matches.nearest_exemplar[at, column]].shift
+            elsewhere += naive.strongest_pull(shift, nearest_exemplar[None]) < pull - 0.1
     assert elsewhere > 50
 
 
@@ -97,8 +97,8 @@ def test_the_nearness_of_normal_is_the_mean_over_its_nearest_and_taught_normals_
     bank = np.concatenate([library.normal.bank, calm[None]]).astype(np.float64)
     asked = queries(rng, 20)
     for query, normal in zip(asked.direction, library.match(asked).normal, strict=True):
-        nearest = np.sort(bank @ query.astype(np.float64))[-NEIGHBOURS:]
-        assert normal == pytest.approx(nearest.mean(), abs=6e-5)
+        nearest_exemplar = np.sort(bank @ query.astype(np.float64))[-NEIGHBOURS:]
+        assert normal == pytest.approx(nearest_exemplar.mean(), abs=6e-5)
 
 
 def test_classes_are_named_in_order_and_normal_is_none_of_them() -> None:
@@ -119,7 +119,7 @@ def test_a_match_is_the_same_bits_in_any_batch_and_any_position() -> None:
             here = slice(start, start + size)
             assert np.array_equal(part.cosine, together.cosine[here])
             assert np.array_equal(part.normal, together.normal[here])
-            assert np.array_equal(part.nearest, together.nearest[here])
+            assert np.array_equal(part.nearest_exemplar, together.nearest_exemplar[here])
             assert np.array_equal(part.pull, together.pull[here])
 
 
@@ -131,7 +131,7 @@ def test_the_order_in_which_exemplars_were_taught_does_not_matter() -> None:
     asked = queries(rng, 30)
     forth, back = ExemplarIndex(exemplars, normal).match(asked), ExemplarIndex(exemplars[::-1], normal).match(asked)
     assert np.array_equal(forth.cosine, back.cosine)
-    assert np.array_equal(forth.nearest, back.nearest)
+    assert np.array_equal(forth.nearest_exemplar, back.nearest_exemplar)
     assert np.array_equal(forth.pull, back.pull)
 
 
@@ -142,7 +142,7 @@ def test_a_query_that_is_no_number_is_near_nothing() -> None:
     assert (matches.cosine == -1).all()
     assert (matches.normal == -1).all()
     assert (matches.pull == -FAR).all()
-    assert (matches.nearest >= 0).all()
+    assert (matches.nearest_exemplar >= 0).all()
 
 
 def test_a_query_that_is_no_number_harms_no_other() -> None:
@@ -177,14 +177,16 @@ def test_of_many_exemplars_of_a_class_a_few_leave_none_far_from_the_nearest() ->
     )
     library = ExemplarIndex([exemplar("alpha", one, number=k) for k, one in enumerate(many)], ordinary_life(rng))
     matches = library.match(embedded(many, np.ones(len(many))))
-    assert len(set(matches.nearest[:, 0].tolist())) <= REPRESENTED
+    assert len(set(matches.nearest_exemplar[:, 0].tolist())) <= MAX_REPRESENTATIVES
     assert matches.cosine.min() > 0.99, "the one that is unlike all others, too"
 
 
 def test_as_many_exemplars_as_represent_a_class_are_all_compared_with() -> None:
-    few = scatter(np.random.default_rng(8), unit(1, 0, 0, 0), REPRESENTED, 0.5)
+    few = scatter(np.random.default_rng(8), unit(1, 0, 0, 0), MAX_REPRESENTATIVES, 0.5)
     library = ExemplarIndex(
         [exemplar("alpha", one, number=k) for k, one in enumerate(few)], ordinary_life(np.random.default_rng(1))
     )
-    nearest = library.match(embedded(few, np.ones(len(few)))).nearest[:, 0]
-    assert [library.exemplars[place].id for place in nearest] == [f"alpha-{k}" for k in range(REPRESENTED)]
+    nearest_exemplar = library.match(embedded(few, np.ones(len(few)))).nearest_exemplar[:, 0]
+    assert [library.exemplars[place].id for place in nearest_exemplar] == [
+        f"alpha-{k}" for k in range(MAX_REPRESENTATIVES)
+    ]

@@ -22,7 +22,7 @@ def push(scores: ScoreHistory, row: int, minute: int, score: float) -> None:
 
 
 def smoothed(scores: ScoreHistory, minute: int, row: int = 1) -> float:
-    return float(scores.smoothed(np.array([row]), np.array([T0 + minute]))[0, 0])
+    return float(scores.smoothed_scores(np.array([row]), np.array([T0 + minute]))[0, 0])
 
 
 def test_the_kernel_halves_every_half_life() -> None:
@@ -53,7 +53,7 @@ def test_minutes_older_than_the_ring_leave_no_trace() -> None:
 
 def test_another_owner_of_a_row_begins_with_nothing() -> None:
     scores = scores_of({0: 8, 1: 8}, kernel(2, 1.0), 4)
-    scores.begin(np.array([1]))
+    scores.reset(np.array([1]))
     assert np.isnan(smoothed(scores, 1))
     push(scores, 1, 1, 2)
     assert smoothed(scores, 1) == 2
@@ -69,22 +69,22 @@ def test_a_smoothed_score_is_the_same_bits_beside_any_neighbours() -> None:
         told = rows[rng.random(many) < 0.8]
         score = rng.normal(0, 3, (len(told), 1)).astype(np.float16)
         scores.push(told, np.full(len(told), T0 + minute), embedded(score, np.ones(len(told))), score)
-    together = scores.smoothed(rows, np.full(many, T0 + 19))
-    alone = np.concatenate([scores.smoothed(rows[[k]], np.array([T0 + 19])) for k in range(many)])
+    together = scores.smoothed_scores(rows, np.full(many, T0 + 19))
+    alone = np.concatenate([scores.smoothed_scores(rows[[k]], np.array([T0 + 19])) for k in range(many)])
     assert np.array_equal(together, alone, equal_nan=True)
 
 
 def test_history_is_the_smoothed_past_and_raw_the_unsmoothed() -> None:
     scores = scores_of({0: 1, 1: 2, 3: 4}, kernel(1, 1.0), 5)
-    assert scores.history(1, T0 + 3, 4)[:, 0].tolist() == pytest.approx([1, 2, np.nan, 4], nan_ok=True)
-    assert scores.raw(1, T0 + 3, 3)[:, 0].tolist() == pytest.approx([2, np.nan, 4], nan_ok=True)
+    assert scores.smoothed_history(1, T0 + 3, 4)[:, 0].tolist() == pytest.approx([1, 2, np.nan, 4], nan_ok=True)
+    assert scores.raw_history(1, T0 + 3, 3)[:, 0].tolist() == pytest.approx([2, np.nan, 4], nan_ok=True)
 
 
 def test_another_library_scores_the_past_anew() -> None:
     scores = scores_of({0: 1, 1: 2}, kernel(2, 1e9), 4)
-    scores.judge_by(lambda kept, _: np.repeat(kept.direction * 2, 3, axis=1), 3)
+    scores.use_classifier(lambda kept, _: np.repeat(kept.direction * 2, 3, axis=1), 3)
     scores.refresh(np.array([1]))
-    assert scores.smoothed(np.array([1]), np.array([T0 + 1]))[0].tolist() == [3, 3, 3]
+    assert scores.smoothed_scores(np.array([1]), np.array([T0 + 1]))[0].tolist() == [3, 3, 3]
 
 
 def test_the_past_is_scored_anew_once_and_only_of_those_who_are_asked_about() -> None:
@@ -94,11 +94,11 @@ def test_the_past_is_scored_anew_once_and_only_of_those_who_are_asked_about() ->
         asked.append(len(kept))
         return kept.direction
 
-    scores.judge_by(judged, 1)
-    scores.begin(np.array([2]))
+    scores.use_classifier(judged, 1)
+    scores.reset(np.array([2]))
     for rows in ([1], [1], [2], [1, 2]):
         scores.refresh(np.array(rows))
     assert asked == [4], "a new cell has no past"
-    scores.judge_by(judged, 1)
+    scores.use_classifier(judged, 1)
     scores.refresh(np.array([0, 1]))
     assert asked == [4, 8]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detector.core.networks.inputs import SQUASH
+from detector.core.networks.inputs import SPREAD_SCALE
 from detector.core.networks.registry import spec_of
 from detector.core.networks.shared import token_shapes
 from tests.weights import random_windows
@@ -21,7 +21,7 @@ def related(rng: np.random.Generator, count: int, features: int) -> np.ndarray:
 
 
 def seen_mean(windows: np.ndarray) -> np.ndarray:
-    return windows.mean(axis=1) * (8 * SQUASH / 127)
+    return windows.mean(axis=1) * (8 * SPREAD_SCALE / 127)
 
 
 def test_whitened_views_of_unseen_normal_windows_have_unit_spread_and_go_no_way_together(

@@ -50,7 +50,7 @@ def test_any_number_of_features_becomes_a_bundle_that_names_what_was_injected(
     read, encoder = open_bundle(tmp_path / "bundle", 0)
     assert read.catalogue == history.catalogue
     assert read.manifest.spec == bundle.manifest.spec
-    assert (read.manifest.spec.kind, encoder.unsteady_windows(read.golden.windows)) == (kind, 0)
+    assert (read.manifest.spec.kind, encoder.count_unsteady_windows(read.golden.windows)) == (kind, 0)
     assert read.manifest.trained_on["faults"] == ("shipped tokens" if kind == "shared" else "synthetic")
     if kind == "shared":
         assert read.manifest.figures["one_shot_accuracy_unseen_synthetic"] > 0.4
