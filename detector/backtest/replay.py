@@ -20,7 +20,7 @@ from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
 from detector.errors import LabelError, OutputError
 from detector.history.parquet import HistoryError, ParquetDays
-from detector.labels.builder import build_label, label_span
+from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import Label, read_label
 
 DAY_MINUTES = 1440
@@ -86,14 +86,8 @@ def teach(days: ParquetDays, bundle: Bundle, episodes: Sequence[Episode]) -> Ite
     for episode in episodes:
         values = days.episode(episode.cell, *label_span(episode.begin, episode.end))
         yield build_label(
-            values,
-            days.catalogue,
-            bundle.baseline,
-            episode.name,
-            episode.kind,
-            episode.cell,
-            episode.begin,
-            episode.end,
+            LabelWindow(values=values, catalogue=days.catalogue, baseline=bundle.baseline),
+            LabelMeta(name=episode.name, kind=episode.kind, cell=episode.cell, begin=episode.begin, end=episode.end),
         )
 
 

@@ -23,7 +23,7 @@ from detector.errors import LabelError
 from detector.history.parquet import HistoryFiles
 from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import SampleSize, cut
-from detector.labels.builder import build_label
+from detector.labels.builder import LabelMeta, LabelWindow, build_label
 from detector.timestamps import write_minute
 
 HELP = "when and where did this happen before? the past's nearest episodes"
@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
         past, days = _past(arguments.history, config, bundle.catalogue, arguments.cell, opened)
         found = cut(past, arguments.cell, begin, end, int(time() // 60), config.minutes.min_coverage)
         label = build_label(
-            found.values, past.catalogue, bundle.baseline, "sought", "fault", arguments.cell, found.begin, found.end
+            LabelWindow(values=found.values, catalogue=past.catalogue, baseline=bundle.baseline),
+            LabelMeta(name="sought", kind="fault", cell=arguments.cell, begin=found.begin, end=found.end),
         )
         sought = search(label, found.begin, found.end, bundle, encode)
         scan = Search(bundle, encode, sought, config.minutes.min_coverage)

@@ -21,7 +21,7 @@ from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import EpisodeSlice, HistorySample, SampleSize, cut
 from detector.kafka.readers.label_topic import read_labels
 from detector.kafka.readers.topic_history import TopicHistory
-from detector.labels.builder import build_label
+from detector.labels.builder import LabelMeta, LabelWindow, build_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import LabelStore
 from detector.teaching.preview import Forecast, preview
@@ -119,7 +119,8 @@ def past_of(
 
 def _label(ask: TeachRequest, found: EpisodeSlice, catalogue: Catalogue, baseline: Baseline, now: int) -> Label:
     made = build_label(
-        found.values, catalogue, baseline, ask.name, ask.kind, ask.cell, found.begin, found.end, ask.note
+        LabelWindow(values=found.values, catalogue=catalogue, baseline=baseline),
+        LabelMeta(name=ask.name, kind=ask.kind, cell=ask.cell, begin=found.begin, end=found.end, note=ask.note),
     )
     return msgspec.structs.replace(
         made,
