@@ -179,7 +179,7 @@ def make_pipeline(config: Config) -> Pipeline:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights)
     encoder.unsteady_windows(bundle.golden.windows)
-    judge = LabelStore(bundle, encoder, config.settings, 0).judge()
+    judge = LabelStore(bundle, encoder, config.settings, 0).classifier()
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)
     pipeline.assign(0, None, [])
     return pipeline

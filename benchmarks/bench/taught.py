@@ -37,7 +37,7 @@ def measure_labels() -> dict[str, float]:
     embedding = sum(cpu(partial(many.put_all, renamed(prepared, part))) for part in range(AGAIN))
     kept = (resident_bytes() - before) / LABELS
     judging = cpu(many.judge)
-    each = microseconds(encoder, few.judge(), many.judge(), len(bundle.catalogue))
+    each = microseconds(encoder, few.classifier(), many.classifier(), len(bundle.catalogue))
     figures = {
         "cpu_seconds_to_embed_20000_labels": embedding,
         "cpu_seconds_to_make_their_judge": judging,

@@ -21,7 +21,7 @@ from detector.core.pipeline import Pipeline
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import Exemplar, identity
 from detector.core.settings import Settings
-from detector.labels.store import LabelStore, embedded
+from detector.labels.store import LabelStore, embed_records
 
 Taught = Iterable[tuple[bytes, bytes | None]]
 """Records of the labels' topic, in their order."""
@@ -93,15 +93,15 @@ def judges_of(digests: Set[str], taught: Taught, court: Verifier) -> dict[str, C
     parts: dict[bytes, int] = {}
     total = 0
     found: dict[str, Classifier] = {}
-    for key, made in chain([(b"", None)], embedded(taught, court.bundle.catalogue, court.encode)):
-        labels.take(key, made)
+    for key, made in chain([(b"", None)], embed_records(taught, court.bundle.catalogue, court.encode)):
+        labels.put_embedded(key, made)
         total -= parts.pop(key, 0)
         if isinstance(made, Exemplar):
             parts[key] = int.from_bytes(identity(made))
         total += parts.get(key, 0)
         digest = f"{total % 2**64:016x}"
         if digest in digests and digest not in found:
-            found[digest] = labels.judge()
+            found[digest] = labels.classifier()
             if len(found) == len(digests):
                 break
     return found

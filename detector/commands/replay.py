@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = ParquetDays(arguments.teach_from) if arguments.teach_from else days
     taught = read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown)
     labels.put_all((label.id.encode(), write_label(label)) for label in taught)
-    judge = labels.judge()
+    judge = labels.classifier()
     with ReplayRecorder(arguments.alarms, Context(config.alarms.system_dn, bundle.digest)) as listener:
         for event in replay(days, bundle, encode, judge, config.settings, listener.count):
             listener.tell(event)

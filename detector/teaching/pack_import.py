@@ -88,11 +88,13 @@ def try_out(
     """Of labels that can be embedded. Raises LabelError, HistoryError."""
     once, days = CachingEncoder(encode), look.records / DAY_MINUTES
     exemplars = [embed_label(label, bundle.catalogue, encode) for label in labels]
-    before = alarm_intervals(replay(look, bundle, once, here.judge_without(*(label.id for label in labels)), settings))
+    before = alarm_intervals(
+        replay(look, bundle, once, here.classifier_without(*(label.id for label in labels)), settings)
+    )
     found: dict[str, ClassForecast] = {}
     while True:
         broken = {name for name, one in found.items() if one.breaks}
-        judge = here.judge_with(*(_held(one, broken) for one in exemplars))
+        judge = here.classifier_with(*(_held(one, broken) for one in exemplars))
         after = alarm_intervals(replay(look, bundle, once, judge, settings))
         remember(after, before)
         fresh = _brought([label for label in labels if label.name not in broken], after, days)

@@ -97,7 +97,7 @@ def preview(
     """The label among those known now, had it been there while `look` was. Raises LabelError, HistoryError."""
     windows = encode(label_windows(label, bundle.catalogue))
     exemplar = exemplar_of(label, windows)
-    without, with_it = labels.judge_without(label.id), labels.judge_with(exemplar)
+    without, with_it = labels.classifier_without(label.id), labels.classifier_with(exemplar)
     once = CachingEncoder(encode)
     before = alarm_intervals(replay(look, bundle, once, without, settings))
     after = alarm_intervals(replay(look, bundle, once, with_it, settings))

@@ -107,7 +107,7 @@ def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[
     with ExitStack() as opened:
         past = past_of(config, history, bundle.catalogue, opened)
         look = past.look("", sample)
-    told = polls(look, bundle, encode, labels.judge(), config.settings)
+    told = polls(look, bundle, encode, labels.classifier(), config.settings)
     return look, [one for work in told for one in work.withheld]
 
 

@@ -129,7 +129,10 @@ REFUSALS = [
     (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is no time"),
     (["--cell", "cell-3", "--at", clock(82), "--until", clock(88)], "reported nothing from"),
     (["--cell", STRANGE, "--at", clock(70), "--class", "Power Loss"], "cannot name a class"),
-    (["--cell", STRANGE, "--at", clock(70), "--class", "unknown"], "is what Faultline itself says"),
+    (
+        ["--cell", STRANGE, "--at", clock(70), "--class", "unknown"],
+        "unknown is the name of an alarm of Faultline itself",
+    ),
     (["--cell", STRANGE, "--at", clock(70), "--expires", clock(99)], "--expires is for ignore and normal"),
 ]
 

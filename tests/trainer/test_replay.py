@@ -54,7 +54,7 @@ def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundl
     labels = LabelStore(bundle, encode, settings, 0)
     for label in teach(days, bundle, read_episodes(folder / "taught.csv")):
         labels.put(label.id.encode(), write_label(label))
-    judge = labels.judge()
+    judge = labels.classifier()
     ready = play(read_scenario(str(folder / "two.yaml")), "two")
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, judge, settings)
     pipeline.assign(0, None, [])
@@ -121,7 +121,7 @@ def test_a_disk_that_is_full_in_the_end_is_told_in_one_sentence(
 def test_a_history_of_other_features_is_refused(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     days.catalogue = replace(days.catalogue, features=days.catalogue.features[:5])
-    judge = LabelStore(bundle, encode, Config(bundle="").settings, 0).judge()
+    judge = LabelStore(bundle, encode, Config(bundle="").settings, 0).classifier()
 
     with pytest.raises(HistoryError, match="other features than the bundle"):
         next(iter(replay(days, bundle, encode, judge, Config(bundle="").settings)))

@@ -57,7 +57,7 @@ def teach_judge(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classi
     labels = LabelStore(subject.bundle, subject.encode, subject.settings, 0)
     for label in teach(subject.days, subject.bundle, taught):
         labels.put(label.id.encode(), write_label(label))
-    return labels.judge()
+    return labels.classifier()
 
 
 def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequence[Episode]) -> ReplayOutcome:
