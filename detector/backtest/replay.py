@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import msgspec
 import numpy as np
 
-from detector.alarms.notifications import Context, notification
+from detector.alarms.notifications import Context, notification_message
 from detector.backtest.matching import BacktestAlarm, Episode
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
@@ -130,7 +130,7 @@ class ReplayRecorder:
         """Raises OutputError."""
         if self._path:
             with _writing(self._path):
-                self._file.write((notification(event, self._context).value or b"") + b"\n")
+                self._file.write((notification_message(event, self._context).value or b"") + b"\n")
         if event.change == NEW:
             self.raised.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.minute))
 
