@@ -14,7 +14,7 @@ from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW
 from detector.core.scoring.classifier import Classifier
-from detector.labels.builder import LONGEST_MINUTES, build_label, label_span
+from detector.labels.builder import LONGEST_MINUTES, LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
 from trainer.pretrained.shipped import SHIPPED
@@ -37,7 +37,7 @@ def measure_labels() -> dict[str, float]:
     embedding = sum(cpu(partial(many.put_all, renamed(prepared, part))) for part in range(AGAIN))
     kept = (resident_bytes() - before) / LABELS
     judging = cpu(many.judge)
-    each = microseconds(encoder, few.judge(), many.judge(), len(bundle.catalogue))
+    each = microseconds(encoder, few.classifier(), many.classifier(), len(bundle.catalogue))
     figures = {
         "cpu_seconds_to_embed_20000_labels": embedding,
         "cpu_seconds_to_make_their_judge": judging,
@@ -58,7 +58,8 @@ def told(bundle: Bundle, count: int) -> Iterator[tuple[bytes, bytes]]:
         values = usual * rng.lognormal(0, 0.5, features).astype(np.float32)
         name = f"class_{number % CLASSES}"
         label = build_label(
-            values, bundle.catalogue, bundle.baseline, name, "fault", f"c{number}", begin, begin + LONGEST_MINUTES
+            LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),
+            LabelMeta(name=name, kind="fault", cell=f"c{number}", begin=begin, end=begin + LONGEST_MINUTES),
         )
         yield label.id.encode(), write_label(label)
 

@@ -18,7 +18,7 @@ from detector.core.encoder import Encode
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
-from detector.labels.builder import build_label, label_span
+from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import embed_label
 from trainer.calibration.bundle_builder import build_bundle
 from trainer.data.baselines import fit_baseline
@@ -101,8 +101,10 @@ class Stage:
             minute = np.arange(first, last)
             values = Life(self.network, [episode]).reported(np.full(len(minute), cell), minute)
             whose = self.network.names[cell]
-            span = (episode.begin, episode.end)
-            label = build_label(values, bundle.catalogue, bundle.baseline, name, "fault", whose, *span)
+            label = build_label(
+                LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),
+                LabelMeta(name=name, kind="fault", cell=whose, begin=episode.begin, end=episode.end),
+            )
             yield embed_label(label, bundle.catalogue, encode)
 
     def _past(self, first: int, last: int) -> SimulatedHistory:

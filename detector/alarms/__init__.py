@@ -1,1 +1,1 @@
-"""Alarms: notifications as they are published, and what is read back from them afterwards."""
+"""Alarms: published notifications, their explanation and reproduction, unknown clusters, shadow comparison."""

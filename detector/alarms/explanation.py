@@ -1,35 +1,39 @@
-"""An alarm's notifications as a page for whoever is woken by it, in 100 columns."""
+"""Explanation of an alarm: its notifications as a page of 100 columns for the operator on duty."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from detector.alarms.journal import Notification
+from detector.alarms.journal import NotificationRecord
 
-WIDE = 30
+NAME_WIDTH = 30
 """Characters of a name in a table."""
 
 
-def explanation(told: Sequence[Notification]) -> str:
-    """All that was said of one alarm: its course, then what its gravest notification went by."""
-    return "\n".join([*_course(told), *_grounds(told)]) + "\n"
+def explanation(notifications: Sequence[NotificationRecord]) -> str:
+    """Return the page of one alarm: its course, then the evidence of its latest judged notification."""
+    return "\n".join([*_course(notifications), *_evidence(notifications)]) + "\n"
 
 
-def _course(told: Sequence[Notification]) -> Iterator[str]:
-    first = told[0].said
+def _course(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
+    first = notifications[0].body
     yield f"{first.specificProblem} on {first.objectInstance}, alarm {first.alarmId}"
-    for notice in told:
-        said, told_of = notice.said, notice.said.additionalInformation
-        score = f"  score {told_of['score']:.1f} of {told_of['threshold']:.1f}" if "score" in told_of else ""
-        why = f"  {told_of['supersededBy']}" if "supersededBy" in told_of else ""
-        yield f"  {_moment(said.eventTime)}  {notice.change:<8} {said.perceivedSeverity.lower():<9}{score}{why}"
-    yield f"  since {told[0].said.additionalInformation['onset']}, bundle {first.additionalInformation['bundle']}"
+    for notification in notifications:
+        body, information = notification.body, notification.body.additionalInformation
+        score = (
+            f"  score {information['score']:.1f} of {information['threshold']:.1f}" if "score" in information else ""
+        )
+        reason = f"  {information['supersededBy']}" if "supersededBy" in information else ""
+        time, severity = _format_time(body.eventTime), body.perceivedSeverity.lower()
+        yield f"  {time}  {notification.change:<8} {severity:<9}{score}{reason}"
+    yield f"  since {first.additionalInformation['onset']}, bundle {first.additionalInformation['bundle']}"
 
 
-def _grounds(told: Sequence[Notification]) -> Iterator[str]:
-    judged = [notice.said.additionalInformation for notice in told if "features" in notice.said.additionalInformation]
+def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
+    information = [notification.body.additionalInformation for notification in notifications]
+    judged = [evidence for evidence in information if "features" in evidence]
     if not judged:
-        yield "  no window stands behind it: a cell that says nothing is told by its silence."
+        yield "  no window was judged: a silent cell raises its alarm by its silence."
         return
     last = judged[-1]
     yield (
@@ -37,48 +41,49 @@ def _grounds(told: Sequence[Notification]) -> Iterator[str]:
         " (an ordinary window has 1)"
     )
     yield ""
-    yield f"The window it last rose by scored {last['direction'] + last['distance']:.1f}: {_witnesses(last)}."
+    score = last["direction"] + last["distance"]
+    yield f"Score of the latest window that raised it: {score:.1f} ({_score_parts(last)})."
     yield ""
-    yield f"{'feature':<{WIDE}} {'unit':<10} {'observed':>10} {'usual':>10} {'spreads':>8} {'carried':>8}"
-    yield from map(_feature, last["features"])
+    yield f"{'feature':<{NAME_WIDTH}} {'unit':<10} {'observed':>10} {'usual':>10} {'spreads':>8} {'carried':>8}"
+    yield from map(_feature_row, last["features"])
     yield "in the minutes"
     for span in last["minutes"]:
-        yield f"  {_between(span['begin'], span['end']):<{WIDE + 40}} {span['carried']:>8.1f}"
+        yield f"  {_format_span(span['begin'], span['end']):<{NAME_WIDTH + 40}} {span['carried']:>8.1f}"
     if last["nearest"]:
         yield ""
-        yield f"{'nearest class':<{WIDE}} {'kind':<7} {'score':>6} {'cosine':>7} {'pull':>6}  its exemplar"
-        yield from map(_nearest, last["nearest"])
+        yield f"{'nearest class':<{NAME_WIDTH}} {'kind':<7} {'score':>6} {'cosine':>7} {'pull':>6}  its exemplar"
+        yield from map(_nearest_row, last["nearest"])
 
 
-def _witnesses(last: dict[str, Any]) -> str:
-    lead = f", {last['margin']:.1f} ahead of the next" if "margin" in last else ""
-    return f"direction {last['direction']:+.1f}, distance {last['distance']:+.1f}{lead}"
+def _score_parts(evidence: dict[str, Any]) -> str:
+    margin = f", {evidence['margin']:.1f} ahead of the next class" if "margin" in evidence else ""
+    return f"direction {evidence['direction']:+.1f}, distance {evidence['distance']:+.1f}{margin}"
 
 
-def _feature(one: dict[str, Any]) -> str:
-    observed = "none" if one["observed"] is None else f"{one['observed']:g}"
-    spreads = "" if one["spreads"] is None else f"{one['spreads']:+.1f}"
+def _feature_row(feature: dict[str, Any]) -> str:
+    observed = "none" if feature["observed"] is None else f"{feature['observed']:g}"
+    spreads = "" if feature["spreads"] is None else f"{feature['spreads']:+.1f}"
     return (
-        f"{_cut(one['feature'], WIDE):<{WIDE}} {_cut(one['unit'], 10):<10} {observed:>10} {one['usual']:>10g}"
-        f" {spreads:>8} {one['carried']:>8.1f}"
+        f"{_shorten(feature['feature'], NAME_WIDTH):<{NAME_WIDTH}} {_shorten(feature['unit'], 10):<10} {observed:>10}"
+        f" {feature['usual']:>10g} {spreads:>8} {feature['carried']:>8.1f}"
     )
 
 
-def _nearest(one: dict[str, Any]) -> str:
-    taught = f", by {_cut(one['by'], 12)}" if "by" in one else ""
+def _nearest_row(near: dict[str, Any]) -> str:
+    teacher = f", by {_shorten(near['by'], 12)}" if "by" in near else ""
     return (
-        f"{_cut(one['name'], WIDE):<{WIDE}} {one['kind']:<7} {one['score']:>6.1f} {one['cosine']:>7.2f}"
-        f" {one['pull']:>6.1f}  {_cut(one['cell'], 12)}{taught}"
+        f"{_shorten(near['name'], NAME_WIDTH):<{NAME_WIDTH}} {near['kind']:<7} {near['score']:>6.1f}"
+        f" {near['cosine']:>7.2f} {near['pull']:>6.1f}  {_shorten(near['cell'], 12)}{teacher}"
     )
 
 
-def _between(begin: str, end: str) -> str:
-    return f"{_moment(datetime.fromisoformat(begin))} to {datetime.fromisoformat(end):%H:%M}"
+def _format_span(begin: str, end: str) -> str:
+    return f"{_format_time(datetime.fromisoformat(begin))} to {datetime.fromisoformat(end):%H:%M}"
 
 
-def _moment(time: datetime) -> str:
+def _format_time(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M}"
 
 
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
+def _shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

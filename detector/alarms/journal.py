@@ -1,4 +1,7 @@
-"""What was said of an alarm, read back from `cells.alarms`: the notifications are the only memory there is of it."""
+"""Journal of the alarms: notifications read back from `cells.alarms`, the only record of past alarms.
+
+`NotificationRecord` is a notification that was read back; `notifications.AlarmMessage` is one that is to be published.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -7,20 +10,20 @@ from typing import Any
 
 import msgspec
 
-from detector.core.lifecycle import Alarm
+from detector.core.lifecycle import CLEARED, Alarm
 from detector.errors import OperatorError
 from detector.history.sampling import USUAL_MINUTES
 
-LEAST_BEGINNING = 4
-"""Characters of an alarm's id that may stand for it, where no other begins so."""
+LEAST_PREFIX = 4
+"""Least characters of an alarm's id that select it, where no other id begins with them."""
 
 
 class JournalError(OperatorError):
-    """An alarm of which nothing, or not enough, was said."""
+    """Alarm with no notification on the topic, or with too few for the request."""
 
 
 class NotificationBody(msgspec.Struct, frozen=True):
-    """One notification, as far as it is read back."""
+    """JSON body of a notification that was read back, as far as it is used."""
 
     alarmId: str
     notificationType: str
@@ -33,95 +36,101 @@ class NotificationBody(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Notification:
-    """A notification, and its bytes."""
+class NotificationRecord:
+    """Notification that was read back: its bytes and its body. `value` is the record's, byte for byte."""
 
     value: bytes
-    said: NotificationBody
+    body: NotificationBody
 
     @property
     def change(self) -> str:
-        return self.said.notificationType.removeprefix("notify").removesuffix("Alarm").lower()
+        """Change of the alarm: new, changed or cleared."""
+        return self.body.notificationType.removeprefix("notify").removesuffix("Alarm").lower()
 
     @property
     def minute(self) -> int:
-        """The minute that was judged; the notification bears the time of its end."""
-        return minute_of(self.said.eventTime) - 1
+        """Minute that was judged; the notification bears the time of its end."""
+        return minute_of(self.body.eventTime) - 1
 
     @property
     def onset(self) -> int:
-        return minute_of(datetime.fromisoformat(self.said.additionalInformation["onset"]))
+        """First minute of the alarm's episode."""
+        return minute_of(datetime.fromisoformat(self.body.additionalInformation["onset"]))
 
     @property
     def alarm(self) -> Alarm:
-        said = self.said
-        return Alarm(said.objectInstance, said.specificProblem, self.onset, said.perceivedSeverity.lower())
+        """Alarm after the notification."""
+        body = self.body
+        return Alarm(body.objectInstance, body.specificProblem, self.onset, body.perceivedSeverity.lower())
 
 
 def minute_of(time: datetime) -> int:
+    """Return the minute of a time, since 1970."""
     return int(time.timestamp()) // 60
 
 
-def _notices(values: Iterable[bytes | None]) -> Iterator[Notification]:
+def decode_notifications(values: Iterable[bytes | None]) -> Iterator[NotificationRecord]:
+    """Yield the notifications among the values of the topic; values of another form are skipped."""
     decoder = msgspec.json.Decoder(NotificationBody)
     for value in values:
         try:
-            said = decoder.decode(value or b"")
-            if "onset" in said.additionalInformation:
-                yield Notification(value or b"", said)
+            body = decoder.decode(value or b"")
+            if "onset" in body.additionalInformation:
+                yield NotificationRecord(value or b"", body)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
 
 
-def choose(notices: Sequence[Notification], identity: str) -> list[Notification]:
-    """All that was said of one alarm, by its id or a beginning of it that is no other's. Raises ChronicleError."""
-    if len(identity) < LEAST_BEGINNING:
-        raise JournalError(f"{identity!r} names no alarm; give {LEAST_BEGINNING} or more characters of its alarmId.")
-    mine = [notice for notice in notices if notice.said.alarmId.startswith(identity)]
-    ids = sorted({notice.said.alarmId for notice in mine})
+def choose(notifications: Sequence[NotificationRecord], identity: str) -> list[NotificationRecord]:
+    """Return all notifications of one alarm, by its id or by an unambiguous prefix of it. Raises JournalError."""
+    if len(identity) < LEAST_PREFIX:
+        raise JournalError(f"{identity!r} names no alarm; give at least {LEAST_PREFIX} characters of its alarmId.")
+    matches = [record for record in notifications if record.body.alarmId.startswith(identity)]
+    ids = sorted({record.body.alarmId for record in matches})
     if not ids:
         raise JournalError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.")
     if len(ids) > 1:
-        raise JournalError(f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more of it.")
-    return mine
+        raise JournalError(
+            f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more characters of the id."
+        )
+    return matches
 
 
-def episode(told: Sequence[Notification]) -> tuple[int, int | None]:
-    """From when to when an alarm's trouble lasted, by what was said of it; None while nobody knows its end.
+def episode(alarm_records: Sequence[NotificationRecord]) -> tuple[int, int | None]:
+    """Return begin and exclusive end of an alarm's episode by its notifications; the end is None while it is open.
 
-    An alarm outlasts its trouble, by its window and its hold: what is taught of it is at most its first hour.
+    An alarm lasts longer than its episode, by its window and its hold. A label uses at most the first hour.
     """
-    over = [notice.minute for notice in told if notice.change == "cleared"]
-    begin = told[0].onset
-    return begin, min(over[-1] + 1, begin + USUAL_MINUTES) if over else None
+    cleared = [record.minute for record in alarm_records if record.change == CLEARED]
+    begin = alarm_records[0].onset
+    return begin, min(cleared[-1] + 1, begin + USUAL_MINUTES) if cleared else None
 
 
-def classes_of(notices: Sequence[Notification], cell: str, first: int, last: int) -> list[str]:
-    """What a cell's alarms that were open at any of these minutes were called."""
-    names: dict[str, int] = {}
-    over: list[str] = []
-    for notice in notices:
-        if notice.said.objectInstance != cell or notice.onset > last:
+def classes_of(notifications: Sequence[NotificationRecord], cell: str, first: int, last: int) -> list[str]:
+    """Return the class names of a cell's alarms that were open at any minute from `first` to `last`."""
+    open_names: set[str] = set()
+    cleared_names: set[str] = set()
+    for record in notifications:
+        if record.body.objectInstance != cell or record.onset > last:
             continue
-        name = notice.said.specificProblem
-        if notice.change != "cleared":
-            names.setdefault(name, notice.onset)
-        elif notice.minute >= first:
-            names.pop(name, None)
-            over.append(name)
-        else:
-            names.pop(name, None)
-    return sorted({*over, *names})
-
-
-def open_alarms_before(notices: Sequence[Notification], notice: Notification) -> list[Alarm]:
-    """Of the notice's cell, the alarms that were open when its minute came."""
-    opened: dict[str, Alarm] = {}
-    for other in notices:
-        if other.said.objectInstance != notice.said.objectInstance or other.minute >= notice.minute:
+        name = record.body.specificProblem
+        if record.change != CLEARED:
+            open_names.add(name)
             continue
-        if other.change == "cleared":
-            opened.pop(other.said.specificProblem, None)
+        open_names.discard(name)
+        if record.minute >= first:
+            cleared_names.add(name)
+    return sorted(cleared_names | open_names)
+
+
+def open_alarms_before(notifications: Sequence[NotificationRecord], notification: NotificationRecord) -> list[Alarm]:
+    """Return the alarms of the notification's cell that were open before the notification's minute."""
+    alarms: dict[str, Alarm] = {}
+    for record in notifications:
+        if record.body.objectInstance != notification.body.objectInstance or record.minute >= notification.minute:
+            continue
+        if record.change == CLEARED:
+            alarms.pop(record.body.specificProblem, None)
         else:
-            opened[other.said.specificProblem] = other.alarm
-    return list(opened.values())
+            alarms[record.body.specificProblem] = record.alarm
+    return list(alarms.values())

@@ -1,7 +1,7 @@
-"""How an alarm looks on Kafka: a 3GPP TS 28.111 notification in JSON, with CloudEvents headers, and its open twin.
+"""Published form of an alarm: a 3GPP TS 28.111 notification with CloudEvents headers, and the open alarm beside it.
 
-Everything in a notification is a function of the episode: the same log gives the same bytes, ids and times included,
-however often it is read.
+A notification is a function of its episode: the same log gives the same bytes, ids and times included, however often it
+is read. `journal.NotificationRecord` is a notification that was read back.
 """
 
 import uuid
@@ -15,7 +15,7 @@ from detector.core.lifecycle import CLEARED, SILENT, UNKNOWN, Alarm, Event
 from detector.errors import ClusterError
 
 NAMESPACE = uuid.UUID("3d0f1a52-7c0b-5f3e-9a64-1d5b8f7c2e10")
-"""Of the alarm ids: fixed for ever, or a restart after an upgrade would raise every open alarm anew."""
+"""Namespace of the alarm ids; it never changes, or a restart after an upgrade would raise every open alarm again."""
 
 SOURCE = "/faultline"
 
@@ -23,17 +23,21 @@ CAUSES = {
     SILENT: ("COMMUNICATIONS_ALARM", "LINK_FAILURE"),
     UNKNOWN: ("QUALITY_OF_SERVICE_ALARM", "INDETERMINATE"),
 }
-"""alarmType and probableCause (TS 28.111, Annex B) by name; every taught class is a degradation of the service."""
+"""alarmType and probableCause (TS 28.111, Annex B) by name. For a taught class they are `DEGRADED`."""
 
 DEGRADED = ("QUALITY_OF_SERVICE_ALARM", "PERFORMANCE_DEGRADED")
+"""alarmType and probableCause of every taught class: a degradation of the service."""
 
-KEPT = ("onset", "bundle", "supersededBy")
-"""Of a notification's additional information, when all of it is too long for its topic."""
+SHORT_INFORMATION = ("onset", "bundle", "supersededBy")
+"""Fields of the additional information that remain where the whole notification is too long for its topic."""
+
+TIME_FIELDS = {"begin", "end", "minute", "taught"}
+"""Fields of the evidence that are minutes since 1970; a notification shows them as times."""
 
 
 @dataclass(frozen=True)
-class Message:
-    """One record to produce."""
+class AlarmMessage:
+    """Record to publish on one of the alarm topics."""
 
     key: bytes
     value: bytes | None
@@ -42,7 +46,7 @@ class Message:
 
 
 class OpenAlarm(msgspec.Struct, frozen=True):
-    """One open alarm, as `cells.alarms.active` keeps it."""
+    """Open alarm, a record of the compacted topic `cells.alarms.active`."""
 
     alarmId: str
     objectInstance: str
@@ -53,25 +57,25 @@ class OpenAlarm(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Context:
-    """What every notification says about who sent it."""
+    """Sender of the notifications: management system and bundle."""
 
     system_dn: str
     bundle: str
-    """Digest of the bundle that judged."""
+    """Digest of the bundle that judged the windows."""
 
 
 def alarm_id(alarm: Alarm) -> str:
-    """The same episode has the same id, whoever says it and however often."""
+    """Return the id of an alarm: the same for the same cell, class and onset, on every instance."""
     return str(uuid.uuid5(NAMESPACE, f"{alarm.cell}\n{alarm.name}\n{alarm.onset}"))
 
 
 def iso_time(minute: int) -> str:
-    """The beginning of a minute, in UTC."""
+    """Return the begin of a minute in UTC, as ISO 8601."""
     return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def notification(event: Event, context: Context) -> Message:
-    """The notification of one event, keyed by cell."""
+def notification_message(event: Event, context: Context) -> AlarmMessage:
+    """Return the notification of one event as a message, keyed by cell."""
     alarm = event.alarm
     identity = alarm_id(alarm)
     unique = uuid.uuid5(NAMESPACE, f"{identity}\n{event.change}\n{event.minute}\n{alarm.severity}")
@@ -94,7 +98,7 @@ def notification(event: Event, context: Context) -> Message:
             "onset": iso_time(alarm.onset),
             "bundle": context.bundle,
             **({"supersededBy": event.superseded_by} if event.superseded_by else {}),
-            **_dated(event.evidence),
+            **_with_times(event.evidence),
         },
     }
     headers = {
@@ -107,51 +111,58 @@ def notification(event: Event, context: Context) -> Message:
         "content-type": "application/json",
     }
     encoded = [(name, value.encode()) for name, value in headers.items()]
-    return Message(alarm.cell.encode(), msgspec.json.encode(body), encoded, (event.minute + 1) * 60_000)
+    return AlarmMessage(
+        key=alarm.cell.encode(),
+        value=msgspec.json.encode(body),
+        headers=encoded,
+        timestamp_ms=(event.minute + 1) * 60_000,
+    )
 
 
-def shorten(message: Message) -> Message:
-    """The same notification without its evidence, and it says so."""
+def shorten(message: AlarmMessage) -> AlarmMessage:
+    """Return the notification without its evidence, marked as `shortened`."""
     body = msgspec.json.decode(message.value or b"{}")
     information = body["additionalInformation"]
-    body["additionalInformation"] = {name: information[name] for name in KEPT if name in information}
+    body["additionalInformation"] = {name: information[name] for name in SHORT_INFORMATION if name in information}
     body["additionalInformation"]["shortened"] = True
     return replace(message, value=msgspec.json.encode(body))
 
 
-def open_record(event: Event) -> Message:
-    """The same alarm on the compacted topic: what is open now, or nothing."""
+def open_alarm_message(event: Event) -> AlarmMessage:
+    """Return the message of one event for the compacted topic: the open alarm, or a tombstone where it is cleared."""
     alarm = event.alarm
     key = msgspec.json.encode([alarm.cell, alarm.name])
     timestamp = (event.minute + 1) * 60_000
     if event.change == CLEARED:
-        return Message(key, None, [], timestamp)
-    body = OpenAlarm(alarm_id(alarm), alarm.cell, alarm.name, alarm.severity.upper(), alarm.onset)
-    return Message(key, msgspec.json.encode(body), [], timestamp)
+        return AlarmMessage(key, None, [], timestamp)
+    body = OpenAlarm(
+        alarmId=alarm_id(alarm),
+        objectInstance=alarm.cell,
+        specificProblem=alarm.name,
+        perceivedSeverity=alarm.severity.upper(),
+        onsetMinute=alarm.onset,
+    )
+    return AlarmMessage(key, msgspec.json.encode(body), [], timestamp)
 
 
-def read_open(value: bytes) -> Alarm:
-    """The alarm an `open_record` stands for. Raises ClusterError."""
+def read_open_alarm(value: bytes) -> Alarm:
+    """Return the alarm of a record that `open_alarm_message` made. Raises ClusterError."""
     try:
         body = msgspec.json.decode(value, type=OpenAlarm)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ClusterError(
-            f"the topic of open alarms holds a record that is none ({error}); give it to Faultline alone."
+            f"the topic of open alarms holds a record that is no open alarm ({error}); let only Faultline write to it."
         ) from None
     return Alarm(body.objectInstance, body.specificProblem, body.onsetMinute, body.perceivedSeverity.lower())
 
 
-MOMENTS = {"begin", "end", "minute", "taught"}
-"""What evidence counts in minutes since 1970, and a person reads as a time."""
-
-
-def _dated(told: Any) -> Any:
-    """Evidence with its moments written out."""
-    if isinstance(told, list):
-        return [_dated(one) for one in told]
-    if isinstance(told, dict):
-        return {key: iso_time(one) if key in MOMENTS else _dated(one) for key, one in told.items()}
-    return told
+def _with_times(evidence: Any) -> Any:
+    """Return the evidence with the minutes of `TIME_FIELDS` as times."""
+    if isinstance(evidence, list):
+        return [_with_times(element) for element in evidence]
+    if isinstance(evidence, dict):
+        return {key: iso_time(value) if key in TIME_FIELDS else _with_times(value) for key, value in evidence.items()}
+    return evidence
 
 
 def _sentence(event: Event) -> str:

@@ -1,7 +1,7 @@
-"""An alarm's verdict computed again: the same minutes, the labels of then, the same bundle, the daemon's own pipeline.
+"""Reproduction of an alarm: the daemon's own pipeline judges the same minutes again, with the same bundle and labels.
 
-Which labels stood when it was raised is told by no clock, as an alarm is stamped with the network's time: the labels'
-topic is walked record by record, until the library has the digest that the alarm bears.
+A notification bears the network's time, so no clock says which labels were in force. The labels topic is therefore read
+record by record until the exemplar index has the digest that the notification bears.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -11,25 +11,26 @@ from typing import Any
 
 import msgspec
 
-from detector.alarms.journal import JournalError, Notification, open_alarms_before
-from detector.alarms.notifications import Context, alarm_id, notification
+from detector.alarms.journal import JournalError, NotificationRecord, open_alarms_before
+from detector.alarms.notifications import Context, alarm_id, notification_message
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import WINDOW
 from detector.core.ingest.samples import Decoder, Records
+from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import Exemplar, identity
 from detector.core.settings import Settings
-from detector.labels.store import LabelStore, embedded
+from detector.labels.store import LabelStore, embed_records
 
-Taught = Iterable[tuple[bytes, bytes | None]]
-"""Records of the labels' topic, in their order."""
+LabelRecords = Iterable[tuple[bytes, bytes | None]]
+"""Records of the labels topic, in their order."""
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """All that judges, but for the labels."""
+    """Everything that a decision depends on, except the labels."""
 
     bundle: Bundle
     encode: Encode
@@ -40,112 +41,134 @@ class Verifier:
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What became of one notification when it was made again."""
+    """Result of the reproduction of one notification."""
 
-    notice: Notification
+    notification: NotificationRecord
     differences: list[str]
-    """One line each; none = the same, byte for byte."""
+    """One line per difference; empty = the same, byte for byte."""
 
 
-def reproducible(told: Sequence[Notification], bundle: Bundle) -> list[Notification]:
-    """The notifications of an alarm that a window stands behind. Raises ChronicleError."""
-    judged = [notice for notice in told if "fingerprint" in notice.said.additionalInformation]
+def reproducible(alarm_records: Sequence[NotificationRecord], bundle: Bundle) -> list[NotificationRecord]:
+    """Return the notifications of an alarm that follow from a judged window. Raises JournalError."""
+    judged = [record for record in alarm_records if "fingerprint" in record.body.additionalInformation]
     if not judged:
+        body = alarm_records[0].body
         raise JournalError(
-            f"alarm {told[0].said.alarmId} ({told[0].said.specificProblem}) has no window behind it that could be"
-            " judged again; a silence, or an alarm of an older version, cannot be reproduced."
+            f"alarm {body.alarmId} ({body.specificProblem}) has no window that could be judged again; a silence, or an"
+            " alarm of an older version, cannot be reproduced."
         )
-    by = {notice.said.additionalInformation["bundle"] for notice in judged}
-    if by != {bundle.digest}:
+    digests = {record.body.additionalInformation["bundle"] for record in judged}
+    if digests != {bundle.digest}:
         raise JournalError(
-            f"the alarm was judged by bundle {', '.join(sorted(by))} and the one at hand is {bundle.digest}; give"
+            f"the alarm was judged by bundle {', '.join(sorted(digests))} and the given bundle is {bundle.digest}; give"
             " the former with --bundle."
         )
     return judged
 
 
-def first_minute(judged: Sequence[Notification], settings: Settings) -> int:
-    """Whatever came of the cell before it has no say in any of these verdicts."""
+def first_minute(judged: Sequence[NotificationRecord], settings: Settings) -> int:
+    """Return the first minute of the cell that can have influenced one of these notifications."""
     return judged[0].minute - settings.keep_minutes - WINDOW - settings.late_minutes
 
 
 def reproduce(
-    judged: Sequence[Notification], told: Sequence[Notification], records: Records, taught: Taught, court: Verifier
+    judged: Sequence[NotificationRecord],
+    notifications: Sequence[NotificationRecord],
+    records: Records,
+    labels: LabelRecords,
+    verifier: Verifier,
 ) -> Iterator[VerificationResult]:
-    """Judges every notification again. `told`: all there are; `records`: the cell's. Raises ChronicleError."""
-    judges = judges_of({notice.said.additionalInformation["labels"] for notice in judged}, taught, court)
-    for notice in judged:
-        digest = notice.said.additionalInformation["labels"]
-        if digest not in judges:
-            yield VerificationResult(
-                notice, [f"labels: {digest} of then are not on the topic any more, or embed otherwise here"]
-            )
-        else:
-            yield VerificationResult(notice, _differences(notice, _again(notice, told, records, judges[digest], court)))
+    """Judge every notification in `judged` again. Raises JournalError.
 
-
-def judges_of(digests: Set[str], taught: Taught, court: Verifier) -> dict[str, Classifier]:
-    """The judges whose libraries have these digests; without those of which the topic no longer tells how they were.
-
-    One walk, to the last of them, and a batch of labels at a time: 2,000 take 1.6 s of a core, so 14 one by one.
+    `notifications` are all that the topic holds, `records` are the minutes of the alarm's cell.
     """
-    labels = LabelStore(court.bundle, court.encode, court.settings, court.threads)
-    parts: dict[bytes, int] = {}
+    digests = {notification.body.additionalInformation["labels"] for notification in judged}
+    classifiers = classifiers_by_digest(digests, labels, verifier)
+    for notification in judged:
+        digest = notification.body.additionalInformation["labels"]
+        if digest not in classifiers:
+            difference = f"labels: those of digest {digest} are no longer on the topic, or have other embeddings here"
+            yield VerificationResult(notification, [difference])
+            continue
+        open_alarms = open_alarms_before(notifications, notification)
+        value = _judge_again(notification, open_alarms, records, classifiers[digest], verifier)
+        yield VerificationResult(notification, _differences(notification, value))
+
+
+def classifiers_by_digest(digests: Set[str], labels: LabelRecords, verifier: Verifier) -> dict[str, Classifier]:
+    """Return the classifiers whose exemplar index has one of these digests, as far as the topic still allows it.
+
+    The topic is read once, up to the last digest, and labels are embedded in batches: 2,000 take 1.6 s of a core in
+    batches, and 14 s one at a time.
+    """
+    store = LabelStore(verifier.bundle, verifier.encode, verifier.settings, verifier.threads)
+    summands: dict[bytes, int] = {}
     total = 0
-    found: dict[str, Classifier] = {}
-    for key, made in chain([(b"", None)], embedded(taught, court.bundle.catalogue, court.encode)):
-        labels.take(key, made)
-        total -= parts.pop(key, 0)
-        if isinstance(made, Exemplar):
-            parts[key] = int.from_bytes(identity(made))
-        total += parts.get(key, 0)
+    classifiers: dict[str, Classifier] = {}
+    for key, result in chain([(b"", None)], embed_records(labels, verifier.bundle.catalogue, verifier.encode)):
+        store.put_embedded(key, result)
+        total -= summands.pop(key, 0)
+        if isinstance(result, Exemplar):
+            summands[key] = int.from_bytes(identity(result))
+        total += summands.get(key, 0)
         digest = f"{total % 2**64:016x}"
-        if digest in digests and digest not in found:
-            found[digest] = labels.judge()
-            if len(found) == len(digests):
+        if digest in digests and digest not in classifiers:
+            classifiers[digest] = store.classifier()
+            if len(classifiers) == len(digests):
                 break
-    return found
+    return classifiers
 
 
-def _again(
-    notice: Notification, told: Sequence[Notification], records: Records, judge: Classifier, court: Verifier
+def _judge_again(
+    notification: NotificationRecord,
+    open_alarms: list[Alarm],
+    records: Records,
+    classifier: Classifier,
+    verifier: Verifier,
 ) -> bytes | None:
-    """The notification as the pipeline makes it now, by this one cell's records; None where it makes none."""
-    minute = Decoder(court.bundle.catalogue, court.settings.max_record_bytes).decode(records)[0]
-    at = minute.index[minute.minute == notice.minute]
-    if not len(at):
-        cell, when = notice.said.objectInstance, notice.said.eventTime
-        raise JournalError(f"no minute of {cell} at {when:%Y-%m-%d %H:%M} is there; give a --history that has it.")
-    bundle, settings = court.bundle, replace(court.settings, max_cells=1)
-    pipeline = Pipeline(bundle.catalogue, bundle.baseline, court.encode, judge, settings)
-    pipeline.assign(records.partition, None, open_alarms_before(told, notice))
-    pipeline.process([(_cut(records, slice(0, int(at[0]))), False)])
-    work = pipeline.process([(_cut(records, slice(int(at[0]), int(at[0]) + 1)), True)])
-    context = Context(court.system_dn, bundle.digest)
+    """Return the notification as the pipeline makes it of the cell's records; None where it makes none."""
+    samples = Decoder(verifier.bundle.catalogue, verifier.settings.max_record_bytes).decode(records)[0]
+    rows = samples.index[samples.minute == notification.minute]
+    if not len(rows):
+        cell, time = notification.body.objectInstance, notification.body.eventTime
+        raise JournalError(
+            f"the minute of {cell} that ends at {time:%Y-%m-%d %H:%M} is missing; give a --history that holds it."
+        )
+    row = int(rows[0])
+    bundle, settings = verifier.bundle, replace(verifier.settings, max_cells=1)
+    pipeline = Pipeline(bundle.catalogue, bundle.baseline, verifier.encode, classifier, settings)
+    pipeline.assign(records.partition, None, open_alarms)
+    pipeline.process([(_slice(records, slice(0, row)), False)])
+    work = pipeline.process([(_slice(records, slice(row, row + 1)), True)])
+    context = Context(verifier.system_dn, bundle.digest)
     for event in work.events:
-        if event.change == notice.change and alarm_id(event.alarm) == notice.said.alarmId:
-            return notification(event, context).value
+        if event.change == notification.change and alarm_id(event.alarm) == notification.body.alarmId:
+            return notification_message(event, context).value
     return None
 
 
-def _cut(records: Records, part: slice) -> Records:
-    return Records(records.partition, records.offsets[part], records.keys[part], records.values[part])
+def _slice(records: Records, rows: slice) -> Records:
+    return Records(records.partition, records.offsets[rows], records.keys[rows], records.values[rows])
 
 
-def _differences(notice: Notification, again: bytes | None) -> list[str]:
-    if again is None:
-        return ["nothing is said at that minute"]
-    if again == notice.value:
+def _differences(notification: NotificationRecord, value: bytes | None) -> list[str]:
+    if value is None:
+        return ["the minute raises no such notification now"]
+    if value == notification.value:
         return []
-    then, now = _flat(msgspec.json.decode(notice.value)), _flat(msgspec.json.decode(again))
-    keys = [key for key in {**then, **now} if then.get(key) != now.get(key)]
-    return [f"{key}: {then.get(key, 'nothing')} then, {now.get(key, 'nothing')} now" for key in keys] or ["its bytes"]
+    published, reproduced = _leaves(msgspec.json.decode(notification.value)), _leaves(msgspec.json.decode(value))
+    paths = [path for path in {**published, **reproduced} if published.get(path) != reproduced.get(path)]
+    return [
+        f"{path}: {published.get(path, 'nothing')} then, {reproduced.get(path, 'nothing')} now" for path in paths
+    ] or ["only the bytes of the JSON text differ"]
 
 
-def _flat(node: Any, at: str = "") -> dict[str, Any]:
-    """Every leaf of a JSON value, by its path."""
+def _leaves(node: Any, path: str = "") -> dict[str, Any]:
+    """Return every leaf of a JSON value by its path."""
     if isinstance(node, dict):
-        return {path: leaf for key, one in node.items() for path, leaf in _flat(one, f"{at}.{key}".lstrip(".")).items()}
-    if isinstance(node, list):
-        return {path: leaf for place, one in enumerate(node) for path, leaf in _flat(one, f"{at}[{place}]").items()}
-    return {at: node}
+        children = [(f"{path}.{key}".lstrip("."), value) for key, value in node.items()]
+    elif isinstance(node, list):
+        children = [(f"{path}[{index}]", value) for index, value in enumerate(node)]
+    else:
+        return {path: node}
+    return {leaf: value for child_path, child in children for leaf, value in _leaves(child, child_path).items()}

@@ -1,39 +1,39 @@
-"""A second bundle beside the one that serves: the same daemon in a group of its own, told apart by what both said.
+"""Shadow: a second bundle runs beside the serving one, and the alarms of the two are compared.
 
-It reads the same minutes and labels and writes to topics of its own, so nothing it does can touch an alarm, and what it
-says is an operator's to compare before anyone is woken by it.
+It is the same daemon in a consumer group of its own. It reads the same minutes and labels and writes to its own topics,
+so nothing that it does changes a published alarm. An operator compares the two before the bundle is promoted.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from detector.alarms.journal import Notification
+from detector.alarms.journal import NotificationRecord
 from detector.config.loader import read_knobs
 from detector.config.schema import Config
 from detector.core.lifecycle import CLEARED, NEW
 
 SUFFIX = "shadow"
 
-OWN_TOPICS = ("alarms", "active", "deadletters")
-"""What it writes; minutes and labels are the serving one's."""
+OUTPUT_TOPICS = ("alarms", "active", "deadletters")
+"""Topics that a shadow writes, under names of its own; it reads minutes and labels from the serving topics."""
 
 
 def shadow_knobs(config: Config, path: Path, bundle: Path) -> dict[str, Any]:
-    """The configuration at `path` for another bundle beside its own: other group, instance, output topics and port.
+    """Return the configuration at `path` for a shadow with another bundle, group, instance, port and output topics.
 
-    Of the file as it is written: what it takes from the environment stays there.
+    The knobs are those of the file as it is written: values from the environment remain references to it.
     """
     knobs: dict[str, Any] = read_knobs(path)
     kafka = knobs.setdefault("kafka", {})
-    own = {name: f"{getattr(config.kafka.topics, name)}.{SUFFIX}" for name in OWN_TOPICS}
+    outputs = {name: f"{getattr(config.kafka.topics, name)}.{SUFFIX}" for name in OUTPUT_TOPICS}
     kafka |= {
         "group": f"{config.kafka.group}-{SUFFIX}",
         "instance": f"{config.kafka.instance}-{SUFFIX}",
-        "topics": {**(kafka.get("topics") or {}), **own},
+        "topics": {**(kafka.get("topics") or {}), **outputs},
     }
     port = config.http.port
     return {**knobs, "bundle": str(bundle), "http": {**(knobs.get("http") or {}), "port": port and port + 1}}
@@ -41,100 +41,109 @@ def shadow_knobs(config: Config, path: Path, bundle: Path) -> dict[str, Any]:
 
 @dataclass
 class ShadowEpisode:
-    """One alarm, from its notifications."""
+    """Alarm of one of the two bundles, from its notifications."""
 
     cell: str
     name: str
     onset: int
     raised: int
+    """Minute of the notification that raised it."""
     over: int | None = None
-    """The minute it was cleared; None = it is open."""
+    """Minute of its clearance; None = it is open."""
 
-    def meets(self, other: "ShadowEpisode") -> bool:
-        """Whether there is a minute that both say was wrong."""
-        return self.onset <= _end(other) and other.onset <= _end(self)
+    def overlaps(self, episode: "ShadowEpisode") -> bool:
+        """Return whether the two have a minute in common."""
+        return self.onset <= _end(episode) and episode.onset <= _end(self)
+
+
+EpisodePair = tuple[ShadowEpisode, ShadowEpisode]
+"""Episode of the serving bundle, and the shadow's episode of the same cell and time."""
 
 
 @dataclass
 class ShadowComparison:
-    """What two bundles made of the same minutes."""
+    """Alarms of two bundles for the same minutes, side by side."""
 
-    both: list[tuple[ShadowEpisode, ShadowEpisode]] = field(default_factory=list)
-    """Of one name, the serving one's first."""
-    renamed: list[tuple[ShadowEpisode, ShadowEpisode]] = field(default_factory=list)
-    """At once in one cell, by different names."""
+    both: list[EpisodePair] = field(default_factory=list)
+    """Pairs with the same class name."""
+    renamed: list[EpisodePair] = field(default_factory=list)
+    """Pairs with different class names."""
     serving: list[ShadowEpisode] = field(default_factory=list)
+    """Episodes that only the serving bundle raised."""
     shadow: list[ShadowEpisode] = field(default_factory=list)
-    """What only one of them raised."""
+    """Episodes that only the shadow raised."""
 
     @property
-    def same(self) -> bool:
+    def agrees(self) -> bool:
+        """Whether no alarm differs."""
         return not (self.renamed or self.serving or self.shadow)
 
     @property
     def classes(self) -> list[str]:
-        pairs = [one for pair in [*self.both, *self.renamed] for one in pair]
-        return sorted({one.name for one in [*pairs, *self.serving, *self.shadow]})
+        """Class names of all episodes, sorted."""
+        paired = [episode for pair in [*self.both, *self.renamed] for episode in pair]
+        return sorted({episode.name for episode in [*paired, *self.serving, *self.shadow]})
 
     def counts(self, name: str) -> dict[str, int]:
-        """Of one class: what both raised, what the other calls differently, what only one raised."""
+        """Return the episodes of one class: raised by both, renamed by the other, raised by only one."""
         return {
-            "both": sum(one.name == name for one, _ in self.both),
-            "serving_renamed": sum(one.name == name for one, _ in self.renamed),
-            "shadow_renamed": sum(other.name == name for _, other in self.renamed),
-            "serving_only": sum(one.name == name for one in self.serving),
-            "shadow_only": sum(one.name == name for one in self.shadow),
+            "both": sum(serving.name == name for serving, _ in self.both),
+            "serving_renamed": sum(serving.name == name for serving, _ in self.renamed),
+            "shadow_renamed": sum(shadow.name == name for _, shadow in self.renamed),
+            "serving_only": sum(serving.name == name for serving in self.serving),
+            "shadow_only": sum(shadow.name == name for shadow in self.shadow),
         }
 
-    def earlier(self, name: str) -> float | None:
-        """By how many minutes the shadow raised it sooner, of what both raised; the median."""
-        minutes = [one.raised - other.raised for one, other in self.both if one.name == name]
+    def lead_minutes(self, name: str) -> float | None:
+        """Return the median of the minutes by which the shadow raised a class earlier; None where no pair has it."""
+        minutes = [serving.raised - shadow.raised for serving, shadow in self.both if serving.name == name]
         return median(minutes) if minutes else None
 
 
-def episodes(notices: Iterable[Notification], first: int, last: int) -> list[ShadowEpisode]:
-    """The alarms that were raised in these minutes, in order of time."""
-    found: dict[str, ShadowEpisode] = {}
-    for notice in sorted(notices, key=lambda notice: notice.minute):
-        said = notice.said
-        if notice.change == NEW and first <= notice.minute <= last:
-            raised = ShadowEpisode(said.objectInstance, said.specificProblem, notice.onset, notice.minute)
-            found.setdefault(said.alarmId, raised)
-        elif notice.change == CLEARED and said.alarmId in found:
-            found[said.alarmId].over = notice.minute
-    return list(found.values())
+def episodes(notifications: Iterable[NotificationRecord], first: int, last: int) -> list[ShadowEpisode]:
+    """Return the alarms that were raised from minute `first` to `last`, in order of time."""
+    raised: dict[str, ShadowEpisode] = {}
+    for notification in sorted(notifications, key=lambda notification: notification.minute):
+        body, minute = notification.body, notification.minute
+        if notification.change == NEW and first <= minute <= last:
+            episode = ShadowEpisode(body.objectInstance, body.specificProblem, notification.onset, minute)
+            raised.setdefault(body.alarmId, episode)
+        elif notification.change == CLEARED and body.alarmId in raised:
+            raised[body.alarmId].over = minute
+    return list(raised.values())
 
 
 def compare(serving: Sequence[ShadowEpisode], shadow: Sequence[ShadowEpisode]) -> ShadowComparison:
-    """Each episode with the first of the other's that it meets in its cell: of its name, else of any."""
+    """Pair each serving episode with the first overlapping shadow episode of its cell: of its name, else of any."""
     result = ShadowComparison()
-    left, others = list(serving), list(shadow)
-    for pairs, alike in ((result.both, True), (result.renamed, False)):
-        left, others = _pair(left, others, pairs, alike)
-    result.serving, result.shadow = left, others
+    result.both, serving, shadow = _pair(serving, shadow, need_name=True)
+    result.renamed, serving, shadow = _pair(serving, shadow, need_name=False)
+    result.serving, result.shadow = list(serving), list(shadow)
     return result
 
 
 def _pair(
-    serving: Sequence[ShadowEpisode],
-    shadow: Sequence[ShadowEpisode],
-    pairs: list[tuple[ShadowEpisode, ShadowEpisode]],
-    alike: bool,
-) -> tuple[list[ShadowEpisode], list[ShadowEpisode]]:
-    """Adds to the pairs, and returns what is left of either."""
-    waiting: Mapping[str, list[ShadowEpisode]] = defaultdict(list)
-    for one in shadow:
-        waiting[one.cell].append(one)
-    left = []
-    for one in serving:
-        met = [other for other in waiting[one.cell] if one.meets(other) and (not alike or one.name == other.name)]
-        if met:
-            waiting[one.cell].remove(met[0])
-            pairs.append((one, met[0]))
+    serving: Sequence[ShadowEpisode], shadow: Sequence[ShadowEpisode], *, need_name: bool
+) -> tuple[list[EpisodePair], list[ShadowEpisode], list[ShadowEpisode]]:
+    """Return the pairs, and the episodes of either side that remain without a partner."""
+    pairs: list[EpisodePair] = []
+    unpaired: list[ShadowEpisode] = []
+    available: dict[str, list[ShadowEpisode]] = defaultdict(list)
+    for episode in shadow:
+        available[episode.cell].append(episode)
+    for episode in serving:
+        partners = [
+            partner
+            for partner in available[episode.cell]
+            if episode.overlaps(partner) and (not need_name or episode.name == partner.name)
+        ]
+        if partners:
+            available[episode.cell].remove(partners[0])
+            pairs.append((episode, partners[0]))
         else:
-            left.append(one)
-    kept = Counter(id(one) for rest in waiting.values() for one in rest)
-    return left, [one for one in shadow if id(one) in kept]
+            unpaired.append(episode)
+    remaining = {id(episode) for cell_episodes in available.values() for episode in cell_episodes}
+    return pairs, unpaired, [episode for episode in shadow if id(episode) in remaining]
 
 
 def _end(episode: ShadowEpisode) -> float:

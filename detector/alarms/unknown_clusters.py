@@ -1,7 +1,7 @@
-"""The unknown, sorted: alarms that nothing taught explains, gathered into things that look alike.
+"""Clusters of unknown alarms: episodes that no label explains, grouped by the direction of their embeddings.
 
-Every alarm bears the direction it was judged by, so that a year of them is compared in no time; what another bundle
-said has directions of its own, and is left out and counted.
+Every alarm bears the direction of the window that raised it, so a year of alarms is compared without any encoding.
+Another bundle has other directions: its alarms are left out and counted.
 """
 
 import base64
@@ -11,94 +11,98 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alarms.journal import Notification
+from detector.alarms.journal import NotificationRecord
 from detector.core.lifecycle import CLEARED, NEW, UNKNOWN
 
-ALIKE = 0.8
-"""Cosine to a thing's mean from which an alarm belongs to it: two examples of one class of the simulator lie .7 to .95
-apart, and two classes below .6. A guess, to be measured."""
+LEAST_COSINE = 0.8
+"""Cosine to a cluster's mean from which an alarm belongs to it. Two examples of one class of the simulator have .7 to
+.95, two classes below .6. A guess, to be measured."""
 
 
 @dataclass
 class Sighting:
-    """One unknown episode."""
+    """Unknown episode of one cell."""
 
     alarm: str
     cell: str
     onset: int
     until: int | None = None
-    """The minute it ended; None = it goes on."""
+    """Minute of its clearance; None = it is open."""
     named: str = ""
-    """What it was called in the end."""
+    """Class that superseded `unknown`; empty = none."""
 
 
 @dataclass
 class UnknownCluster:
-    """What may be one fault, unnamed so far."""
+    """Unknown episodes that look alike and may be one fault without a name."""
 
     sightings: list[Sighting] = field(default_factory=list)
     directions: list[NDArray[np.float32]] = field(default_factory=list)
+    """Unit vector of each sighting. # [D] each"""
 
     @property
     def mean(self) -> NDArray[np.float32]:
+        """Direction of the cluster: the normalised sum of all directions. # [D]"""
         total = np.sum(self.directions, axis=0)
         return np.asarray(total / max(float(np.linalg.norm(total)), 1e-6), np.float32)
 
     @property
     def medoid(self) -> Sighting:
-        """The sighting nearest to all others."""
+        """Sighting nearest to the mean."""
         return self.sightings[int(np.argmax(np.stack(self.directions) @ self.mean))]
 
     @property
     def cells(self) -> int:
-        return len({one.cell for one in self.sightings})
+        """Number of different cells."""
+        return len({sighting.cell for sighting in self.sightings})
 
     @property
-    def alike(self) -> float:
-        """Mean cosine to the mean."""
+    def similarity(self) -> float:
+        """Mean cosine of the sightings to the mean."""
         return float((np.stack(self.directions) @ self.mean).mean())
 
 
-def cluster_unknowns(notices: Sequence[Notification], bundle: str) -> tuple[list[UnknownCluster], int]:
-    """The unknown things that one bundle met, the most frequent first, and how many alarms were another's.
+def cluster_unknowns(notifications: Sequence[NotificationRecord], bundle: str) -> tuple[list[UnknownCluster], int]:
+    """Return the clusters of one bundle's unknown alarms, the largest first, and the number of other bundles' alarms.
 
-    Taken in order of time, each sighting joins what it resembles most, or begins a thing of its own.
+    In order of time, each sighting joins the cluster that it resembles most, or begins a new one.
     """
-    found: list[UnknownCluster] = []
-    seen: dict[str, Sighting] = {}
+    clusters: list[UnknownCluster] = []
+    sightings: dict[str, Sighting] = {}
     foreign = 0
-    for notice in sorted(notices, key=lambda notice: notice.minute):
-        said = notice.said
-        if said.specificProblem != UNKNOWN:
+    for notification in sorted(notifications, key=lambda notification: notification.minute):
+        body = notification.body
+        if body.specificProblem != UNKNOWN:
             continue
-        if notice.change == CLEARED and said.alarmId in seen:
-            seen[said.alarmId].until = notice.minute
-            seen[said.alarmId].named = str(said.additionalInformation.get("supersededBy", ""))
-        if notice.change != NEW or said.alarmId in seen:
+        if notification.change == CLEARED and body.alarmId in sightings:
+            sightings[body.alarmId].until = notification.minute
+            sightings[body.alarmId].named = str(body.additionalInformation.get("supersededBy", ""))
+        if notification.change != NEW or body.alarmId in sightings:
             continue
-        direction = direction_of(notice, bundle)
+        direction = direction_of(notification, bundle)
         if direction is None:
             foreign += 1
             continue
-        seen[said.alarmId] = Sighting(said.alarmId, said.objectInstance, notice.onset)
-        _join(found, seen[said.alarmId], direction)
-    return sorted(found, key=lambda thing: (-len(thing.sightings), thing.sightings[0].onset)), foreign
+        sightings[body.alarmId] = Sighting(body.alarmId, body.objectInstance, notification.onset)
+        _join(clusters, sightings[body.alarmId], direction)
+    return sorted(clusters, key=lambda cluster: (-len(cluster.sightings), cluster.sightings[0].onset)), foreign
 
 
-def direction_of(notice: Notification, bundle: str) -> NDArray[np.float32] | None:
-    """Which way the window lay that raised an alarm; None where another bundle, or an older version, said so. # [D]"""
-    told = notice.said.additionalInformation
-    if told.get("bundle") != bundle or "embedding" not in told:
+def direction_of(notification: NotificationRecord, bundle: str) -> NDArray[np.float32] | None:
+    """Return the direction of the window that raised an alarm; None for another bundle or an older version. # [D]"""
+    information = notification.body.additionalInformation
+    if information.get("bundle") != bundle or "embedding" not in information:
         return None
-    return np.frombuffer(base64.b64decode(told["embedding"]), "<f2").astype(np.float32)
+    return np.frombuffer(base64.b64decode(information["embedding"]), "<f2").astype(np.float32)
 
 
-def _join(found: list[UnknownCluster], sighting: Sighting, direction: NDArray[np.float32]) -> None:
-    near = [float(thing.mean @ direction) for thing in found]
-    if not near or max(near) < ALIKE:
-        found.append(UnknownCluster())
-        near.append(1.0)
-        near[:-1] = [0.0] * (len(near) - 1)
-    thing = found[int(np.argmax(near))]
-    thing.sightings.append(sighting)
-    thing.directions.append(direction)
+def _join(clusters: list[UnknownCluster], sighting: Sighting, direction: NDArray[np.float32]) -> None:
+    """Add the sighting to the nearest cluster, or to a new one where none is near enough."""
+    cosines = [float(cluster.mean @ direction) for cluster in clusters]
+    if not cosines or max(cosines) < LEAST_COSINE:
+        cluster = UnknownCluster()
+        clusters.append(cluster)
+    else:
+        cluster = clusters[int(np.argmax(cosines))]
+    cluster.sightings.append(sighting)
+    cluster.directions.append(direction)

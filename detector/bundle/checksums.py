@@ -1,7 +1,8 @@
-"""A bundle's files: each is read once, and held against its checksum as it is read.
+"""Checksums of a bundle's files: each file is read once and verified as it is read.
 
-So what is parsed is what was checked, whoever writes to the directory meanwhile; and what is large is mapped from a
-copy of our own, without a name, so that a bundle copied over the one that serves changes nothing and breaks nothing.
+What is parsed is therefore what was verified, even while another process writes to the directory. Large files are
+mapped from a private copy without a name, so that a bundle copied over the serving bundle changes nothing and breaks
+nothing.
 """
 
 import hashlib
@@ -22,38 +23,38 @@ from detector.errors import BundleError
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
 SUMS = "SHA256SUMS"
 
-MOST_SUMS_BYTES = 10_000
-"""Six lines have 500."""
+MAX_SUMS_BYTES = 10_000
+"""Most bytes that are read of SHA256SUMS; its six lines have 500."""
 
 MAPPED = ("cells.npy", "baseline.npy")
-"""They grow with the network, and an instance pays for the cells it owns."""
+"""Files that are memory-mapped: they grow with the network, and an instance pays for the cells it owns."""
 
 UNREADABLE = (
     *(ValueError, OSError, EOFError, zipfile.BadZipFile, tokenize.TokenError, SyntaxError),
     *(MemoryError, OverflowError, TypeError, KeyError, NotImplementedError, RuntimeError),
 )
-"""What numpy and zipfile raise for a file that is not, or not wholly, an array: also for a header that claims more than
-there is memory, or that is no header."""
+"""Errors that numpy and zipfile raise for a file that is not, or not wholly, an array; also for a header that is
+invalid or claims more than the memory of the machine."""
 
-MOST_BYTES = 500_000_000
-"""Of a file that is read into memory: the largest of the shipped bundle has 1 MB."""
+MAX_FILE_BYTES = 500_000_000
+"""Most bytes of a file that is read into memory; the largest of the shipped bundle has 1 MB."""
 
 
 def stat_signature(path: Path) -> tuple[object, ...]:
-    """What lies there, as far as can be told without reading it: different for different bundles, and cheap."""
+    """Return inode, length and time of every file at `path`: cheap, and different for different bundles."""
     home = os.path.realpath(path)
-    told: list[object] = [home]
+    signature: list[object] = [home]
     for name in (SUMS, *FILES):
         try:
             stat = os.stat(os.path.join(home, name))
-            told.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+            signature.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
         except OSError as error:
-            told.append(error.errno)
-    return tuple(told)
+            signature.append(error.errno)
+    return tuple(signature)
 
 
 def sums_of(path: Path) -> str:
-    """The text of the checksums of the files that lie at `path`."""
+    """Return the text of SHA256SUMS for the files at `path`."""
     digests = []
     for name in FILES:
         with (path / name).open("rb") as file:
@@ -62,17 +63,18 @@ def sums_of(path: Path) -> str:
 
 
 class VerifiedFiles:
-    """The files of the bundle at `path`, all checked. Raises BundleError."""
+    """Files of the bundle at `path`, read and verified on construction. Raises BundleError."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._home = Path(os.path.realpath(path))  # `current` may come to point elsewhere while we read
-        text = self._text()
+        self._home = Path(os.path.realpath(path))  # the link at `path` may change during the reading
+        text = self._read_sums()
         lines = [line.split("  ", 1) for line in text.splitlines() if "  " in line]
         sums = {name: digest for digest, name in lines}
         if set(sums) != set(FILES):
             raise BundleError(
-                f"{path}/{SUMS}: lists {', '.join(sorted(sums))[:200]!r}, and a bundle has {', '.join(FILES)}.",
+                f"{path}/{SUMS}: lists {', '.join(sorted(sums))[:200]!r}, and a bundle has {', '.join(FILES)};"
+                " copy the bundle again.",
                 "checksum",
             )
         self.digest = hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -80,75 +82,83 @@ class VerifiedFiles:
         self._arrays = {name: self._map(name, sums[name]) for name in MAPPED}
 
     def content(self, name: str) -> bytes:
+        """Return the bytes of one file that is not mapped."""
         return self._contents[name]
 
     def archive(self, name: str, types: dict[str, np.dtype[Any]]) -> dict[str, NDArray[Any]]:
-        """The arrays of one archive, which must have these names and types."""
+        """Return the arrays of one archive, which must have exactly these names and types. Raises BundleError."""
         try:
             self._check_members(name, sorted(types))
             with np.load(io.BytesIO(self._contents[name]), allow_pickle=False) as archive:
                 arrays = {key: archive[key] for key in archive.files}
         except UNREADABLE as error:
-            raise BundleError(f"{self._path}/{name}: cannot be read ({_told(error)}).") from None
-        found = {key: array.dtype for key, array in arrays.items()}
-        if found != types:
-            told, needed = (
-                ", ".join(sorted({str(one) for one in kinds})) for kinds in (found.values(), types.values())
+            raise BundleError(f"{self._path}/{name}: cannot be read ({_short_reason(error)}); train again.") from None
+        actual = {key: array.dtype for key, array in arrays.items()}
+        if actual != types:
+            raise BundleError(
+                f"{self._path}/{name}: its arrays are {_distinct(actual)}, and a bundle needs {_distinct(types)};"
+                " train again."
             )
-            raise BundleError(f"{self._path}/{name}: its arrays are {told}, and a bundle needs {needed}; train again.")
         return arrays
 
-    def _check_members(self, name: str, wanted: list[str]) -> None:
-        """Before one is read: these names and no others, each once, and none that grows as it is read."""
+    def array(self, name: str) -> NDArray[Any]:
+        """Return the array of one mapped file. Raises BundleError where the file holds no array."""
+        array = self._arrays[name]
+        if isinstance(array, str):
+            raise BundleError(f"{self._path}/{name}: cannot be read ({array}); train again.")
+        return array
+
+    def _check_members(self, name: str, expected: list[str]) -> None:
+        """Check the directory of an archive before any member is read.
+
+        Its names must be the expected ones, each once. No member may be longer unpacked than it is stored.
+        """
         with zipfile.ZipFile(io.BytesIO(self._contents[name])) as archive:
             members = archive.infolist()
-        found = sorted(member.filename.removesuffix(".npy") for member in members)
-        if found != wanted:
-            told = [str(one)[:40] for one in found[:20]]
-            raise BundleError(f"{self._path}/{name}: holds {told}, and a bundle needs {wanted} in their types.")
+        names = sorted(member.filename.removesuffix(".npy") for member in members)
+        if names != expected:
+            shown = [name[:40] for name in names[:20]]
+            raise BundleError(f"{self._path}/{name}: holds {shown}, and a bundle needs {expected}; train again.")
         if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise BundleError(f"{self._path}/{name}: is compressed, and the trainer never does that; train again.")
+            raise BundleError(f"{self._path}/{name}: is compressed, and the trainer never compresses; train again.")
         if sum(member.file_size for member in members) > len(self._contents[name]):
-            raise BundleError(f"{self._path}/{name}: its members claim more than there is; train again.")
+            raise BundleError(f"{self._path}/{name}: its members claim more bytes than the file has; train again.")
 
-    def array(self, name: str) -> NDArray[Any]:
-        """One of the mapped files."""
-        found = self._arrays[name]
-        if isinstance(found, str):
-            raise BundleError(f"{self._path}/{name}: cannot be read ({found}).")
-        return found
-
-    def _text(self) -> str:
+    def _read_sums(self) -> str:
         try:
             with (self._home / SUMS).open("rb") as file:
-                return file.read(MOST_SUMS_BYTES).decode(errors="replace")
+                return file.read(MAX_SUMS_BYTES).decode(errors="replace")
         except OSError as error:
             raise BundleError(
                 f"{self._path}: has no {SUMS} ({error.strerror}); point `bundle` at a bundle's directory.", "files"
             ) from None
 
-    def _read(self, name: str, digest: str) -> bytes:
+    def _read(self, name: str, expected_digest: str) -> bytes:
         try:
             with self._file(name).open("rb") as file:
-                content = file.read(MOST_BYTES + 1)
+                content = file.read(MAX_FILE_BYTES + 1)
         except OSError as error:
-            raise BundleError(f"{self._path}: {name} cannot be read ({error.strerror}).", "files") from None
-        if len(content) > MOST_BYTES:
             raise BundleError(
-                f"{self._path}: {name} has over {MOST_BYTES:,} bytes; no trainer writes so much.", "files"
+                f"{self._path}: {name} cannot be read ({error.strerror}); let this user read it.", "files"
+            ) from None
+        if len(content) > MAX_FILE_BYTES:
+            raise BundleError(
+                f"{self._path}: {name} has more than {MAX_FILE_BYTES:,} bytes, and no trainer writes so much; copy the"
+                " bundle again.",
+                "files",
             )
-        self._hold(name, hashlib.sha256(content).hexdigest(), digest)
+        self._check_digest(name, hashlib.sha256(content).hexdigest(), expected_digest)
         return content
 
-    def _map(self, name: str, digest: str) -> NDArray[Any] | str:
-        """The file's array, out of our own copy; or why it is none."""
+    def _map(self, name: str, expected_digest: str) -> NDArray[Any] | str:
+        """Return the file's array, mapped from a private copy, or the reason why the file holds none."""
         source = self._file(name)
         try:
             with source.open("rb") as file, tempfile.NamedTemporaryFile(prefix="faultline-") as copy:
                 shutil.copyfileobj(file, copy)
                 copy.seek(0)
-                self._hold(name, hashlib.file_digest(copy, "sha256").hexdigest(), digest)
-                return _mapped(Path(copy.name))
+                self._check_digest(name, hashlib.file_digest(copy, "sha256").hexdigest(), expected_digest)
+                return _load_mapped(Path(copy.name))
         except OSError as error:
             raise BundleError(
                 f"{self._path}: {name} cannot be copied to {tempfile.gettempdir()} ({error.strerror}); make room there,"
@@ -164,21 +174,25 @@ class VerifiedFiles:
             raise BundleError(f"{self._path}: {name} is missing; copy the bundle again.", "files")
         return real
 
-    def _hold(self, name: str, found: str, told: str) -> None:
-        if found != told:
+    def _check_digest(self, name: str, digest: str, expected_digest: str) -> None:
+        if digest != expected_digest:
             raise BundleError(
                 f"{self._path}: {name} is not what the trainer wrote (checksum); copy the bundle again.", "checksum"
             )
 
 
-def _mapped(path: Path) -> NDArray[Any] | str:
+def _distinct(types: dict[str, np.dtype[Any]]) -> str:
+    return ", ".join(sorted({str(kind) for kind in types.values()}))
+
+
+def _load_mapped(path: Path) -> NDArray[Any] | str:
     try:
-        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except UNREADABLE as error:
-        return _told(error)
-    return mapped
+        return _short_reason(error)
+    return array
 
 
-def _told(error: BaseException) -> str:
-    """In a few words, on one line: a header says what somebody wrote into it."""
+def _short_reason(error: BaseException) -> str:
+    """Return the error's text on one line of at most 200 characters: a file's header may put any text into it."""
     return " ".join(str(error).split())[:200] or type(error).__name__

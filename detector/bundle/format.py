@@ -1,8 +1,8 @@
-"""What the trainer hands over: a directory of plain arrays, written and read here and nowhere else.
+"""Format of a bundle: a directory of plain arrays from the trainer, written and read only by this module.
 
-`manifest.json` (catalogue, spec, figures), `weights.npz`, `cells.npy` and `baseline.npy` (memory-mapped), `normal.npz`,
-`golden.npz` (windows with their embeddings) and `SHA256SUMS` over all of them. No pickle, no code. Whatever is wrong
-with a bundle is found here, before a minute is judged by it.
+It holds `manifest.json` (catalogue, spec, figures), `weights.npz`, `cells.npy` and `baseline.npy` (memory-mapped),
+`normal.npz`, `golden.npz` (windows with their embeddings) and `SHA256SUMS` over all of them. It holds no pickle and no
+code. A defect of a bundle is reported here, before the bundle judges a minute.
 """
 
 import os
@@ -25,10 +25,11 @@ from detector.core.scoring.exemplars import NormalProfile
 from detector.errors import BundleError
 
 FORMAT = 3
+"""Version of the format; a bundle of another version is refused."""
 
 
 class BundleManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What the arrays are."""
+    """Content of `manifest.json`: it says what the arrays mean."""
 
     format: int
     name: str
@@ -39,12 +40,12 @@ class BundleManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     trained_on: dict[str, str | int | float]
     figures: dict[str, float]
     catalogue: str = ""
-    """Digest of the features in the order the weights know them; empty in bundles that are older than this field."""
+    """Digest of the features in the order of the weights; empty in bundles that are older than this field."""
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Windows whose embeddings are known."""
+    """Golden windows, with the embeddings that the trainer computed of them."""
 
     windows: NDArray[np.int8]
     """# [n, 60, F]"""
@@ -53,13 +54,15 @@ class Golden:
 
 @dataclass(frozen=True)
 class Bundle:
+    """Bundle in memory; the arrays of its baseline are memory-mapped."""
+
     manifest: BundleManifest
     weights: dict[str, NDArray[np.float32]]
     baseline: Baseline
     normal: NormalProfile
     golden: Golden
     digest: str = ""
-    """Of the checksums, and so of everything: it names the bundle in alarms and metrics."""
+    """Digest of the checksums, and therefore of all files; it identifies the bundle in alarms and metrics."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -67,19 +70,19 @@ class Bundle:
 
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
-    """Writes a bundle beside `path` and moves it there whole."""
+    """Write the bundle beside `path`, then move it to `path` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     manifest = msgspec.structs.replace(bundle.manifest, catalogue=bundle.catalogue.digest)
     try:
         (draft / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-        np.savez(draft / "weights.npz", **_loosely(bundle.weights))
+        np.savez(draft / "weights.npz", **_keyword_arrays(bundle.weights))
         np.save(draft / "cells.npy", bundle.baseline.cells)
         np.save(draft / "baseline.npy", bundle.baseline.table)
         normal = bundle.normal
-        np.savez(draft / "normal.npz", bank=normal.bank, ends=normal.ends, **_loosely(vars(normal.stretches)))
+        np.savez(draft / "normal.npz", bank=normal.bank, ends=normal.ends, **_keyword_arrays(vars(normal.stretches)))
         golden = bundle.golden
-        np.savez(draft / "golden.npz", windows=golden.windows, **_loosely(vars(golden.embeddings)))
+        np.savez(draft / "golden.npz", windows=golden.windows, **_keyword_arrays(vars(golden.embeddings)))
         (draft / SUMS).write_text(sums_of(draft))
         draft.chmod(0o755)
         if path.exists():
@@ -90,10 +93,38 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
 
 
 def read_bundle(path: Path) -> Bundle:
-    """The bundle at `path`, checked for everything but its arithmetic (see `prove`). Raises BundleError."""
+    """Return the bundle at `path`, checked except for its arithmetic (see `verify_encoder`). Raises BundleError."""
     files = VerifiedFiles(path)
     manifest = _read_manifest(files.content("manifest.json"), path)
-    spec = manifest.spec
+    half = np.dtype(np.float16)
+    embeddings = {field.name: half for field in fields(Embeddings)}
+    weights = _read_weights(files, manifest.spec, path)
+    baseline = _read_baseline(files, manifest.spec, path)
+    normal = files.archive("normal.npz", {"bank": half, "ends": np.dtype(np.int64), **embeddings})
+    golden = files.archive("golden.npz", {"windows": np.dtype(np.int8), **embeddings})
+    bundle = Bundle(
+        manifest=manifest,
+        weights=weights,
+        baseline=baseline,
+        normal=NormalProfile(
+            bank=normal.pop("bank"),
+            ends=normal.pop("ends"),
+            stretches=Embeddings(**normal),
+            step_minutes=manifest.step_minutes,
+        ),
+        golden=Golden(golden.pop("windows"), Embeddings(**golden)),
+        digest=files.digest,
+    )
+    _check_shapes(bundle, path)
+    return bundle
+
+
+def _keyword_arrays(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the arrays, typed for numpy's savez: its stubs take `allow_pickle` for one of the arrays."""
+    return dict(arrays)
+
+
+def _read_weights(files: VerifiedFiles, spec: Spec, path: Path) -> dict[str, NDArray[np.float32]]:
     if spec.kind not in NETWORKS:
         raise BundleError(
             f"{path}/manifest.json: its encoder is of the kind {spec.kind!r}, and this version knows"
@@ -103,55 +134,40 @@ def read_bundle(path: Path) -> Bundle:
     weights = files.archive("weights.npz", {name: np.dtype(np.float32) for name in shapes(spec)})
     for name, shape in shapes(spec).items():
         if weights[name].shape != shape:
-            raise BundleError(f"{path}/weights.npz: {name} is {weights[name].shape}, and the spec needs {shape}.")
+            raise BundleError(
+                f"{path}/weights.npz: {name} is {weights[name].shape}, and the spec needs {shape}; train again."
+            )
         if not np.isfinite(weights[name]).all():
             raise BundleError(f"{path}/weights.npz: {name} holds NaN or infinity; train again.")
+    return weights
+
+
+def _read_baseline(files: VerifiedFiles, spec: Spec, path: Path) -> Baseline:
     baseline = Baseline(files.array("cells.npy"), files.array("baseline.npy"))
-    expected = (len(baseline.cells) + 1, spec.features)
-    if baseline.table.ndim != 3 or (baseline.table.shape[0], baseline.table.shape[2]) != expected:
-        raise BundleError(
-            f"{path}/baseline.npy: is {baseline.table.shape}, and the bundle needs {expected} at its ends."
-        )
-    _check_baseline(baseline, path)
-    half = np.dtype(np.float16)
-    embeddings = {field.name: half for field in fields(Embeddings)}
-    normal = files.archive("normal.npz", {"bank": half, "ends": np.dtype(np.int64), **embeddings})
-    golden = files.archive("golden.npz", {"windows": np.dtype(np.int8), **embeddings})
-    step = manifest.step_minutes
-    bundle = Bundle(
-        manifest,
-        weights,
-        baseline,
-        NormalProfile(normal.pop("bank"), ends=normal.pop("ends"), stretches=Embeddings(**normal), step_minutes=step),
-        Golden(golden.pop("windows"), Embeddings(**golden)),
-        files.digest,
-    )
-    _check_shapes(bundle, path)
-    return bundle
-
-
-def _loosely(arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """For numpy's savez, whose stubs take a keyword of its own among the arrays."""
-    return dict(arrays)
-
-
-def _check_baseline(baseline: Baseline, path: Path) -> None:
     cells, table = baseline.cells, baseline.table
+    expected = (len(cells) + 1, spec.features)
+    if table.ndim != 3 or (table.shape[0], table.shape[2]) != expected:
+        raise BundleError(
+            f"{path}/baseline.npy: is {table.shape}, and the bundle needs {expected} as first and last dimension;"
+            " train again."
+        )
     if cells.ndim != 1 or cells.dtype.kind != "S" or not (cells[1:] > cells[:-1]).all():
         raise BundleError(f"{path}/cells.npy: is not a sorted list of different cells; train again.")
     if table.dtype != np.float16 or table.shape[1] < 2 or table.shape[1] % 2:
         raise BundleError(
-            f"{path}/baseline.npy: is {table.dtype} {table.shape}, and a bundle needs float16 [C, 2 + 2·H, F]."
+            f"{path}/baseline.npy: is {table.dtype} {table.shape}, and a bundle needs float16 [C, 2 + 2·H, F];"
+            " train again."
         )
     if not (np.isfinite(table).all() and (table[:, 0] > 0).all()):
         raise BundleError(f"{path}/baseline.npy: has a spread that is not positive, or NaN or infinity; train again.")
+    return baseline
 
 
 def _check_shapes(bundle: Bundle, path: Path) -> None:
-    """Of what is compared with each other."""
+    """Check the shapes of the normal profile and of the golden windows against the spec. Raises BundleError."""
     spec, bank, stretches, golden = bundle.manifest.spec, bundle.normal.bank, bundle.normal.stretches, bundle.golden
     stretch = stretches.direction.shape[:2]
-    wanted: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
+    expected: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
         "normal.npz: bank": (bank, (len(bank), spec.dimension)),
         "normal.npz: ends": (bundle.normal.ends, stretch[:1]),
         "normal.npz: direction": (stretches.direction, (*stretch, spec.dimension)),
@@ -162,9 +178,11 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
         "golden.npz: size": (golden.embeddings.size, (len(golden.windows),)),
         "golden.npz: shift": (golden.embeddings.shift, (len(golden.windows), spec.shift)),
     }
-    for name, (array, shape) in wanted.items():
+    for name, (array, shape) in expected.items():
         if array.shape != shape or not array.size:
-            raise BundleError(f"{path}/{name} is {array.shape}, and the bundle needs {shape}; train again.")
+            raise BundleError(
+                f"{path}/{name} is {array.shape}, and the bundle needs {shape}, none of them 0; train again."
+            )
         if not np.isfinite(array).all():
             raise BundleError(f"{path}/{name} holds NaN or infinity; train again.")
 
@@ -173,19 +191,22 @@ def _read_manifest(content: bytes, path: Path) -> BundleManifest:
     try:
         manifest = msgspec.json.decode(content, type=BundleManifest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleError(f"{path}/manifest.json: {error}.", "manifest") from None
+        raise BundleError(
+            f"{path}/manifest.json: cannot be read ({error}); copy the bundle again.", "manifest"
+        ) from None
     features = len(manifest.features)
     if manifest.format != FORMAT:
         raise BundleError(
-            f"{path}: has format {manifest.format}, and this version reads {FORMAT}; train it again.", "manifest"
+            f"{path}: has format {manifest.format}, and this version reads {FORMAT}; train again.", "manifest"
         )
     if manifest.spec.features != features:
         raise BundleError(
-            f"{path}/manifest.json: {features} features, and weights for {manifest.spec.features}.", "manifest"
+            f"{path}/manifest.json: lists {features} features, and the spec has {manifest.spec.features}; train again.",
+            "manifest",
         )
     if manifest.catalogue not in ("", Catalogue(tuple(manifest.features)).digest):
         raise BundleError(
-            f"{path}/manifest.json: its features are not those it was trained on, or in another order; train again.",
+            f"{path}/manifest.json: its features, or their order, differ from those of the training; train again.",
             "manifest",
         )
     return manifest

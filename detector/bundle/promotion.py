@@ -1,7 +1,7 @@
-"""Which bundle serves: a link, and beside it the link that remembers the one before.
+"""Promotion and rollback of bundles: a link names the bundle that serves, a second link the bundle before it.
 
-Both are moved by renaming: there is no moment without a bundle. An instance that looks at the link takes the other one
-over between two polls, a partition at one offset, and every alarm names the bundle that judged it.
+Both links change by a rename, so there is always a bundle. A running instance reads the link and takes the new bundle
+over between two polls, each partition at one offset. Every alarm names the bundle that judged it.
 """
 
 import os
@@ -14,68 +14,69 @@ from detector.errors import BundleError
 
 
 @dataclass(frozen=True)
-class Promoted:
-    """What serves now, and what did before."""
+class Promotion:
+    """Bundle that serves now, with the directory of the bundle before it."""
 
     bundle: Bundle
-    before: str
-    """Where it lies."""
+    previous: str
 
 
-def promote(link: Path, bundle: Path, threads: int) -> Promoted:
-    """Points the link at another bundle, once it is proven whole on this machine and of the same features.
+def promote(link: Path, bundle: Path, threads: int) -> Promotion:
+    """Point the link at another bundle after its verification on this machine; its features must be the same.
 
     Raises BundleError.
     """
-    before = _target(link)
-    coming, _ = open_bundle(bundle, threads)
-    if bundle.resolve() == before:
-        raise BundleError(f"{bundle}: serves already.")
+    previous = _target(link)
+    candidate, _ = open_bundle(bundle, threads)
+    if bundle.resolve() == previous:
+        raise BundleError(f"{bundle}: serves already; name another bundle.")
     serving, _ = open_bundle(link, threads)
-    if coming.catalogue != serving.catalogue:
+    if candidate.catalogue != serving.catalogue:
         raise BundleError(
             f"{bundle}: has other features than {link}, or in another order; feed, labels and bundle change together,"
             " so stop all instances, set `bundle`, and start them.",
             "catalogue",
         )
-    _point(_memory(link), before)
-    _point(link, bundle.resolve())
-    return Promoted(coming, str(before))
+    _replace_link(_previous_link(link), previous)
+    _replace_link(link, bundle.resolve())
+    return Promotion(candidate, str(previous))
 
 
-def rollback(link: Path, threads: int) -> Promoted:
-    """Points the link back; once more, and the promotion is made anew. Raises BundleError."""
-    serving, memory = _target(link), _memory(link)
-    if not memory.is_symlink() or memory.resolve() == serving:
-        raise BundleError(f"{link}: no other bundle is remembered; `faultline promote` names the one to take.")
-    before = memory.resolve()
-    bundle, _ = open_bundle(before, threads)
-    _point(link, before)
-    _point(memory, serving)
-    return Promoted(bundle, str(serving))
+def rollback(link: Path, threads: int) -> Promotion:
+    """Point the link back at the previous bundle; a second rollback undoes the first. Raises BundleError."""
+    serving, previous_link = _target(link), _previous_link(link)
+    if not previous_link.is_symlink() or previous_link.resolve() == serving:
+        raise BundleError(
+            f"{link}: no previous bundle is recorded in {previous_link.name}; name a bundle with `faultline promote`."
+        )
+    previous = previous_link.resolve()
+    bundle, _ = open_bundle(previous, threads)
+    _replace_link(link, previous)
+    _replace_link(previous_link, serving)
+    return Promotion(bundle, str(serving))
 
 
-def _memory(link: Path) -> Path:
+def _previous_link(link: Path) -> Path:
     return link.with_name(f"{link.name}.before")
 
 
 def _target(link: Path) -> Path:
     if not link.is_symlink():
         raise BundleError(
-            f"{link}: is no link, and only a link is changed in one step; move the bundle to a folder of its own, link"
-            f" to it (`mv {link} {link}-1 && ln -s {link.name}-1 {link}`), and promote again."
+            f"{link}: is no link, and only a link can be replaced in one step; move the bundle to a folder of its own,"
+            f" link to it (`mv {link} {link}-1 && ln -s {link.name}-1 {link}`), and promote again."
         )
     return link.resolve()
 
 
-def _point(link: Path, target: Path) -> None:
-    """Relative where it lies beside the link, so that the folder of bundles can be mounted elsewhere."""
-    home = link.parent.resolve()
-    told = target.relative_to(home) if target.is_relative_to(home) else target
+def _replace_link(link: Path, target: Path) -> None:
+    """Point the link at the target: relatively inside its own folder, so that the folder can be mounted elsewhere."""
+    folder = link.parent.resolve()
+    address = target.relative_to(folder) if target.is_relative_to(folder) else target
     draft = link.with_name(f".{link.name}.{os.getpid()}")
     try:
-        draft.symlink_to(told)
+        draft.symlink_to(address)
         os.replace(draft, link)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise BundleError(f"{link}: cannot be changed ({error.strerror}); let this user write to {home}.") from None
+        raise BundleError(f"{link}: cannot be changed ({error.strerror}); let this user write to {folder}.") from None

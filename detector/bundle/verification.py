@@ -10,17 +10,18 @@ from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
-"""What an embedding may differ between machines: 1e-4 of arithmetic, and half precision's step for numbers near 1."""
+"""Largest difference of an embedding's direction between machines: 1e-4 of arithmetic, and half precision's step for
+numbers near 1."""
 
 GOLDEN_SIZE_TOLERANCE = 2**-9
-"""Likewise for the size, relative."""
+"""Largest relative difference of an embedding's size between machines."""
 
 GOLDEN_SHIFT = 2**-6
-"""Likewise for the length of the shift's change, in sizes: some fifty coordinates, each rounded."""
+"""Largest length of the difference of two shifts, in sizes: about fifty coordinates, each rounded."""
 
 
 def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
-    """The bundle at `path` and its encoder, warm and proven: what a start needs, and a check. Raises BundleError."""
+    """Return the bundle at `path` and its encoder, compiled and verified, as a start needs it. Raises BundleError."""
     bundle = read_bundle(path)
     with silence_native_stderr():
         device()
@@ -29,48 +30,52 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
 
 
 def warm_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
-    """The bundle's encoder, compiled and proven. Raises BundleError."""
+    """Return the bundle's encoder, compiled and verified. Raises BundleError."""
     encoder = Encoder(bundle.manifest.spec, bundle.weights, threads)
     verify_encoder(bundle, encoder, path)
     return encoder
 
 
 def verify_encoder(bundle: Bundle, encoder: Encoder, path: Path) -> None:
-    """Warms the encoder up on the golden windows. Raises BundleError where it computes others than the trainer did."""
+    """Run the encoder on the golden windows. Raises BundleError where its embeddings differ from the trainer's."""
     golden = bundle.golden
     unsteady = encoder.count_unsteady_windows(golden.windows)
     if unsteady:
         raise BundleError(
-            f"{path}: on this machine {unsteady} of its windows embed differently by batch, so verdicts could not be"
-            " repeated; run on another processor or another version of TensorFlow.",
+            f"{path}: on this machine {unsteady} of its {len(golden.windows)} golden windows have embeddings that"
+            " depend on the batch, so decisions could not be repeated; run on another processor or another version of"
+            " TensorFlow.",
             "arithmetic",
         )
-    for name, (off, allowed) in _differences(encoder(golden.windows), golden.embeddings).items():
-        if not off <= allowed:
+    for name, (difference, allowed) in _differences(encoder(golden.windows), golden.embeddings).items():
+        if not difference <= allowed:
             raise BundleError(
-                f"{path}: its golden windows embed {off:.2g} away from what the trainer recorded ({name}, allowed"
-                f" {allowed:.2g}); the weights are not those it was trained with.",
+                f"{path}: its golden windows embed {difference:.2g} away from what the trainer recorded ({name},"
+                f" allowed {allowed:.2g}); the weights are not those of this bundle, so copy the bundle again.",
                 "arithmetic",
             )
 
 
-def _differences(here: Embeddings, right: Embeddings) -> dict[str, tuple[float, float]]:
-    """The largest of each part, and what is allowed."""
-    off = {name: part.astype(np.float32) - getattr(right, name).astype(np.float32) for name, part in vars(here).items()}
-    size = np.maximum(right.size.astype(np.float32), 1e-3)
+def _differences(computed: Embeddings, recorded: Embeddings) -> dict[str, tuple[float, float]]:
+    """Return the largest difference of each part of the embeddings, with its tolerance."""
+    difference = {
+        name: part.astype(np.float32) - getattr(recorded, name).astype(np.float32)
+        for name, part in vars(computed).items()
+    }
+    size = np.maximum(recorded.size.astype(np.float32), 1e-3)
     return {
-        "direction": (float(np.abs(off["direction"]).max()), GOLDEN_TOLERANCE),
-        "size": (float((np.abs(off["size"]) / size).max()), GOLDEN_SIZE_TOLERANCE),
-        "shift": (float((np.linalg.norm(off["shift"], axis=1) / size).max()), GOLDEN_SHIFT),
+        "direction": (float(np.abs(difference["direction"]).max()), GOLDEN_TOLERANCE),
+        "size": (float((np.abs(difference["size"]) / size).max()), GOLDEN_SIZE_TOLERANCE),
+        "shift": (float((np.linalg.norm(difference["shift"], axis=1) / size).max()), GOLDEN_SHIFT),
     }
 
 
 def _check_backend(path: Path) -> None:
     try:
-        here = backend()
+        name = backend()
     except ImportError as error:
         raise BundleError(f"{path}: Keras does not start ({error}); set KERAS_BACKEND=tensorflow.") from None
-    if here != "tensorflow":
+    if name != "tensorflow":
         raise BundleError(
-            f"{path}: Keras computes with {here} here, and the detector with tensorflow; set KERAS_BACKEND=tensorflow."
+            f"{path}: Keras computes with {name} here, and the detector needs tensorflow; set KERAS_BACKEND=tensorflow."
         )

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
     begin, end = episode(told)
-    said = told[0].said
+    said = told[0].body
     name = arguments.name or said.specificProblem
     if not arguments.name and said.specificProblem in ("unknown", "cell_silent"):
         raise LabelError(f"alarm {said.alarmId} was called {said.specificProblem}; say with --class what it is.")

@@ -59,7 +59,7 @@ def _radii(config: Config, records: list[tuple[bytes, bytes | None]]) -> dict[st
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     labels.put_all(records)
-    return robustness(records, labels.judge(), bundle, encode)
+    return robustness(records, labels.classifier(), bundle, encode)
 
 
 def _tell_withheld(arguments: argparse.Namespace, config: Config) -> int:

@@ -21,7 +21,7 @@ from detector.errors import LabelError
 
 if TYPE_CHECKING:
     from detector.labels.label import Label
-    from detector.labels.packs import Arrival
+    from detector.labels.packs import PackEntry
     from detector.teaching.pack_import import PackForecast
 
 HELP = "export labels as one file, or look at such a file and accept it"
@@ -101,7 +101,7 @@ def _import(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
     from detector.kafka.readers.label_topic import publish_labels, read_labels
     from detector.labels.label import write_label
-    from detector.labels.packs import PackError, arrivals, read_pack
+    from detector.labels.packs import PackError, check_entries, read_pack
     from detector.teaching.pack_import import preview_pack
 
     sample = asked_sample(arguments)
@@ -109,7 +109,7 @@ def _import(arguments: argparse.Namespace, config: Config) -> int:
     if arguments.sha256 and arguments.sha256.lower() != pack.digest:
         raise PackError(f"{arguments.file}: has sha256 {pack.digest}, and another was told; do not accept it.")
     taught = list(read_labels(config))
-    arrived = arrivals(pack, read_bundle(Path(config.bundle)).catalogue, _standing(taught))
+    arrived = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, _standing(taught))
     labels = [one.label for one in arrived if one.label and one.state in ("new", "replaces")]
     trial = preview_pack(config, labels, taught, arguments.history, sample) if labels else None
     decided = [trial.decided(label, arguments.force) for label in labels] if trial else []
@@ -123,7 +123,7 @@ def _import(arguments: argparse.Namespace, config: Config) -> int:
 def _tell(
     arguments: argparse.Namespace,
     digest: str,
-    arrived: "list[Arrival]",
+    arrived: "list[PackEntry]",
     decided: "list[Label]",
     trial: "PackForecast | None",
 ) -> None:
@@ -135,7 +135,7 @@ def _tell(
     counts = {"to_take": len(decided), "quarantined": held, "forced": forced, "refused": len(refused)}
     if arguments.json:
         told = {"sha256": digest, "published": arguments.accept, **counts, "forecast": trial}
-        print(msgspec.json.encode({**told, "why": [one.why for one in refused]}).decode())
+        print(msgspec.json.encode({**told, "why": [one.reason for one in refused]}).decode())
         return
     print(f"{'class':<40}{'kind':<9}{'new':>6}{'known':>7}{'replaces':>10}{'refused':>9}")
     states = Counter((one.label.name, one.label.kind, one.state) for one in arrived if one.label)
@@ -143,7 +143,7 @@ def _tell(
         row = [states[name, kind, state] for state in ("new", "known", "replaces", "refused")]
         print(f"{name[:39]:<40}{kind:<9}{row[0]:>6}{row[1]:>7}{row[2]:>10}{row[3]:>9}")
     for one in refused[:REFUSALS_SHOWN]:
-        print(f"  line {one.number} refused: {one.why}"[:100])
+        print(f"  line {one.line} refused: {one.reason}"[:100])
     if trial:
         print("\n".join(pack_lines(trial)))
     quiet = f", {held} held (--force: aloud)" if held else f", {forced} by force" * bool(forced)

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     expires = read_minute(arguments.expires, "--expires") if arguments.expires else None
     told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
-    said = told[0].said
+    said = told[0].body
     if said.specificProblem == "cell_silent":
         raise LabelError(f"alarm {said.alarmId} was told by a cell's silence, and a silence cannot be taught.")
     begin, end = episode(told)

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     told = choose(notices, arguments.alarm)
     bundle, encode = open_bundle(arguments.bundle or Path(config.bundle), config.runtime.threads)
     judged = reproducible(told, bundle)
-    cell, first = judged[0].said.objectInstance, first_minute(judged, config.settings)
+    cell, first = judged[0].body.objectInstance, first_minute(judged, config.settings)
     last = judged[-1].minute + 1
     if arguments.history:
         values = ParquetDays(arguments.history).episode(cell, first, last)
@@ -45,13 +45,15 @@ def run(arguments: argparse.Namespace) -> int:
     same = True
     for finding in reproduce(judged, notices, records, read_labels(config), court):
         same &= not finding.differences
-        said = finding.notice.said
+        said = finding.notification.body
         if arguments.json:
-            line = {"time": said.eventTime, "change": finding.notice.change, "differences": finding.differences}
+            line = {"time": said.eventTime, "change": finding.notification.change, "differences": finding.differences}
             print(msgspec.json.encode(line).decode())
         else:
             word = "differs" if finding.differences else "same"
-            print(f"{said.eventTime:%Y-%m-%d %H:%M}  {finding.notice.change:<8} {said.specificProblem:<30} {word}")
+            print(
+                f"{said.eventTime:%Y-%m-%d %H:%M}  {finding.notification.change:<8} {said.specificProblem:<30} {word}"
+            )
             for difference in finding.differences:
                 print(f"    {difference}")
     return 0 if same else 3

@@ -18,6 +18,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = read_config(arguments.config)
     done = rollback(Path(config.bundle), config.runtime.threads)
-    print(f"{config.bundle}: bundle {done.bundle.digest} serves again, instead of {done.before}")
+    print(f"{config.bundle}: bundle {done.bundle.digest} serves again, instead of {done.previous}")
     print(f"instances that look there take it over; each looks every {config.runtime.reload_seconds:g} s")
     return 0

@@ -93,7 +93,7 @@ def _print(comparison: "ShadowComparison") -> None:
     head = f"{'both':>6}{'renamed':>9}{'serving only':>14}{'shadow only':>13}{'shadow earlier':>16}"
     print(f"{'class':<32}{head}")
     for name in comparison.classes:
-        counts, earlier = comparison.counts(name), comparison.earlier(name)
+        counts, earlier = comparison.counts(name), comparison.lead_minutes(name)
         soon = "" if earlier is None else f"{earlier:+.0f} min"
         renamed = counts["serving_renamed"] + counts["shadow_renamed"]
         only = f"{counts['serving_only']:>14}{counts['shadow_only']:>13}"
@@ -111,7 +111,7 @@ def _print(comparison: "ShadowComparison") -> None:
         print(f"{write_minute(_raised(serving, shadow)):<18}{cell[:21]:<22}{names[0][:28]:<29}{names[1][:28]:<29}")
     if len(differing) > SHOWN:
         print(f"{len(differing) - SHOWN} more")
-    if comparison.same:
+    if comparison.agrees:
         print("no alarm differs" if comparison.classes else "neither raised an alarm")
 
 
@@ -120,7 +120,9 @@ def _raised(*pair: "ShadowEpisode | None") -> int:
 
 
 def _machine(comparison: "ShadowComparison", first: int, last: int) -> dict[str, Any]:
-    classes = {name: {**comparison.counts(name), "earlier": comparison.earlier(name)} for name in comparison.classes}
+    classes = {
+        name: {**comparison.counts(name), "earlier": comparison.lead_minutes(name)} for name in comparison.classes
+    }
     lists = {name: getattr(comparison, name) for name in ("renamed", "serving", "shadow")}
     return {"first": first, "last": last, "classes": classes, **lists}
 

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         import msgspec
 
         for number, thing in enumerate(listed, 1):
-            told = {"number": number, "cells": thing.cells, "alike": round(thing.alike, 3), "medoid": thing.medoid}
+            told = {"number": number, "cells": thing.cells, "alike": round(thing.similarity, 3), "medoid": thing.medoid}
             print(msgspec.json.encode({**told, "sightings": thing.sightings}).decode())
         return 0 if listed else 3
     if listed:
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         best = f"{thing.medoid.cell[:18]}, {write_minute(thing.medoid.onset)[5:]}"
         print(
             f"{number:>3} {len(onsets):>5} {thing.cells:>5} {still:>4}  {write_minute(min(onsets)):<17}"
-            f"{write_minute(max(onsets)):<17}{thing.alike:>5.2f}  {best}"
+            f"{write_minute(max(onsets)):<17}{thing.similarity:>5.2f}  {best}"
         )
     if foreign:
         print(f"{foreign} more were met by another bundle, and cannot be compared")

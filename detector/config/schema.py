@@ -1,7 +1,7 @@
-"""The operator's knobs: `config.yaml`, checked whole before anything is opened.
+"""Schema of `config.yaml`: the knobs of the operator, all checked before anything is opened.
 
-What was learned lies in the bundle, what is operated lies here. Every knob's unit, range, default and reason stand in
-the `config.yaml` at the root of the repository, which is what an operator edits; a test holds the two together.
+Learned values are in the bundle, operated values are here. The `config.yaml` at the root of the repository gives the
+unit, range, default and reason of every knob. It is the file that an operator edits; a test compares the two.
 """
 
 from typing import Annotated, Any
@@ -12,10 +12,12 @@ from msgspec import Meta
 from detector.core.settings import Settings
 
 TRANSACTION_MS = 30_000
-"""Unless the operator says otherwise; it bounds how long readers wait after a crash."""
+"""Default of the producer's transaction.timeout.ms; it bounds how long readers wait after a crash."""
 
 
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Names of the Kafka topics."""
+
     minutes: str = "cells.minutes"
     alarms: str = "cells.alarms"
     active: str = "cells.alarms.active"
@@ -24,6 +26,8 @@ class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `kafka`: consumer group, polls, topics and librdkafka properties."""
+
     group: Annotated[str, Meta(min_length=1)] = "faultline"
     instance: Annotated[str, Meta(min_length=1)] = "faultline-0"
     start: str = "earliest"
@@ -37,6 +41,8 @@ class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `minutes`: lateness, watermark, silence and coverage."""
+
     late_minutes: Annotated[int, Meta(ge=0, le=59)] = 15
     behind_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
     ahead_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
@@ -49,6 +55,8 @@ ClassName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=128)]
 
 
 class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `alarms`: false-alarm budget, score average and alarm lifecycle."""
+
     false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
     budgets: dict[ClassName, Annotated[float, Meta(gt=0, le=1000)]] = {}
     score_minutes: Annotated[int, Meta(ge=1, le=60)] = 10
@@ -60,6 +68,8 @@ class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `limits`: bounds of memory and of refused records."""
+
     cells: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
     record_bytes: Annotated[int, Meta(ge=100, le=10_000_000)] = 65_536
     poison_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
@@ -67,6 +77,8 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `http`: address, TLS and basic authentication of the endpoints."""
+
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 9108
     certificate: str = ""
@@ -76,6 +88,8 @@ class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `runtime`: threads, bundle reload, watchdog and canary."""
+
     threads: Annotated[int, Meta(ge=0, le=1024)] = 0
     reload_seconds: Annotated[float, Meta(ge=0.1, le=3600)] = 10
     stall_seconds: Annotated[float, Meta(ge=5, le=3600)] = 120
@@ -83,11 +97,15 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Section `log`: level and format of the log lines."""
+
     level: str = "info"
     format: str = "text"
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Whole configuration of the daemon."""
+
     bundle: Annotated[str, Meta(min_length=1)]
     kafka: Kafka = msgspec.field(default_factory=Kafka)
     minutes: Minutes = msgspec.field(default_factory=Minutes)
@@ -99,6 +117,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     @property
     def settings(self) -> Settings:
+        """Settings of the pipeline, which knows no configuration file."""
         minutes, alarms = self.minutes, self.alarms
         return Settings(
             max_cells=self.limits.cells,
@@ -120,9 +139,9 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 def transaction_seconds(kafka: Kafka) -> float:
-    """What the broker grants a transaction."""
-    told = kafka.producer.get("transaction.timeout.ms", TRANSACTION_MS)
+    """Return the timeout of a transaction in seconds; 0 where the producer's property is no number."""
+    timeout_ms = kafka.producer.get("transaction.timeout.ms", TRANSACTION_MS)
     try:
-        return float(told) / 1000
+        return float(timeout_ms) / 1000
     except (TypeError, ValueError):
-        return 0.0  # librdkafka will refuse it, by its name
+        return 0.0  # librdkafka refuses the property and names it

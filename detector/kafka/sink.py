@@ -8,7 +8,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from detector.alarms.notifications import Message, shorten
+from detector.alarms.notifications import AlarmMessage, shorten
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.ingest.samples import Records, Rejection
@@ -38,7 +38,7 @@ class Sink:
 
     def publish(
         self,
-        alarms: Sequence[tuple[int, Message, Message]],
+        alarms: Sequence[tuple[int, AlarmMessage, AlarmMessage]],
         rejections: Sequence[tuple[Records, Rejection]],
         offsets: dict[int, tuple[int, Checkpoint | None]],
         group_metadata: Any,
@@ -68,7 +68,7 @@ class Sink:
             raise Aborted(error.args[0]) from error
         return cut
 
-    def _tell(self, message: Message, partition: int | None = None) -> list[str]:
+    def _tell(self, message: AlarmMessage, partition: int | None = None) -> list[str]:
         """A notification or, with a partition, its open twin. What is too long loses its evidence; what still is goes
         to the dead letters, and all else of its poll goes out.
         """
@@ -83,7 +83,7 @@ class Sink:
         self._post(message.key, message.value, headers)
         return ["dead_lettered"]
 
-    def _fits(self, topic: str, message: Message, partition: int | None) -> bool:
+    def _fits(self, topic: str, message: AlarmMessage, partition: int | None) -> bool:
         try:
             self._produce(topic, message, partition)
         except KafkaException as error:
@@ -122,7 +122,7 @@ class Sink:
             value = value and value[: self._letter_bytes - len(key or b"")]
         self._transactions.send(self._topics.deadletters, key=key, value=value, headers=encoded)
 
-    def _produce(self, topic: str, message: Message, partition: int | None = None) -> None:
+    def _produce(self, topic: str, message: AlarmMessage, partition: int | None = None) -> None:
         placed = {} if partition is None else {"partition": partition}
         self._transactions.send(
             topic,

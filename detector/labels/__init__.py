@@ -1,1 +1,1 @@
-"""Labels: what an operator taught, as records of the labels topic, and the store that embeds them."""
+"""Labels: taught episodes as records of the labels topic, and the store that embeds them."""

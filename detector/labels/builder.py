@@ -1,6 +1,7 @@
-"""One episode of one cell as a label: which of its minutes, and the baseline they are to be judged against."""
+"""Construction of a label from one episode of one cell: its minutes and the baseline they are judged against."""
 
 import uuid
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,43 +10,53 @@ from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.labels.label import Label
 
 SETTLED_MINUTES = 30
-"""From so long after its begin on, an episode's windows count: half of each lies inside."""
+"""Minutes from an episode's begin to the end of its first window: half of every window lies inside the episode."""
 
 LONGEST_MINUTES = 120
-"""Of an episode: later windows repeat the earlier ones."""
+"""Most minutes of an episode that a label uses: later windows repeat the earlier ones."""
 
 NAMESPACE = uuid.UUID("a1d1c0de-53f5-5b5e-8a1f-6f0a4b8d9c3e")
 
 
+@dataclass(frozen=True, kw_only=True)
+class LabelWindow:
+    """Minutes of a label, with the catalogue of their features and the baseline they are judged against."""
+
+    values: NDArray[np.float32]
+    """Minutes of `label_span(begin, end)` as reported, NaN = not reported. # [m, F]"""
+    catalogue: Catalogue
+    baseline: Baseline
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelMeta:
+    """Name of a label, its cell and the minutes of its episode; `end` is exclusive."""
+
+    name: str
+    kind: str
+    cell: str
+    begin: int
+    end: int
+    note: str = ""
+
+
 def label_span(begin: int, end: int) -> tuple[int, int]:
-    """The minutes a label needs of an episode, from its first window's first to the one after its last."""
+    """Return the first minute, and the exclusive end, of the minutes that a label needs of an episode."""
     last = min(end, begin + LONGEST_MINUTES)
     return min(begin + SETTLED_MINUTES, last) - WINDOW, last
 
 
-def build_label(
-    values: NDArray[np.float32],
-    catalogue: Catalogue,
-    baseline: Baseline,
-    name: str,
-    kind: str,
-    cell: str,
-    begin: int,
-    end: int,
-    note: str = "",
-) -> Label:
-    """One exemplar of `name` from an episode of a cell; the same episode again replaces it.
-
-    # values [m, F]: the minutes of `label_span(begin, end)`
-    """
+def build_label(window: LabelWindow, meta: LabelMeta) -> Label:
+    """Return the label of one episode. Its id follows from cell, name and begin, so the same episode replaces it."""
+    baseline = window.baseline
     return Label(
-        id=str(uuid.uuid5(NAMESPACE, f"{cell}\n{name}\n{begin}")),
-        name=name,
-        kind=kind,
-        cell=cell,
-        minute=label_span(begin, end)[0],
-        catalogue=catalogue.digest,
-        values=values.astype("<f4").tobytes(),
-        baseline=np.asarray(baseline.table[baseline.rows([cell])[0]]).astype("<f2").tobytes(),
-        note=note,
+        id=str(uuid.uuid5(NAMESPACE, f"{meta.cell}\n{meta.name}\n{meta.begin}")),
+        name=meta.name,
+        kind=meta.kind,
+        cell=meta.cell,
+        minute=label_span(meta.begin, meta.end)[0],
+        catalogue=window.catalogue.digest,
+        values=window.values.astype("<f4").tobytes(),
+        baseline=np.asarray(baseline.table[baseline.rows([meta.cell])[0]]).astype("<f2").tobytes(),
+        note=meta.note,
     )

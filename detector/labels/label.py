@@ -1,8 +1,8 @@
-"""A label: one episode with a name, as it lies on `cells.labels` for ever.
+"""Label: one episode with a name, a record of the compacted topic `cells.labels`.
 
-It carries the episode's raw minutes and the baseline they were judged against, so that any later encoder, or another
-operator's, can embed it. A label's exemplar is the mean of its windows: one window shows a moment of a fault, an
-episode shows the fault.
+It carries the episode's raw minutes and the baseline they were judged against. Any later encoder, or another
+operator's, can therefore embed it. A label's exemplar is the mean of its windows: one window shows a moment of a fault,
+an episode shows the fault.
 """
 
 import re
@@ -20,141 +20,152 @@ from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.core.scoring.exemplars import KINDS, SEVERITIES, Exemplar
 from detector.errors import LabelError
 
-NAME, LONGEST_NAME = r"[a-z][a-z0-9_]*", 128
+CLASS_NAME, LONGEST_NAME = r"[a-z][a-z0-9_]*", 128
+"""Pattern of a class name, and its most characters."""
 
 STRIDE = 5
-"""Every fifth window of an episode goes into its mean: neighbours share 59 minutes and add nothing."""
+"""Step between the windows of an exemplar, in minutes: neighbouring windows share 59 minutes and add nothing."""
 
 MAX_MINUTES = 1440
-"""A label longer than a day is no episode but a state of the network."""
+"""Most minutes of a label: longer than a day, it is no episode but a state of the network."""
 
-
-LONGEST_BYTES = 8_000_000
-"""A day of 1,000 features in base64; what is longer is no label, and is not even decoded."""
+MAX_LABEL_BYTES = 8_000_000
+"""Most bytes of a label: a day of 1,000 features in base64. A longer record is refused before it is decoded."""
 
 
 class Label(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, frozen=True):
-    """One labelled episode. The arrays are little-endian bytes (base64 in JSON)."""
+    """Labelled episode of one cell. The arrays are little-endian bytes (base64 in JSON)."""
 
     id: Annotated[str, Meta(min_length=1, max_length=128)]
     name: str
     kind: str
     cell: str
     minute: Annotated[int, Meta(ge=EARLIEST_MINUTE, lt=LATEST_MINUTE)]
-    """The first of the minutes below."""
+    """First minute of `values`."""
     catalogue: str
     """Digest of the features' names, units and order."""
     values: bytes
-    """f32[m, F] as reported, m ≥ 60, NaN = not reported."""
+    """Minutes as reported: f32[m, F], m ≥ 60, NaN = not reported."""
     baseline: bytes
-    """f16[2 + 2·H, F], the cell's rows of the baseline."""
+    """Coefficients of the cell's baseline: f16[2 + 2·H, F]."""
     note: str = ""
     severity: str = ""
-    """Of the alarms; empty = as the score says."""
+    """Severity of the alarms; empty = the score decides."""
     cause: str = ""
     expires: Annotated[int, Meta(ge=EARLIEST_MINUTE, lt=LATEST_MINUTE)] | None = None
-    """The first minute, by the network's own time, that is no longer compared with it."""
+    """First minute, by the network's own time, that is no longer compared with the label; None = it does not expire."""
     begin: int = 0
     end: int = 0
-    """The episode as it was named, the end exclusive."""
+    """Minutes of the episode as the operator gave them; `end` is exclusive."""
     alarm: Annotated[str, Meta(max_length=128)] = ""
-    """Of the alarm that was confirmed or rejected with it, …"""
+    """Id of the alarm that this label confirms or rejects; empty = none."""
     rejects: Annotated[str, Meta(max_length=128)] = ""
-    """… and what that alarm had wrongly been called, where it was rejected."""
+    """Wrong class name of the rejected alarm; empty where the alarm is confirmed."""
     by: str = ""
     taught: int = 0
-    """When, in minutes since 1970."""
+    """Minute of the teaching, since 1970."""
     forecast: float | None = None
-    """False alarms per 1,000 cells and day that its preview said it would cost."""
+    """New alarms per 1,000 cells and day that its preview forecast."""
     quarantined: bool = False
-    """The forecast was beyond the budget: it is recognised and counted, and told to nobody."""
+    """Whether the forecast exceeded the budget: the label is recognised and counted, and raises no alarm."""
     forced: bool = False
-    """It was, and somebody wanted it none the less."""
+    """Whether an operator taught it with --force in spite of that forecast."""
 
 
 def write_label(label: Label) -> bytes:
+    """Return the label as a record of the topic."""
     return msgspec.json.encode(label)
 
 
 def read_label(value: bytes) -> Label:
-    """Raises LabelError."""
-    if len(value) > LONGEST_BYTES:
-        raise LabelError(f"a label of {len(value):,} bytes is none (at most {LONGEST_BYTES:,}); retire its key.")
+    """Return the label of one record of the topic. Raises LabelError."""
+    if len(value) > MAX_LABEL_BYTES:
+        raise LabelError(
+            f"a label has {len(value):,} bytes, and at most {MAX_LABEL_BYTES:,} are allowed; retire its key with an"
+            " empty record."
+        )
     try:
         label = msgspec.json.decode(value, type=Label)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LabelError(f"a label cannot be read ({error}); retire its key with an empty record.") from None
     check_name(label.name)
     if label.kind not in KINDS:
-        raise LabelError(f"label {label.id}: kind {label.kind!r} is not one of {', '.join(KINDS)}.")
+        raise LabelError(f"label {label.id}: kind {label.kind!r} is not one of {', '.join(KINDS)}; teach it again.")
     if label.severity not in ("", *SEVERITIES):
-        raise LabelError(f"label {label.id}: severity {label.severity!r} is not one of {', '.join(SEVERITIES)}.")
+        raise LabelError(
+            f"label {label.id}: severity {label.severity!r} is not one of {', '.join(SEVERITIES)}; teach it again."
+        )
     if label.kind == "fault" and label.expires is not None:
         raise LabelError(f"label {label.id}: a fault does not expire; retire it with `faultline forget` instead.")
     return label
 
 
 def check_name(name: str) -> None:
-    """Raises LabelError."""
-    if not re.fullmatch(NAME, name) or len(name) > LONGEST_NAME:
+    """Check that `name` may name a class. Raises LabelError."""
+    if not re.fullmatch(CLASS_NAME, name) or len(name) > LONGEST_NAME:
         raise LabelError(
-            f"{name!r} cannot name a class; take up to {LONGEST_NAME} lower-case letters, digits and _, a letter first."
+            f"{name!r} cannot name a class; give a name of at most {LONGEST_NAME} lower-case letters, digits and _ that"
+            " begins with a letter."
         )
     if name in (SILENT, UNKNOWN):
-        raise LabelError(f"{name} is what Faultline itself says; give the fault another name.")
+        raise LabelError(f"{name} is the name of an alarm of Faultline itself; give the class another name.")
 
 
 def label_windows(label: Label, catalogue: Catalogue) -> NDArray[np.int8]:
-    """Every fifth window that lies wholly inside the label. # -> int8 [n, 60, F]. Raises LabelError."""
+    """Return every fifth window inside the label, the latest first. # -> int8 [n, 60, F]. Raises LabelError."""
     values, coefficients = _checked_arrays(label, catalogue)
     minute = label.minute + np.arange(len(values))
     codes = deviations(values, minute, np.repeat(coefficients[None], len(values), axis=0), catalogue.logarithmic)
     windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=0)[::-STRIDE]
     if (windows == ABSENT).all(axis=(1, 2)).any():
-        raise LabelError(f"label {label.id}: reports nothing for an hour; a silence cannot be taught.")
+        raise LabelError(
+            f"label {label.id}: reports nothing for an hour, and silence cannot be taught; teach another episode."
+        )
     return np.ascontiguousarray(windows.swapaxes(1, 2))
 
 
 def _checked_arrays(label: Label, catalogue: Catalogue) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Its minutes and its baseline. # -> [m, F], [2 + 2·H, F]"""
+    """Return the minutes and the baseline of a label. # -> [m, F], [2 + 2·H, F]. Raises LabelError."""
     if label.catalogue != catalogue.digest:
         raise LabelError(
-            f"label {label.id}: was taught on another catalogue of features ({label.catalogue}, and the bundle's is"
-            f" {catalogue.digest}); teach it again, or serve the bundle it belongs to."
+            f"label {label.id}: was taught on another catalogue of features ({label.catalogue}) than the bundle's"
+            f" ({catalogue.digest}); teach it again, or serve the bundle it belongs to."
         )
     features = len(catalogue)
     if len(label.values) % (4 * features) or len(label.baseline) % (2 * features):
         raise LabelError(f"label {label.id}: its minutes are not whole rows of {features} features; teach it again.")
     values = np.frombuffer(label.values, "<f4").reshape(-1, features)
     if not WINDOW <= len(values) <= MAX_MINUTES:
-        raise LabelError(f"label {label.id}: has {len(values)} minutes; {WINDOW} to {MAX_MINUTES} can be embedded.")
+        raise LabelError(
+            f"label {label.id}: has {len(values)} minutes, and {WINDOW} to {MAX_MINUTES} are allowed; teach it again."
+        )
     coefficients = np.frombuffer(label.baseline, "<f2").reshape(-1, features).astype(np.float32)
     if len(coefficients) < 2 or len(coefficients) % 2 or not (coefficients[0] > 0).all():
         raise LabelError(f"label {label.id}: its baseline has no positive spread for every feature; teach it again.")
     if np.isinf(values).any() or not np.isfinite(coefficients).all():
-        raise LabelError(f"label {label.id}: holds an infinity, or a baseline that is no number; teach it again.")
+        raise LabelError(f"label {label.id}: holds an infinity, or a baseline with NaN or infinity; teach it again.")
     return values, coefficients
 
 
 def embed_label(label: Label, catalogue: Catalogue, encode: Encode) -> Exemplar:
-    """The label as an exemplar: the direction of the mean of its windows. Raises LabelError."""
+    """Return the exemplar of a label: the direction of the mean of its windows. Raises LabelError."""
     return exemplar_of(label, encode(label_windows(label, catalogue)))
 
 
 def exemplar_of(label: Label, windows: Embeddings) -> Exemplar:
-    """Of a label whose windows are embedded. Raises LabelError."""
+    """Return the exemplar of a label whose windows are embedded. Raises LabelError."""
     mean = windows.direction.astype(np.float64).mean(axis=0)
     length = np.linalg.norm(mean)
     if not length > 0:
         raise LabelError(f"label {label.id}: its windows have no common direction; teach a clearer example.")
     return Exemplar(
-        label.id,
-        label.name,
-        label.kind,
-        (mean / length).astype(np.float16),
-        windows.shift.astype(np.float64).mean(axis=0).astype(np.float16),
-        label.cell,
-        label.minute,
+        id=label.id,
+        name=label.name,
+        kind=label.kind,
+        direction=(mean / length).astype(np.float16),
+        shift=windows.shift.astype(np.float64).mean(axis=0).astype(np.float16),
+        cell=label.cell,
+        minute=label.minute,
         expires=label.expires,
         is_quarantined=label.quarantined,
         severity=label.severity,

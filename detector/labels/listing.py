@@ -1,4 +1,4 @@
-"""The labels as a list to read: what each is, who taught it, and what came of it."""
+"""List of the labels for a reader: content, teacher and alarms of each label."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,47 +12,47 @@ from detector.labels.label import read_label
 from detector.timestamps import write_minute
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelRow:
-    """One label as it is listed. Minutes are since 1970."""
+    """Label in the list. Minutes are since 1970."""
 
     id: str
-    name: str
-    kind: str
-    cell: str
-    begin: int
-    end: int
-    by: str
-    taught: int
-    expires: int | None
-    severity: str
-    cause: str
-    note: str
-    forecast: float | None
-    quarantined: bool
-    forced: bool
+    name: str = ""
+    kind: str = ""
+    cell: str = ""
+    begin: int = 0
+    end: int = 0
+    by: str = ""
+    taught: int = 0
+    expires: int | None = None
+    severity: str = ""
+    cause: str = ""
+    note: str = ""
+    forecast: float | None = None
+    quarantined: bool = False
+    forced: bool = False
     refused: str = ""
-    """Why no detector can use it."""
+    """Reason why no detector can use it; empty where it can be used."""
 
 
 def list_labels(records: Iterable[tuple[bytes, bytes | None]]) -> list[LabelRow]:
-    """Those that are not retired, by class and begin."""
-    listed: dict[bytes, LabelRow] = {}
+    """Return the labels that are not retired, by class and begin."""
+    rows: dict[bytes, LabelRow] = {}
     for key, value in records:
-        listed.pop(key, None)
+        rows.pop(key, None)
         if value is not None:
-            listed[key] = _shelved(key, value)
-    return sorted(listed.values(), key=lambda one: (one.name, one.begin, one.id))
+            rows[key] = _label_row(key, value)
+    return sorted(rows.values(), key=lambda row: (row.name, row.begin, row.id))
 
 
-def _shelved(key: bytes, value: bytes) -> LabelRow:
-    name = key.decode(errors="replace")
+def _label_row(key: bytes, value: bytes) -> LabelRow:
+    label_id = key.decode(errors="replace")
     try:
         label = read_label(value)
     except LabelError as error:
-        return LabelRow(name, "", "", "", 0, 0, "", 0, None, "", "", "", None, False, False, str(error))
-    told = {field: getattr(label, field) for field in LabelRow.__dataclass_fields__ if field not in ("id", "refused")}
-    return LabelRow(id=name, **told | {"begin": label.begin or label.minute})
+        return LabelRow(id=label_id, refused=str(error))
+    fields = {field: getattr(label, field) for field in LabelRow.__dataclass_fields__ if field not in ("id", "refused")}
+    return LabelRow(id=label_id, **fields | {"begin": label.begin or label.minute})
 
 
 class _Nearest(msgspec.Struct):
@@ -72,47 +72,50 @@ class _Notification(msgspec.Struct):
 
 
 def count_fired(values: Iterable[bytes | None]) -> Counter[str]:
-    """By exemplar, how many alarms it raised: of an alarm's class, the one that came nearest."""
-    fired: Counter[str] = Counter()
+    """Return the number of alarms by exemplar: each alarm counts for the nearest exemplar of its class."""
+    counts: Counter[str] = Counter()
     decoder = msgspec.json.Decoder(_Notification)
     for value in values:
         try:
-            told = decoder.decode(value or b"")
+            notification = decoder.decode(value or b"")
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
-        if told.notificationType == f"notify{NEW.capitalize()}Alarm":
-            own = [one.exemplar for one in told.additionalInformation.nearest if one.name == told.specificProblem]
-            fired.update(own[:1])
-    return fired
+        if notification.notificationType == f"notify{NEW.capitalize()}Alarm":
+            nearest = notification.additionalInformation.nearest
+            exemplars = [near.exemplar for near in nearest if near.name == notification.specificProblem]
+            counts.update(exemplars[:1])
+    return counts
 
 
-def table(listed: Iterable[LabelRow], fired: Mapping[str, int], radii: Mapping[str, float | None]) -> Iterable[str]:
-    """For a person, at most 100 columns; the state of a label is what is not as usual about it."""
+def table(
+    rows: Iterable[LabelRow], alarm_counts: Mapping[str, int], radii: Mapping[str, float | None]
+) -> Iterable[str]:
+    """Return the lines of the list, at most 100 columns; the state of a label names only what is unusual."""
     yield f"{'id':<9}{'class':<18}{'kind':<7}{'cell':<14}{'when (UTC)':<17}{'by':<10}{'fired':>5} radius  state"
-    for one in listed:
-        if one.refused:
-            yield f"{one.id[:36]:<37}refused: {one.refused}"[:100]
+    for row in rows:
+        if row.refused:
+            yield f"{row.id[:36]:<37}refused: {row.refused}"[:100]
             continue
         yield (
-            f"{one.id[:8]:<9}{_short(one.name, 17):<18}{one.kind:<7}{_short(one.cell, 13):<14}"
-            f"{write_minute(one.begin):<17}{_short(one.by or '-', 9):<10}{fired.get(one.id, 0):>5}"
-            f" {_share(radii.get(one.id)):>6}  {_state(one)}"
+            f"{row.id[:8]:<9}{_shorten(row.name, 17):<18}{row.kind:<7}{_shorten(row.cell, 13):<14}"
+            f"{write_minute(row.begin):<17}{_shorten(row.by or '-', 9):<10}{alarm_counts.get(row.id, 0):>5}"
+            f" {_percent(radii.get(row.id)):>6}  {_state(row)}"
         ).rstrip()
-    yield "fired: alarms that the topic still holds; radius: so much of an example may be missing, and it still"
-    yield "fires under the budget of now (-: not even all of it does, or it is no fault); --json: everything"
+    yield "fired: alarms that the topic still holds; radius: share of an example that may be missing while it"
+    yield "still fires under today's budget (-: not even all of it fires, or it is no fault); --json: all fields"
 
 
-def _state(one: LabelRow) -> str:
-    if one.quarantined:
-        return f"held:{one.forecast or 0:.0f}"
-    if one.forced:
-        return f"forced:{one.forecast or 0:.0f}"
-    return f"to {write_minute(one.expires)[2:10]}" if one.expires is not None else ""
+def _state(row: LabelRow) -> str:
+    if row.quarantined:
+        return f"held:{row.forecast or 0:.0f}"
+    if row.forced:
+        return f"forced:{row.forecast or 0:.0f}"
+    return f"to {write_minute(row.expires)[2:10]}" if row.expires is not None else ""
 
 
-def _share(radius: float | None) -> str:
+def _percent(radius: float | None) -> str:
     return "-" if radius is None else f"{radius:.0%}"
 
 
-def _short(text: str, width: int) -> str:
+def _shorten(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"

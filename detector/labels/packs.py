@@ -1,8 +1,8 @@
-"""A fault pack: labels in one file, for another network of the same features.
+"""Fault pack: labels in one file, for another network of the same features.
 
-A zip of two members, a manifest and one label a line, as they lie on the topic. It is read as what a stranger sent:
-exactly these members, none longer than it may be, and the lines by the digest that the manifest gives. The digest of
-the manifest itself is told by whoever sent the pack, by another way.
+A pack is a zip of two members: a manifest, and the labels as on the topic, one per line. It is read as untrusted input.
+It must have exactly these members, none above its limit, and the lines must match the digest in the manifest. The
+sender gives the digest of the manifest itself by another channel.
 """
 
 import hashlib
@@ -16,176 +16,194 @@ import msgspec
 
 from detector.core.features import Catalogue
 from detector.errors import LabelError, OperatorError, OutputError
-from detector.labels.label import LONGEST_BYTES, Label, label_windows, read_label
+from detector.labels.label import MAX_LABEL_BYTES, Label, label_windows, read_label
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
 
 FORMAT = 1
+"""Version of the pack's format; a pack of another version is refused."""
 
-MOST_LABELS = 20_000
-"""What a library may hold and still be matched in a tenth of a batch's time."""
+MAX_LABELS = 20_000
+"""Most labels of a pack: so many exemplars are still matched in a tenth of a batch's time."""
 
-MOST_BYTES = 2_000_000_000
-"""Of all labels, unpacked: 20,000 of two hours and 130 features in base64 are 1.7 GB."""
+MAX_BYTES = 2_000_000_000
+"""Most bytes of all labels, unpacked: 20,000 of two hours and 130 features in base64 are 1.7 GB."""
 
-HARMLESS_BYTES, MOST_GROWTH = 200_000_000, 100
-"""Beyond the first, what unpacks to so many times its length is a bomb. Labels of noise grow by 1.4, those of a day on
-which nothing was reported but zeros by 900."""
+HARMLESS_BYTES, MAX_GROWTH = 200_000_000, 100
+"""Unpacked bytes that are always allowed, and the factor that is allowed beyond them; a larger factor is a zip bomb.
+Labels of noise grow by 1.4, those of a day on which nothing but zeros was reported by 900."""
 
 BROKEN = (
     *(zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError),
     *(msgspec.MsgspecError, ValueError, MemoryError, OverflowError),
 )
-"""What zipfile and msgspec raise for what is none."""
+"""Errors that zipfile and msgspec raise for a file that is no pack."""
 
 MANIFEST_BYTES = 100_000
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""When members were written, says the archive: the same labels make the same pack."""
+"""Time of every member in the archive: it is constant, so that the same labels make the same pack."""
 
 
 class PackError(OperatorError):
-    """A file that is no pack, or not the one that was meant."""
+    """Pack that cannot be read or fails its checks."""
 
 
 class PackManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """What is in a pack."""
+    """Content of a pack's manifest."""
 
     format: int
     catalogue: str
     """Digest of the features that all its labels were taught on."""
     labels: int
     sha256: str
-    """Of the labels' member."""
+    """Digest of the member with the labels."""
 
 
 @dataclass(frozen=True)
 class Pack:
+    """Labels of a pack, as they are on the topic."""
+
     labels: Sequence[bytes]
-    """As they lie on the topic."""
     catalogue: str
     digest: str
-    """SHA-256 of the manifest, and so of everything."""
+    """SHA-256 of the manifest, and therefore of everything."""
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """One label of a pack, before it is accepted."""
+class PackEntry:
+    """Label of a pack, before it is accepted."""
 
-    number: int
-    """Its line, from 1 on."""
+    line: int
+    """Line of the member with the labels, from 1 on."""
     label: Label | None
     state: str
-    """`new`, `known` (the very same is there), `replaces` (another of its id is) or `refused`."""
-    why: str = ""
+    """`new`, `known` (the topic has the same label), `replaces` (the topic has another of its id) or `refused`."""
+    reason: str = ""
+    """Reason of the refusal; empty in the other states."""
 
 
 def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
-    """Raises OutputError."""
+    """Write the labels as a pack, sorted. Raises OutputError."""
     lines = sorted(labels)
     body = b"".join(line + b"\n" for line in lines)
-    manifest = PackManifest(FORMAT, catalogue, len(lines), hashlib.sha256(body).hexdigest())
-    told = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    manifest = PackManifest(
+        format=FORMAT, catalogue=catalogue, labels=len(lines), sha256=hashlib.sha256(body).hexdigest()
+    )
+    manifest_json = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     try:
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in ((MANIFEST, told), (LABELS, body)):
+            for name, content in ((MANIFEST, manifest_json), (LABELS, body)):
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); give a file in a folder of yours.") from None
-    return Pack(lines, catalogue, hashlib.sha256(told).hexdigest())
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); give a file in a folder that this user may write to."
+        ) from None
+    return Pack(lines, catalogue, hashlib.sha256(manifest_json).hexdigest())
 
 
 def read_pack(path: Path) -> Pack:
-    """Raises PackError; what is in its labels is nobody's word yet."""
+    """Return the pack at `path`; its labels are not checked yet. Raises PackError."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = sorted(member.filename for member in archive.infolist()[:10])
             if names != sorted((MANIFEST, LABELS)):
-                told_of = ", ".join(ascii(name)[1:-1] for name in names)[:200]  # a name may hold what a terminal obeys
-                raise PackError(f"{path}: is no pack: it holds {told_of or 'nothing'}.")
-            told = _member(archive, MANIFEST, MANIFEST_BYTES, path)
-            manifest = msgspec.json.decode(told, type=PackManifest)
-            lines, digest = _lines(archive, path)
+                shown = ", ".join(ascii(name)[1:-1] for name in names)[:200]  # a name may hold terminal control codes
+                raise PackError(
+                    f"{path}: is no pack: it holds {shown or 'nothing'}, and a pack holds {LABELS}, {MANIFEST};"
+                    " have it sent again."
+                )
+            manifest_json = _read_member(archive, MANIFEST, MANIFEST_BYTES, path)
+            manifest = msgspec.json.decode(manifest_json, type=PackManifest)
+            lines, digest = _read_lines(archive, path)
     except OSError as error:
-        raise PackError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise PackError(
+            f"{path}: cannot be read ({error.strerror or error}); give a file that `faultline pack` wrote."
+        ) from None
     except BROKEN as error:
         raise PackError(f"{path}: is no pack ({' '.join(str(error).split())[:200]}); have it sent again.") from None
     if manifest.format != FORMAT:
-        raise PackError(f"{path}: has format {manifest.format}, and this version reads {FORMAT}; export it anew.")
+        raise PackError(
+            f"{path}: has format {manifest.format}, and this version reads {FORMAT}; have it exported again."
+        )
     if digest != manifest.sha256:
-        raise PackError(f"{path}: its labels are not those its manifest was made for; have it sent again.")
+        raise PackError(f"{path}: its labels do not have the checksum of its manifest; have it sent again.")
     if len(lines) != manifest.labels:
-        told_of = f"{len(lines):,} labels, its manifest says {manifest.labels:,}"
-        raise PackError(f"{path}: holds {told_of}; have it sent again.")
-    return Pack(lines, manifest.catalogue, hashlib.sha256(told).hexdigest())
+        counts = f"{len(lines):,} labels, and its manifest says {manifest.labels:,}"
+        raise PackError(f"{path}: holds {counts}; have it sent again.")
+    return Pack(lines, manifest.catalogue, hashlib.sha256(manifest_json).hexdigest())
 
 
-def _member(archive: zipfile.ZipFile, name: str, most: int, path: Path) -> bytes:
-    """Read up to its limit, whatever its header claims."""
+def _read_member(archive: zipfile.ZipFile, name: str, limit: int, path: Path) -> bytes:
+    """Return a member's content; read at most `limit` bytes, whatever its header claims. Raises PackError."""
     with archive.open(name) as member:
-        content = member.read(most + 1)
-    if len(content) > most:
-        raise PackError(f"{path}: its {name} is longer than {most:,} bytes; it is no pack.")
+        content = member.read(limit + 1)
+    if len(content) > limit:
+        raise PackError(f"{path}: its {name} is longer than {limit:,} bytes, so it is no pack; have it sent again.")
     return content
 
 
-def _lines(archive: zipfile.ZipFile, path: Path) -> tuple[list[bytes], str]:
-    """The labels, and the digest of all of them. Ends at the first thing that is beyond measure, whatever the archive's
-    own header claims, before it is held in memory.
+def _read_lines(archive: zipfile.ZipFile, path: Path) -> tuple[list[bytes], str]:
+    """Return the labels and the digest of all of them. Raises PackError.
+
+    The reading ends at the first excess over a limit, whatever the archive's header claims, and before the excess is
+    held in memory.
     """
     lines: list[bytes] = []
     digest, length = hashlib.sha256(), 0
-    most = min(MOST_BYTES, max(HARMLESS_BYTES, MOST_GROWTH * path.stat().st_size))
+    limit = min(MAX_BYTES, max(HARMLESS_BYTES, MAX_GROWTH * path.stat().st_size))
     with archive.open(LABELS) as member:
-        while line := member.readline(LONGEST_BYTES + 2):
+        while line := member.readline(MAX_LABEL_BYTES + 2):
             length += len(line)
-            if len(line) > LONGEST_BYTES + 1:
-                raise PackError(f"{path}: a label of it is longer than {LONGEST_BYTES:,} bytes; it is no pack.")
-            if len(lines) == MOST_LABELS:
-                raise PackError(f"{path}: holds more than {MOST_LABELS:,} labels, which are the most; take some out.")
-            if length > most:
-                raise PackError(f"{path}: unpacks to more than {most:,} bytes; it is no pack.")
+            if len(line) > MAX_LABEL_BYTES + 1:
+                raise PackError(
+                    f"{path}: one of its labels is longer than {MAX_LABEL_BYTES:,} bytes, so it is no pack; have it"
+                    " sent again."
+                )
+            if len(lines) == MAX_LABELS:
+                raise PackError(f"{path}: holds more than {MAX_LABELS:,} labels, the most of one pack; have it split.")
+            if length > limit:
+                raise PackError(f"{path}: unpacks to more than {limit:,} bytes, so it is no pack; have it sent again.")
             digest.update(line)
             lines.append(line.rstrip(b"\n"))
     return lines, digest.hexdigest()
 
 
-def arrivals(pack: Pack, catalogue: Catalogue, known: Mapping[bytes, bytes]) -> list[Arrival]:
-    """What would become of each label among those known, by their keys."""
-    arrived: list[Arrival] = []
+def check_entries(pack: Pack, catalogue: Catalogue, taught: Mapping[bytes, bytes]) -> list[PackEntry]:
+    """Return the state of each label of the pack among the taught labels, which are given by their keys."""
+    entries: list[PackEntry] = []
     ids: set[str] = set()
-    for number, line in enumerate(pack.labels, 1):
+    for line, value in enumerate(pack.labels, 1):
         try:
-            label = _received(_checked(line, catalogue))
+            label = _without_history(_read_entry(value, catalogue))
         except LabelError as error:
-            arrived.append(Arrival(number, None, "refused", str(error)))
+            entries.append(PackEntry(line, None, "refused", str(error)))
             continue
         if label.id in ids:
-            arrived.append(Arrival(number, label, "refused", f"label {label.id}: stands in the pack twice."))
+            reason = f"label {label.id}: the pack holds this id twice; remove one of the two."
+            entries.append(PackEntry(line, label, "refused", reason))
             continue
         ids.add(label.id)
-        there = known.get(label.id.encode())
-        state = "new" if there is None else "known" if _is_same(label, there) else "replaces"
-        arrived.append(Arrival(number, label, state))
-    return arrived
+        taught_value = taught.get(label.id.encode())
+        state = "new" if taught_value is None else "known" if _is_same(label, taught_value) else "replaces"
+        entries.append(PackEntry(line, label, state))
+    return entries
 
 
-def _received(label: Label) -> Label:
-    """Without what was so where it comes from: what it cost there, which alarm of theirs somebody judged with it."""
+def _without_history(label: Label) -> Label:
+    """Return the label without what holds only for its own network: forecast, quarantine and judged alarm."""
     return msgspec.structs.replace(label, forecast=None, quarantined=False, forced=False, alarm="", rejects="")
 
 
-def _is_same(label: Label, there: bytes) -> bool:
+def _is_same(label: Label, taught_value: bytes) -> bool:
     try:
-        return label == _received(read_label(there))
+        return label == _without_history(read_label(taught_value))
     except LabelError:
         return False
 
 
-def _checked(line: bytes, catalogue: Catalogue) -> Label:
-    """Raises LabelError for what the detectors would refuse."""
-    if len(line) > LONGEST_BYTES:
-        raise LabelError(f"a label of {len(line):,} bytes is none (at most {LONGEST_BYTES:,}).")
-    label = read_label(line)
+def _read_entry(value: bytes, catalogue: Catalogue) -> Label:
+    """Return the label of a line. Raises LabelError for a label that the detectors would refuse."""
+    label = read_label(value)
     label_windows(label, catalogue)
     return label

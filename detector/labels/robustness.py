@@ -1,7 +1,7 @@
-"""How far a label reaches: how much of what its example showed may be missing, and it still fires.
+"""Radius of a label: the share of its example that may be missing until the label no longer fires.
 
-A threshold is a number on a scale of its own, a cosine says nothing about size; whoever taught an hour wants to know
-whether half of it would be recognised. So the example is faded, step by step, and judged as if it came again.
+A threshold is a number on a scale of its own, and a cosine says nothing about size. An operator who taught an hour
+wants to know whether half of it would be recognised. So the example is faded step by step, and each step is scored.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,19 +17,22 @@ from detector.errors import LabelError
 from detector.labels.label import Label, label_windows, read_label
 
 SHARES = np.arange(1, 21) / 20
-"""Of the example's deviations, ascending: one in twenty more or less is nothing that a fault keeps to."""
+"""Shares of the example's deviations, ascending; no fault repeats itself more exactly than one part in twenty."""
 
-AT_ONCE = BATCHES[-1] // len(SHARES)
+LABELS_PER_BATCH = BATCHES[-1] // len(SHARES)
 """Labels of one batch of the encoder."""
 
 
 def robustness(
-    records: Iterable[tuple[bytes, bytes | None]], judge: Classifier, bundle: Bundle, encode: Encode
+    records: Iterable[tuple[bytes, bytes | None]], classifier: Classifier, bundle: Bundle, encode: Encode
 ) -> dict[str, float | None]:
-    """By id, of the faults among the labels known to the judge: the share that may be missing, 0 to .95; None where not
-    even the whole fires. It is the last window that is faded, when the fault had lasted longest.
+    """Return the radius of each fault label that the classifier knows, by id.
+
+    A radius is the share of the example that may be missing, 0 to .95; None where not even the whole example fires.
+    The last window of the example is faded, because the fault has then lasted longest.
     """
     labels = list(_faults(records, bundle))
+<<<<<<< HEAD
     columns = _columns(judge)
     found: dict[str, float | None] = {}
     for first in range(0, len(labels), AT_ONCE):
@@ -37,20 +40,29 @@ def robustness(
         scores = judge.score_columns(encode(np.concatenate([_faded(windows[0]) for _, windows in some])))
         by_share = scores.reshape(len(some), len(SHARES), -1)
         for (label, _), reached in zip(some, by_share, strict=True):
+=======
+    columns = _columns(classifier)
+    radii: dict[str, float | None] = {}
+    for first in range(0, len(labels), LABELS_PER_BATCH):
+        batch = labels[first : first + LABELS_PER_BATCH]
+        scores = classifier.columns(encode(np.concatenate([_fade(windows[0]) for _, windows in batch])))
+        by_share = scores.reshape(len(batch), len(SHARES), -1)
+        for (label, _), label_scores in zip(batch, by_share, strict=True):
+>>>>>>> p-labels
             column = columns.get((label.name, label.quarantined))
             if column is not None:
-                found[label.id] = _radius(reached[:, column] >= judge.threshold)
-    return found
+                radii[label.id] = _radius(label_scores[:, column] >= classifier.threshold)
+    return radii
 
 
 def _faults(records: Iterable[tuple[bytes, bytes | None]], bundle: Bundle) -> Iterator[tuple[Label, NDArray[np.int8]]]:
-    """What stands of each key, with its windows, the latest first; what the detectors refuse is left out."""
-    standing: dict[bytes, bytes] = {}
+    """Yield the valid fault labels in force, each with its windows, the latest window first."""
+    values: dict[bytes, bytes] = {}
     for key, value in records:
-        standing.pop(key, None)
+        values.pop(key, None)
         if value is not None:
-            standing[key] = value
-    for value in standing.values():
+            values[key] = value
+    for value in values.values():
         try:
             label = read_label(value)
             if label.kind == "fault":
@@ -59,6 +71,7 @@ def _faults(records: Iterable[tuple[bytes, bytes | None]], bundle: Bundle) -> It
             continue
 
 
+<<<<<<< HEAD
 def _columns(judge: Classifier) -> Mapping[tuple[str, bool], int]:
     """Where the scores of a class stand, and those of one in quarantine."""
     told = {(name, False): place for place, name in enumerate(judge.classes)}
@@ -66,16 +79,27 @@ def _columns(judge: Classifier) -> Mapping[tuple[str, bool], int]:
         (quiet.name, place) for place, quiet in enumerate(judge.suppressed_classes) if quiet.reason == "quarantined"
     ]
     return told | {(name, True): len(judge.classes) + place for name, place in held}
+=======
+def _columns(classifier: Classifier) -> Mapping[tuple[str, bool], int]:
+    """Return the column of scores of each (class, in quarantine)."""
+    classes = {(name, False): column for column, name in enumerate(classifier.classes)}
+    quarantined = {
+        (suppressed.name, True): column
+        for column, suppressed in enumerate(classifier.quiet, len(classifier.classes))
+        if suppressed.reason == "quarantined"
+    }
+    return classes | quarantined
+>>>>>>> p-labels
 
 
-def _faded(window: NDArray[np.int8]) -> NDArray[np.int8]:
-    """# int8 [60, F] -> [shares, 60, F]"""
+def _fade(window: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return the window with each share of its deviations. # int8 [60, F] -> [shares, 60, F]"""
     codes = np.rint(window * SHARES[:, None, None]).astype(np.int8)
     return np.where(window == ABSENT, np.int8(ABSENT), codes)
 
 
 def _radius(fires: Sequence[bool] | NDArray[np.bool_]) -> float | None:
-    """From the share on from which it always does. # [shares], ascending"""
+    """Return 1 minus the least share from which on all shares fire. # [shares], ascending"""
     silent = np.flatnonzero(~np.asarray(fires))
     least = int(silent[-1]) + 1 if len(silent) else 0
     return round(1 - float(SHARES[least]), 2) if least < len(SHARES) else None

@@ -1,4 +1,4 @@
-"""The judge in office: the labels known now, embedded by the bundle, calibrated on its normal life."""
+"""Label store: the labels in force, embedded by the bundle, and the classifier that follows from them."""
 
 import logging
 from collections import Counter
@@ -21,73 +21,76 @@ log = logging.getLogger("faultline")
 
 
 EMBEDDED_WINDOWS = 1024
-"""Of several labels at once: an encoder's batch takes as long with 13 windows of one as with 64 of five."""
+"""Windows of several labels that are embedded together: a batch takes as long with 13 windows of one label as with 64
+of five."""
 
 
-Made = Exemplar | LabelError | None
-"""What comes of a record of the labels' topic; None retires its key."""
+EmbeddedRecord = Exemplar | LabelError | None
+"""Exemplar of a record of the labels topic, or the error that refuses it; None retires its key."""
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """A label that can be embedded."""
+class _LabelWindows:
+    """Valid label with its windows, before they are embedded."""
 
     label: Label
     windows: NDArray[np.int8]
 
 
-def embedded(
+def embed_records(
     records: Iterable[tuple[bytes, bytes | None]], catalogue: Catalogue, encode: Encode
-) -> Iterator[tuple[bytes, Made]]:
-    """What comes of each record, in their order, with few calls of the encoder; few are held at a time."""
-    waiting: list[tuple[bytes, _Cut | LabelError | None]] = []
-    count = 0
+) -> Iterator[tuple[bytes, EmbeddedRecord]]:
+    """Yield the result of each record, in their order; the encoder embeds several labels per call, few are held."""
+    batch: list[tuple[bytes, _LabelWindows | LabelError | None]] = []
+    windows = 0
     for key, value in records:
-        found = _cut(value, catalogue)
-        waiting.append((key, found))
-        count += len(found.windows) if isinstance(found, _Cut) else 0
-        if count >= EMBEDDED_WINDOWS:
-            yield from _embed(waiting, encode)
-            waiting, count = [], 0
-    yield from _embed(waiting, encode)
+        decoded = _read_windows(value, catalogue)
+        batch.append((key, decoded))
+        windows += len(decoded.windows) if isinstance(decoded, _LabelWindows) else 0
+        if windows >= EMBEDDED_WINDOWS:
+            yield from _embed_batch(batch, encode)
+            batch, windows = [], 0
+    yield from _embed_batch(batch, encode)
 
 
-def _cut(value: bytes | None, catalogue: Catalogue) -> _Cut | LabelError | None:
+def _read_windows(value: bytes | None, catalogue: Catalogue) -> _LabelWindows | LabelError | None:
     if value is None:
         return None
     try:
         label = read_label(value)
-        return _Cut(label, label_windows(label, catalogue))
+        return _LabelWindows(label, label_windows(label, catalogue))
     except LabelError as error:
         return error
 
 
-def _embed(waiting: Sequence[tuple[bytes, _Cut | LabelError | None]], encode: Encode) -> Iterator[tuple[bytes, Made]]:
-    cuts = [one for _, one in waiting if isinstance(one, _Cut)]
-    embeddings = iter(_parts(cuts, encode))
-    for key, one in waiting:
-        if not isinstance(one, _Cut):
-            yield key, one
+def _embed_batch(
+    batch: Sequence[tuple[bytes, _LabelWindows | LabelError | None]], encode: Encode
+) -> Iterator[tuple[bytes, EmbeddedRecord]]:
+    labels = [decoded for _, decoded in batch if isinstance(decoded, _LabelWindows)]
+    embeddings = iter(_embed_windows(labels, encode))
+    for key, decoded in batch:
+        if not isinstance(decoded, _LabelWindows):
+            yield key, decoded
             continue
         try:
-            yield key, exemplar_of(one.label, next(embeddings))
+            yield key, exemplar_of(decoded.label, next(embeddings))
         except LabelError as error:
             yield key, error
 
 
-def _parts(cuts: Sequence[_Cut], encode: Encode) -> Iterator[Embeddings]:
-    """Of each one's windows; all of them at once."""
-    if not cuts:
+def _embed_windows(labels: Sequence[_LabelWindows], encode: Encode) -> Iterator[Embeddings]:
+    """Yield the embeddings of each label's windows; one call of the encoder embeds all of them."""
+    if not labels:
         return
-    embeddings = encode(np.concatenate([one.windows for one in cuts]))
+    embeddings = encode(np.concatenate([label.windows for label in labels]))
     start = 0
-    for one in cuts:
-        yield embeddings[start : start + len(one.windows)]
-        start += len(one.windows)
+    for label in labels:
+        yield embeddings[start : start + len(label.windows)]
+        start += len(label.windows)
 
 
 class LabelStore:
-    """The exemplars by label id. A label that cannot be embedded is refused, and the others stand."""
+    """Exemplars of the labels in force, by label id; a label that cannot be embedded is refused and counted."""
 
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
         self._bundle, self._encode, self._settings, self._threads = bundle, encode, settings, threads
@@ -95,57 +98,63 @@ class LabelStore:
         self._refused = 0
 
     def put(self, key: bytes, value: bytes | None) -> None:
-        """Takes one record of the labels' topic; None retires its key."""
+        """Apply one record of the labels topic; None retires its key."""
         self.put_all([(key, value)])
 
     def put_all(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """The same for many, in their order, with few calls of the encoder."""
-        for key, made in embedded(records, self._bundle.catalogue, self._encode):
-            self.take(key, made)
+        """Apply many records in their order, with few calls of the encoder."""
+        for key, result in embed_records(records, self._bundle.catalogue, self._encode):
+            self.put_embedded(key, result)
 
-    def take(self, key: bytes, made: Made) -> None:
-        """Takes what came of one record."""
+    def put_embedded(self, key: bytes, result: EmbeddedRecord) -> None:
+        """Apply one record that is embedded already."""
         self._exemplars.pop(key, None)
-        if isinstance(made, Exemplar):
-            self._exemplars[key] = made
-        elif made is not None:
-            self._refuse(made)
-
-    def _refuse(self, error: LabelError) -> None:
-        self._refused += 1
-        log.warning("refused: %s", error)
+        if isinstance(result, Exemplar):
+            self._exemplars[key] = result
+        elif result is not None:
+            self._refused += 1
+            log.warning("refused: %s", result)
 
     def count(self, kind: str) -> int:
+        """Return the number of exemplars of this kind."""
         return sum(exemplar.kind == kind for exemplar in self._exemplars.values())
 
+<<<<<<< HEAD
     def count_held(self) -> int:
         return sum(exemplar.is_quarantined for exemplar in self._exemplars.values())
+=======
+    def count_quarantined(self) -> int:
+        """Return the number of exemplars in quarantine."""
+        return sum(exemplar.held for exemplar in self._exemplars.values())
+>>>>>>> p-labels
 
-    def judged(self) -> Counter[tuple[str, str]]:
-        """Alarms that a person judged, by (class, judgement)."""
-        said = [one for one in self._exemplars.values() if one.alarm]
-        return Counter((one.rejects, "rejected") if one.rejects else (one.name, "confirmed") for one in said)
+    def count_feedback(self) -> Counter[tuple[str, str]]:
+        """Return the number of alarms that an operator confirmed or rejected, by (class, judgement)."""
+        return Counter(
+            (exemplar.rejects, "rejected") if exemplar.rejects else (exemplar.name, "confirmed")
+            for exemplar in self._exemplars.values()
+            if exemplar.alarm
+        )
 
     def take_refused(self) -> int:
-        """How many labels were refused since this was last asked."""
+        """Return the number of labels that were refused since the last call."""
         refused, self._refused = self._refused, 0
         return refused
 
-    def judge(self) -> Classifier:
-        """A judge of what is known now."""
-        return self._judge(self._exemplars)
+    def classifier(self) -> Classifier:
+        """Return the classifier of all labels in force."""
+        return self._build_classifier(self._exemplars)
 
-    def judge_without(self, *ids: str) -> Classifier:
-        """A judge of all but these."""
-        left_out = {id.encode() for id in ids}
-        return self._judge({key: one for key, one in self._exemplars.items() if key not in left_out})
+    def classifier_without(self, *ids: str) -> Classifier:
+        """Return the classifier of all labels except these."""
+        excluded = {label_id.encode() for label_id in ids}
+        return self._build_classifier({key: value for key, value in self._exemplars.items() if key not in excluded})
 
-    def judge_with(self, *exemplars: Exemplar) -> Classifier:
-        """A judge of some more, or of others in their place."""
-        return self._judge({**self._exemplars, **{one.id.encode(): one for one in exemplars}})
+    def classifier_with(self, *exemplars: Exemplar) -> Classifier:
+        """Return the classifier of all labels and these exemplars, which replace labels of the same id."""
+        return self._build_classifier({**self._exemplars, **{value.id.encode(): value for value in exemplars}})
 
-    def _judge(self, known: Mapping[bytes, Exemplar]) -> Classifier:
-        exemplars = [known[key] for key in sorted(known)]
-        library = ExemplarIndex(exemplars, self._bundle.normal, self._threads)
+    def _build_classifier(self, exemplars: Mapping[bytes, Exemplar]) -> Classifier:
+        index = ExemplarIndex([exemplars[key] for key in sorted(exemplars)], self._bundle.normal, self._threads)
         settings = self._settings
-        return Classifier(library, settings.weights, settings.budget, settings.budgets)
+        return Classifier(index, settings.weights, settings.budget, settings.budgets)

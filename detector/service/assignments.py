@@ -5,7 +5,7 @@ A partition is taken up with its open alarms, heard in silence up to its committ
 
 import logging
 
-from detector.alarms.notifications import read_open
+from detector.alarms.notifications import read_open_alarm
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
@@ -38,7 +38,7 @@ class PartitionAssignments:
             opened = self._open_table.read([assignment.partition for assignment in poll.assigned])
             for assignment in poll.assigned:
                 rows = sorted(opened[assignment.partition].items())
-                self._take_up(assignment, [read_open(value) for _, value in rows], pipeline)
+                self._take_up(assignment, [read_open_alarm(value) for _, value in rows], pipeline)
 
     def split(self, poll: Poll) -> tuple[list[Records], list[Records]]:
         """The poll's records before and from their partition's committed offset on."""

@@ -25,7 +25,7 @@ from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.settings import Settings
 from detector.errors import LabelError
-from detector.labels.builder import build_label, label_span
+from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import embed_label
 
 CELL, CLASS = "canary", "canary"
@@ -93,7 +93,10 @@ class Canary:
         bundle, settings, end = self._bundle, self._settings, ONSET + FAULT_MINUTES
         taught = np.arange(*label_span(ONSET, end))
         values = self._values(self._shown, taught, feature, spreads)
-        label = build_label(values, bundle.catalogue, bundle.baseline, CLASS, "fault", CELL, ONSET, end)
+        label = build_label(
+            LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),
+            LabelMeta(name=CLASS, kind="fault", cell=CELL, begin=ONSET, end=end),
+        )
         exemplar = embed_label(label, bundle.catalogue, self._encode)
         judge = Classifier(ExemplarIndex([exemplar], bundle.normal, self._threads), settings.weights, settings.budget)
         minute = np.arange(ONSET - WINDOW - settings.score_minutes, end + settings.score_minutes)

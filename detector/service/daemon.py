@@ -169,7 +169,11 @@ class Service:
         if not changes:
             return
         self._labels.put_all(changes)
+<<<<<<< HEAD
         self._pipeline.use_classifier(self._labels.judge())
+=======
+        self._pipeline.adopt(self._labels.classifier())
+>>>>>>> p-labels
         self._count_exemplars()
         log.info("labels: %d changed", len(changes))
 
@@ -214,9 +218,9 @@ class Service:
     def _count_exemplars(self) -> None:
         for kind in ("fault", "normal", "ignore"):
             self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
-        self.metrics.quarantined.set(self._labels.count_held())
+        self.metrics.quarantined.set(self._labels.count_quarantined())
         self.metrics.judged.clear()
-        for (name, judgement), count in self._labels.judged().items():
+        for (name, judgement), count in self._labels.count_feedback().items():
             self.metrics.judged.labels(name, judgement).set(count)
         self.metrics.label_errors.inc(self._labels.take_refused())
 

@@ -3,7 +3,14 @@
 import logging
 from typing import Any
 
-from detector.alarms.notifications import Context, Message, alarm_id, iso_time, notification, open_record
+from detector.alarms.notifications import (
+    AlarmMessage,
+    Context,
+    alarm_id,
+    iso_time,
+    notification_message,
+    open_alarm_message,
+)
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.lifecycle import Event
@@ -60,8 +67,8 @@ class AlarmPublisher:
             log.info("no alarm: %s, %s since %s (%s)", one.cell, one.name, iso_time(one.minute), one.reason)
 
 
-def _messages(event: Event, context: Context) -> tuple[int, Message, Message]:
-    return event.partition, notification(event, context), open_record(event)
+def _messages(event: Event, context: Context) -> tuple[int, AlarmMessage, AlarmMessage]:
+    return event.partition, notification_message(event, context), open_alarm_message(event)
 
 
 def _tell(work: PollResult, offsets: Offsets) -> None:

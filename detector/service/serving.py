@@ -43,7 +43,7 @@ def prepare_serving_state(
     table = CompactedTable(config.kafka, topic)
     taught = table.records(list(range(partitions(config, topic)[topic])))
     labels.put_all((key, value) for _, key, value in taught)
-    pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.judge(), settings, timed)
+    pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.classifier(), settings, timed)
     return ServingState(bundle, labels, table, pipeline, Canary(bundle, encode, settings, config.runtime.threads))
 
 

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from detector.backtest.alarm_intervals import AlarmInterval, CachingEncoder, alarm_intervals, remember, suppressed_by
+from detector.backtest.alarm_intervals import (
+    AlarmInterval,
+    CachingEncoder,
+    alarm_intervals,
+    set_previous_names,
+    suppressed_by,
+)
 from detector.backtest.matching import rate
 from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
@@ -78,7 +84,7 @@ def preview_pack(
     here = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     here.put_all(known)
     with ExitStack() as opened:
-        look = past_of(config, history, bundle.catalogue, opened).look("", sample)
+        look = past_of(config, history, bundle.catalogue, opened).read_sample("", sample)
     return try_out(labels, here, look, bundle, encode, config.settings)
 
 
@@ -88,13 +94,15 @@ def try_out(
     """Of labels that can be embedded. Raises LabelError, HistoryError."""
     once, days = CachingEncoder(encode), look.records / DAY_MINUTES
     exemplars = [embed_label(label, bundle.catalogue, encode) for label in labels]
-    before = alarm_intervals(replay(look, bundle, once, here.judge_without(*(label.id for label in labels)), settings))
+    before = alarm_intervals(
+        replay(look, bundle, once, here.classifier_without(*(label.id for label in labels)), settings)
+    )
     found: dict[str, ClassForecast] = {}
     while True:
         broken = {name for name, one in found.items() if one.breaks}
-        judge = here.judge_with(*(_held(one, broken) for one in exemplars))
+        judge = here.classifier_with(*(_held(one, broken) for one in exemplars))
         after = alarm_intervals(replay(look, bundle, once, judge, settings))
-        remember(after, before)
+        set_previous_names(after, before)
         fresh = _brought([label for label in labels if label.name not in broken], after, days)
         worst = _worst(fresh, days, settings)
         found |= {one.name: one for one in fresh}

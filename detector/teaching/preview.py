@@ -14,8 +14,8 @@ from detector.backtest.alarm_intervals import (
     AlarmInterval,
     CachingEncoder,
     alarm_intervals,
-    clearest,
-    remember,
+    by_score,
+    set_previous_names,
     suppressed_by,
 )
 from detector.backtest.matching import rate
@@ -97,12 +97,12 @@ def preview(
     """The label among those known now, had it been there while `look` was. Raises LabelError, HistoryError."""
     windows = encode(label_windows(label, bundle.catalogue))
     exemplar = exemplar_of(label, windows)
-    without, with_it = labels.judge_without(label.id), labels.judge_with(exemplar)
+    without, with_it = labels.classifier_without(label.id), labels.classifier_with(exemplar)
     once = CachingEncoder(encode)
     before = alarm_intervals(replay(look, bundle, once, without, settings))
     after = alarm_intervals(replay(look, bundle, once, with_it, settings))
     named = [one for one in after if one.name == label.name and label.kind == "fault" and not is_own(one, label)]
-    remember(named, before)
+    set_previous_names(named, before)
     first, last = look.span
     return Forecast(
         label.kind,
@@ -115,7 +115,7 @@ def preview(
         first,
         last,
         round(look.records / DAY_MINUTES, 2),
-        clearest(named),
+        by_score(named),
         suppressed_by(before, after),
         len(before),
         len(after),

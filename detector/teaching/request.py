@@ -21,7 +21,7 @@ from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import EpisodeSlice, HistorySample, SampleSize, cut
 from detector.kafka.readers.label_topic import read_labels
 from detector.kafka.readers.topic_history import TopicHistory
-from detector.labels.builder import build_label
+from detector.labels.builder import LabelMeta, LabelWindow, build_label
 from detector.labels.label import Label, label_windows
 from detector.labels.store import LabelStore
 from detector.teaching.preview import Forecast, preview
@@ -85,7 +85,7 @@ def prepare(config: Config, ask: TeachRequest, history: Path | None, sample: Sam
         found = cut(past, ask.cell, ask.begin, ask.end, now, config.minutes.min_coverage)
         label = _label(ask, found, past.catalogue, bundle.baseline, now)
         label_windows(label, bundle.catalogue)  # refuses here what the detectors would refuse, before it takes long
-        look = past.look(ask.cell, sample)
+        look = past.read_sample(ask.cell, sample)
     return PreparedLabel(label, found, preview_label(config, label, look, read_labels(config)))
 
 
@@ -106,9 +106,15 @@ def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[
     labels.put_all(read_labels(config))
     with ExitStack() as opened:
         past = past_of(config, history, bundle.catalogue, opened)
+<<<<<<< HEAD
         look = past.look("", sample)
     told = polls(look, bundle, encode, labels.judge(), config.settings)
     return look, [one for work in told for one in work.suppressed_episodes]
+=======
+        look = past.read_sample("", sample)
+    told = polls(look, bundle, encode, labels.classifier(), config.settings)
+    return look, [one for work in told for one in work.withheld]
+>>>>>>> p-labels
 
 
 def past_of(
@@ -119,7 +125,8 @@ def past_of(
 
 def _label(ask: TeachRequest, found: EpisodeSlice, catalogue: Catalogue, baseline: Baseline, now: int) -> Label:
     made = build_label(
-        found.values, catalogue, baseline, ask.name, ask.kind, ask.cell, found.begin, found.end, ask.note
+        LabelWindow(values=found.values, catalogue=catalogue, baseline=baseline),
+        LabelMeta(name=ask.name, kind=ask.kind, cell=ask.cell, begin=found.begin, end=found.end, note=ask.note),
     )
     return msgspec.structs.replace(
         made,

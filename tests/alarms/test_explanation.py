@@ -97,7 +97,7 @@ def test_explain_is_a_page_of_a_hundred_columns(lived, capsys):
     assert "by ann" in page
     assert max(map(len, page.splitlines())) <= 100
     code, silent = run(lived, capsys, "explain", alarm_of(lived, SILENT)[0]["alarmId"])
-    assert "no window stands behind it" in silent
+    assert "no window was judged: a silent cell raises its alarm by its silence." in silent
 
 
 def test_explain_in_json_is_what_was_said_word_for_word(lived, capsys):
@@ -152,7 +152,7 @@ def test_files_without_the_minute_that_was_judged_are_refused(lived, tmp_path, r
     said = alarm_of(lived, FAULTY)[0]
     filed(tmp_path, left_out=(FAULTY, notified_minute(said)))
     asked = ("reproduce", said["alarmId"], "--config", lived.folder / "config.yaml", "--history", tmp_path)
-    assert f"no minute of {FAULTY} at" in refusal(*asked)
+    assert f"the minute of {FAULTY} that ends at" in refusal(*asked)
 
 
 def notified_minute(said: dict) -> int:

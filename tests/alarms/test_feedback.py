@@ -194,7 +194,7 @@ def test_a_pack_that_is_none_is_refused_in_one_sentence(tmp_path, stage, refusal
                 "manifest.json": b'{"format":1,"catalogue":"x","labels":1,"sha256":"00"}',
                 "labels.jsonl": b"{}\n",
             },
-            "not those its manifest was made for",
+            "do not have the checksum of its manifest",
         ),
     ):
         path = tmp_path / name

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer
 
-from detector.alarms.notifications import Context, iso_time, notification, open_record
+from detector.alarms.notifications import Context, iso_time, notification_message, open_alarm_message
 from detector.config.loader import read_config
 from detector.core.lifecycle import NEW, Alarm, Event
 from detector.kafka.broker_monitor import BrokerMonitor
@@ -26,7 +26,7 @@ def small(name, limit=LIMIT):
 
 def raised(cell, evidence):
     event = Event(NEW, 0, Alarm(cell, "drop_storm", T0, "minor"), T0 + 5, evidence={"nearest": evidence})
-    return 0, notification(event, Context("ManagementSystem=faultline", "digest")), open_record(event)
+    return 0, notification_message(event, Context("ManagementSystem=faultline", "digest")), open_alarm_message(event)
 
 
 @pytest.fixture

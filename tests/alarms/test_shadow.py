@@ -26,7 +26,7 @@ def test_of_one_name_and_at_once_is_the_same_alarm():
     told = compare(serving, shadow)
     assert told.both == [(serving[0], shadow[0]), (serving[2], shadow[2])]
     assert (told.serving, told.shadow) == ([serving[1]], [shadow[1]])
-    assert told.earlier("x") == (3 - 38) / 2
+    assert told.lead_minutes("x") == (3 - 38) / 2
 
 
 def test_of_another_name_and_at_once_it_is_renamed_unless_its_own_name_is_there_too():
@@ -43,8 +43,8 @@ def test_of_another_name_and_at_once_it_is_renamed_unless_its_own_name_is_there_
 def test_an_alarm_is_paired_once():
     told = compare([episode("a", "x", 10, 20), episode("a", "x", 30, 40)], [episode("a", "x", 5, 60)])
     assert (len(told.both), len(told.serving)) == (1, 1)
-    assert not told.same
-    assert compare([], []).same
+    assert not told.agrees
+    assert compare([], []).agrees
 
 
 def configured(stage, capfd, bundle) -> Path:

@@ -12,7 +12,7 @@ from detector.bundle.format import Bundle
 from detector.bundle.verification import GOLDEN_SHIFT, GOLDEN_SIZE_TOLERANCE, GOLDEN_TOLERANCE, open_bundle
 from detector.core.encoder import Encoder
 from detector.labels.label import Label, embed_label, label_windows, read_label, write_label
-from detector.labels.packs import arrivals, read_pack, write_pack
+from detector.labels.packs import check_entries, read_pack, write_pack
 
 BEFORE = Path(__file__).parents[1] / "fixtures" / "v0_1"
 IDS = sorted(path.stem for path in (BEFORE / "records").iterdir())
@@ -106,6 +106,6 @@ def test_the_pack_holds_the_records_and_is_written_again_with_its_digest(
 
 
 def test_every_label_of_the_pack_is_accepted_as_new(opened: tuple[Bundle, Encoder]) -> None:
-    arrived = arrivals(read_pack(BEFORE / "labels.pack"), opened[0].catalogue, {})
+    arrived = check_entries(read_pack(BEFORE / "labels.pack"), opened[0].catalogue, {})
 
-    assert [(one.state, one.why) for one in arrived] == [("new", "")] * len(IDS)
+    assert [(one.state, one.reason) for one in arrived] == [("new", "")] * len(IDS)

@@ -48,7 +48,7 @@ def test_what_cannot_be_taken_over_is_refused_and_the_link_stays(tmp_path, link,
         assert str(link.readlink()) == "monday"
         return said
 
-    assert "no other bundle is remembered" in refused("rollback")
+    assert "no previous bundle is recorded in current.before; name a bundle with" in refused("rollback")
     assert "serves already" in refused("promote", tmp_path / "monday")
     assert "has no SHA256SUMS" in refused("promote", tmp_path / "nothing")
     rename_a_feature(tmp_path / "tuesday")

@@ -45,8 +45,11 @@ def test_what_is_handed_through_never_outranks_a_guarantee():
 @pytest.mark.parametrize(
     ("budgets", "sentence"),
     [
-        ("{dns_failure: 3, unknown: 2}", "add up to 5, and of 5, the budget of all classes, something must be left"),
-        ("{cell_silent: 1}", "`$.alarms.budgets.cell_silent` sets nothing: a silence is counted, and has no score"),
+        ("{dns_failure: 3, unknown: 2}", "add up to 5, which leaves nothing of the budget of all classes, 5, to the"),
+        (
+            "{cell_silent: 1}",
+            "`$.alarms.budgets.cell_silent` has no effect: silent minutes are counted and have no score",
+        ),
         ("{dns_failure: 0}", "Expected `float` > 0.0 - at `$.alarms.budgets"),
         ("{Dns Failure: 1}", "Expected `str` matching regex '^[a-z][a-z0-9_]*$' - at `key` in `$.alarms.budgets`"),
     ],

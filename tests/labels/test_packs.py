@@ -171,4 +171,4 @@ def test_a_label_of_100_mb_on_the_topic_is_refused_and_the_others_are_in_force(b
         assert service.metrics()["faultline_labels_refused_total"] == 1
         assert service.metrics()['faultline_exemplars{kind="fault"}'] == 1
         (line,) = [line for line in service.log.above_info() if "label" in line]
-        assert "a label of 100,000,000 bytes is none (at most 8,000,000); retire its key." in line
+        assert "a label has 100,000,000 bytes, and at most 8,000,000 are allowed; retire its key" in line

@@ -29,7 +29,7 @@ def judged(bundle, encode, told, **alarms):
     settings = Config(bundle="").settings
     labels = LabelStore(bundle, encode, Settings(**{**vars(settings), **alarms}), 0)
     labels.put_all(told)
-    return labels.judge()
+    return labels.classifier()
 
 
 def records(*labels):

@@ -186,17 +186,20 @@ def test_a_secret_comes_from_a_file_and_is_in_no_complaint(tmp_path):
     config = read_config(written(tmp_path, f"{{user: {USER}, password: '${{file:{secret}}}'}}"))
     assert config.http.password == PASSWORD
     for http, sentence in (
-        (f"{{password: '${{file:{secret}}}'}}", "has one of user and password; give both, or neither"),
-        (f"{{user: 'a:b', password: '${{file:{secret}}}'}}", "has a colon"),
+        (f"{{password: '${{file:{secret}}}'}}", "has only one of user and password; give both, or neither"),
+        (
+            f"{{user: 'a:b', password: '${{file:{secret}}}'}}",
+            "contains a colon, which HTTP's basic authentication does not allow",
+        ),
         (f"{{port: '${{file:{secret}}}'}}", "Expected `int`"),
         ("{user: x, password: '${file:/nowhere/secret}'}", r"/nowhere/secret at `\$.http.password` cannot be read"),
-        ("{key: x}", "is of no certificate"),
+        ("{key: x}", "is set without a certificate; set http.certificate, too"),
     ):
         with pytest.raises(ConfigError, match=sentence) as raised:
             read_config(written(tmp_path, http))
         assert PASSWORD not in str(raised.value)
     secret.write_text("x" * 70_000)
-    with pytest.raises(ConfigError, match="no secret is"):
+    with pytest.raises(ConfigError, match="is longer than 65,536 bytes; give a file that holds only the secret"):
         read_config(written(tmp_path, f"{{user: {USER}, password: '${{file:{secret}}}'}}"))
 
 

@@ -47,13 +47,13 @@ def nowhere(tmp_path, bundle="nowhere") -> Stage:
         ({"kafka": {"consumer": {"isolation.level": "read_uncommitted"}}}, r"isolation\.level` must not be set"),
         (
             {"runtime": {"stall_seconds": 33}},
-            r"33 at `\$\.runtime\.stall_seconds` is below 34, and a transaction that comes to nothing is given up after"
-            r" 30 s, which ends no process; raise it",
+            r"33 at `\$\.runtime\.stall_seconds` is below 34: a failing transaction is abandoned after 30 s, and that"
+            r" must not end the process; raise it",
         ),
         ({"kafka": {"common": {"acks": 1}}}, r"`\$\.kafka\.common\.acks` must not be set"),
         (
             {"kafka": {"common": {"sasl.password": "${FAULTLINE_NO_SUCH_SECRET}"}}},
-            r"\$\{FAULTLINE_NO_SUCH_SECRET\} at `\$\.kafka\.common\.sasl\.password` is not in the environment;"
+            r"\$\{FAULTLINE_NO_SUCH_SECRET\} at `\$\.kafka\.common\.sasl\.password` is not set in the environment;"
             r" export FAULTLINE_NO_SUCH_SECRET",
         ),
     ],

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from detector.labels.label import LONGEST_BYTES, write_label
+from detector.labels.label import MAX_LABEL_BYTES, write_label
 from tests.service.network import CATALOGUE, STRANGE, Trouble, label, told
 from tests.service.stage import serving
 
@@ -60,7 +60,7 @@ BAD_LABELS = {
     b"not-base64": (write_label(label("broken", "power")).replace(b'"values":"', b'"values":"*'), "cannot be read"),
     b"too-short": (
         write_label(label("short", "power", values=bytes(2 * 4 * len(CATALOGUE)))),
-        "60 to 1440 can be embedded",
+        "has 2 minutes, and 60 to 1440 are allowed",
     ),
     b"no-spread": (write_label(label("flat", "power", baseline=bytes(2 * 4 * len(CATALOGUE)))), "no positive spread"),
     b"beyond-time": (write_label(label("far_future", "power", minute=10**30)), "a label cannot be read"),
@@ -72,9 +72,9 @@ BAD_LABELS = {
         write_label(label("endless", "power", values=np.full(90 * len(CATALOGUE), np.inf, "<f4").tobytes())),
         "holds an infinity",
     ),
-    b"huge": (b"x" * (LONGEST_BYTES + 1), "bytes is none"),
+    b"huge": (b"x" * (MAX_LABEL_BYTES + 1), "a label has 8,000,001 bytes, and at most 8,000,000 are allowed"),
     b"expiring-fault": (write_label(label("brief", "power", expires=29_000_000)), "a fault does not expire"),
-    b"our-own-name": (write_label(label("unknown", "power")), "is what Faultline itself says"),
+    b"our-own-name": (write_label(label("unknown", "power")), "unknown is the name of an alarm of Faultline itself"),
 }
 
 

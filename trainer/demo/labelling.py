@@ -4,7 +4,7 @@ import numpy as np
 
 from detector.core.features import Baseline
 from detector.errors import LabelError
-from detector.labels.builder import build_label, label_span
+from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import Label
 from trainer.data.history import History
 
@@ -23,4 +23,5 @@ def label_episode(
         )
     minute = np.arange(first, last)
     values = history.read(np.full(len(minute), list(history.cells).index(cell)), minute)
-    return build_label(values, history.catalogue, baseline, name, kind, cell, begin, last, note)
+    window = LabelWindow(values=values, catalogue=history.catalogue, baseline=baseline)
+    return build_label(window, LabelMeta(name=name, kind=kind, cell=cell, begin=begin, end=last, note=note))

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from contextlib import closing
 
-from detector.alarms.journal import Notification, _notices
+from detector.alarms.journal import NotificationRecord, decode_notifications
 from detector.config.schema import Config
 from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.topics import partitions
 
 
-def read_notices(config: Config) -> list[Notification]:
+def read_notices(config: Config) -> list[NotificationRecord]:
     """All there are, in the order of each partition; what another wrote there is passed over. Raises ClusterError."""
-    return list(_notices(read_alarms(config)))
+    return list(decode_notifications(read_alarms(config)))
 
 
 def read_alarms(config: Config) -> Iterator[bytes | None]:

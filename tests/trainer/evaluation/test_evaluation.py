@@ -12,7 +12,7 @@ from detector.backtest.matching import ClassCounts, Episode
 from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
 from detector.core.ingest.samples import Samples
-from detector.labels.builder import build_label, label_span
+from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
@@ -191,8 +191,10 @@ def test_an_example_is_what_a_label_would_be(
 ) -> None:
     for place, one in enumerate(windows.episodes):
         values = Days(town, town.span[0], 2).episode(one.cell, *label_span(one.begin, one.end))
-        names = (one.name, one.kind, one.cell, one.begin, one.end)
-        label = build_label(values, town.catalogue, bundle.baseline, *names)
+        label = build_label(
+            LabelWindow(values=values, catalogue=town.catalogue, baseline=bundle.baseline),
+            LabelMeta(name=one.name, kind=one.kind, cell=one.cell, begin=one.begin, end=one.end),
+        )
 
         np.testing.assert_array_equal(windows.shown[windows.shown_of == place], label_windows(label, town.catalogue))
 

@@ -162,6 +162,6 @@ def test_what_is_no_network_is_said_in_one_sentence(
     file.write_text("")
 
     assert refusal(capsys, nowhere, out).startswith(f"{nowhere}: cannot be read (No such file or directory); give a")
-    assert refusal(capsys, empty, out).endswith("a catalogue belongs there.")
+    assert refusal(capsys, empty, out).endswith("put the catalogue of the features there.")
     assert "nobody knows the episodes of" in refusal(capsys, foreign, out, "--episode", "0")
     assert refusal(capsys, foreign, file).endswith("give another --out.")
