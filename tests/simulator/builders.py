@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.simulator import FaultClass, FaultEpisode, Network, apply, catalogue, neutral, records
+from trainer.simulator import FaultClass, FaultEpisode, Network, apply_episode, catalogue, neutral_knobs, records
 from trainer.simulator.chain.demand import MONDAY
 
 FIRST_MONDAY = 2863 * 10080 - MONDAY
@@ -33,11 +33,11 @@ def with_fault(
     network: Network, fault: FaultClass, cell: NDArray[np.int64], minute: NDArray[np.int64], severity: float
 ) -> NDArray[np.float32]:
     """Each row in an episode of its own that began 20 minutes earlier."""
-    knobs = neutral(len(cell))
+    knobs = neutral_knobs(len(cell))
     for row in range(len(cell)):
         begin = int(minute[row]) - 20
         episode = FaultEpisode(int(cell[row]), fault, begin, begin + 600, severity, seed=row)
-        apply(knobs, episode, np.array([row]), network, cell, minute)
+        apply_episode(knobs, episode, np.array([row]), network, cell, minute)
     return records(network, cell, minute, knobs)
 
 

@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 
 from benchmarks.ladder.windows import MINUTES, floor, reader, season, visibility
 from tests.simulator.builders import FIRST_MONDAY, busy_minutes, spread, usual_spread
-from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Network, apply, catalogue, neutral, records
+from trainer.simulator import (
+    FAULTS,
+    FaultClass,
+    FaultEpisode,
+    Network,
+    apply_episode,
+    catalogue,
+    neutral_knobs,
+    records,
+)
 from trainer.simulator.faults.knobs import BY_NAME, Knobs
 from trainer.simulator.faults.nuisances import disturb
 from trainer.simulator.noise import Noise
@@ -108,11 +117,11 @@ def changes(
     begin = minute - SINCE.get(fault.name, 20)
     found = []
     for severity in severities:
-        knobs = neutral(ROWS)
+        knobs = neutral_knobs(ROWS)
         for row in range(ROWS):
             onset = int(begin[row])
             episode = FaultEpisode(int(cell[row]), fault, onset, onset + 600, severity, seed=row)
-            apply(knobs, episode, np.array([row]), network, cell, minute)
+            apply_episode(knobs, episode, np.array([row]), network, cell, minute)
         difference = spread(records(network, cell, minute, knobs)) - healthy
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # nothing reported by any dead cell
             change = np.nan_to_num(np.nanmean(difference, axis=0)) / usual
@@ -169,7 +178,7 @@ def undisturbed(
     cells = network.statics.at(cell)
     places = {"cell": cell, "site": cells.site, "region": cells.region}
     noise = Noise(network.seed, minute.astype(np.uint64), {name: of.astype(np.uint64) for name, of in places.items()})
-    moved, rest = neutral(len(cell)), neutral(len(cell))
+    moved, rest = neutral_knobs(len(cell)), neutral_knobs(len(cell))
     disturb(moved, noise, cells.type)
     touched = np.any([moved[name] != rest[name] for name in rest], axis=0)
     # Where nothing was moved there is nothing to undo, and not every factor is 1 by itself.

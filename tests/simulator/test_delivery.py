@@ -5,7 +5,7 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION
 from trainer.simulator import Network, records
-from trainer.simulator.delivery import COLLECTOR, LINK, LIVE, PERFECT, deliver, partial
+from trainer.simulator.delivery import COLLECTOR, LINK, LIVE, PERFECT, deliver, partial_records
 
 DECADES_MINUTES = 40_000_000
 """Minutes from so long a time that hardly two of them share an outage: each is a draw of its own."""
@@ -267,7 +267,7 @@ def test_nothing_asked_is_nothing_delivered(town):
 def test_a_partial_record_has_a_share_of_its_counters_and_all_of_its_gauges(town):
     cell, minute = np.arange(50), np.full(50, FIRST_MONDAY + 600)
     whole = records(town, cell, minute)
-    half = partial(whole, np.full(50, 0.5, np.float32))
+    half = partial_records(whole, np.full(50, 0.5, np.float32))
     for name in ("avail_s", "rrc_succ", "pdcp_vol_dl_kb"):
         assert (half[:, POSITION[name]] == whole[:, POSITION[name]] // 2).all(), name
     for name in ("cqi_mean", "temp_c", "prb_util_dl_pct", "voice_loss_pct"):
@@ -277,4 +277,4 @@ def test_a_partial_record_has_a_share_of_its_counters_and_all_of_its_gauges(town
 
 def test_a_whole_record_is_left_as_it_is(town):
     whole = records(town, np.arange(50), np.full(50, FIRST_MONDAY + 600))
-    np.testing.assert_array_equal(partial(whole, np.ones(50, np.float32)), whole)
+    np.testing.assert_array_equal(partial_records(whole, np.ones(50, np.float32)), whole)

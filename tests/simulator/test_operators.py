@@ -13,7 +13,7 @@ from trainer.simulator import (
     Measurement,
     Network,
     catalogue,
-    delivered,
+    delivered_columns,
     measure,
     random_operator,
     records,
@@ -67,7 +67,7 @@ def test_a_neutral_measurement_changes_nothing(town):
     read = partial(records, town)
     np.testing.assert_array_equal(measure(OPERATOR_A.measurement, read, cell, minute), read(cell, minute))
     assert OPERATOR_A.measurement.catalogue() == catalogue()
-    np.testing.assert_array_equal(delivered(OPERATOR_A.measurement), np.arange(130))
+    np.testing.assert_array_equal(delivered_columns(OPERATOR_A.measurement), np.arange(130))
 
 
 def test_measuring_leaves_what_was_read_alone(town):
@@ -80,8 +80,8 @@ def test_measuring_leaves_what_was_read_alone(town):
 
 def test_operator_b_delivers_105_features_in_its_own_units(truth_and_report):
     features = {feature.name: feature for feature in B.catalogue().features}
-    assert len(features) == len(delivered(B)) == 105
-    assert [catalogue().names[at] for at in delivered(B)] == list(features)
+    assert len(features) == len(delivered_columns(B)) == 105
+    assert [catalogue().names[at] for at in delivered_columns(B)] == list(features)
     assert features["ue_thp_dl_kbps"].unit == "Mbps"
     assert features["ue_thp_dl_kbps"].high == pytest.approx(catalogue().features[POSITION["ue_thp_dl_kbps"]].high / 1e3)
     assert features["pdcp_vol_dl_kb"].unit == "MB"
@@ -129,7 +129,7 @@ def test_reports_stay_within_the_bounds_of_the_catalogue_of(name):
     reads = [partial(records, network)]
     reads += [grave(network, fault) for fault in ("cell_outage", "ul_interference", "dns_failure")]
     for read in reads:
-        reported = measure(measurement, read, *anytime(network, 60, seed=9))[:, delivered(measurement)]
+        reported = measure(measurement, read, *anytime(network, 60, seed=9))[:, delivered_columns(measurement)]
         there = ~np.isnan(reported)
         assert not np.isinf(reported).any()
         assert ((reported >= low) | ~there).all()

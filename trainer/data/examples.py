@@ -17,10 +17,10 @@ from trainer.simulator import (
     FaultClass,
     FaultEpisode,
     Operator,
-    apply,
+    apply_episode,
     draw_severity,
     measure,
-    neutral,
+    neutral_knobs,
     random_family,
     random_fault,
     records,
@@ -135,7 +135,7 @@ def _examples(
     end = rng.integers(history.span[0] + WINDOW, history.span[1], size=count)
     minute = (end[:, None] - np.arange(WINDOW - 1, -1, -1)).ravel()
     cells = np.repeat(cell, WINDOW)
-    knobs = neutral(count * WINDOW)
+    knobs = neutral_knobs(count * WINDOW)
     faults = [fault for _, name in classes for fault in [_fault(name, strict)] * each]
     for place, fault in enumerate(faults):
         begin = int(end[place] - rng.integers(*ONSET_MINUTES)) + 1
@@ -143,7 +143,7 @@ def _examples(
             int(cell[place]), fault, begin, begin + 2880, draw_severity(rng.random()), int(rng.integers(2**31))
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
-        apply(knobs, episode, rows, history.network, cells, minute)
+        apply_episode(knobs, episode, rows, history.network, cells, minute)
     measurement = history.network.operator.measurement
 
     def told(turned: Knobs | None) -> NDArray[np.int8]:

@@ -118,7 +118,7 @@ def deliver(network: Network, delivery: Delivery, cell: NDArray[np.integer], min
     return Arrivals(row, received, stamp[row], sequence, share, source[row], (share < 1) | (source != minutes)[row])
 
 
-def partial(values: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
+def partial_records(values: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same records with only that share of their counters counted; they need not add up. # [n, F], [n] -> [n, F]"""
     counters = np.array([feature.kind == "counter" for feature in catalogue().features])
     scaled: NDArray[np.float32] = np.where(counters, np.floor(values * share[:, None]), values)

@@ -11,8 +11,8 @@ from detector.core.features import CLIP, transform
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.chain.chain import records
 from trainer.simulator.faults.schedule import DAY
-from trainer.simulator.life import Life
 from trainer.simulator.network.network import Network
+from trainer.simulator.timeline import NetworkTimeline
 
 HALF_HOUR = 30
 MONDAY_NOON = 29_459_520 + 720
@@ -29,7 +29,7 @@ Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 
 
 def effects(
-    life: Life, cell: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
+    life: NetworkTimeline, cell: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Length of the mean deviation from the twin over the half hour in each episode's middle, clipped per minute.
 
@@ -41,7 +41,7 @@ def effects(
 
 
 def _effects(
-    life: Life, cell: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
+    life: NetworkTimeline, cell: NDArray[np.int64], begin: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     middle = (begin + end) // 2
     minute = np.maximum(middle - HALF_HOUR // 2, begin)[:, None] + np.arange(HALF_HOUR)
@@ -50,9 +50,9 @@ def _effects(
     logarithmic = catalogue().logarithmic
     pair = [
         transform(read(cells, minute.ravel()), logarithmic).reshape(len(cell), HALF_HOUR, -1)
-        for read in (life.values, life.undisturbed)
+        for read in (life.true_values, life.true_twin)
     ]
-    spread = floored(spreads(life.undisturbed, logarithmic, cell, middle), _usual_spread(life.network))
+    spread = floored(spreads(life.true_twin, logarithmic, cell, middle), _usual_spread(life.network))
     change = np.clip(np.nan_to_num(pair[0] - pair[1]) / spread[:, None], -CLIP, CLIP)
     mean = (change * inside[:, :, None]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)[:, None]
     return np.linalg.norm(mean, axis=1).astype(np.float32)

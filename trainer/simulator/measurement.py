@@ -63,7 +63,7 @@ class Measurement:
         return Catalogue(
             tuple(
                 replace(features[at], unit=self._unit_of(features[at].unit), low=low[at], high=high[at])
-                for at in delivered(self)
+                for at in delivered_columns(self)
             )
         )
 
@@ -74,7 +74,7 @@ class Measurement:
 NEUTRAL = Measurement()
 
 
-def delivered(measurement: Measurement) -> NDArray[np.int64]:
+def delivered_columns(measurement: Measurement) -> NDArray[np.int64]:
     """Where the features of this operator's catalogue are among the 130. # -> [delivered]"""
     names = catalogue().names
     return np.array([at for at, name in enumerate(names) if name not in measurement.missing], np.int64)

@@ -20,12 +20,12 @@ from trainer.simulator.delivery import LIVE as LIVE_DELIVERY
 from trainer.simulator.delivery import PERFECT, Delivery
 from trainer.simulator.faults.classes import FAULTS
 from trainer.simulator.faults.episodes import FaultEpisode, Place
-from trainer.simulator.faults.footprints import stricken
+from trainer.simulator.faults.footprints import struck_cells
 from trainer.simulator.faults.schedule import DAY, LIVE
 from trainer.simulator.network.network import MOST_CELLS, Network
 from trainer.simulator.network.operators import OPERATOR_A, OPERATOR_B, Operator
 from trainer.simulator.network.random_operators import random_operator
-from trainer.simulator.plays import Play
+from trainer.simulator.prepared_scenario import PreparedScenario
 from trainer.simulator.randomness import stream_key
 
 SHIPPED = files("trainer.simulator") / "scenarios"
@@ -82,19 +82,19 @@ class Scenario(Struct, forbid_unknown_fields=True):
     delivery: Literal["perfect", "live"] = "perfect"
 
 
-def shipped() -> list[str]:
+def shipped_scenarios() -> list[str]:
     """Names of the scenarios that come with the product."""
     return sorted(entry.name.removesuffix(".yaml") for entry in SHIPPED.iterdir() if entry.name.endswith(".yaml"))
 
 
 def read_scenario(name: str) -> Scenario:
     """A shipped scenario by its name, or any by its file. Raises ScenarioError, in one sentence."""
-    path = SHIPPED / f"{name}.yaml" if name in shipped() else Path(name)
+    path = SHIPPED / f"{name}.yaml" if name in shipped_scenarios() else Path(name)
     try:
         return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Scenario)
     except OSError as error:
         raise ScenarioError(
-            f"{name}: cannot be read ({error.strerror}); give a file, or one of {', '.join(shipped())}."
+            f"{name}: cannot be read ({error.strerror}); give a file, or one of {', '.join(shipped_scenarios())}."
         ) from None
     except msgspec.ValidationError as error:
         raise ScenarioError(f"{name}: {error}; the README lists the keys, and times stand in quotes.") from None
@@ -107,7 +107,7 @@ def write_scenario(scenario: Scenario) -> str:
     return yaml.safe_dump(msgspec.to_builtins(scenario, builtin_types=(date,)), sort_keys=False)
 
 
-def changed(
+def override_scenario(
     scenario: Scenario, cells: int | None, days: float | None, seed: int | None, start: date | None = None
 ) -> Scenario:
     """With what the command line says instead. Raises ScenarioError."""
@@ -127,7 +127,7 @@ def changed(
         raise ScenarioError(f"the command line: {error}.") from None
 
 
-def play(scenario: Scenario, name: str) -> Play:
+def prepare_scenario(scenario: Scenario, name: str) -> PreparedScenario:
     """Draws and checks everything that will happen. Raises ScenarioError, in one sentence that names the place."""
     part = scenario.network
     network = Network(part.cells, part.seed, _operator(part.operator_name, name))
@@ -136,7 +136,7 @@ def play(scenario: Scenario, name: str) -> Play:
     first_day = scenario.start.toordinal() - date(1970, 1, 1).toordinal()
     span = (first_day * DAY, first_day * DAY + max(1, round(scenario.days * DAY)))
     told = (*_told(scenario, network, span, name), *_holidays(scenario, span, name))
-    return Play(network, told, _rates(scenario, name), part.seed, span, DELIVERIES[scenario.delivery])
+    return PreparedScenario(network, told, _rates(scenario, name), part.seed, span, DELIVERIES[scenario.delivery])
 
 
 def _operator(text: str, scenario: str) -> Operator:
@@ -194,7 +194,7 @@ def _told(scenario: Scenario, network: Network, span: tuple[int, int], name: str
 def _refuse_overlap(network: Network, episode: FaultEpisode, earlier: Sequence[FaultEpisode], at: str) -> None:
     for place, other in enumerate(earlier):
         if other.fault.name == episode.fault.name and other.begin < episode.end and episode.begin < other.end:
-            shared = set(stricken(network, other)).intersection(stricken(network, episode))
+            shared = set(struck_cells(network, other)).intersection(struck_cells(network, episode))
             if shared:
                 raise ScenarioError(
                     f"{at}: {network.names[min(shared)]} has {episode.fault.name} already, by `$.faults[{place}]` of "

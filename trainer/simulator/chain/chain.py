@@ -20,7 +20,7 @@ from trainer.simulator.chain.traffic import open_flows, send_packets, split_volu
 from trainer.simulator.chain.transport import forward
 from trainer.simulator.chain.uplink import receive
 from trainer.simulator.chain.users import connect, count_users
-from trainer.simulator.faults.knobs import Knobs, neutral
+from trainer.simulator.faults.knobs import Knobs, neutral_knobs
 from trainer.simulator.faults.nuisances import disturb
 from trainer.simulator.network.network import Network
 from trainer.simulator.noise import Noise
@@ -75,7 +75,7 @@ def _simulate(
         cells=cells,
         minute=minute,
         hour=(minute % 1440).astype(np.float32) / 60,
-        knobs=neutral(len(cell)) if knobs is None else knobs,
+        knobs=neutral_knobs(len(cell)) if knobs is None else knobs,
         draws=HashedDraws.of(network.seed, "minutes", cell, minute),
         noise=Noise(network.seed, minute.astype(np.uint64), places),
     )

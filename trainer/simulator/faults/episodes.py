@@ -37,7 +37,7 @@ class FaultEpisode:
     """How long a ramp takes; None: 10 to 60, by its seed."""
 
     @property
-    def until(self) -> int:
+    def effect_end(self) -> int:
         """The minute from which on nothing is left of it."""
         fault = self.fault
         fading = 0 if fault.fade is None else int(np.ceil(FADED * fault.fade.of(_constants(self.seed))))
@@ -65,12 +65,12 @@ class FaultEpisode:
         jitter = np.clip(1 + 0.1 * HashedDraws.of(self.seed, "jitter", ONCE, minute).normal("x"), 0.6, 1.4)
         left = ((since >= 0) & (minute < self.end)).astype(np.float32)
         if self.fault.fade is not None:
-            fading = (minute >= self.end) & (minute < self.until)
+            fading = (minute >= self.end) & (minute < self.effect_end)
             left[fading] = np.exp((self.end - minute[fading]) / np.float32(self.fault.fade.of(_constants(self.seed))))
         return np.clip(np.float32(self.severity) * shape * jitter, 0, 1) * left
 
 
-def apply(
+def apply_episode(
     knobs: Knobs,
     episode: FaultEpisode,
     rows: NDArray[np.integer],

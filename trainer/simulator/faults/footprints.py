@@ -37,7 +37,7 @@ class Part:
 
 def footprint(network: Network, episode: FaultEpisode) -> list[Part]:
     """The stricken cells first, then those nearby. Without a place, an episode is its one cell's and no one else's."""
-    struck, fault = stricken(network, episode), episode.fault
+    struck, fault = struck_cells(network, episode), episode.fault
     cells = None if len(struck) == network.cells else tuple(struck)
     parts = [Part(episode, cells, fault.moves, 1.0, fault.name, True)]
     if episode.place is None or episode.place == "network":
@@ -51,7 +51,7 @@ def footprint(network: Network, episode: FaultEpisode) -> list[Part]:
     return parts
 
 
-def stricken(network: Network, episode: FaultEpisode) -> list[int]:
+def struck_cells(network: Network, episode: FaultEpisode) -> list[int]:
     """The cells with the fault itself, ascending."""
     if episode.place in (None, "cell"):
         return [episode.cell]

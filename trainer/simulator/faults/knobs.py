@@ -129,6 +129,6 @@ KNOBS = (
 BY_NAME = {knob.name: knob for knob in KNOBS}
 
 
-def neutral(n: int) -> Knobs:
+def neutral_knobs(n: int) -> Knobs:
     """All knobs of n rows, turned by nobody."""
     return {knob.name: np.full(n, knob.neutral, np.float32) for knob in KNOBS}

@@ -7,8 +7,8 @@ from functools import cached_property, lru_cache
 from trainer.simulator.delivery import Delivery
 from trainer.simulator.faults.episodes import FaultEpisode
 from trainer.simulator.faults.schedule import DAY, LONGEST, draw_day
-from trainer.simulator.life import Life
 from trainer.simulator.network.network import Network
+from trainer.simulator.timeline import NetworkTimeline
 
 EARLIER = LONGEST // DAY + 1
 """What began so many days before may still be felt."""
@@ -18,11 +18,11 @@ EARLIER_MINUTES = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Play:
+class PreparedScenario:
     """What is given, and what chance adds to it day by day."""
 
     network: Network
-    told: tuple[FaultEpisode, ...]
+    named_episodes: tuple[FaultEpisode, ...]
     """Faults and holidays that the scenario names."""
     rates: Mapping[str, float]
     """How often each class comes of itself, as a factor of a live network's rate."""
@@ -35,25 +35,25 @@ class Play:
         """All that is felt between two minutes, in an order that does not depend on them."""
         days = range(first // DAY - EARLIER, -(-last // DAY))
         drawn = (episode for day in days for episode in draw_day(self.network, self.seed, day, self.rates))
-        return tuple(e for e in (*self.told, *drawn) if e.until > first and e.begin < last)
+        return tuple(e for e in (*self.named_episodes, *drawn) if e.effect_end > first and e.begin < last)
 
-    def during(self, first: int, last: int) -> Life:
+    def timeline_between(self, first: int, last: int) -> NetworkTimeline:
         """Life between two minutes: equal to the whole's there."""
         return _during(self, first, last)
 
-    def around(self, first: int, last: int) -> Life:
+    def timeline_around(self, first: int, last: int) -> NetworkTimeline:
         """Life of whole days that hold these minutes, and all that their records look at; kept for others of the day.
 
         `last` is exclusive.
         """
-        return self.during(first // DAY * DAY - EARLIER_MINUTES, -(-last // DAY) * DAY)
+        return self.timeline_between(first // DAY * DAY - EARLIER_MINUTES, -(-last // DAY) * DAY)
 
     @cached_property
-    def life(self) -> Life:
+    def timeline(self) -> NetworkTimeline:
         """Life of the whole span; its memory grows with it."""
-        return Life(self.network, self.episodes(*self.span))
+        return NetworkTimeline(self.network, self.episodes(*self.span))
 
 
 @lru_cache(maxsize=2)
-def _during(play: Play, first: int, last: int) -> Life:
-    return Life(play.network, play.episodes(first, last))
+def _during(play: PreparedScenario, first: int, last: int) -> NetworkTimeline:
+    return NetworkTimeline(play.network, play.episodes(first, last))

@@ -5,11 +5,20 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION, busy_minutes
 from tests.simulator.test_records import assert_identities, assert_within_bounds
-from trainer.simulator import FAULTS, OPERATOR_B, FaultEpisode, Life, Network, draw_severity, effects, records
+from trainer.simulator import (
+    FAULTS,
+    OPERATOR_B,
+    FaultEpisode,
+    Network,
+    NetworkTimeline,
+    draw_severity,
+    effects,
+    records,
+)
 from trainer.simulator.faults.episodes import constants_of
 from trainer.simulator.faults.fault_class import amount_of
-from trainer.simulator.faults.footprints import MOST_ABSORBED, footprint, stricken
-from trainer.simulator.life import ACTIVE, HEALTHY, ONSET, RECOVERY
+from trainer.simulator.faults.footprints import MOST_ABSORBED, footprint, struck_cells
+from trainer.simulator.timeline import ACTIVE, HEALTHY, ONSET, RECOVERY
 
 BEGIN = FIRST_MONDAY + 11 * 60
 MIDDLE = 165
@@ -45,7 +54,7 @@ def differs(one, other):
 
 
 def changed(life, cell, minute):
-    return differs(life.values(cell, minute), life.undisturbed(cell, minute))
+    return differs(life.true_values(cell, minute), life.true_twin(cell, minute))
 
 
 def feeling(network, what, struck):
@@ -75,7 +84,7 @@ def sites_of(cells):
 
 def test_each_place_strikes_the_cells_that_it_names(town):
     def struck(place, **more):
-        return stricken(town, episode("dns_failure", place, **more))
+        return struck_cells(town, episode("dns_failure", place, **more))
 
     region = town.statics.region
     assert struck(None) == struck("cell") == [MIDDLE]
@@ -89,7 +98,7 @@ def test_a_chain_is_two_to_five_neighbouring_sites_of_one_row_wherever_it_begins
     lengths = set()
     for seed in range(40):
         for cell in (MIDDLE, 0, 29, 299):  # in the middle, at both ends of the first row, the very last
-            sites = sites_of(stricken(town, episode("backhaul_loss", "chain", cell=cell, seed=seed)))
+            sites = sites_of(struck_cells(town, episode("backhaul_loss", "chain", cell=cell, seed=seed)))
             lengths.add(len(sites))
             assert cell // 3 in sites
             assert sites == list(range(sites[0], sites[-1] + 1))
@@ -99,7 +108,7 @@ def test_a_chain_is_two_to_five_neighbouring_sites_of_one_row_wherever_it_begins
 
 @pytest.mark.parametrize("place", ["site", "chain", "region", "network"])
 def test_only_tdd_cells_lose_their_time_in_a(place, town):
-    struck = stricken(town, episode("sync_loss_tdd", place, cell=centre(town, "sync_loss_tdd")))
+    struck = struck_cells(town, episode("sync_loss_tdd", place, cell=centre(town, "sync_loss_tdd")))
     assert struck
     assert town.statics.tdd[struck].all()
 
@@ -108,10 +117,10 @@ def test_only_tdd_cells_lose_their_time_in_a(place, town):
 @pytest.mark.parametrize("name", ["cell_outage", "ul_interference", "sync_loss_tdd", "mass_event"])
 def test_the_cells_of_a_footprint_change_and_no_others(name, place, town):
     what = episode(name, place, cell=centre(town, name))
-    struck = stricken(town, what)
+    struck = struck_cells(town, what)
     cell, minute = everywhere(town, BEGIN + np.array([17, 25, 33]))
 
-    found = set(cell[changed(Life(town, [what]), cell, minute)].tolist())
+    found = set(cell[changed(NetworkTimeline(town, [what]), cell, minute)].tolist())
 
     assert found == set(struck) | feeling(town, what, struck)
 
@@ -131,14 +140,14 @@ def test_a_stricken_cell_does_not_feel_its_stricken_neighbours_as_well(name, pla
 @pytest.mark.parametrize("name", FAULTS)
 def test_it_changes_its_own_minutes_and_cells_and_nothing_else_with(name, town):
     what = episode(name, NATURAL.get(name, "cell"), cell=centre(town, name))
-    struck = stricken(town, what)
+    struck = struck_cells(town, what)
     near = feeling(town, what, struck)
     minutes = np.array([-1440, -2, -1, 0, 5, 12, 25, 39])
-    cell, minute = everywhere(town, np.concatenate([BEGIN + minutes, what.until + np.array([-1, 0, 1, 60])]))
+    cell, minute = everywhere(town, np.concatenate([BEGIN + minutes, what.effect_end + np.array([-1, 0, 1, 60])]))
 
-    touched = changed(Life(town, [what]), cell, minute)
+    touched = changed(NetworkTimeline(town, [what]), cell, minute)
 
-    inside = (minute >= BEGIN) & (minute < what.until)
+    inside = (minute >= BEGIN) & (minute < what.effect_end)
     assert not touched[~inside].any()
     assert set(cell[touched].tolist()) <= {*struck, *near}
     assert touched[np.isin(cell, struck) & inside].mean() > 0.3
@@ -149,7 +158,7 @@ def test_it_changes_its_own_minutes_and_cells_and_nothing_else_with(name, town):
 def test_without_a_place_no_neighbour_feels(name, town):
     cell = centre(town, name)
     cells, minute = everywhere(town, BEGIN + np.array([5, 20]))
-    touched = changed(Life(town, [episode(name, None, cell=cell)]), cells, minute)
+    touched = changed(NetworkTimeline(town, [episode(name, None, cell=cell)]), cells, minute)
     assert set(cells[touched].tolist()) <= {cell}
 
 
@@ -158,7 +167,7 @@ def test_the_smallest_networks_have_all_places_too(cells):
     # Given a network of TDD cells, so that every class can strike there,
     network = next(n for n in (Network(cells, seed) for seed in range(1000)) if n.statics.tdd.all())
     episodes = [episode(name, place, cell=cells - 1) for name in FAULTS for place in PLACES]
-    life = Life(network, episodes)
+    life = NetworkTimeline(network, episodes)
     cell, minute = everywhere(network, BEGIN + np.array([4]))
     assert changed(life, cell, minute).all()
     assert life.labels(cell, minute).primary.all()
@@ -176,7 +185,7 @@ def crowded(network):
         place = (*PLACES, None)[number % 6]
         begin = BEGIN + int(rng.integers(-60, 60))
         episodes.append(FaultEpisode(cell, FAULTS[name], begin, begin + 90, float(rng.uniform(0.2, 1)), number, place))
-    return Life(network, episodes)
+    return NetworkTimeline(network, episodes)
 
 
 @pytest.mark.bitwise
@@ -185,15 +194,15 @@ def test_a_minute_is_the_same_alone_in_any_order_and_in_any_company(operator, to
     network = town if operator == "A" else Network(300, seed=1, operator=OPERATOR_B)
     life, rng = crowded(network), np.random.default_rng(1)
     cell, minute = rng.integers(140, 200, 600), BEGIN + rng.integers(-70, 160, 600)
-    together = life.reported(cell, minute)
+    together = life.reported_values(cell, minute)
 
     order = rng.permutation(600)
-    np.testing.assert_array_equal(life.reported(cell[order], minute[order]), together[order])
+    np.testing.assert_array_equal(life.reported_values(cell[order], minute[order]), together[order])
     for rows in (1, 7, 50):
         parts = [slice(start, start + rows) for start in range(0, 12 * rows, rows)]
-        apart = np.concatenate([life.reported(cell[part], minute[part]) for part in parts])
+        apart = np.concatenate([life.reported_values(cell[part], minute[part]) for part in parts])
         np.testing.assert_array_equal(apart, together[: len(apart)])
-    assert differs(together, life.twin(cell, minute)).mean() > 0.5
+    assert differs(together, life.reported_twin(cell, minute)).mean() > 0.5
 
 
 def test_labels_are_the_same_alone_and_in_any_order(town):
@@ -209,15 +218,15 @@ def test_labels_are_the_same_alone_and_in_any_order(town):
 
 def test_the_twin_is_a_life_in_which_nothing_happens(town):
     cell, minute = busy_minutes(town, 300, seed=3)
-    life, empty = crowded(town), Life(town)
-    np.testing.assert_array_equal(life.twin(cell, minute), empty.reported(cell, minute))
-    np.testing.assert_array_equal(life.undisturbed(cell, minute), records(town, cell, minute))
+    life, empty = crowded(town), NetworkTimeline(town)
+    np.testing.assert_array_equal(life.reported_twin(cell, minute), empty.reported_values(cell, minute))
+    np.testing.assert_array_equal(life.true_twin(cell, minute), records(town, cell, minute))
     assert (empty.labels(cell, minute).name == "normal").all()
 
 
 def test_no_minutes_at_all_are_answered_too(town):
     none = np.empty(0, np.int64)
-    assert crowded(town).reported(none, none).shape == (0, 130)
+    assert crowded(town).reported_values(none, none).shape == (0, 130)
     assert len(crowded(town).labels(none, none).name) == 0
 
 
@@ -227,7 +236,7 @@ def test_two_episodes_on_one_cell_compose(town):
     noise, names = episode("ul_interference", seed=2), episode("dns_failure", seed=1)
 
     both, loud, mute, healthy = (
-        Life(town, what).values(cell, minute) for what in ([noise, names], [noise], [names], [])
+        NetworkTimeline(town, what).true_values(cell, minute) for what in ([noise, names], [noise], [names], [])
     )
 
     # then the cell is as loud as with the one alone, and its names are as dead as with the other.
@@ -256,11 +265,11 @@ def test_neighbours_gain_three_quarters_of_what_an_outage_loses(place, town):
     gained = lost = 0.0
     for cell in range(1, 300, 12):
         what = full_outage(cell, place)
-        life, struck = Life(town, [what]), stricken(town, what)
+        life, struck = NetworkTimeline(town, [what]), struck_cells(town, what)
         near = [c for part in footprint(town, what) if not part.primary for c in part.cells]
         cells = np.array(sorted({*struck, *near}))
         at, minute = np.repeat(cells, 5), np.tile(BEGIN + np.arange(10, 35, 5), len(cells))
-        more = (life.values(at, minute) - life.undisturbed(at, minute))[:, ATTEMPTS].sum(axis=1)
+        more = (life.true_values(at, minute) - life.true_twin(at, minute))[:, ATTEMPTS].sum(axis=1)
         gained += more[~np.isin(at, struck)].sum()
         lost -= more[np.isin(at, struck)].sum()
     assert lost > 1000
@@ -287,13 +296,13 @@ def test_the_first_minute_after_an_outage_is_a_partial_one(town):
     seconds = []
     for cell in range(0, 300, 11):
         what = full_outage(cell)
-        life, minute = Life(town, [what]), what.end + np.array([-1, 0, 1])
-        values, twin = (read(np.full(3, cell), minute) for read in (life.values, life.undisturbed))
+        life, minute = NetworkTimeline(town, [what]), what.end + np.array([-1, 0, 1])
+        values, twin = (read(np.full(3, cell), minute) for read in (life.true_values, life.true_twin))
         before, first, after = values[:, POSITION["avail_s"]]
         assert before == 0
         assert first < twin[1, POSITION["avail_s"]]
         assert after == twin[2, POSITION["avail_s"]]
-        assert what.until == what.end + 1
+        assert what.effect_end == what.end + 1
         smaller = [POSITION[name] for name in ("cqi_reports", "pag_rx", "rrc_conn_mean")]
         assert (values[1, smaller] < twin[1, smaller]).all()
         seconds.append(first)
@@ -305,16 +314,16 @@ def test_the_users_of_a_cell_that_is_back_have_left_its_neighbours(town):
     what = full_outage(MIDDLE)
     near = town.neighbours(MIDDLE)
     for minute, felt in ((what.end - 1, True), (what.end, False)):
-        assert changed(Life(town, [what]), near, np.full(len(near), minute)).any() == felt
+        assert changed(NetworkTimeline(town, [what]), near, np.full(len(near), minute)).any() == felt
 
 
 def test_an_overloaded_baseband_is_restarted_for_three_minutes_at_its_end(town):
     what = episode("baseband_overload", "site")
     minute = what.end + np.arange(-2, 6)
-    seconds = Life(town, [what]).values(np.full(8, MIDDLE), minute)[:, POSITION["avail_s"]]
+    seconds = NetworkTimeline(town, [what]).true_values(np.full(8, MIDDLE), minute)[:, POSITION["avail_s"]]
     assert (seconds[2:5] == 0).all()
     assert (seconds[[0, 1, 5, 6, 7]] >= 59).all()
-    assert what.until == what.end + 3
+    assert what.effect_end == what.end + 3
 
 
 @pytest.mark.parametrize("name", ["signalling_storm", "core_cp_outage"])
@@ -322,12 +331,12 @@ def test_a_storm_dies_away_within_an_hour_and_a_half(name):
     lasting = []
     for seed in range(40):
         what = episode(name, "region", minutes=120, severity=0.5, seed=seed)
-        fading = what.intensity(np.arange(what.end, what.until))
+        fading = what.intensity(np.arange(what.end, what.effect_end))
         third = len(fading) // 3
         parts = [fading[:third].mean(), fading[third : 2 * third].mean(), fading[2 * third :].mean()]
         assert 0.5 > parts[0] > parts[1] > parts[2] > 0
-        assert (what.intensity(np.array([what.until, what.until + 1])) == 0).all()
-        lasting.append(what.until - what.end)
+        assert (what.intensity(np.array([what.effect_end, what.effect_end + 1])) == 0).all()
+        lasting.append(what.effect_end - what.end)
     assert 30 <= min(lasting) < 40
     assert 80 < max(lasting) <= 90
 
@@ -348,16 +357,16 @@ def test_a_slow_ramp_takes_its_time():
 
 def test_each_minute_of_an_episode_is_labelled_by_its_phase(town):
     what = episode("signalling_storm", "cell", severity=0.7)
-    minute = np.arange(BEGIN - 5, what.until + 5)
-    labels = Life(town, [what]).labels(np.full(len(minute), MIDDLE), minute)
+    minute = np.arange(BEGIN - 5, what.effect_end + 5)
+    labels = NetworkTimeline(town, [what]).labels(np.full(len(minute), MIDDLE), minute)
 
-    inside = (minute >= BEGIN) & (minute < what.until)
+    inside = (minute >= BEGIN) & (minute < what.effect_end)
     np.testing.assert_array_equal(labels.name, np.where(inside, "signalling_storm", "normal"))
     np.testing.assert_array_equal(labels.episode, np.where(inside, 0, -1))
     np.testing.assert_array_equal(labels.primary, inside)
     np.testing.assert_array_equal(labels.severity, np.where(inside, np.float32(0.7), 0))
     np.testing.assert_array_equal(labels.intensity, what.intensity(minute))
-    phases = [HEALTHY] * 5 + [ONSET] * 10 + [ACTIVE] * 30 + [RECOVERY] * (what.until - what.end) + [HEALTHY] * 5
+    phases = [HEALTHY] * 5 + [ONSET] * 10 + [ACTIVE] * 30 + [RECOVERY] * (what.effect_end - what.end) + [HEALTHY] * 5
     np.testing.assert_array_equal(labels.phase, phases)
     assert (labels.others == 0).all()
 
@@ -365,14 +374,14 @@ def test_each_minute_of_an_episode_is_labelled_by_its_phase(town):
 @pytest.mark.parametrize("name", FAULTS)
 def test_its_footprint_is_labelled_and_nothing_else_with(name, town):
     what = episode(name, NATURAL.get(name, "cell"), cell=centre(town, name))
-    struck = stricken(town, what)
+    struck = struck_cells(town, what)
     near = feeling(town, what, struck)
-    minutes = np.array([BEGIN - 1, BEGIN, BEGIN + 20, what.end - 1, what.end, what.until - 1, what.until])
+    minutes = np.array([BEGIN - 1, BEGIN, BEGIN + 20, what.end - 1, what.end, what.effect_end - 1, what.effect_end])
     cell, minute = everywhere(town, minutes)
 
-    labels = Life(town, [what]).labels(cell, minute)
+    labels = NetworkTimeline(town, [what]).labels(cell, minute)
 
-    inside = (minute >= BEGIN) & (minute < what.until)
+    inside = (minute >= BEGIN) & (minute < what.effect_end)
     here = np.isin(cell, [*struck, *near]) & inside
     np.testing.assert_array_equal(labels.name != "normal", here)
     np.testing.assert_array_equal(labels.episode, np.where(here, 0, -1))
@@ -392,7 +401,7 @@ def test_a_cells_own_fault_comes_before_what_it_feels_of_a_neighbours(town):
     own = episode("ho_pingpong", cell=near, begin=BEGIN + 10, minutes=10, severity=0.12)
     minute = BEGIN + np.arange(30)
     for episodes in ([outage, own], [own, outage]):
-        labels = Life(town, episodes).labels(np.full(30, near), minute)
+        labels = NetworkTimeline(town, episodes).labels(np.full(30, near), minute)
         at_once = (minute >= own.begin) & (minute < own.end)
         np.testing.assert_array_equal(labels.name, np.where(at_once, "ho_pingpong", "neighbour_absorb"))
         np.testing.assert_array_equal(labels.primary, at_once)
@@ -404,7 +413,7 @@ def test_of_two_faults_the_graver_speaks_and_the_other_is_counted(town):
     slight = episode("dns_failure", severity=0.3, minutes=30)
     grave = episode("ul_interference", severity=0.8, begin=BEGIN + 10, minutes=10)
     third = episode("ho_too_late", severity=0.5, begin=BEGIN + 15, minutes=5)
-    labels = Life(town, [slight, grave, third]).labels(np.full(30, MIDDLE), BEGIN + np.arange(30))
+    labels = NetworkTimeline(town, [slight, grave, third]).labels(np.full(30, MIDDLE), BEGIN + np.arange(30))
     assert labels.name.tolist() == ["dns_failure"] * 10 + ["ul_interference"] * 10 + ["dns_failure"] * 10
     assert labels.others.tolist() == [0] * 10 + [1] * 5 + [2] * 5 + [0] * 10
 
@@ -419,21 +428,21 @@ def test_the_counters_of_stricken_cells_and_neighbours_add_up_with(name, town):
         episode(name, place, cell=cell, begin=begin, severity=severity, seed=seed)
         for begin, severity, seed in ((BEGIN, 0.3, 0), (BEGIN + 200, 1.0, 1))
     ]
-    life, rng = Life(town, episodes), np.random.default_rng(len(name))
+    life, rng = NetworkTimeline(town, episodes), np.random.default_rng(len(name))
     for what in episodes:
         cells = sorted({c for part in footprint(town, what) for c in part.cells or range(town.cells)})
         minutes = np.array(
-            [*range(what.begin, what.begin + 20, 3), *range(what.end - 1, min(what.until, what.end + 4))]
+            [*range(what.begin, what.begin + 20, 3), *range(what.end - 1, min(what.effect_end, what.end + 4))]
         )
         cell, minute = rng.choice(cells, 150), rng.choice(minutes, 150)
-        values = life.values(cell, minute)
+        values = life.true_values(cell, minute)
         assert_identities(values)
         assert_within_bounds(values)
 
 
 def test_the_counters_add_up_where_everything_happens_at_once(town):
     life, rng = crowded(town), np.random.default_rng(8)
-    values = life.values(rng.integers(140, 200, 1500), BEGIN + rng.integers(-60, 150, 1500))
+    values = life.true_values(rng.integers(140, 200, 1500), BEGIN + rng.integers(-60, 150, 1500))
     assert_identities(values)
     assert_within_bounds(values)
 
@@ -449,7 +458,7 @@ def visible(network, name, severities, seed=5):
         FaultEpisode(int(cell[k]), FAULTS[name], int(begin[k]), int(begin[k]) + 90, float(severities[k]), k)
         for k in range(len(severities))
     ]
-    return effects(Life(network, episodes), cell, begin, begin + 90)
+    return effects(NetworkTimeline(network, episodes), cell, begin, begin + 90)
 
 
 @pytest.mark.parametrize("name", ["cell_outage", "ul_interference", "capacity_loss", "mass_event", "dns_failure"])
@@ -461,13 +470,13 @@ def test_the_graver_the_more_visible_is(name, town):
 
 def test_what_changes_nothing_has_no_effect(town):
     cell, minute = busy_minutes(town, 20, seed=1)
-    np.testing.assert_array_equal(effects(Life(town), cell, minute, minute + 60), np.zeros(20, np.float32))
-    assert effects(Life(town), cell[:0], minute[:0], minute[:0]).shape == (0,)
+    np.testing.assert_array_equal(effects(NetworkTimeline(town), cell, minute, minute + 60), np.zeros(20, np.float32))
+    assert effects(NetworkTimeline(town), cell[:0], minute[:0], minute[:0]).shape == (0,)
 
 
 def test_an_effect_is_the_same_whichever_others_are_asked_for(town):
     cell, minute = busy_minutes(town, 20, seed=2)
-    life = Life(town, [episode("dns_failure", "network", begin=FIRST_MONDAY, minutes=5 * 1440)])
+    life = NetworkTimeline(town, [episode("dns_failure", "network", begin=FIRST_MONDAY, minutes=5 * 1440)])
     together = effects(life, cell, minute, minute + 45)
     np.testing.assert_array_equal(effects(life, cell[::-1], minute[::-1], minute[::-1] + 45), together[::-1])
     np.testing.assert_array_equal(effects(life, cell[3:4], minute[3:4], minute[3:4] + 45), together[3:4])
@@ -476,7 +485,7 @@ def test_an_effect_is_the_same_whichever_others_are_asked_for(town):
 def test_a_short_episode_is_seen_in_its_own_minutes_alone(town):
     # Given an outage of four minutes: were its half hour's healthy minutes counted, it would be seen an eighth as well.
     short, long = full_outage(MIDDLE), full_outage(MIDDLE)
-    life = Life(town, [short])
+    life = NetworkTimeline(town, [short])
     cell, begin = np.array([MIDDLE]), np.array([BEGIN])
     brief, whole = effects(life, cell, begin, begin + 4), effects(life, cell, begin, np.array([long.end]))
     assert brief == pytest.approx(whole, rel=0.25)

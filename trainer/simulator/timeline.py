@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.chain.chain import records
-from trainer.simulator.faults.episodes import FaultEpisode, apply
+from trainer.simulator.faults.episodes import FaultEpisode, apply_episode
 from trainer.simulator.faults.footprints import Part, footprint
-from trainer.simulator.faults.knobs import Knobs, neutral
+from trainer.simulator.faults.knobs import Knobs, neutral_knobs
 from trainer.simulator.measurement import measure
 from trainer.simulator.network.network import Network
 
@@ -40,7 +40,7 @@ class MinuteLabels:
     """Further episodes at the same time."""
 
 
-class Life:
+class NetworkTimeline:
     """`episodes` in `network`. A function of both and of the minute: nothing is kept between two questions."""
 
     def __init__(self, network: Network, episodes: Sequence[FaultEpisode] = ()) -> None:
@@ -50,17 +50,17 @@ class Life:
         at = [(cell, which) for which, (_, part) in enumerate(self._parts) for cell in part.cells or ()]
         self._cell, self._part = np.array(sorted(at), np.int64).reshape(-1, 2).T  # [entries] each
         self._begin = np.array([part.episode.begin for _, part in self._parts], np.int64)
-        self._until = np.array([part.episode.until for _, part in self._parts], np.int64)
+        self._until = np.array([part.episode.effect_end for _, part in self._parts], np.int64)
 
-    def reported(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+    def reported_values(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """What the operator's exporters say of it. # [n], [n] -> [n, 130], NaN where they never do"""
-        return measure(self.network.operator.measurement, self.values, cell, minute)
+        return measure(self.network.operator.measurement, self.true_values, cell, minute)
 
-    def twin(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+    def reported_twin(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """The same, had nothing happened: the same luck without a fault. # [n], [n] -> [n, 130]"""
-        return measure(self.network.operator.measurement, self.undisturbed, cell, minute)
+        return measure(self.network.operator.measurement, self.true_twin, cell, minute)
 
-    def values(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+    def true_values(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """What truly was. # [n], [n] -> [n, 130]"""
         return records(self.network, cell, minute, self._knobs(cell, minute))
 
@@ -83,15 +83,15 @@ class Life:
         np.maximum(labels.others, 0, out=labels.others)
         return labels
 
-    def undisturbed(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+    def true_twin(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """What truly would have been, had nothing happened. # [n], [n] -> [n, 130]"""
         return records(self.network, cell, minute)
 
     def _knobs(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Knobs | None:
         knobs: Knobs | None = None
         for _, part, rows in self._struck(cell, minute):
-            knobs = neutral(len(cell)) if knobs is None else knobs
-            apply(knobs, part.episode, rows, self.network, cell, minute, part.moves, part.weight)
+            knobs = neutral_knobs(len(cell)) if knobs is None else knobs
+            apply_episode(knobs, part.episode, rows, self.network, cell, minute, part.moves, part.weight)
         return knobs
 
     def _struck(
