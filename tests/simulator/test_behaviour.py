@@ -19,7 +19,7 @@ from trainer.simulator import (
     records,
 )
 from trainer.simulator.faults.knobs import BY_NAME, Knobs
-from trainer.simulator.faults.nuisances import disturb
+from trainer.simulator.faults.nuisances import apply_nuisances
 from trainer.simulator.noise import Noise
 
 pytestmark = pytest.mark.long
@@ -179,7 +179,7 @@ def undisturbed(
     places = {"cell": cell, "site": cells.site, "region": cells.region}
     noise = Noise(network.seed, minute.astype(np.uint64), {name: of.astype(np.uint64) for name, of in places.items()})
     moved, rest = neutral_knobs(len(cell)), neutral_knobs(len(cell))
-    disturb(moved, noise, cells.type)
+    apply_nuisances(moved, noise, cells.type)
     touched = np.any([moved[name] != rest[name] for name in rest], axis=0)
     # Where nothing was moved there is nothing to undo, and not every factor is 1 by itself.
     undone = {name: 1 / moved[name] if BY_NAME[name].is_factor else -moved[name] for name in rest}

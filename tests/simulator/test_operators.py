@@ -18,7 +18,7 @@ from trainer.simulator import (
     random_operator,
     records,
 )
-from trainer.simulator.measurement import SPAN
+from trainer.simulator.measurement import SMOOTHING_MINUTES
 from trainer.simulator.network.random_operators import PARTS
 
 OPERATORS = {o.name: o for o in (OPERATOR_A, OPERATOR_B, *map(random_operator, range(10)))}
@@ -54,7 +54,7 @@ def naive_mean(column, newest):
     means = []
     for now, value in enumerate(column):
         total = weights = 0.0
-        for age in range(min(SPAN, now + 1)):
+        for age in range(min(SMOOTHING_MINUTES, now + 1)):
             if not np.isnan(column[now - age]):
                 total += newest * (1 - newest) ** age * float(column[now - age])
                 weights += newest * (1 - newest) ** age
@@ -74,7 +74,7 @@ def test_measuring_leaves_what_was_read_alone(town):
     cell, minute = anytime(town, 50, seed=3)
     true = records(town, cell, minute)
     kept = true.copy()
-    measure(Measurement(gain={"flows_new": 2}, missing=frozenset({"dns_q"})), lambda *_: true, cell, minute)
+    measure(Measurement(gains={"flows_new": 2}, missing_features=frozenset({"dns_q"})), lambda *_: true, cell, minute)
     np.testing.assert_array_equal(true, kept)
 
 
@@ -105,14 +105,14 @@ def test_operator_b_counts_other_things_under_the_same_names(truth_and_report):
     np.testing.assert_array_equal(reported["rrc_fail_other"], true["rrc_fail_other"] + true["rrc_fail_noreply"])
     np.testing.assert_allclose(reported["tcp_retx_dl"], true["tcp_retx_dl"] * 1.6, atol=0.51)
     np.testing.assert_array_equal(reported["dns_timeout"], true["dns_timeout"] // 3)
-    for name in B.rounded:
+    for name in B.integer_gauges:
         assert (reported[name] == np.rint(reported[name]))[~np.isnan(reported[name])].all(), name
 
 
 def test_operator_b_leaves_25_features_out_and_reports_zero_where_six_others_are_null(truth_and_report):
     true, reported = truth_and_report
-    assert len(B.missing) == 25
-    for name in B.missing:
+    assert len(B.missing_features) == 25
+    for name in B.missing_features:
         assert np.isnan(reported[name]).all(), name
     assert len(B.zero_for_null) == 6
     for name in B.zero_for_null:
@@ -141,7 +141,7 @@ def test_counters_stay_whole_numbers_of_events_with(name, town):
     measurement = OPERATORS[name].measurement
     reported = measure(measurement, partial(records, town), *anytime(town, 200, seed=6))
     for feature in catalogue().features:
-        if feature.kind == "counter" and feature.name not in measurement.missing:
+        if feature.kind == "counter" and feature.name not in measurement.missing_features:
             per = measurement.units[feature.unit].per if feature.unit in measurement.units else 1
             events = reported[:, POSITION[feature.name]].astype(float) / per
             events = events[~np.isnan(events)]
@@ -179,14 +179,16 @@ def test_a_smoothed_gauge_is_the_weighted_mean_of_the_last_minutes_that_were_rep
         return values
 
     smoothed = {"rtt_core_ms": 0.2, "cpu_load_pct": 0.35, "voice_loss_pct": 0.6, "power_w": 1.0}
-    reported = measure(Measurement(smoothed=smoothed), read, cell, minute)
-    true = read(np.full(600 + SPAN, cell[0]), FIRST_MONDAY - SPAN + np.arange(600 + SPAN))
+    reported = measure(Measurement(smoothing_weights=smoothed), read, cell, minute)
+    true = read(
+        np.full(600 + SMOOTHING_MINUTES, cell[0]), FIRST_MONDAY - SMOOTHING_MINUTES + np.arange(600 + SMOOTHING_MINUTES)
+    )
     for name, newest in smoothed.items():
-        expected = naive_mean(true[:, POSITION[name]], newest)[SPAN:]
+        expected = naive_mean(true[:, POSITION[name]], newest)[SMOOTHING_MINUTES:]
         np.testing.assert_allclose(reported[:, POSITION[name]], expected, rtol=1e-6, err_msg=name)
     assert np.isnan(true[:, POSITION["voice_loss_pct"]]).mean() > 0.2
     others = [at for name, at in POSITION.items() if name not in smoothed]
-    np.testing.assert_array_equal(reported[:, others], true[SPAN:, others])
+    np.testing.assert_array_equal(reported[:, others], true[SMOOTHING_MINUTES:, others])
 
 
 def test_earlier_minutes_are_read_once_and_only_where_something_is_smoothed(town):
@@ -198,7 +200,7 @@ def test_earlier_minutes_are_read_once_and_only_where_something_is_smoothed(town
 
     cell, minute = np.repeat([5, 6], 100), np.tile(FIRST_MONDAY + np.arange(100), 2)
     measure(B, read, cell, minute)
-    assert len(asked) == len(set(asked)) == 2 * (100 + SPAN - 1)
+    assert len(asked) == len(set(asked)) == 2 * (100 + SMOOTHING_MINUTES - 1)
 
     asked.clear()
     measure(OPERATOR_A.measurement, read, cell, minute)
@@ -208,7 +210,7 @@ def test_earlier_minutes_are_read_once_and_only_where_something_is_smoothed(town
 def test_random_operators_miss_15_to_35_percent_by_parts_that_belong_together():
     shares = []
     for seed in range(50):
-        missing = random_operator(seed).measurement.missing
+        missing = random_operator(seed).measurement.missing_features
         shares.append(len(missing) / 130)
         for part in PARTS:
             names = set(part.split())
@@ -230,7 +232,7 @@ def test_the_same_seed_gives_the_same_operator_and_another_seed_another():
     assert random_operator(5) == random_operator(5)
     assert random_operator(5).name == "R5"
     worlds = {random_operator(seed).busy_attempts for seed in range(50)}
-    gaps = {random_operator(seed).measurement.missing for seed in range(50)}
+    gaps = {random_operator(seed).measurement.missing_features for seed in range(50)}
     assert len(worlds) == len(gaps) == 50
 
 
@@ -248,10 +250,10 @@ def test_random_operators_lie_within_the_ranges_and_fill_them():
     for operator in operators:
         for shares in (operator.type_shares, operator.carrier_shares, operator.cause_mix):
             assert sum(shares) == pytest.approx(1)
-    gains = np.log([gain for o in operators for name, gain in o.measurement.gain.items() if name in COUNTERS])
+    gains = np.log([gain for o in operators for name, gain in o.measurement.gains.items() if name in COUNTERS])
     assert np.std(gains) == pytest.approx(0.3, abs=0.01)
     assert abs(np.mean(gains)) < 0.01
-    weights = [weight for o in operators for weight in o.measurement.smoothed.values()]
+    weights = [weight for o in operators for weight in o.measurement.smoothing_weights.values()]
     assert 0.2 <= min(weights) < 0.25
     assert 0.95 < max(weights) <= 1
 
@@ -260,8 +262,8 @@ def test_random_operators_report_no_share_above_100_percent_and_no_gap_as_a_leve
     for seed in range(50):
         measurement = random_operator(seed).measurement
         assert all(f.high <= 100 for f in measurement.catalogue().features if f.unit == "%")
-        assert not measurement.zero_for_null & set(measurement.offset)
-        assert not set(measurement.gain) & set(measurement.offset)
+        assert not measurement.zero_for_null & set(measurement.offsets)
+        assert not set(measurement.gains) & set(measurement.offsets)
         for name in measurement.zero_for_null:
             assert catalogue().features[POSITION[name]].unit in ("kbps", "ms", "s", "B")
 

@@ -16,7 +16,7 @@ from trainer.simulator.faults.schedule import (
     NIGHT_WORK,
     SHORTEST,
     draw_day,
-    lasting,
+    duration_minutes,
 )
 from trainer.simulator.network.cells import STADIUM
 
@@ -133,7 +133,7 @@ def test_it_begins_in_its_hours_and_lasts_as_long_as_it_may(name, drawn):
 @pytest.mark.parametrize("name", ["cell_outage", "ul_interference", "capacity_loss", "backhaul_loss", "maintenance"])
 def test_its_durations_have_the_median_and_the_90th_percentile_of(name):
     fault = FAULTS[name]
-    minutes = [lasting(fault, z) for z in np.random.default_rng(1).standard_normal(20_000).tolist()]
+    minutes = [duration_minutes(fault, z) for z in np.random.default_rng(1).standard_normal(20_000).tolist()]
     assert np.median(minutes) == pytest.approx(fault.median_minutes, rel=0.05)
     assert np.percentile(minutes, 90) == pytest.approx(fault.p90_minutes, rel=0.06)
 

@@ -93,7 +93,9 @@ def simulate_examples(
     The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
     many windows more.
     """
-    assert not history.network.operator.measurement.smoothed, "knobs are turned in the windows' own minutes alone"
+    assert not history.network.operator.measurement.smoothing_weights, (
+        "knobs are turned in the windows' own minutes alone"
+    )
     number = {name: place for place, name in enumerate(dict.fromkeys(classes))}
     numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]

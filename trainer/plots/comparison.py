@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from detector.core.features import CLIP, Catalogue, Feature, transform
 from trainer.plots.style import number, unit
 from trainer.simulator import FaultEpisode, NetworkTimeline, delivered_columns
-from trainer.simulator.effects import floored, spreads
-from trainer.simulator.measurement import SPAN
+from trainer.simulator.effects import floor_spreads, reference_spreads
+from trainer.simulator.measurement import SMOOTHING_MINUTES
 from trainer.simulator.timeline import NORMAL
 
 AROUND_MINUTES = 60
@@ -74,7 +74,7 @@ def compare(life: NetworkTimeline, episode: FaultEpisode, cell: int) -> FaultCom
 
 
 def _overlap(episode: FaultEpisode, minute: NDArray[np.int64]) -> bool:
-    return episode.begin <= int(minute[-1]) and episode.effect_end > int(minute[0]) - SPAN
+    return episode.begin <= int(minute[-1]) and episode.effect_end > int(minute[0]) - SMOOTHING_MINUTES
 
 
 def _active(episode: FaultEpisode, minute: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -91,5 +91,5 @@ def _spread(life: NetworkTimeline, episode: FaultEpisode, cell: int) -> NDArray[
     def read(of: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         return life.reported_twin(of, minute)[:, columns]
 
-    own, *others = spreads(read, measurement.catalogue().logarithmic, cells, np.full(len(cells), middle))
-    return floored(own, np.median(others, axis=0))
+    own, *others = reference_spreads(read, measurement.catalogue().logarithmic, cells, np.full(len(cells), middle))
+    return floor_spreads(own, np.median(others, axis=0))

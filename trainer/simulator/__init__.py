@@ -1,4 +1,4 @@
-"""A mobile network to learn from: what every cell reports of every minute, with or without a fault."""
+"""Simulator of a mobile network: the features of every cell and minute, with or without faults."""
 
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.chain.chain import records

@@ -108,7 +108,7 @@ def deliver(network: Network, delivery: Delivery, cell: NDArray[np.integer], min
     noise = Noise(network.seed, minutes.astype(np.uint64), places)
     draws = HashedDraws.of(network.seed, "delivery", cells, minutes)
     source = minutes.copy()
-    stuck = noise.spells("stuck exporter", "cell", DAY_MINUTES, delivery.stuck_p, delivery.stuck_minutes)
+    stuck = noise.events("stuck exporter", "cell", DAY_MINUTES, delivery.stuck_p, delivery.stuck_minutes)
     source[stuck.row] = stuck.first - 1
     restated = (source == minutes) & (draws.uniform("restated") < delivery.restated_p)
     row, received, sequence = _versions(delivery, draws, _travel(delivery, noise, draws, minutes), restated)
@@ -133,7 +133,7 @@ def _travel(delivery: Delivery, noise: Noise, draws: HashedDraws, minute: NDArra
     received += np.where(draws.uniform("straggler") < delivery.straggler_p, further, 0)
     received[draws.uniform("lost") < delivery.lost_p] = np.nan
     for outage in delivery.outages:
-        spells = noise.spells(outage.name, outage.place, outage.block_minutes, outage.probability, outage.lasting)
+        spells = noise.events(outage.name, outage.place, outage.block_minutes, outage.probability, outage.lasting)
         reopened = (spells.end + 1) * 60.0  # when the first minute after is exported
         reopened[spells.strength < outage.lost_share] = np.nan
         received[spells.row] = np.maximum(received[spells.row], reopened)  # NaN wins

@@ -52,13 +52,13 @@ def _effects(
         transform(read(cells, minute.ravel()), logarithmic).reshape(len(cell), HALF_HOUR, -1)
         for read in (life.true_values, life.true_twin)
     ]
-    spread = floored(spreads(life.true_twin, logarithmic, cell, middle), _usual_spread(life.network))
+    spread = floor_spreads(reference_spreads(life.true_twin, logarithmic, cell, middle), _usual_spread(life.network))
     change = np.clip(np.nan_to_num(pair[0] - pair[1]) / spread[:, None], -CLIP, CLIP)
     mean = (change * inside[:, :, None]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1)[:, None]
     return np.linalg.norm(mean, axis=1).astype(np.float32)
 
 
-def spreads(
+def reference_spreads(
     read: Read, logarithmic: NDArray[np.bool_], cell: NDArray[np.int64], middle: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """Of each feature within a cell at that time of day, on earlier days; 0 where nothing was. # [n], [n] -> [n, F]"""
@@ -70,7 +70,7 @@ def spreads(
     return np.nan_to_num(spread)
 
 
-def floored(spread: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
+def floor_spreads(spread: NDArray[np.float32], usual: NDArray[np.float32]) -> NDArray[np.float32]:
     """Spreads to measure a change in, given what is usual for each feature. # [..., F], [F] -> [..., F]"""
     return np.sqrt(spread**2 + (LEAST_SPREAD * usual) ** 2 + 1e-4).astype(np.float32)
 

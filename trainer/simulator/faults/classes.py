@@ -6,7 +6,7 @@ episode's constant k.
 """
 
 # fmt: off
-from trainer.simulator.faults.fault_class import FaultClass, Growth, Move, Onset, Range, Restart, Spill, When
+from trainer.simulator.faults.fault_class import FaultClass, Growth, Move, Onset, Range, Restart, Spillover, When
 from trainer.simulator.network.cells import BUSINESS, RESIDENTIAL, RURAL, STADIUM, TRANSPORT
 
 HOUR, DAY = 60, 1440
@@ -36,16 +36,16 @@ _COVERAGE = (
         Move("availability_x", jump=_PARTIAL_MINUTE, when=(When(0, 0.35),)),
         Move("signalling", jump=0.5),
     ), spills=(
-        Spill("ring", _ABSORB, absorbed=0.75, called="neighbour_absorb"),
-        Spill("ring", (Move("ho_preparation_failure_p", jump=0.5),), weight=0.1, called="neighbour_absorb"),
+        Spillover("ring", _ABSORB, absorbed=0.75, called="neighbour_absorb"),
+        Spillover("ring", (Move("ho_preparation_failure_p", jump=0.5),), weight=0.1, called="neighbour_absorb"),
     )),
     # The PRACH receiver is deaf: no alarm, connected users fade out, nobody gets in (Chernogorov et al., 2015).
     FaultClass("sleeping_cell_rach", "fault", STEP, 2 * HOUR, 12 * HOUR, (
         Move("preamble_x", -0.64, jump=-0.35, limit=0.995),
         Move("connected_x", -0.9, growth=Growth("saturating", Range(4, 20, 0))),
     ), spills=(
-        Spill("ring", (Move("demand_x", 1), Move("far_logit", 1)), absorbed=0.5, called="neighbour_absorb"),
-        Spill("ring", (Move("ho_execution_failure_p", 0.3),), weight=0.1, called="neighbour_absorb"),
+        Spillover("ring", (Move("demand_x", 1), Move("far_logit", 1)), absorbed=0.5, called="neighbour_absorb"),
+        Spillover("ring", (Move("ho_execution_failure_p", 0.3),), weight=0.1, called="neighbour_absorb"),
     )),
     # An external jammer or repeater raises both branches; passive intermodulation one more than the other.
     FaultClass("ul_interference", "fault", STEP_OR_INTERMITTENT, 90, 10 * HOUR, (
@@ -54,7 +54,7 @@ _COVERAGE = (
         Move("branch0_db", Range(2, 7, 5), when=(When(3, 0, 0.35), When(4, 0, 0.5))),
         Move("branch1_db", Range(2, 7, 5), when=(When(3, 0, 0.35), When(4, 0.5))),
     ), spills=(
-        Spill("nearest", weight=Range(0.3, 0.7, 6), most=Range(1, 3.99, 7)),
+        Spillover("nearest", weight=Range(0.3, 0.7, 6), most=Range(1, 3.99, 7)),
     )),
     # Pilot pollution, a mod-3 clash, an overshooting neighbour.
     FaultClass("dl_interference", "fault", STEP_OR_RAMP, 6 * HOUR, 2 * DAY, (
@@ -62,7 +62,7 @@ _COVERAGE = (
         Move("pingpong_x", Range(0.2, 1.2, 1)),
         Move("link_failure_x", 2),
         Move("rank_x", -0.3),
-    ), spills=(Spill("nearest", weight=0.5, most=1),)),
+    ), spills=(Spillover("nearest", weight=0.5, most=1),)),
     # The antenna sinks: the footprint shrinks, a hole opens at its edge, those inside are served better.
     FaultClass("excessive_downtilt", "fault", STEP, DAY, 3 * DAY, (
         Move("far_logit", Range(-1.2, -3, 0)),
@@ -73,7 +73,7 @@ _COVERAGE = (
         Move("irat_x", Range(1, 5, 4)),
         Move("ho_late_p", 0.15),
         Move("mobility_x", 0.25),
-    ), spills=(Spill("nearest", (
+    ), spills=(Spillover("nearest", (
         Move("demand_x", 0.15), Move("far_logit", 0.5), Move("path_loss_db", Range(1, 2, 5)), Move("ho_late_p", 0.1),
     ), most=4, called="neighbour_absorb"),)),
     # Tilted up: the cell serves users far away, whose uplink is weak and whose next cell is not in its list.
@@ -87,7 +87,7 @@ _COVERAGE = (
         Move("ho_execution_failure_p", 0.03),
         Move("pingpong_x", 0.8),
         Move("rrc_no_reply_p", 0.02),
-    ), held_out=True, spills=(Spill("nearest", (
+    ), held_out=True, spills=(Spillover("nearest", (
         Move("dl_interference_db", Range(1, 3, 4)), Move("demand_x", -0.1),
     ), most=3),)),
     # Amplifier or feeder loses output; the meter sees it in 40 %, else the loss is behind the coupler.
@@ -100,8 +100,8 @@ _COVERAGE = (
         Move("power_x", -0.12, when=(When(1, 0.6),)),
         Move("temperature_c", Range(2, 9, 3), when=(When(2, 0.5),)),
     ), spills=(
-        Spill("ring", (Move("demand_x", 1),), absorbed=0.18, called="neighbour_absorb"),
-        Spill("ring", (Move("dl_interference_db", -0.5),), called="neighbour_absorb"),
+        Spillover("ring", (Move("demand_x", 1),), absorbed=0.18, called="neighbour_absorb"),
+        Spillover("ring", (Move("dl_interference_db", -0.5),), called="neighbour_absorb"),
     )),
     # One receive path is dead or lossy: amplifier, feeder, connector.
     FaultClass("rx_branch_loss", "fault", ANY, DAY, 3 * DAY, (
@@ -163,14 +163,14 @@ _MOBILITY = (
         Move("link_failure_x", Range(3, 10, 0)),
         Move("ho_attempts_x", Range(-0.1, -0.5, 1)),
         Move("ho_execution_failure_p", 0.02),
-    ), spills=(Spill("nearest", (Move("ho_incoming_x", -0.3),), most=1),)),
+    ), spills=(Spillover("nearest", (Move("ho_incoming_x", -0.3),), most=1),)),
     # Hand-over parameters that are too eager.
     FaultClass("ho_pingpong", "fault", STEP, DAY, 3 * DAY, (
         Move("pingpong_x", Range(2, 7, 0)),
         Move("ho_attempts_x", Range(0.3, 1.2, 1)),
         Move("ho_execution_failure_p", Range(0.02, 0.12, 2)),
         Move("ho_early_p", 0.45),
-    ), spills=(Spill("nearest", weight=0.8, most=1),)),
+    ), spills=(Spillover("nearest", weight=0.8, most=1),)),
     # Two neighbours with one physical cell identity: hand-overs are prepared in the wrong one.
     FaultClass("pci_confusion", "fault", STEP, DAY, 3 * DAY, (
         Move("ho_preparation_failure_p", Range(0, 0.25, 0)),
@@ -178,7 +178,7 @@ _MOBILITY = (
         Move("ho_wrong_cell_p", Range(0.2, 0.6, 2)),
         Move("link_failure_x", 1.5),
     ), held_out=True, spills=(
-        Spill("nearest", (Move("ho_incoming_failure_p", Range(0.2, 0.5, 3)),), most=2),
+        Spillover("nearest", (Move("ho_incoming_failure_p", Range(0.2, 0.5, 3)),), most=2),
     )),
     # A TDD site drifts off time: its downlink falls into others' uplink. Its own clock shows it only in half the cases.
     FaultClass("sync_loss_tdd", "fault", RAMP, 3 * HOUR, 10 * HOUR, (
@@ -190,8 +190,8 @@ _MOBILITY = (
         Move("far_logit", Range(-0.6, 0.6, 6)),
         Move("clock_ns", Range(150, 1800, 5), growth=Growth("linear", 30), when=(When(4, 0.5),)),
     ), held_out=True, tdd_only=True, spills=(
-        Spill("ring", (Move("ul_noise_db", Range(4, 10, 7)),), tdd_only=True),
-        Spill("far ring", (Move("ul_noise_db", Range(4, 10, 7)),), weight=0.5, tdd_only=True),
+        Spillover("ring", (Move("ul_noise_db", Range(4, 10, 7)),), tdd_only=True),
+        Spillover("far ring", (Move("ul_noise_db", Range(4, 10, 7)),), weight=0.5, tdd_only=True),
     )),
     # A root sequence used twice or a wrong cell range: ghost preambles, and far users unheard.
     FaultClass("prach_misconfig", "fault", STEP, DAY, 3 * DAY, (
@@ -201,7 +201,7 @@ _MOBILITY = (
         Move("far_logit", Range(0, -1.2, 3)),
         Move("setup_ms", 25),
     ), spills=(
-        Spill("nearest", (Move("ghost_preambles", Range(4, 30, 0), jump=1, power=1.3),), most=1),
+        Spillover("nearest", (Move("ghost_preambles", Range(4, 30, 0), jump=1, power=1.3),), most=1),
     )),
 )
 
@@ -259,7 +259,7 @@ _BENIGN = (
         Move("volume_x", -0.35),
         Move("video_logit", -0.4),
         Move("rtc_logit", 0.5),
-    ), fade=Range(10, 30, 4), hours=(17, 23), spills=(Spill("nearest", weight=Range(0.2, 0.5, 3)),)),
+    ), fade=Range(10, 30, 4), hours=(17, 23), spills=(Spillover("nearest", weight=Range(0.2, 0.5, 3)),)),
     # Carriers, layers and symbols are switched off at night, as planned.
     FaultClass("energy_saving", "benign", STEP, 4 * HOUR, 6 * HOUR, (
         Move("prb_x", jump=-0.5, when=(When(0, 0, 0.5),)),
@@ -268,7 +268,7 @@ _BENIGN = (
         Move("tx_meter_db", jump=Range(0, -3, 2)),
         Move("demand_x", jump=Range(0, -0.4, 3)),
     ), hours=(0, 6), spills=(
-        Spill("sectors", (Move("demand_x", 1),), absorbed=0.2, called="neighbour_absorb"),
+        Spillover("sectors", (Move("demand_x", 1),), absorbed=0.2, called="neighbour_absorb"),
     )),
     # A planned upgrade.
     FaultClass("maintenance", "benign", STEP, 30, 45, (
@@ -279,7 +279,7 @@ _BENIGN = (
         Move("cpu_points", jump=25, growth=Restart("returning", _DOWN, 8)),
         Move("connected_x", jump=-0.8, growth=Restart("returning", _DOWN, 6)),
     ), hours=(1, 5), spills=(
-        Spill("nearest", (
+        Spillover("nearest", (
             Move("demand_x", jump=1, growth=Restart("down", _DOWN)),
         ), absorbed=0.75, called="neighbour_absorb"),
     )),

@@ -135,7 +135,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Spill:
+class Spillover:
     """What an episode does to the cells near its own.
 
     sectors: the others of the site. nearest: the nearest of other sites. ring: both. far ring: the ring's rings.
@@ -169,7 +169,7 @@ class FaultClass:
     hours: tuple[int, int] = (0, 24)
     """When it begins, where the class has hours of its own."""
     tdd_only: bool = False
-    spills: tuple[Spill, ...] = ()
+    spills: tuple[Spillover, ...] = ()
     fade: Range | None = None
     """Time constant in minutes with which it dies away after its end, where it does not stop at once."""
     after: tuple[Move, ...] = ()

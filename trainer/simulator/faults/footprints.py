@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.faults.episodes import FaultEpisode, constants_of
-from trainer.simulator.faults.fault_class import Move, Spill, amount_of
+from trainer.simulator.faults.fault_class import Move, Spillover, amount_of
 from trainer.simulator.network.network import SECTORS, Network
 from trainer.simulator.randomness import HashedDraws
 
@@ -79,7 +79,7 @@ def _sites(network: Network, episode: FaultEpisode) -> tuple[int, int]:
     return first, min(first + length, end)
 
 
-def _reached(network: Network, episode: FaultEpisode, spill: Spill, struck: set[int]) -> dict[int, float]:
+def _reached(network: Network, episode: FaultEpisode, spill: Spillover, struck: set[int]) -> dict[int, float]:
     """The healthy cells that a spill comes to, and by how much."""
     if spill.absorbed:
         return _absorbing(network, spill, struck)
@@ -94,7 +94,7 @@ def _reached(network: Network, episode: FaultEpisode, spill: Spill, struck: set[
     return weights
 
 
-def _absorbing(network: Network, spill: Spill, struck: set[int]) -> dict[int, float]:
+def _absorbing(network: Network, spill: Spillover, struck: set[int]) -> dict[int, float]:
     """Where the users of the stricken cells go, all to healthy ones: how many, as a share of each cell's own."""
     load = network.statics.busy_attempts
     gained: dict[int, float] = {}

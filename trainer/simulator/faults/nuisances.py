@@ -96,13 +96,15 @@ NUISANCES = (
 )
 
 
-def disturb(knobs: Knobs, noise: Noise, cell_type: NDArray[np.integer]) -> None:
+def apply_nuisances(knobs: Knobs, noise: Noise, cell_type: NDArray[np.integer]) -> None:
     """Moves the knobs, in place, of the rows on which normal life weighs."""
     for nuisance in NUISANCES:
         probability = np.full(cell_type.shape, nuisance.probability, np.float32)
         if nuisance.probability_at_transport is not None:
             probability[cell_type == TRANSPORT] = nuisance.probability_at_transport
-        rows, strength = noise.happening(nuisance.name, nuisance.place, BLOCK_MINUTES, probability, nuisance.lasting)
+        rows, strength = noise.affected_rows(
+            nuisance.name, nuisance.place, BLOCK_MINUTES, probability, nuisance.lasting
+        )
         for push in nuisance.pushes:
             moved = np.float32(push.least) + np.float32(push.more) * strength**push.power
             if BY_NAME[push.knob].is_factor:

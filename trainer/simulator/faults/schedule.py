@@ -107,13 +107,13 @@ def _draw(
     for cell, *draws in zip(struck.tolist(), *(today.uniform(name).tolist() for name in ("when", "how bad", "ramp")),
                             today.normal("how long").tolist(), strict=True):  # fmt: skip
         begin = day * DAY + _start(fault, draws[0])
-        end = begin + lasting(fault, draws[3])
+        end = begin + duration_minutes(fault, draws[3])
         word = int(stream_key(seed, f"{stream} {cell} {day}")) >> 33
         ramp = 10 * (SLOWEST_RAMP / 10) ** draws[2] if fault.name in SLOW else None
         yield FaultEpisode(cell, fault, begin, end, draw_severity(draws[1]), word, place, ramp)
 
 
-def lasting(fault: FaultClass, z: float) -> int:
+def duration_minutes(fault: FaultClass, z: float) -> int:
     """Minutes, log-normal by the class's median and 90th percentile, from a standard normal number."""
     sigma = np.log(fault.p90_minutes / fault.median_minutes) / 1.2816
     return int(np.clip(fault.median_minutes * np.exp(sigma * z), SHORTEST, LONGEST))

@@ -71,30 +71,30 @@ OPERATOR_B = Operator(
     failure_spread=1.5,
     cause_mix=(0.40, 0.33, 0.19, 0.08),
     measurement=Measurement(
-        moved={"rrc_fail_noreply": "rrc_fail_other"},
+        merge_targets={"rrc_fail_noreply": "rrc_fail_other"},
         zero_for_null=frozenset(
             ("ue_thp_dl_kbps", "ue_thp_ul_kbps", "delay_rlc_dl_ms", "pkt_size_dl_b", "dns_rt_ms", "voice_loss_pct")
         ),
-        smoothed=dict.fromkeys(
+        smoothing_weights=dict.fromkeys(
             ("cpu_load_pct", "gtp_delay_ms", "gtp_jitter_ms", "rtt_core_ms", "rtt_access_ms", "power_w"), 0.35
         ),
-        gain={
+        gains={
             "cqi_mean": 0.85,  # the CQI table of 256-QAM
             "tcp_retx_dl": 1.6,  # spurious ones included
             "dns_timeout": 1 / 3,  # a failure only after three tries
             "active_ue_dl_mean": 0.2,  # those scheduled in a TTI, not those with data waiting
             "active_ue_ul_mean": 0.2,
         },
-        floored=frozenset(["dns_timeout"]),
-        offset={"cqi_mean": -0.3, "ul_ni_dbm": 17},  # over the whole band: 50 blocks are 17 dB
+        floored_counters=frozenset(["dns_timeout"]),
+        offsets={"cqi_mean": -0.3, "ul_ni_dbm": 17},  # over the whole band: 50 blocks are 17 dB
         units=UNITS,
-        rounded=frozenset(
+        integer_gauges=frozenset(
             (
                 *("prb_util_dl_pct", "prb_util_ul_pct", "cpu_load_pct", "mcs_mean_dl", "mcs_mean_ul"),
                 *("rsrp_mean_dbm", "sinr_mean_db", "ul_ni_dbm", "rssi_br0_dbm", "ul_sinr_db"),
             )
         ),
-        missing=frozenset(
+        missing_features=frozenset(
             (
                 *("rrc_inactive_mean", "prb_util_dl_peak_pct", "pdcch_block_cnt", "rank_mean_dl"),
                 *("sched_ue_tti_dl", "tb_resid_err_dl", "ul_ni_max_dbm", "rssi_br1_dbm", "tb_resid_err_ul"),

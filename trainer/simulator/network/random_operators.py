@@ -115,20 +115,22 @@ def _random_measurement(seed: int) -> Measurement:
     there = [(at, f) for at, f in enumerate(features) if f.name not in missing]
     gauges = [(at, f) for at, f in there if f.kind != "counter"]
     return Measurement(
-        moved={origin: target for origin, target in MERGERS if moved[origin] and not {origin, target} & missing},
+        merge_targets={
+            origin: target for origin, target in MERGERS if moved[origin] and not {origin, target} & missing
+        },
         zero_for_null=frozenset(f.name for _, f in gauges if f.unit in DIVIDED and zeroed[f.name]),
-        smoothed={f.name: float(newest[at]) for at, f in gauges if f.name not in EXACT and smoothed[f.name]},
-        gain={
+        smoothing_weights={f.name: float(newest[at]) for at, f in gauges if f.name not in EXACT and smoothed[f.name]},
+        gains={
             f.name: float(min(gain[at], 1 / gain[at]) if f.unit in ENDING else gain[at])
             for at, f in there
             if f.unit not in LEVELS and f.name not in EXACT
         },
-        offset={f.name: float(offset[at]) for at, f in there if f.unit in LEVELS},
+        offsets={f.name: float(offset[at]) for at, f in there if f.unit in LEVELS},
         units={unit: UNITS[unit] for unit, other in zip(UNITS, converted, strict=True) if other},
-        rounded=frozenset(
+        integer_gauges=frozenset(
             f.name for _, f in gauges if f.unit in WHOLE and f.transform == "identity" and rounded[f.name]
         ),
-        missing=missing,
+        missing_features=missing,
     )
 
 
