@@ -111,7 +111,9 @@ def reader(network: Network, episodes: tuple[FaultEpisode, ...] = ()) -> Read:
             return records(network, cell, minute)
         knobs = neutral_knobs(len(cell))
         for episode in episodes:
-            apply_episode(knobs, episode, np.flatnonzero(cell == episode.cell), network, cell, minute)
+            apply_episode(
+                knobs, episode, np.flatnonzero(cell == episode.cell), network=network, cell=cell, minute=minute
+            )
         return records(network, cell, minute, knobs)
 
     return partial(measure, network.operator.measurement, read)

@@ -33,15 +33,15 @@ def town_b():
 
 @pytest.fixture(scope="module")
 def truth_and_report(town_b):
-    """A day's random minutes of operator B, by feature: as they were, and as they are reported."""
+    """True and reported values of random minutes of operator B, by feature."""
     cell, minute = anytime(town_b, 3000, seed=2)
     read = partial(records, town_b)
     arrays = read(cell, minute), measure(B, read, cell, minute)
-    return tuple({name: array[:, at] for name, at in POSITION.items()} for array in arrays)
+    return tuple({name: array[:, column] for name, column in POSITION.items()} for array in arrays)
 
 
 def grave(network, name):
-    """Reads minutes of a network in which every cell suffers from a fault all the time."""
+    """Return a reader of a network in which every cell has a fault all the time."""
 
     def read(cell, minute):
         return with_fault(network, FAULTS[name], cell, minute, severity=1.0)
@@ -50,7 +50,7 @@ def grave(network, name):
 
 
 def naive_mean(column, newest):
-    """A moving mean over a contiguous series, minute by minute. # [minutes] -> [minutes]"""
+    """Return a moving mean over a contiguous series, minute by minute. # [minutes] -> [minutes]"""
     means = []
     for now, value in enumerate(column):
         total = weights = 0.0
@@ -73,15 +73,15 @@ def test_a_neutral_measurement_changes_nothing(town):
 def test_measuring_leaves_what_was_read_alone(town):
     cell, minute = anytime(town, 50, seed=3)
     true = records(town, cell, minute)
-    kept = true.copy()
+    original = true.copy()
     measure(Measurement(gains={"flows_new": 2}, missing_features=frozenset({"dns_q"})), lambda *_: true, cell, minute)
-    np.testing.assert_array_equal(true, kept)
+    np.testing.assert_array_equal(true, original)
 
 
 def test_operator_b_delivers_105_features_in_its_own_units(truth_and_report):
     features = {feature.name: feature for feature in B.catalogue().features}
     assert len(features) == len(delivered_columns(B)) == 105
-    assert [catalogue().names[at] for at in delivered_columns(B)] == list(features)
+    assert [catalogue().names[column] for column in delivered_columns(B)] == list(features)
     assert features["ue_thp_dl_kbps"].unit == "Mbps"
     assert features["ue_thp_dl_kbps"].high == pytest.approx(catalogue().features[POSITION["ue_thp_dl_kbps"]].high / 1e3)
     assert features["pdcp_vol_dl_kb"].unit == "MB"
@@ -89,10 +89,12 @@ def test_operator_b_delivers_105_features_in_its_own_units(truth_and_report):
     assert (features["ul_ni_dbm"].low, features["ul_ni_dbm"].high) == (-183, 117)
 
     true, reported = truth_and_report
-    there = ~np.isnan(true["ue_thp_dl_kbps"])
+    reported_mask = ~np.isnan(true["ue_thp_dl_kbps"])
     factors = {"ue_thp_dl_kbps": 1e-3, "pdcp_vol_dl_kb": 1e-3, "delay_rlc_dl_ms": 10, "dns_rt_ms": 10}
     for name, factor in factors.items():
-        np.testing.assert_allclose(reported[name][there], np.nan_to_num(true[name][there]) * factor, rtol=1e-6)
+        np.testing.assert_allclose(
+            reported[name][reported_mask], np.nan_to_num(true[name][reported_mask]) * factor, rtol=1e-6
+        )
     np.testing.assert_array_equal(reported["ul_ni_dbm"], np.rint(true["ul_ni_dbm"] + 17))
     np.testing.assert_allclose(reported["cqi_mean"], true["cqi_mean"] * 0.85 - 0.3, rtol=1e-4)
     np.testing.assert_allclose(reported["active_ue_dl_mean"], true["active_ue_dl_mean"] * 0.2, rtol=1e-6)
@@ -130,10 +132,10 @@ def test_reports_stay_within_the_bounds_of_the_catalogue_of(name):
     reads += [grave(network, fault) for fault in ("cell_outage", "ul_interference", "dns_failure")]
     for read in reads:
         reported = measure(measurement, read, *anytime(network, 60, seed=9))[:, delivered_columns(measurement)]
-        there = ~np.isnan(reported)
+        reported_mask = ~np.isnan(reported)
         assert not np.isinf(reported).any()
-        assert ((reported >= low) | ~there).all()
-        assert ((reported <= high) | ~there).all()
+        assert ((reported >= low) | ~reported_mask).all()
+        assert ((reported <= high) | ~reported_mask).all()
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -187,24 +189,24 @@ def test_a_smoothed_gauge_is_the_weighted_mean_of_the_last_minutes_that_were_rep
         expected = naive_mean(true[:, POSITION[name]], newest)[SMOOTHING_MINUTES:]
         np.testing.assert_allclose(reported[:, POSITION[name]], expected, rtol=1e-6, err_msg=name)
     assert np.isnan(true[:, POSITION["voice_loss_pct"]]).mean() > 0.2
-    others = [at for name, at in POSITION.items() if name not in smoothed]
+    others = [column for name, column in POSITION.items() if name not in smoothed]
     np.testing.assert_array_equal(reported[:, others], true[SMOOTHING_MINUTES:, others])
 
 
 def test_earlier_minutes_are_read_once_and_only_where_something_is_smoothed(town):
-    asked = []
+    requested = []
 
     def read(cell, minute):
-        asked.extend(zip(cell.tolist(), minute.tolist(), strict=True))
+        requested.extend(zip(cell.tolist(), minute.tolist(), strict=True))
         return records(town, cell, minute)
 
     cell, minute = np.repeat([5, 6], 100), np.tile(FIRST_MONDAY + np.arange(100), 2)
     measure(B, read, cell, minute)
-    assert len(asked) == len(set(asked)) == 2 * (100 + SMOOTHING_MINUTES - 1)
+    assert len(requested) == len(set(requested)) == 2 * (100 + SMOOTHING_MINUTES - 1)
 
-    asked.clear()
+    requested.clear()
     measure(OPERATOR_A.measurement, read, cell, minute)
-    assert asked == list(zip(cell.tolist(), minute.tolist(), strict=True))
+    assert requested == list(zip(cell.tolist(), minute.tolist(), strict=True))
 
 
 def test_random_operators_miss_15_to_35_percent_by_parts_that_belong_together():

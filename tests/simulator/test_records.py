@@ -23,7 +23,7 @@ def anytime(network, n, seed):
 
 @pytest.fixture(scope="module")
 def fortnight(town):
-    """Random minutes of two weeks."""
+    """Records of random minutes of two weeks."""
     return records(town, *anytime(town, 30_000, seed=0))
 
 
@@ -134,7 +134,7 @@ def test_a_fault_changes_nothing_before_its_onset_after_its_last_minute_or_in_an
     cell, minute = np.repeat([10, 11, 12], 60), np.tile(begin + np.arange(60), 3)
     knobs = neutral_knobs(180)
     episode = FaultEpisode(11, FAULTS["cell_outage"], begin + 20, begin + 40, severity=1.0, seed=3)
-    apply_episode(knobs, episode, np.flatnonzero(cell == 11), town, cell, minute)
+    apply_episode(knobs, episode, np.flatnonzero(cell == 11), network=town, cell=cell, minute=minute)
 
     changed = (np.nan_to_num(records(town, cell, minute, knobs)) != np.nan_to_num(records(town, cell, minute))).any(1)
 

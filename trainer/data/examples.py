@@ -107,7 +107,7 @@ def simulate_examples(
 
 def unsmoothed(operator: Operator) -> Operator:
     """Without moving means, which ask for the minutes before each minute: an encoder need not see that."""
-    return replace(operator, measurement=replace(operator.measurement, smoothed={}))
+    return replace(operator, measurement=replace(operator.measurement, smoothing_weights={}))
 
 
 def stacked(parts: Sequence[Examples]) -> Examples:
@@ -145,7 +145,7 @@ def _examples(
             int(cell[place]), fault, begin, begin + 2880, draw_severity(rng.random()), int(rng.integers(2**31))
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
-        apply_episode(knobs, episode, rows, history.network, cells, minute)
+        apply_episode(knobs, episode, rows, network=history.network, cell=cells, minute=minute)
     measurement = history.network.operator.measurement
 
     def told(turned: Knobs | None) -> NDArray[np.int8]:

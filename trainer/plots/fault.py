@@ -45,7 +45,7 @@ def _title(seen: FaultComparison, cell: str, number: int, effect: float) -> str:
     hours = f"{day(episode.begin)}, {clock(episode.begin)} to {clock(episode.end)}"
     told = f"{episode.fault.name}{kind} in {cell}: severity {episode.severity:.2g}, effect {effect:.1f}"
     beside = f", beside {', '.join(seen.others)}" if seen.others else ""
-    return f"{told}\n{hours}{beside} (episode {number}, {episode.onset} onset, strikes {STRUCK[episode.place]})"
+    return f"{told}\n{hours}{beside} (episode {number}, {episode.onset} onset, strikes {STRUCK[episode.place_kind]})"
 
 
 def _draw(axis: Any, seen: FaultComparison, place: int) -> None:
