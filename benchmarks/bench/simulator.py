@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.kafka.topics import create_topics
 from trainer.simulation.parquet_writer import Piece, write_piece
-from trainer.simulator import Network, Play, play, read_scenario, records
+from trainer.simulator import Network, PreparedScenario, prepare_scenario, read_scenario, records
 
 MINUTE = 29_460_600
 """A Monday evening."""
@@ -47,12 +47,12 @@ def cpu(work: Callable[[], object]) -> float:
 
 def writing() -> float:
     """Speed of generating a day of 48 cells and writing it, over that of generating it alone."""
-    ready: Play = play(read_scenario("quiet-week"), "bench")
+    ready: PreparedScenario = prepare_scenario(read_scenario("quiet-week"), "bench")
     day = ready.span[0] // 1440
     cell, minute = np.repeat(np.arange(48), 1440), np.tile(np.arange(1440) + ready.span[0], 48)
     ratios = []
     for _ in range(ROUNDS):
-        alone = cpu(partial(ready.life.reported, cell, minute))
+        alone = cpu(partial(ready.timeline.reported_values, cell, minute))
         with tempfile.TemporaryDirectory() as folder:
             both = cpu(partial(list, write_piece(Path(folder), ready, Piece(day, 0, 48), False)))
         ratios.append(alone / both)

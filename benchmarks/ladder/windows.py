@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from detector.core.features import transform
 from trainer.data.history import START_MINUTE
-from trainer.simulator import FAULTS, FaultEpisode, Network, apply, catalogue, draw_severity, measure, neutral, records
+from trainer.simulator import (
+    FAULTS,
+    FaultEpisode,
+    Network,
+    apply_episode,
+    catalogue,
+    draw_severity,
+    measure,
+    neutral_knobs,
+    records,
+)
 from trainer.workers import PROCESSES
 
 Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
@@ -99,9 +109,11 @@ def reader(network: Network, episodes: tuple[FaultEpisode, ...] = ()) -> Read:
     def read(cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         if not episodes:
             return records(network, cell, minute)
-        knobs = neutral(len(cell))
+        knobs = neutral_knobs(len(cell))
         for episode in episodes:
-            apply(knobs, episode, np.flatnonzero(cell == episode.cell), network, cell, minute)
+            apply_episode(
+                knobs, episode, np.flatnonzero(cell == episode.cell), network=network, cell=cell, minute=minute
+            )
         return records(network, cell, minute, knobs)
 
     return partial(measure, network.operator.measurement, read)

@@ -25,11 +25,11 @@ from trainer.recipes.unlabelled import UnlabelledPlan, make_unlabelled
 from trainer.simulator import (
     FaultClass,
     FaultEpisode,
-    Life,
     Network,
-    Play,
+    NetworkTimeline,
+    PreparedScenario,
     catalogue,
-    delivered,
+    delivered_columns,
     draw_severity,
     random_operator,
 )
@@ -64,16 +64,18 @@ class Elsewhere:
         return self.network.names
 
     @cached_property
-    def life(self) -> Life:
-        return Play(self.network, (), dict.fromkeys(LIVE, 1.0), self.network.seed, self.span, PERFECT).life
+    def life(self) -> NetworkTimeline:
+        return PreparedScenario(
+            self.network, (), dict.fromkeys(LIVE, 1.0), self.network.seed, self.span, PERFECT
+        ).timeline
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        return self.life.reported(cell, minute)[:, self.chosen]
+        return self.life.reported_values(cell, minute)[:, self.chosen]
 
 
 def elsewhere(seed: int) -> Elsewhere:
     operator = random_operator(seed)
-    there = delivered(operator.measurement)
+    there = delivered_columns(operator.measurement)
     chosen = np.sort(np.random.default_rng([seed, 5]).choice(there, FEATURES, replace=False))
     return Elsewhere(Network(CELLS, seed, operator), chosen, (START_MINUTE, START_MINUTE + WEEK))
 
@@ -107,7 +109,7 @@ def _of_class(past: Elsewhere, usual: Baseline, name: str, fault: FaultClass, se
     ]
     minute = (begin[:, None] + np.arange(-BEFORE, AFTER)).ravel()
     rows = np.repeat(cell, BEFORE + AFTER)
-    values = Life(network, episodes).reported(rows, minute)[:, past.chosen]
+    values = NetworkTimeline(network, episodes).reported_values(rows, minute)[:, past.chosen]
     codes = encode_values(past, usual, cell, minute, values, BEFORE + AFTER)
     end = np.concatenate([rng.integers(5, AFTER + 1, (EACH, 1)), np.tile(SUPPORT, (EACH, 1))], axis=1)
     windows = codes[np.arange(EACH)[:, None, None], BEFORE + end[:, :, None] - 60 + np.arange(60)]

@@ -12,7 +12,7 @@ from trainer.calibration.normal_profile import normal_windows
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import encode_values, measure_effect
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Life, Network, Operator, draw_severity
+from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Network, NetworkTimeline, Operator, draw_severity
 
 Classes = Mapping[str, FaultClass]
 
@@ -76,8 +76,8 @@ def _of_class(
     minute = (begin[:, None] + np.arange(-BEFORE, AFTER)).ravel()
     rows = np.repeat(cell, BEFORE + AFTER)
     codes = [
-        encode_values(past, usual, cell, minute, life.reported(rows, minute), BEFORE + AFTER)
-        for life in (Life(past.network, episodes), past.life)
+        encode_values(past, usual, cell, minute, life.reported_values(rows, minute), BEFORE + AFTER)
+        for life in (NetworkTimeline(past.network, episodes), past.life)
     ]
     end = rng.integers(5, AFTER + 1, EACH)
     query, twin = (_windows(code, end[:, None])[:, 0] for code in codes)

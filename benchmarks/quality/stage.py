@@ -23,10 +23,19 @@ from detector.labels.label import embed_label
 from trainer.calibration.bundle_builder import build_bundle
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Life, Network, Operator, catalogue, draw_severity
+from trainer.simulator import (
+    FAULTS,
+    FaultClass,
+    FaultEpisode,
+    Network,
+    NetworkTimeline,
+    Operator,
+    catalogue,
+    draw_severity,
+)
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import DAY, LIVE
-from trainer.simulator.plays import Play
+from trainer.simulator.prepared_scenario import PreparedScenario
 
 HELD_OUT = tuple(name for name, fault in FAULTS.items() if fault.held_out)
 TAUGHT = (*HELD_OUT, "ho_too_late", "sleeping_cell_rach", "ul_interference", "userplane_failure")
@@ -47,7 +56,7 @@ QUARTER = DAY // 4
 class Days:
     """A simulated stretch of life, read as a history in files is: in order of time."""
 
-    life: Life
+    life: NetworkTimeline
     first: int
     last: int
     blocks: int = 1
@@ -62,7 +71,7 @@ class Days:
             minute = np.repeat(np.arange(begin, min(begin + AT_ONCE, self.last)), len(names))
             cell = np.tile(np.arange(len(names)), len(minute) // len(names))
             told = [names[number] for number in cell.tolist()]
-            yield Samples(block, np.arange(len(cell)), told, minute, self.life.reported(cell, minute))
+            yield Samples(block, np.arange(len(cell)), told, minute, self.life.reported_values(cell, minute))
 
 
 class Stage:
@@ -75,11 +84,11 @@ class Stage:
         self._rng = np.random.default_rng([seed, 4])
         self.put = [episode for name in TAUGHT for episode in self._episodes(FAULTS[name])]
         live = dict.fromkeys(LIVE, 1.0)
-        self._play = Play(self.network, tuple(self.put), live, seed, (START_MINUTE, self.end), PERFECT)
+        self._play = PreparedScenario(self.network, tuple(self.put), live, seed, (START_MINUTE, self.end), PERFECT)
 
     @cached_property
-    def life(self) -> Life:
-        return self._play.around(self.begin, self.end)
+    def life(self) -> NetworkTimeline:
+        return self._play.timeline_around(self.begin, self.end)
 
     @property
     def days(self) -> Days:
@@ -99,7 +108,7 @@ class Stage:
             episode = self._episode(FAULTS[name], cell, begin)
             first, last = label_span(episode.begin, episode.end)
             minute = np.arange(first, last)
-            values = Life(self.network, [episode]).reported(np.full(len(minute), cell), minute)
+            values = NetworkTimeline(self.network, [episode]).reported_values(np.full(len(minute), cell), minute)
             whose = self.network.names[cell]
             label = build_label(
                 LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),

@@ -21,7 +21,7 @@ from detector.labels.label import write_label
 from detector.labels.store import LabelStore
 from trainer.__main__ import main as trainer
 from trainer.simulation.record_encoder import minute_records
-from trainer.simulator import play, read_scenario
+from trainer.simulator import prepare_scenario, read_scenario
 
 pytestmark = pytest.mark.slow
 
@@ -56,14 +56,19 @@ def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundl
     labels = LabelStore(bundle, encode, settings, 0)
     for label in build_labels(days, bundle, read_episodes(folder / "taught.csv")):
         labels.put(label.id.encode(), write_label(label))
+<<<<<<< HEAD:tests/backtest/test_replay.py
     judge = labels.classifier()
     ready = play(read_scenario(str(folder / "two.yaml")), "two")
+=======
+    judge = labels.judge()
+    ready = prepare_scenario(read_scenario(str(folder / "two.yaml")), "two")
+>>>>>>> p-sim:tests/trainer/test_replay.py
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, judge, settings)
     pipeline.assign(0, None, [])
     sent: list[Event] = []
-    cells, names = np.arange(24), ready.life.network.names
+    cells, names = np.arange(24), ready.timeline.network.names
     for number, minute in enumerate(range(*ready.span)):
-        values = ready.life.reported(cells, np.full(24, minute))
+        values = ready.timeline.reported_values(cells, np.full(24, minute))
         rows = list(minute_records(names, minute, values, bundle.catalogue.names))
         offsets = number * 24 + np.arange(24)
         records = Records(0, offsets, [key for key, _, _ in rows], [body for _, body, _ in rows])
@@ -211,8 +216,8 @@ def test_adapt_makes_a_bundle_for_another_network_without_training(
     for name in ("first", "second", "hidden", "out"):
         np.testing.assert_array_equal(new.weights[name], old.weights[name])
     assert new.manifest.trained_on["encoder_of"] == old.digest
-    assert [name.decode() for name in new.baseline.cells] == play(
+    assert [name.decode() for name in new.baseline.cells] == prepare_scenario(
         read_scenario(str(folder / "two.yaml")), ""
-    ).life.network.names
+    ).timeline.network.names
     assert trainer(["adapt", *flags[:2], "--history", str(tmp_path), "--out", str(tmp_path / "c")]) == 2
     assert "catalogue.yaml: cannot be read" in capfd.readouterr().err

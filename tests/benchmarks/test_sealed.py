@@ -6,7 +6,7 @@ import pytest
 from benchmarks.quality.sealed import SEALED
 from tests.test_house import ROOT, imports, parse
 from trainer.data.history import START_MINUTE
-from trainer.simulator import FAULTS, FaultEpisode, Life, Network, effects
+from trainer.simulator import FAULTS, FaultEpisode, Network, NetworkTimeline, effects
 from trainer.simulator.faults.knobs import BY_NAME
 
 MINUTES = 120
@@ -18,7 +18,9 @@ def test_each_moves_what_is_reported_where_it_is_grave(name: str) -> None:
     network = Network(150, seed=4)
     begin = START_MINUTE + 1440 + 720
     cell = np.arange(network.cells)
-    life = Life(network, [FaultEpisode(c, SEALED[name], begin, begin + MINUTES, 0.9, c) for c in cell.tolist()])
+    life = NetworkTimeline(
+        network, [FaultEpisode(c, SEALED[name], begin, begin + MINUTES, 0.9, c) for c in cell.tolist()]
+    )
 
     visible = effects(life, cell, np.full(len(cell), begin), np.full(len(cell), begin + MINUTES))
 

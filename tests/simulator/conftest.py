@@ -5,5 +5,5 @@ from trainer.simulator import Network
 
 @pytest.fixture(scope="session")
 def town() -> Network:
-    """A small network, large enough for every kind of cell to be in it."""
+    """Small network with every kind of cell."""
     return Network(300, seed=1)

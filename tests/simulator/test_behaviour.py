@@ -1,4 +1,4 @@
-"""What every class must do, and what normal life must not: too long for every run, so `make test-simulator` asks."""
+"""Behaviour of every class and of normal operation; `make test-simulator` runs it, since it takes long."""
 
 import warnings
 
@@ -8,9 +8,18 @@ from numpy.typing import NDArray
 
 from benchmarks.ladder.windows import MINUTES, floor, reader, season, visibility
 from tests.simulator.builders import FIRST_MONDAY, busy_minutes, spread, usual_spread
-from trainer.simulator import FAULTS, FaultClass, FaultEpisode, Network, apply, catalogue, neutral, records
+from trainer.simulator import (
+    FAULTS,
+    FaultClass,
+    FaultEpisode,
+    Network,
+    apply_episode,
+    catalogue,
+    neutral_knobs,
+    records,
+)
 from trainer.simulator.faults.knobs import BY_NAME, Knobs
-from trainer.simulator.faults.nuisances import disturb
+from trainer.simulator.faults.nuisances import apply_nuisances
 from trainer.simulator.noise import Noise
 
 pytestmark = pytest.mark.long
@@ -82,7 +91,7 @@ STILL = {  # where a class leaves something alone that is a feature, and not onl
 }
 
 SINCE = {"maintenance": 5}
-"""Minutes since the onset: a planned restart is down by then; all else has long begun."""
+"""Minutes since the onset: by then a planned restart is out of service; all other classes have begun."""
 
 ROWS = 400
 
@@ -100,24 +109,24 @@ def usual(city: Network) -> NDArray[np.float32]:
 def changes(
     network: Network, fault: FaultClass, severities: tuple[float, ...], usual: NDArray[np.float32]
 ) -> list[dict[str, float]]:
-    """Mean change in spreads of the same minutes with the same luck, at each severity."""
+    """Return the mean change of the same minutes and draws, in spreads, for each severity."""
     cell, minute = busy_minutes(network, ROWS, seed=7)
     if fault.tdd_only:
         cell = np.random.default_rng(7).choice(np.flatnonzero(network.statics.tdd), ROWS)
     healthy = spread(records(network, cell, minute))
     begin = minute - SINCE.get(fault.name, 20)
-    found = []
+    changes_by_severity = []
     for severity in severities:
-        knobs = neutral(ROWS)
+        knobs = neutral_knobs(ROWS)
         for row in range(ROWS):
             onset = int(begin[row])
             episode = FaultEpisode(int(cell[row]), fault, onset, onset + 600, severity, seed=row)
-            apply(knobs, episode, np.array([row]), network, cell, minute)
+            apply_episode(knobs, episode, np.array([row]), network=network, cell=cell, minute=minute)
         difference = spread(records(network, cell, minute, knobs)) - healthy
         with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # nothing reported by any dead cell
             change = np.nan_to_num(np.nanmean(difference, axis=0)) / usual
-        found.append(dict(zip(catalogue().names, change.tolist(), strict=True)))
-    return found
+        changes_by_severity.append(dict(zip(catalogue().names, change.tolist(), strict=True)))
+    return changes_by_severity
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -153,8 +162,8 @@ def test_normal_life_disturbs_a_little_and_seldom_looks_like_a_fault(city):
 
     calm = spread(records(city, rows, minute, undone)).reshape(n, MINUTES, -1)
     lived = spread(records(city, rows, minute)).reshape(n, MINUTES, -1)
-    _, own = season(reader(city), cell, begin, rng)
-    effect = visibility(lived, calm, floor(own))
+    _, own_spread = season(reader(city), cell, begin, rng)
+    effect = visibility(lived, calm, floor(own_spread))
 
     assert 0.02 < touched.mean() < 0.04
     assert 0.08 < touched.any(axis=1).mean() < 0.14
@@ -165,12 +174,12 @@ def test_normal_life_disturbs_a_little_and_seldom_looks_like_a_fault(city):
 def undisturbed(
     network: Network, cell: NDArray[np.int64], minute: NDArray[np.int64]
 ) -> tuple[Knobs, NDArray[np.bool_]]:
-    """The knobs that normal life, moving them, leaves neutral, and the rows on which it moves any. # [n] -> [n]"""
+    """Return knobs that cancel the nuisances, and the rows on which any nuisance acts. # [n] -> [n]"""
     cells = network.statics.at(cell)
     places = {"cell": cell, "site": cells.site, "region": cells.region}
     noise = Noise(network.seed, minute.astype(np.uint64), {name: of.astype(np.uint64) for name, of in places.items()})
-    moved, rest = neutral(len(cell)), neutral(len(cell))
-    disturb(moved, noise, cells.type)
+    moved, rest = neutral_knobs(len(cell)), neutral_knobs(len(cell))
+    apply_nuisances(moved, noise, cells.type)
     touched = np.any([moved[name] != rest[name] for name in rest], axis=0)
     # Where nothing was moved there is nothing to undo, and not every factor is 1 by itself.
     undone = {name: 1 / moved[name] if BY_NAME[name].is_factor else -moved[name] for name in rest}

@@ -5,10 +5,10 @@ import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, POSITION
 from trainer.simulator import Network, records
-from trainer.simulator.delivery import COLLECTOR, LINK, LIVE, PERFECT, deliver, partial
+from trainer.simulator.delivery import COLLECTOR, LINK, LIVE, PERFECT, deliver, partial_records
 
 DECADES_MINUTES = 40_000_000
-"""Minutes from so long a time that hardly two of them share an outage: each is a draw of its own."""
+"""Span of minutes so long that hardly two random ones share an outage: each is an independent draw."""
 
 
 def anytime(network, n, seed=0):
@@ -17,7 +17,7 @@ def anytime(network, n, seed=0):
 
 
 def one_day(cells, days=1):
-    """Every minute of those cells. # -> cell [n], minute [n]"""
+    """Return every minute of those cells. # -> cell [n], minute [n]"""
     minutes = FIRST_MONDAY + np.arange(days * 1440)
     return np.tile(cells, len(minutes)), np.repeat(minutes, len(cells))
 
@@ -27,29 +27,29 @@ def missing(arrivals, n):
 
 
 def mean_minutes(outage_minutes):
-    """Of a log-uniform duration."""
+    """Return the mean of a log-uniform duration."""
     shortest, longest = outage_minutes
     return (longest - shortest) / np.log(longest / shortest)
 
 
 def latency(arrivals, minute):
-    """Of the first version that came, copies left out, in seconds. # -> [rows that came]"""
+    """Return the seconds to each first version's arrival, without duplicates. # -> [arrived rows]"""
     _, first = np.unique(arrivals.row, return_index=True)
     return (arrivals.received - (minute[arrivals.row] + 1) * 60)[first]
 
 
 @pytest.fixture(scope="module")
-def asked(town):
+def requested(town):
     return anytime(town, 1_200_000)
 
 
 @pytest.fixture(scope="module")
-def live(town, asked):
-    return deliver(town, LIVE, *asked)
+def live(town, requested):
+    return deliver(town, LIVE, *requested)
 
 
-def test_records_are_as_late_as_a_streaming_exporter_makes_them(live, asked):
-    late = latency(live, asked[1])
+def test_records_are_as_late_as_a_streaming_exporter_makes_them(live, requested):
+    late = latency(live, requested[1])
     assert np.percentile(late, [50, 95]) == pytest.approx([22, 42], rel=0.05)
     assert np.percentile(late, [99, 99.9]) == pytest.approx([103, 543], rel=0.1)
     assert np.mean(late > 60) == pytest.approx(0.017, rel=0.1)
@@ -57,8 +57,8 @@ def test_records_are_as_late_as_a_streaming_exporter_makes_them(live, asked):
     assert late.min() > 10
 
 
-def test_records_are_lost_doubled_and_restated_as_often_as_specified(live, asked):
-    n = len(asked[0])
+def test_records_are_lost_doubled_and_restated_as_often_as_specified(live, requested):
+    n = len(requested[0])
     came = ~missing(live, n)
     versions = np.bincount(live.row[live.sequence == 0], minlength=n)
     assert 1 - came.mean() == pytest.approx(0.0023, rel=0.2)
@@ -68,13 +68,13 @@ def test_records_are_lost_doubled_and_restated_as_often_as_specified(live, asked
 
 
 @pytest.mark.parametrize("outage", [COLLECTOR, LINK], ids=lambda outage: outage.name)
-def test_as_many_minutes_fall_into_an_outage_as_specified(outage, town, asked):
+def test_as_many_minutes_fall_into_an_outage_as_specified(outage, town, requested):
     # Given a network whose only trouble are these outages, twenty times as often as specified,
     often = replace(outage, probability=20 * outage.probability)
-    arrivals = deliver(town, replace(PERFECT, outages=(often,)), *asked)
-    lost, held = missing(arrivals, len(asked[0])).mean(), np.mean(latency(arrivals, asked[1]) > 0)
+    arrivals = deliver(town, replace(PERFECT, outages=(often,)), *requested)
+    lost, held = missing(arrivals, len(requested[0])).mean(), np.mean(latency(arrivals, requested[1]) > 0)
     # Then as many are lost, and late, as there are minutes in them.
-    affected = often.probability * mean_minutes(outage.lasting) / outage.block_minutes
+    affected = often.probability * mean_minutes(outage.duration_range) / outage.block_minutes
     assert lost == pytest.approx(affected * outage.lost_share, rel=0.2)
     assert held == pytest.approx(affected * (1 - outage.lost_share), rel=0.2)
 
@@ -96,7 +96,7 @@ def test_an_outage_loses_all_its_records_or_delivers_them_all_at_its_end(outage,
         # Then what is affected is one stretch, of both cells alike, lost as a whole or arrived as a whole,
         assert np.all(np.diff(shut) == 1)
         assert inside.sum() == 2 * len(shut)
-        assert outage.lasting[0] <= len(shut) <= outage.lasting[1]
+        assert outage.duration_range[0] <= len(shut) <= outage.duration_range[1]
         assert gone[inside].all() or (received[inside] == (shut[-1] + 2) * 60).all()
         ends.append(gone[inside].all())
     # and it is lost as often as specified.
@@ -107,12 +107,12 @@ def test_an_outage_loses_all_its_records_or_delivers_them_all_at_its_end(outage,
 def test_an_outage_is_shared_by_its_place_and_goes_no_farther(outage, near, far, town):
     minute = FIRST_MONDAY + np.arange(1440)
     delivery = replace(PERFECT, outages=(replace(outage, probability=1.0, lost_share=1.0),))
-    here, there, elsewhere = (
+    same_cell, near_cell, far_cell = (
         missing(deliver(town, delivery, np.full(1440, cell), minute), 1440) for cell in (0, near, far)
     )
-    assert here.any()
-    assert (here == there).all()
-    assert (here != elsewhere).any()
+    assert same_cell.any()
+    assert (same_cell == near_cell).all()
+    assert (same_cell != far_cell).any()
 
 
 def test_a_lost_record_leaves_no_trace_and_troubles_do_not_mask_each_other(town):
@@ -195,10 +195,10 @@ def test_a_stuck_record_is_never_corrected(town):
     assert (arrivals.share[stuck] == 1).all()
 
 
-def test_exporters_are_stuck_as_often_as_specified(town, asked):
+def test_exporters_are_stuck_as_often_as_specified(town, requested):
     # Given exporters stuck fifty times as often,
-    arrivals = deliver(town, replace(PERFECT, stuck_p=50 * LIVE.stuck_p), *asked)
-    stuck = np.mean(arrivals.source != asked[1][arrivals.row])
+    arrivals = deliver(town, replace(PERFECT, stuck_p=50 * LIVE.stuck_p), *requested)
+    stuck = np.mean(arrivals.source != requested[1][arrivals.row])
     assert stuck == pytest.approx(50 * LIVE.stuck_p * mean_minutes(LIVE.stuck_minutes) / 1440, rel=0.2)
 
 
@@ -224,7 +224,7 @@ def test_a_record_has_the_same_fate_alone_in_any_order_and_in_any_company(town):
     cell, minute = one_day(np.arange(0, 40, 2))
 
     def fates(rows):
-        """Per asked row all that arrives, in the order of the rows of the day."""
+        """Return all arrivals of each requested row, in the order of the rows of the day."""
         arrivals = deliver(town, troubled, cell[rows], minute[rows])
         columns = np.stack([rows[arrivals.row], *astuple(arrivals)[1:]])
         return columns[:, np.lexsort(columns[::-1])]
@@ -240,11 +240,13 @@ def test_a_record_has_the_same_fate_alone_in_any_order_and_in_any_company(town):
         assert (fates(np.array([row])) == everything[:, everything[0] == row]).all()
 
 
-def test_networks_of_different_seeds_lose_different_records(town, asked):
-    cell, minute = asked[0][:20_000], asked[1][:20_000]
+def test_networks_of_different_seeds_lose_different_records(town, requested):
+    cell, minute = requested[0][:20_000], requested[1][:20_000]
     lossy = replace(PERFECT, lost_p=0.5)
-    here, there = (missing(deliver(network, lossy, cell, minute), 20_000) for network in (town, Network(300, seed=2)))
-    assert np.mean(here == there) == pytest.approx(0.5, abs=0.02)
+    same_cell, near_cell = (
+        missing(deliver(network, lossy, cell, minute), 20_000) for network in (town, Network(300, seed=2))
+    )
+    assert np.mean(same_cell == near_cell) == pytest.approx(0.5, abs=0.02)
 
 
 def test_a_perfect_delivery_delivers_every_minute_whole_at_its_end(town):
@@ -267,7 +269,7 @@ def test_nothing_asked_is_nothing_delivered(town):
 def test_a_partial_record_has_a_share_of_its_counters_and_all_of_its_gauges(town):
     cell, minute = np.arange(50), np.full(50, FIRST_MONDAY + 600)
     whole = records(town, cell, minute)
-    half = partial(whole, np.full(50, 0.5, np.float32))
+    half = partial_records(whole, np.full(50, 0.5, np.float32))
     for name in ("avail_s", "rrc_succ", "pdcp_vol_dl_kb"):
         assert (half[:, POSITION[name]] == whole[:, POSITION[name]] // 2).all(), name
     for name in ("cqi_mean", "temp_c", "prb_util_dl_pct", "voice_loss_pct"):
@@ -277,4 +279,4 @@ def test_a_partial_record_has_a_share_of_its_counters_and_all_of_its_gauges(town
 
 def test_a_whole_record_is_left_as_it_is(town):
     whole = records(town, np.arange(50), np.full(50, FIRST_MONDAY + 600))
-    np.testing.assert_array_equal(partial(whole, np.ones(50, np.float32)), whole)
+    np.testing.assert_array_equal(partial_records(whole, np.ones(50, np.float32)), whole)

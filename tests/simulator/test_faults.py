@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from tests.simulator.builders import FIRST_MONDAY, paired_change
-from trainer.simulator import FAULTS, FaultEpisode, apply, draw_severity, neutral, random_family, random_fault
+from trainer.simulator import (
+    FAULTS,
+    FaultEpisode,
+    apply_episode,
+    draw_severity,
+    neutral_knobs,
+    random_family,
+    random_fault,
+)
 from trainer.simulator.faults.knobs import BY_NAME
 from trainer.simulator.faults.procedural import SIGNATURES
 
@@ -76,10 +84,10 @@ def test_episodes_of_a_class_differ_in_onset_and_variant(town):
     minute = np.full(1, FIRST_MONDAY + 30)
     onsets, branches = set(), set()
     for seed in range(40):
-        episode = FaultEpisode(0, FAULTS["rx_branch_loss"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
+        episode = FaultEpisode(0, FAULTS["rx_branch_loss"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed=seed)
         onsets.add(episode.onset)
-        knobs = neutral(1)
-        apply(knobs, episode, np.array([0]), town, np.zeros(1, np.int64), minute)
+        knobs = neutral_knobs(1)
+        apply_episode(knobs, episode, np.array([0]), network=town, cell=np.zeros(1, np.int64), minute=minute)
         branches |= {knob for knob in ("branch0_db", "branch1_db") if knobs[knob][0] < 0}
     assert onsets == {"step", "ramp", "intermittent"}
     assert branches == {"branch0_db", "branch1_db"}
@@ -95,12 +103,14 @@ def test_users_who_cannot_get_in_ask_for_nothing(town):
 def test_two_episodes_on_one_cell_compose(town):
     # Given two grave interferers at once, one seen alone adding a, the other b decibels,
     cell, minute = np.zeros(1, np.int64), np.full(1, FIRST_MONDAY + 30)
-    loud = [FaultEpisode(0, FAULTS["dl_interference"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed) for seed in (1, 2)]
+    loud = [
+        FaultEpisode(0, FAULTS["dl_interference"], FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed=seed) for seed in (1, 2)
+    ]
 
     def interference(*episodes):
-        knobs = neutral(1)
+        knobs = neutral_knobs(1)
         for episode in episodes:
-            apply(knobs, episode, np.array([0]), town, cell, minute)
+            apply_episode(knobs, episode, np.array([0]), network=town, cell=cell, minute=minute)
         return knobs["dl_interference_db"][0]
 
     assert interference(*loud) == pytest.approx(interference(loud[0]) + interference(loud[1]))
@@ -110,10 +120,10 @@ def test_two_episodes_on_one_cell_compose(town):
 def test_an_office_is_quiet_on_a_holiday_and_a_home_is_not(town):
     cell = np.array([np.flatnonzero(town.statics.type == kind)[0] for kind in (0, 1)])
     minute = np.full(2, FIRST_MONDAY + 600)
-    knobs = neutral(2)
+    knobs = neutral_knobs(2)
     for row in range(2):
         episode = FaultEpisode(int(cell[row]), FAULTS["holiday"], FIRST_MONDAY, FIRST_MONDAY + 1440, 0.5, seed=9)
-        apply(knobs, episode, np.array([row]), town, cell, minute)
+        apply_episode(knobs, episode, np.array([row]), network=town, cell=cell, minute=minute)
     office, home = knobs["demand_x"]
     assert office < 0.61
     assert home > 0.89
@@ -133,23 +143,23 @@ def test_procedural_classes_are_the_same_whenever_they_are_drawn():
     knobs = [random_fault(k).knobs for k in range(200)]
     assert len(set(knobs)) > 180
     assert {len(each) for each in knobs} == {2, 3, 4, 5}
-    assert set().union(*knobs) == {name for name, knob in BY_NAME.items() if knob.span is not None}
+    assert set().union(*knobs) == {name for name, knob in BY_NAME.items() if knob.bounds is not None}
 
 
 def test_a_family_shows_one_of_two_siblings_in_each_episode(town):
     # Given a family whose class turns a knob with siblings,
     families = [(random_fault(k), random_family(k)) for k in range(60)]
     plain, family = next((a, b) for a, b in families if len(b.moves) > len(a.moves))
-    minute, seen = np.full(1, FIRST_MONDAY + 30), []
+    minute, moved_knobs = np.full(1, FIRST_MONDAY + 30), []
     for seed in range(60):
-        knobs = neutral(1)
-        episode = FaultEpisode(0, family, FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed)
-        apply(knobs, episode, np.zeros(1, np.int64), town, np.zeros(1, np.int64), minute)
-        seen.append(frozenset(name for name, column in neutral(1).items() if knobs[name][0] != column[0]))
+        knobs = neutral_knobs(1)
+        episode = FaultEpisode(0, family, FIRST_MONDAY, FIRST_MONDAY + 60, 1.0, seed=seed)
+        apply_episode(knobs, episode, np.zeros(1, np.int64), network=town, cell=np.zeros(1, np.int64), minute=minute)
+        moved_knobs.append(frozenset(name for name, column in neutral_knobs(1).items() if knobs[name][0] != column[0]))
 
     assert random_family(17) == random_family(17)
     assert set(plain.knobs) < set(family.knobs)
-    told = [turned for turned in seen if turned]  # an intermittent one may be off just then
-    assert len(set(told)) >= 2
-    assert {len(turned) for turned in told} == {len(plain.knobs)}
+    visible_knobs = [turned for turned in moved_knobs if turned]  # an intermittent one may be off just then
+    assert len(set(visible_knobs)) >= 2
+    assert {len(turned) for turned in visible_knobs} == {len(plain.knobs)}
     assert not set(random_family(3, strict=True).knobs) & set(SIGNATURES)

@@ -24,9 +24,9 @@ def test_names_sort_like_the_cells():
 
 
 def test_the_same_seed_builds_the_same_network_and_another_seed_another():
-    one, again, other = (Network(60, seed).statics.busy_attempts for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, again)
-    assert (one != other).all()
+    first, same, other = (Network(60, seed).statics.busy_attempts for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).all()
 
 
 def test_a_larger_network_has_the_same_first_cells():
@@ -50,5 +50,7 @@ def test_a_cell_at_the_rim_of_a_tiny_network_has_the_neighbours_there_are():
 
 
 def test_a_network_without_cells_is_refused():
-    with pytest.raises(ValueError, match="a network of 0 cells: must be 1 to 300000"):
+    with pytest.raises(
+        ValueError, match=r"^a network has 0 cells; allowed 1 to 300000\. Simulate several networks for more\.$"
+    ):
         Network(0, seed=1)

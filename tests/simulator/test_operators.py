@@ -13,12 +13,12 @@ from trainer.simulator import (
     Measurement,
     Network,
     catalogue,
-    delivered,
+    delivered_columns,
     measure,
     random_operator,
     records,
 )
-from trainer.simulator.measurement import SPAN
+from trainer.simulator.measurement import SMOOTHING_MINUTES
 from trainer.simulator.network.random_operators import PARTS
 
 OPERATORS = {o.name: o for o in (OPERATOR_A, OPERATOR_B, *map(random_operator, range(10)))}
@@ -33,15 +33,15 @@ def town_b():
 
 @pytest.fixture(scope="module")
 def truth_and_report(town_b):
-    """A day's random minutes of operator B, by feature: as they were, and as they are reported."""
+    """True and reported values of random minutes of operator B, by feature."""
     cell, minute = anytime(town_b, 3000, seed=2)
     read = partial(records, town_b)
     arrays = read(cell, minute), measure(B, read, cell, minute)
-    return tuple({name: array[:, at] for name, at in POSITION.items()} for array in arrays)
+    return tuple({name: array[:, column] for name, column in POSITION.items()} for array in arrays)
 
 
 def grave(network, name):
-    """Reads minutes of a network in which every cell suffers from a fault all the time."""
+    """Return a reader of a network in which every cell has a fault all the time."""
 
     def read(cell, minute):
         return with_fault(network, FAULTS[name], cell, minute, severity=1.0)
@@ -50,11 +50,11 @@ def grave(network, name):
 
 
 def naive_mean(column, newest):
-    """A moving mean over a contiguous series, minute by minute. # [minutes] -> [minutes]"""
+    """Return a moving mean over a contiguous series, minute by minute. # [minutes] -> [minutes]"""
     means = []
     for now, value in enumerate(column):
         total = weights = 0.0
-        for age in range(min(SPAN, now + 1)):
+        for age in range(min(SMOOTHING_MINUTES, now + 1)):
             if not np.isnan(column[now - age]):
                 total += newest * (1 - newest) ** age * float(column[now - age])
                 weights += newest * (1 - newest) ** age
@@ -67,21 +67,21 @@ def test_a_neutral_measurement_changes_nothing(town):
     read = partial(records, town)
     np.testing.assert_array_equal(measure(OPERATOR_A.measurement, read, cell, minute), read(cell, minute))
     assert OPERATOR_A.measurement.catalogue() == catalogue()
-    np.testing.assert_array_equal(delivered(OPERATOR_A.measurement), np.arange(130))
+    np.testing.assert_array_equal(delivered_columns(OPERATOR_A.measurement), np.arange(130))
 
 
 def test_measuring_leaves_what_was_read_alone(town):
     cell, minute = anytime(town, 50, seed=3)
     true = records(town, cell, minute)
-    kept = true.copy()
-    measure(Measurement(gain={"flows_new": 2}, missing=frozenset({"dns_q"})), lambda *_: true, cell, minute)
-    np.testing.assert_array_equal(true, kept)
+    original = true.copy()
+    measure(Measurement(gains={"flows_new": 2}, missing_features=frozenset({"dns_q"})), lambda *_: true, cell, minute)
+    np.testing.assert_array_equal(true, original)
 
 
 def test_operator_b_delivers_105_features_in_its_own_units(truth_and_report):
     features = {feature.name: feature for feature in B.catalogue().features}
-    assert len(features) == len(delivered(B)) == 105
-    assert [catalogue().names[at] for at in delivered(B)] == list(features)
+    assert len(features) == len(delivered_columns(B)) == 105
+    assert [catalogue().names[column] for column in delivered_columns(B)] == list(features)
     assert features["ue_thp_dl_kbps"].unit == "Mbps"
     assert features["ue_thp_dl_kbps"].high == pytest.approx(catalogue().features[POSITION["ue_thp_dl_kbps"]].high / 1e3)
     assert features["pdcp_vol_dl_kb"].unit == "MB"
@@ -89,10 +89,12 @@ def test_operator_b_delivers_105_features_in_its_own_units(truth_and_report):
     assert (features["ul_ni_dbm"].low, features["ul_ni_dbm"].high) == (-183, 117)
 
     true, reported = truth_and_report
-    there = ~np.isnan(true["ue_thp_dl_kbps"])
+    reported_mask = ~np.isnan(true["ue_thp_dl_kbps"])
     factors = {"ue_thp_dl_kbps": 1e-3, "pdcp_vol_dl_kb": 1e-3, "delay_rlc_dl_ms": 10, "dns_rt_ms": 10}
     for name, factor in factors.items():
-        np.testing.assert_allclose(reported[name][there], np.nan_to_num(true[name][there]) * factor, rtol=1e-6)
+        np.testing.assert_allclose(
+            reported[name][reported_mask], np.nan_to_num(true[name][reported_mask]) * factor, rtol=1e-6
+        )
     np.testing.assert_array_equal(reported["ul_ni_dbm"], np.rint(true["ul_ni_dbm"] + 17))
     np.testing.assert_allclose(reported["cqi_mean"], true["cqi_mean"] * 0.85 - 0.3, rtol=1e-4)
     np.testing.assert_allclose(reported["active_ue_dl_mean"], true["active_ue_dl_mean"] * 0.2, rtol=1e-6)
@@ -105,14 +107,14 @@ def test_operator_b_counts_other_things_under_the_same_names(truth_and_report):
     np.testing.assert_array_equal(reported["rrc_fail_other"], true["rrc_fail_other"] + true["rrc_fail_noreply"])
     np.testing.assert_allclose(reported["tcp_retx_dl"], true["tcp_retx_dl"] * 1.6, atol=0.51)
     np.testing.assert_array_equal(reported["dns_timeout"], true["dns_timeout"] // 3)
-    for name in B.rounded:
+    for name in B.integer_gauges:
         assert (reported[name] == np.rint(reported[name]))[~np.isnan(reported[name])].all(), name
 
 
 def test_operator_b_leaves_25_features_out_and_reports_zero_where_six_others_are_null(truth_and_report):
     true, reported = truth_and_report
-    assert len(B.missing) == 25
-    for name in B.missing:
+    assert len(B.missing_features) == 25
+    for name in B.missing_features:
         assert np.isnan(reported[name]).all(), name
     assert len(B.zero_for_null) == 6
     for name in B.zero_for_null:
@@ -129,11 +131,11 @@ def test_reports_stay_within_the_bounds_of_the_catalogue_of(name):
     reads = [partial(records, network)]
     reads += [grave(network, fault) for fault in ("cell_outage", "ul_interference", "dns_failure")]
     for read in reads:
-        reported = measure(measurement, read, *anytime(network, 60, seed=9))[:, delivered(measurement)]
-        there = ~np.isnan(reported)
+        reported = measure(measurement, read, *anytime(network, 60, seed=9))[:, delivered_columns(measurement)]
+        reported_mask = ~np.isnan(reported)
         assert not np.isinf(reported).any()
-        assert ((reported >= low) | ~there).all()
-        assert ((reported <= high) | ~there).all()
+        assert ((reported >= low) | ~reported_mask).all()
+        assert ((reported <= high) | ~reported_mask).all()
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -141,7 +143,7 @@ def test_counters_stay_whole_numbers_of_events_with(name, town):
     measurement = OPERATORS[name].measurement
     reported = measure(measurement, partial(records, town), *anytime(town, 200, seed=6))
     for feature in catalogue().features:
-        if feature.kind == "counter" and feature.name not in measurement.missing:
+        if feature.kind == "counter" and feature.name not in measurement.missing_features:
             per = measurement.units[feature.unit].per if feature.unit in measurement.units else 1
             events = reported[:, POSITION[feature.name]].astype(float) / per
             events = events[~np.isnan(events)]
@@ -179,36 +181,38 @@ def test_a_smoothed_gauge_is_the_weighted_mean_of_the_last_minutes_that_were_rep
         return values
 
     smoothed = {"rtt_core_ms": 0.2, "cpu_load_pct": 0.35, "voice_loss_pct": 0.6, "power_w": 1.0}
-    reported = measure(Measurement(smoothed=smoothed), read, cell, minute)
-    true = read(np.full(600 + SPAN, cell[0]), FIRST_MONDAY - SPAN + np.arange(600 + SPAN))
+    reported = measure(Measurement(smoothing_weights=smoothed), read, cell, minute)
+    true = read(
+        np.full(600 + SMOOTHING_MINUTES, cell[0]), FIRST_MONDAY - SMOOTHING_MINUTES + np.arange(600 + SMOOTHING_MINUTES)
+    )
     for name, newest in smoothed.items():
-        expected = naive_mean(true[:, POSITION[name]], newest)[SPAN:]
+        expected = naive_mean(true[:, POSITION[name]], newest)[SMOOTHING_MINUTES:]
         np.testing.assert_allclose(reported[:, POSITION[name]], expected, rtol=1e-6, err_msg=name)
     assert np.isnan(true[:, POSITION["voice_loss_pct"]]).mean() > 0.2
-    others = [at for name, at in POSITION.items() if name not in smoothed]
-    np.testing.assert_array_equal(reported[:, others], true[SPAN:, others])
+    others = [column for name, column in POSITION.items() if name not in smoothed]
+    np.testing.assert_array_equal(reported[:, others], true[SMOOTHING_MINUTES:, others])
 
 
 def test_earlier_minutes_are_read_once_and_only_where_something_is_smoothed(town):
-    asked = []
+    requested = []
 
     def read(cell, minute):
-        asked.extend(zip(cell.tolist(), minute.tolist(), strict=True))
+        requested.extend(zip(cell.tolist(), minute.tolist(), strict=True))
         return records(town, cell, minute)
 
     cell, minute = np.repeat([5, 6], 100), np.tile(FIRST_MONDAY + np.arange(100), 2)
     measure(B, read, cell, minute)
-    assert len(asked) == len(set(asked)) == 2 * (100 + SPAN - 1)
+    assert len(requested) == len(set(requested)) == 2 * (100 + SMOOTHING_MINUTES - 1)
 
-    asked.clear()
+    requested.clear()
     measure(OPERATOR_A.measurement, read, cell, minute)
-    assert asked == list(zip(cell.tolist(), minute.tolist(), strict=True))
+    assert requested == list(zip(cell.tolist(), minute.tolist(), strict=True))
 
 
 def test_random_operators_miss_15_to_35_percent_by_parts_that_belong_together():
     shares = []
     for seed in range(50):
-        missing = random_operator(seed).measurement.missing
+        missing = random_operator(seed).measurement.missing_features
         shares.append(len(missing) / 130)
         for part in PARTS:
             names = set(part.split())
@@ -230,7 +234,7 @@ def test_the_same_seed_gives_the_same_operator_and_another_seed_another():
     assert random_operator(5) == random_operator(5)
     assert random_operator(5).name == "R5"
     worlds = {random_operator(seed).busy_attempts for seed in range(50)}
-    gaps = {random_operator(seed).measurement.missing for seed in range(50)}
+    gaps = {random_operator(seed).measurement.missing_features for seed in range(50)}
     assert len(worlds) == len(gaps) == 50
 
 
@@ -248,10 +252,10 @@ def test_random_operators_lie_within_the_ranges_and_fill_them():
     for operator in operators:
         for shares in (operator.type_shares, operator.carrier_shares, operator.cause_mix):
             assert sum(shares) == pytest.approx(1)
-    gains = np.log([gain for o in operators for name, gain in o.measurement.gain.items() if name in COUNTERS])
+    gains = np.log([gain for o in operators for name, gain in o.measurement.gains.items() if name in COUNTERS])
     assert np.std(gains) == pytest.approx(0.3, abs=0.01)
     assert abs(np.mean(gains)) < 0.01
-    weights = [weight for o in operators for weight in o.measurement.smoothed.values()]
+    weights = [weight for o in operators for weight in o.measurement.smoothing_weights.values()]
     assert 0.2 <= min(weights) < 0.25
     assert 0.95 < max(weights) <= 1
 
@@ -260,8 +264,8 @@ def test_random_operators_report_no_share_above_100_percent_and_no_gap_as_a_leve
     for seed in range(50):
         measurement = random_operator(seed).measurement
         assert all(f.high <= 100 for f in measurement.catalogue().features if f.unit == "%")
-        assert not measurement.zero_for_null & set(measurement.offset)
-        assert not set(measurement.gain) & set(measurement.offset)
+        assert not measurement.zero_for_null & set(measurement.offsets)
+        assert not set(measurement.gains) & set(measurement.offsets)
         for name in measurement.zero_for_null:
             assert catalogue().features[POSITION[name]].unit in ("kbps", "ms", "s", "B")
 

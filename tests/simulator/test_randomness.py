@@ -36,11 +36,11 @@ def test_uniforms_lie_strictly_between_zero_and_one():
 
 
 def test_every_draw_of_a_minute_has_a_name_of_its_own():
-    sources = Path(trainer.simulator.__file__).parent.glob("*.py")
+    sources = Path(trainer.simulator.__file__).parent.rglob("*.py")
     stages = [
         source.read_text() for source in sources if source.name not in ("cells.py", "randomness.py", "network.py")
     ]
-    for call in (r"draws\.(?:uniform|normal|poisson|binomial)", r"noise\.(?:slow|happening|spells)"):
+    for call in (r"draws\.(?:uniform|normal|poisson|binomial)", r"noise\.(?:fluctuation|affected_rows|events)"):
         names = Counter(re.findall(rf'\b{call}\(\s*"([^"]+)"', "\n".join(stages)))
         assert names
         assert [name for name, times in names.items() if times > 1] == []
@@ -80,7 +80,7 @@ def test_slow_noise_has_unit_variance_at_every_minute_and_forgets():
 
     def at(minute: int) -> np.ndarray:
         places = {"cell": cell, "site": cell // np.uint64(3), "region": cell // np.uint64(192)}
-        return Noise(1, np.full(4000, minute, np.uint64), places).slow("any", 60)
+        return Noise(1, np.full(4000, minute, np.uint64), places).fluctuation("any", 60)
 
     now, soon, later = at(28_800_000), at(28_800_005), at(28_800_300)
     assert now.std() == pytest.approx(1, abs=0.05)

@@ -7,10 +7,10 @@ from trainer.simulator import (
     OPERATOR_B,
     FaultEpisode,
     Network,
-    apply,
+    apply_episode,
     catalogue,
     draw_severity,
-    neutral,
+    neutral_knobs,
     random_fault,
     records,
 )
@@ -23,7 +23,7 @@ def anytime(network, n, seed):
 
 @pytest.fixture(scope="module")
 def fortnight(town):
-    """Random minutes of two weeks."""
+    """Records of random minutes of two weeks."""
     return records(town, *anytime(town, 30_000, seed=0))
 
 
@@ -117,14 +117,14 @@ def test_a_minute_is_the_same_alone_in_any_order_and_in_any_company(town, monkey
 
 def test_knobs_turned_by_nobody_change_nothing(town):
     cell, minute = anytime(town, 400, seed=6)
-    np.testing.assert_array_equal(records(town, cell, minute, neutral(400)), records(town, cell, minute))
+    np.testing.assert_array_equal(records(town, cell, minute, neutral_knobs(400)), records(town, cell, minute))
 
 
 def test_records_leaves_the_callers_knobs_alone(town):
     cell, minute = anytime(town, 2000, seed=8)
-    knobs = neutral(2000)
+    knobs = neutral_knobs(2000)
     records(town, cell, minute, knobs)
-    for name, column in neutral(2000).items():
+    for name, column in neutral_knobs(2000).items():
         np.testing.assert_array_equal(knobs[name], column, err_msg=name)
 
 
@@ -132,14 +132,14 @@ def test_a_fault_changes_nothing_before_its_onset_after_its_last_minute_or_in_an
     # Given an hour of three cells, and an outage of one of them from minute 20 to 40 and the restart's partial minute,
     begin = FIRST_MONDAY + 18 * 60
     cell, minute = np.repeat([10, 11, 12], 60), np.tile(begin + np.arange(60), 3)
-    knobs = neutral(180)
+    knobs = neutral_knobs(180)
     episode = FaultEpisode(11, FAULTS["cell_outage"], begin + 20, begin + 40, severity=1.0, seed=3)
-    apply(knobs, episode, np.flatnonzero(cell == 11), town, cell, minute)
+    apply_episode(knobs, episode, np.flatnonzero(cell == 11), network=town, cell=cell, minute=minute)
 
     changed = (np.nan_to_num(records(town, cell, minute, knobs)) != np.nan_to_num(records(town, cell, minute))).any(1)
 
     expected = (cell == 11) & (minute >= begin + 20) & (minute < begin + 41)
-    assert episode.until == begin + 41
+    assert episode.effect_end == begin + 41
     np.testing.assert_array_equal(changed, expected)
 
 

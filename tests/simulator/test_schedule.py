@@ -1,4 +1,4 @@
-"""How often what begins where, and for how long."""
+"""Rates, places, hours and durations of random episodes."""
 
 import time
 from collections import Counter
@@ -16,14 +16,14 @@ from trainer.simulator.faults.schedule import (
     NIGHT_WORK,
     SHORTEST,
     draw_day,
-    lasting,
+    duration_minutes,
 )
 from trainer.simulator.network.cells import STADIUM
 
 MONDAY = FIRST_MONDAY // DAY
 DAYS = range(MONDAY, MONDAY + 60)
 FACTOR = 3.0
-"""More often than in life, so that sixty days of a small town tell much; more, and a stadium had its match daily."""
+"""Factor on the live rates: sixty days of a small network give enough episodes, but no daily match in a stadium."""
 
 ALL = dict.fromkeys(LIVE, FACTOR)
 ALWAYS = {"energy_saving"}
@@ -36,32 +36,34 @@ def city():
 
 @pytest.fixture(scope="module")
 def drawn(city):
-    """All that begins on those days."""
+    """Episodes that begin on those days."""
     return [e for day in DAYS for e in draw_day(city, 7, day, ALL)]
 
 
-def of(drawn, name, place=None):
-    return [e for e in drawn if e.fault.name == name and place in (None, e.place)]
+def of(drawn, name, place_kind=None):
+    return [e for e in drawn if e.fault.name == name and place_kind in (None, e.place_kind)]
 
 
-def expected(network, rate, place, share):
-    """Episodes a day of a network: by its cells, or by its places."""
+def expected(network, rate, place_kind, share):
+    """Return the expected episodes per day: by the network's cells, or by its places."""
     statics, per_day = network.statics, rate.per_day * share
-    if rate.of == "1000 cells":
+    if rate.unit == "1000 cells":
         return per_day * network.cells / 1000
     stadiums = len(set(statics.site[statics.type == STADIUM].tolist()))
     capacity = np.isin(statics.carrier, CAPACITY_CARRIERS).sum()
     places = {"site": network.cells // 3, "region": len(set(statics.region.tolist())), "network": 1, "cell": capacity}
-    return per_day * (stadiums if rate.among == "stadiums" else places[place])
+    return per_day * (stadiums if rate.eligible == "stadiums" else places[place_kind])
 
 
 @pytest.mark.parametrize("name", [name for name in LIVE if name not in ALWAYS and not FAULTS[name].tdd_only])
 def test_it_happens_as_often_as_the_table_says(name, city, drawn):
-    for place in {place for rate in LIVE[name] for place in rate.places}:
+    for place_kind in {place_kind for rate in LIVE[name] for place_kind in rate.places}:
         mean = len(DAYS) * FACTOR * sum(
-            expected(city, rate, place, rate.places[place]) for rate in LIVE[name] if place in rate.places
+            expected(city, rate, place_kind, rate.places[place_kind])
+            for rate in LIVE[name]
+            if place_kind in rate.places
         )  # fmt: skip
-        assert abs(len(of(drawn, name, place)) - mean) < 3 * np.sqrt(mean), place
+        assert abs(len(of(drawn, name, place_kind)) - mean) < 3 * np.sqrt(mean), place_kind
 
 
 def test_a_clock_is_lost_at_tdd_sites_alone_and_as_often_as_the_table_says(city, drawn):
@@ -81,10 +83,11 @@ def test_the_same_share_of_capacity_cells_saves_energy_every_night(city):
 
 
 def test_nights_of_saving_energy_begin_and_last_differently(city):
-    one, next_night = ([(e.begin % DAY, e.end - e.begin) for e in draw_day(city, 7, day, {"energy_saving": 1.0})]
-                       for day in DAYS[:2])  # fmt: skip
-    assert len(set(one)) > 0.9 * len(one)
-    assert np.mean([a == b for a, b in zip(one, next_night, strict=True)]) < 0.1
+    first_night, next_night = (
+        [(e.begin % DAY, e.end - e.begin) for e in draw_day(city, 7, day, {"energy_saving": 1.0})] for day in DAYS[:2]
+    )
+    assert len(set(first_night)) > 0.9 * len(first_night)
+    assert np.mean([a == b for a, b in zip(first_night, next_night, strict=True)]) < 0.1
 
 
 def test_a_day_is_the_same_whichever_other_days_and_classes_are_drawn(city, drawn):
@@ -98,12 +101,12 @@ def test_a_day_is_the_same_whichever_other_days_and_classes_are_drawn(city, draw
 def test_another_day_and_another_seed_bring_others(city):
     names = set(LIVE) - ALWAYS
     drawn = [draw_day(city, *when, ALL) for when in ((7, MONDAY), (7, MONDAY + 1), (8, MONDAY))]
-    one, *others = [
-        {(e.cell, e.fault.name) for e in day if e.place == "cell" and e.fault.name in names} for day in drawn
+    first_night, *others = [
+        {(e.cell, e.fault.name) for e in day if e.place_kind == "cell" and e.fault.name in names} for day in drawn
     ]
-    assert len(one) > 15
+    assert len(first_night) > 15
     for other in others:
-        assert len(one & other) <= 1
+        assert len(first_night & other) <= 1
 
 
 def test_what_happens_seldom_happens_often_too_when_everything_is_more_frequent(city):
@@ -120,20 +123,20 @@ def test_a_factor_of_zero_brings_nothing(city):
 @pytest.mark.parametrize("name", LIVE)
 def test_it_begins_in_its_hours_and_lasts_as_long_as_it_may(name, drawn):
     first, last = (0, 5) if name in NIGHT_WORK else FAULTS[name].hours
-    found = of(drawn, name)
-    hours = [e.begin % DAY / 60 for e in found]
+    episodes = of(drawn, name)
+    hours = [e.begin % DAY / 60 for e in episodes]
     assert first <= min(hours)
     assert max(hours) < last
     assert max(hours) - min(hours) > 0.5 * (last - first) * (len(hours) > 10)
-    assert all(SHORTEST <= e.end - e.begin <= LONGEST for e in found)
-    assert all(0.12 <= e.severity <= 1 for e in found)
-    assert {e.place for e in found} <= {place for rate in LIVE[name] for place in rate.places}
+    assert all(SHORTEST <= e.end - e.begin <= LONGEST for e in episodes)
+    assert all(0.12 <= e.severity <= 1 for e in episodes)
+    assert {e.place_kind for e in episodes} <= {place_kind for rate in LIVE[name] for place_kind in rate.places}
 
 
 @pytest.mark.parametrize("name", ["cell_outage", "ul_interference", "capacity_loss", "backhaul_loss", "maintenance"])
 def test_its_durations_have_the_median_and_the_90th_percentile_of(name):
     fault = FAULTS[name]
-    minutes = [lasting(fault, z) for z in np.random.default_rng(1).standard_normal(20_000).tolist()]
+    minutes = [duration_minutes(fault, z) for z in np.random.default_rng(1).standard_normal(20_000).tolist()]
     assert np.median(minutes) == pytest.approx(fault.median_minutes, rel=0.05)
     assert np.percentile(minutes, 90) == pytest.approx(fault.p90_minutes, rel=0.06)
 

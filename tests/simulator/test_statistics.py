@@ -1,4 +1,4 @@
-"""Is it a mobile network? Statistics with published values, on a network small enough for a test."""
+"""Statistics of a small simulated network against published values."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def city():
 
 @pytest.fixture(scope="module")
 def weekday(city):
-    """Every half hour of a Tuesday, in every cell. # [900, 48, F]"""
+    """Records of every half hour of a Tuesday in every cell. # [900, 48, F]"""
     minute = FIRST_MONDAY + 1440 + SLOTS
     values = records(city, np.repeat(np.arange(900), len(SLOTS)), np.tile(minute, 900))
     return values.reshape(900, len(SLOTS), -1).astype(np.float64)
@@ -86,8 +86,8 @@ def test_physics_ties_the_features_of_a_cell_together(city):
     minute = FIRST_MONDAY + np.arange(0, 2880, 6)
     values = records(city, np.repeat(cell, len(minute)), np.tile(minute, len(cell))).reshape(12, len(minute), -1)
 
-    def rank_correlation(one, other):
-        ranks = [values[..., POSITION[name]].argsort(axis=1).argsort(axis=1) for name in (one, other)]
+    def rank_correlation(first, second):
+        ranks = [values[..., POSITION[name]].argsort(axis=1).argsort(axis=1) for name in (first, second)]
         return np.median([np.corrcoef(a, b)[0, 1] for a, b in zip(*ranks, strict=True)])
 
     assert rank_correlation("pdcp_vol_dl_kb", "prb_util_dl_pct") > 0.95

@@ -28,16 +28,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainer.simulation.run import send, start_now, write
-    from trainer.simulator import play, read_scenario
-    from trainer.simulator.scenario import ScenarioError, changed
+    from trainer.simulator import prepare_scenario, read_scenario
+    from trainer.simulator.scenario import ScenarioError, override_scenario
 
     if (arguments.out is None) == (not arguments.kafka):
         raise ScenarioError("nothing to do, or two things: give either --out DIR or --kafka.")
     scenario = read_scenario(arguments.scenario)
-    scenario = changed(scenario, arguments.cells, arguments.days, arguments.seed)
+    scenario = override_scenario(scenario, arguments.cells, arguments.days, arguments.seed)
     if arguments.now:
-        scenario = changed(scenario, None, None, None, start_now(scenario.days, arguments.speed))
-    ready = play(scenario, arguments.scenario)
+        scenario = override_scenario(scenario, None, None, None, start_now(scenario.days, arguments.speed))
+    ready = prepare_scenario(scenario, arguments.scenario)
     if arguments.kafka:
         return send(ready, arguments.config, arguments.speed, arguments.now, arguments.workers)
     return write(scenario, ready, arguments.out, arguments.labels, arguments.workers)

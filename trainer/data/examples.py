@@ -17,10 +17,10 @@ from trainer.simulator import (
     FaultClass,
     FaultEpisode,
     Operator,
-    apply,
+    apply_episode,
     draw_severity,
     measure,
-    neutral,
+    neutral_knobs,
     random_family,
     random_fault,
     records,
@@ -93,7 +93,9 @@ def simulate_examples(
     The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
     many windows more.
     """
-    assert not history.network.operator.measurement.smoothed, "knobs are turned in the windows' own minutes alone"
+    assert not history.network.operator.measurement.smoothing_weights, (
+        "knobs are turned in the windows' own minutes alone"
+    )
     number = {name: place for place, name in enumerate(dict.fromkeys(classes))}
     numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
@@ -105,7 +107,7 @@ def simulate_examples(
 
 def unsmoothed(operator: Operator) -> Operator:
     """Without moving means, which ask for the minutes before each minute: an encoder need not see that."""
-    return replace(operator, measurement=replace(operator.measurement, smoothed={}))
+    return replace(operator, measurement=replace(operator.measurement, smoothing_weights={}))
 
 
 def stacked(parts: Sequence[Examples]) -> Examples:
@@ -135,7 +137,7 @@ def _examples(
     end = rng.integers(history.span[0] + WINDOW, history.span[1], size=count)
     minute = (end[:, None] - np.arange(WINDOW - 1, -1, -1)).ravel()
     cells = np.repeat(cell, WINDOW)
-    knobs = neutral(count * WINDOW)
+    knobs = neutral_knobs(count * WINDOW)
     faults = [fault for _, name in classes for fault in [_fault(name, strict)] * each]
     for place, fault in enumerate(faults):
         begin = int(end[place] - rng.integers(*ONSET_MINUTES)) + 1
@@ -143,7 +145,7 @@ def _examples(
             int(cell[place]), fault, begin, begin + 2880, draw_severity(rng.random()), int(rng.integers(2**31))
         )
         rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
-        apply(knobs, episode, rows, history.network, cells, minute)
+        apply_episode(knobs, episode, rows, network=history.network, cell=cells, minute=minute)
     measurement = history.network.operator.measurement
 
     def told(turned: Knobs | None) -> NDArray[np.int8]:

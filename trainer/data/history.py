@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from detector.core.features import Catalogue
 from detector.history.parquet import HistoryError, HistoryFiles, Keys, newest_rows
 from detector.history.parquet_index import ParquetIndex
-from trainer.simulator import FaultEpisode, Life, Network, catalogue, delivered
+from trainer.simulator import FaultEpisode, Network, NetworkTimeline, catalogue, delivered_columns
 
 READ_BYTES = 2 * 2**30
 """Of whole cells read together. The more, the less often files that hold all cells, as a stream leaves them, are read
@@ -55,8 +55,8 @@ class SimulatedHistory:
     """With all of the world's features: what the operator never delivers is null, and what it does in its own units."""
 
     @cached_property
-    def life(self) -> Life:
-        return Life(self.network, self.episodes)
+    def life(self) -> NetworkTimeline:
+        return NetworkTimeline(self.network, self.episodes)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -67,8 +67,8 @@ class SimulatedHistory:
         return self.network.names
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        values = self.life.reported(cell, minute)
-        return values if self.whole else values[:, delivered(self.network.operator.measurement)]
+        values = self.life.reported_values(cell, minute)
+        return values if self.whole else values[:, delivered_columns(self.network.operator.measurement)]
 
 
 class ParquetHistory:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from detector.core.features import CLIP, Catalogue, Feature, transform
 from trainer.plots.style import number, unit
-from trainer.simulator import FaultEpisode, Life, delivered
-from trainer.simulator.effects import floored, spreads
-from trainer.simulator.life import NORMAL
-from trainer.simulator.measurement import SPAN
+from trainer.simulator import FaultEpisode, NetworkTimeline, delivered_columns
+from trainer.simulator.effects import floor_spreads, reference_spreads
+from trainer.simulator.measurement import SMOOTHING_MINUTES
+from trainer.simulator.timeline import NORMAL
 
 AROUND_MINUTES = 60
 """Shown before an episode begins and after it ends."""
@@ -57,15 +57,15 @@ class FaultComparison:
         return f"{told} ({self.change[place]:+.1f} spreads{more})"
 
 
-def compare(life: Life, episode: FaultEpisode, cell: int) -> FaultComparison:
+def compare(life: NetworkTimeline, episode: FaultEpisode, cell: int) -> FaultComparison:
     """The episode in a cell that it reaches, an hour around it; of a long one, the beginning."""
     measurement = life.network.operator.measurement
-    catalogue, columns = measurement.catalogue(), delivered(measurement)
+    catalogue, columns = measurement.catalogue(), delivered_columns(measurement)
     begin = episode.begin - AROUND_MINUTES
     minute = np.arange(begin, min(episode.end + AROUND_MINUTES, begin + LONGEST_MINUTES))
     cells = np.full(len(minute), cell)
-    without = Life(life.network, [e for e in life.episodes if e != episode and _overlap(e, minute)])
-    fault, twin = (lived.reported(cells, minute)[:, columns] for lived in (life, without))
+    without = NetworkTimeline(life.network, [e for e in life.episodes if e != episode and _overlap(e, minute)])
+    fault, twin = (lived.reported_values(cells, minute)[:, columns] for lived in (life, without))
     others = set(without.labels(cells, minute).name.tolist()) - {NORMAL}
     moved = transform(fault, catalogue.logarithmic) - transform(twin, catalogue.logarithmic)
     moved = np.clip(np.nan_to_num(moved) / _spread(life, episode, cell), -CLIP, CLIP)
@@ -74,22 +74,22 @@ def compare(life: Life, episode: FaultEpisode, cell: int) -> FaultComparison:
 
 
 def _overlap(episode: FaultEpisode, minute: NDArray[np.int64]) -> bool:
-    return episode.begin <= int(minute[-1]) and episode.until > int(minute[0]) - SPAN
+    return episode.begin <= int(minute[-1]) and episode.effect_end > int(minute[0]) - SMOOTHING_MINUTES
 
 
 def _active(episode: FaultEpisode, minute: NDArray[np.int64]) -> NDArray[np.bool_]:
     return (minute >= episode.begin) & (minute < episode.end)
 
 
-def _spread(life: Life, episode: FaultEpisode, cell: int) -> NDArray[np.float32]:
+def _spread(life: NetworkTimeline, episode: FaultEpisode, cell: int) -> NDArray[np.float32]:
     """Of what is reported of a cell at that time on earlier days, as `effects` has it of what truly was. # -> [F]"""
     measurement = life.network.operator.measurement
-    columns = delivered(measurement)
+    columns = delivered_columns(measurement)
     middle = (episode.begin + min(episode.end, episode.begin + LONGEST_MINUTES)) // 2
     cells = np.array([cell, *np.linspace(0, life.network.cells - 1, OTHERS).astype(np.int64)])
 
     def read(of: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        return life.twin(of, minute)[:, columns]
+        return life.reported_twin(of, minute)[:, columns]
 
-    own, *others = spreads(read, measurement.catalogue().logarithmic, cells, np.full(len(cells), middle))
-    return floored(own, np.median(others, axis=0))
+    own, *others = reference_spreads(read, measurement.catalogue().logarithmic, cells, np.full(len(cells), middle))
+    return floor_spreads(own, np.median(others, axis=0))

@@ -7,7 +7,7 @@ import numpy as np
 
 from trainer.plots.comparison import FaultComparison, compare
 from trainer.plots.style import BAND, BLUE, VERMILLION, clock, day, sheet, times, unit, write_numbers
-from trainer.simulator import Play
+from trainer.simulator import PreparedScenario
 from trainer.simulator.faults.episodes import Place
 
 PANELS, TOLD = 6, 3
@@ -24,11 +24,11 @@ STRUCK: dict[Place | None, str] = {
 }
 
 
-def draw_fault(play: Play, number: int, effect: float, folder: Path) -> tuple[Path, str]:
+def draw_fault(play: PreparedScenario, number: int, effect: float, folder: Path) -> tuple[Path, str]:
     """Episode `number` of the play, in its own cell. Gives the file, and what is to be seen in it."""
-    episode = play.life.episodes[number]
-    cell = play.life.network.names[episode.cell]
-    seen = compare(play.life, episode, episode.cell)
+    episode = play.timeline.episodes[number]
+    cell = play.timeline.network.names[episode.cell]
+    seen = compare(play.timeline, episode, episode.cell)
     path = folder / f"fault-{episode.fault.name}-{cell}.png"
     with sheet(path, HEIGHT) as figure:
         figure.suptitle(_title(seen, cell, number, effect), x=0.01, ha="left", fontsize=16)
@@ -45,7 +45,7 @@ def _title(seen: FaultComparison, cell: str, number: int, effect: float) -> str:
     hours = f"{day(episode.begin)}, {clock(episode.begin)} to {clock(episode.end)}"
     told = f"{episode.fault.name}{kind} in {cell}: severity {episode.severity:.2g}, effect {effect:.1f}"
     beside = f", beside {', '.join(seen.others)}" if seen.others else ""
-    return f"{told}\n{hours}{beside} (episode {number}, {episode.onset} onset, strikes {STRUCK[episode.place]})"
+    return f"{told}\n{hours}{beside} (episode {number}, {episode.onset} onset, strikes {STRUCK[episode.place_kind]})"
 
 
 def _draw(axis: Any, seen: FaultComparison, place: int) -> None:

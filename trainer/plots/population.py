@@ -84,7 +84,7 @@ def _types(subject: Subject, chosen: NDArray[np.int64]) -> dict[str, NDArray[np.
     """Which of the chosen cells are of each type there is; nobody knows it of a network that was not simulated."""
     if subject.play is None:
         return {"all types": np.ones(len(chosen), bool)}
-    kind = subject.play.life.network.statics.type[chosen]
+    kind = subject.play.timeline.network.statics.type[chosen]
     return {name: kind == place for place, name in enumerate(CELL_TYPES) if (kind == place).any()}
 
 

@@ -29,9 +29,9 @@ def choose_episodes(subject: Subject, effects: NDArray[np.float32], wanted: int 
         return [wanted]
     if subject.play is None or not len(effects):
         return []
-    known = subject.play.life.episodes
+    known = subject.play.timeline.episodes
     middle = np.array([(episode.cell, (episode.begin + episode.end) // 2) for episode in known])
-    overlaid = subject.play.life.labels(middle[:, 0], middle[:, 1]).others > 0  # its effect may be another's
+    overlaid = subject.play.timeline.labels(middle[:, 0], middle[:, 1]).others > 0  # its effect may be another's
     chosen: dict[str, int] = {}
     for number in np.lexsort((-effects, overlaid)).tolist():
         chosen.setdefault(known[number].fault.name, number)
@@ -42,7 +42,7 @@ def choose_cell(
     subject: Subject, name: str | None, episodes: list[int], effects: NDArray[np.float32]
 ) -> tuple[int, int]:
     """The named one, that of the gravest episode, or else the busiest; and a minute of note. # -> cell, minute"""
-    known = subject.play.life.episodes if subject.play else ()
+    known = subject.play.timeline.episodes if subject.play else ()
     cell = None if name is None else _find(subject, name)
     there = [
         number for number in (episodes if cell is None else range(len(known))) if cell in (None, known[number].cell)

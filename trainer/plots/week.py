@@ -81,7 +81,7 @@ def _bands(subject: Subject, cell: int, minutes: range) -> list[Band]:
     if subject.play is None:
         return []
     minute = np.array(minutes)
-    labels = subject.play.life.labels(np.full(len(minute), cell), minute)
+    labels = subject.play.timeline.labels(np.full(len(minute), cell), minute)
     edges = [0, *(np.flatnonzero(np.diff(labels.episode)) + 1).tolist(), len(minute)]
     return [
         Band(
@@ -100,7 +100,7 @@ def _moved(subject: Subject, cell: int, bands: Sequence[Band]) -> list[str]:
     """What the first of them moves, the most first."""
     if subject.play is None or not bands:
         return []
-    seen = compare(subject.play.life, subject.play.life.episodes[bands[0].episode], cell)
+    seen = compare(subject.play.timeline, subject.play.timeline.episodes[bands[0].episode], cell)
     return [seen.catalogue.names[place] for place in seen.moved if abs(seen.change[place]) >= WORTH_SPREADS]
 
 
@@ -119,7 +119,7 @@ def _title(subject: Subject, cell: int, minutes: range) -> str:
     title = f"{subject.cells[cell]}: {' to '.join(days)}"
     if subject.play is None:
         return title
-    statics = subject.play.life.network.statics
+    statics = subject.play.timeline.network.statics
     return f"{title}, a {CELL_TYPES[statics.type[cell]]} cell, {CARRIERS[statics.carrier[cell]]}"
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from trainer.simulator import FaultEpisode, Life, Play, effects
-from trainer.simulator.faults.footprints import stricken
+from trainer.simulator import FaultEpisode, NetworkTimeline, PreparedScenario, effects
+from trainer.simulator.faults.footprints import struck_cells
 from trainer.simulator.faults.schedule import DAY
 
 COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
 
 
-def write_episodes(play: Play, path: Path) -> None:
+def write_episodes(play: PreparedScenario, path: Path) -> None:
     """One line per episode and stricken cell that the span sees: minutes since 1970, the end exclusive.
 
     An effect is measured without the episodes of other days.
@@ -32,7 +32,7 @@ def count_episodes(path: Path) -> int:
         return len({tuple(row[1:6]) for row in csv.reader(file)}) - 1
 
 
-def _by_day(play: Play) -> Iterator[list[FaultEpisode]]:
+def _by_day(play: PreparedScenario) -> Iterator[list[FaultEpisode]]:
     """What is under way at the span's beginning and on its first day, then what begins on each later one."""
     first, last = play.span
     for day in range(first // DAY, -(-last // DAY)):
@@ -41,11 +41,11 @@ def _by_day(play: Play) -> Iterator[list[FaultEpisode]]:
         yield [e for e in felt if e.end > first and (e.begin >= opening or opening == first)]
 
 
-def _write_day(rows: Any, play: Play, begun: list[FaultEpisode]) -> None:
-    struck = [(cell, episode) for episode in begun for cell in stricken(play.network, episode)]
+def _write_day(rows: Any, play: PreparedScenario, begun: list[FaultEpisode]) -> None:
+    struck = [(cell, episode) for episode in begun for cell in struck_cells(play.network, episode)]
     struck.sort(key=lambda entry: (entry[1].begin, entry[0], entry[1].fault.name))
     columns = ([cell for cell, _ in struck], [e.begin for _, e in struck], [e.end for _, e in struck])
-    visible = effects(Life(play.network, begun), *(np.array(column, np.int64) for column in columns))
+    visible = effects(NetworkTimeline(play.network, begun), *(np.array(column, np.int64) for column in columns))
     for (cell, episode), effect in zip(struck, visible.tolist(), strict=True):
         kind = "fault" if episode.fault.kind == "fault" else "ignore"
         told = (play.network.names[cell], episode.fault.name, kind, episode.begin, episode.end)

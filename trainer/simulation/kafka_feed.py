@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detector.config.schema import Kafka
 from detector.kafka.producer import RecordProducer
 from trainer.simulation.record_encoder import Writer
-from trainer.simulator import Play, deliver, delivered, partial
+from trainer.simulator import PreparedScenario, deliver, delivered_columns, partial_records
 
 ROWS_AT_ONCE = 4096
 """Records simulated and sent together, where pace allows: a few megabytes of JSON."""
@@ -35,18 +35,20 @@ class Pace:
             time.sleep(max(0.0, due - time.time()))
 
 
-def feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: Callable[[int], None]) -> None:
+def feed(
+    play: PreparedScenario, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: Callable[[int], None]
+) -> None:
     """Sends all records of these cells, in the order in which they arrive. Raises ClusterError."""
     publisher = RecordProducer(kafka)
     network = play.network
-    columns = delivered(network.operator.measurement)
+    columns = delivered_columns(network.operator.measurement)
     writer = Writer(network.operator.measurement.catalogue().names)
     for cell, source, stamp, share, received in arriving(play, cells, pace):
         if not len(cell):
             continue
         pace.wait(float(received[-1]))
-        life = play.around(int(source.min()), int(source.max()) + 1)
-        values = partial(life.reported(cell, source), share)[:, columns]
+        life = play.timeline_around(int(source.min()), int(source.max()) + 1)
+        values = partial_records(life.reported_values(cell, source), share)[:, columns]
         names, at = [network.names[number] for number in cell.tolist()], stamp.tolist()
         iso = {seconds: str(np.datetime64(seconds, "s")) + "Z" for seconds in set(at)}
         times = [iso[seconds] for seconds in at]
@@ -60,7 +62,7 @@ def feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: C
 Arriving = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]
 
 
-def arriving(play: Play, cells: NDArray[np.int64], pace: Pace) -> Iterator[Arriving]:
+def arriving(play: PreparedScenario, cells: NDArray[np.int64], pace: Pace) -> Iterator[Arriving]:
     """Cell, minute of the values, time stamp, share counted and arrival of the records, some minutes at a time.
 
     What is still under way when its minute is over is sent with a later one: nothing is sent before it arrives.
@@ -80,7 +82,7 @@ def arriving(play: Play, cells: NDArray[np.int64], pace: Pace) -> Iterator[Arriv
             yield part["cell"], part["source"], part["stamp"], part["share"], part["received"]
 
 
-def _records(play: Play, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.void]:
+def _records(play: PreparedScenario, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.void]:
     arrivals = deliver(play.network, play.delivery, cell, minute)
     fields = [("cell", "i8"), ("source", "i8"), ("stamp", "i8"), ("share", "f4"), ("received", "f8")]
     table = np.empty(len(arrivals.row), fields)

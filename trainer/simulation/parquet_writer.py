@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from detector.errors import OperatorError
 from trainer.data.parquet_schema import ENCODING, minutes_table
-from trainer.simulator import Life, Play, deliver, delivered, partial
+from trainer.simulator import NetworkTimeline, PreparedScenario, deliver, delivered_columns, partial_records
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import DAY
-from trainer.simulator.life import NORMAL, PHASES
+from trainer.simulator.timeline import NORMAL, PHASES
 
 UNFINISHED = ("**/day=*/.*", ".episodes.csv.*", ".catalogue.yaml.*")
 """What a run that was killed may leave behind."""
@@ -105,7 +105,7 @@ def _sentence(path: Path) -> Iterator[None]:
         ) from None
 
 
-def pieces(play: Play) -> list[Piece]:
+def pieces(play: PreparedScenario) -> list[Piece]:
     """All files of a run, in the order in which they are written."""
     days = range(play.span[0] // DAY, -(-play.span[1] // DAY))
     cells = play.network.cells
@@ -117,7 +117,7 @@ def is_written(folder: Path, piece: Piece) -> bool:
     return (folder / piece.name).exists()
 
 
-def write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool) -> Iterator[int]:
+def write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels: bool) -> Iterator[int]:
     """Writes one file, giving the number of records after each row group. Leaves nothing behind where it fails."""
     with whole(folder / piece.name) as unfinished:
         yield from _write_groups(unfinished, play, piece)
@@ -126,11 +126,11 @@ def write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool) -> It
                 _write_labels(labels, play, piece)
 
 
-def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
+def _write_groups(path: Path, play: PreparedScenario, piece: Piece) -> Iterator[int]:
     import pyarrow.parquet
 
     network = play.network
-    columns = delivered(network.operator.measurement)
+    columns = delivered_columns(network.operator.measurement)
     names = network.operator.measurement.catalogue().names
     writer = None
     try:
@@ -147,19 +147,21 @@ def _write_groups(path: Path, play: Play, piece: Piece) -> Iterator[int]:
             writer.close()
 
 
-def _life(play: Play, piece: Piece) -> Life:
-    return play.around(piece.day * DAY, (piece.day + 1) * DAY)
+def _life(play: PreparedScenario, piece: Piece) -> NetworkTimeline:
+    return play.timeline_around(piece.day * DAY, (piece.day + 1) * DAY)
 
 
-def _minutes(play: Play, piece: Piece, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _minutes(
+    play: PreparedScenario, piece: Piece, first: int, last: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """A day of some cells, cell by cell. # -> cell [n], minute [n]"""
     minute = np.array(piece.minutes(play.span), np.int64)
     return np.repeat(np.arange(first, last), len(minute)), np.tile(minute, last - first)
 
 
 def _table(
-    play: Play,
-    life: Life,
+    play: PreparedScenario,
+    life: NetworkTimeline,
     cell: NDArray[np.int64],
     minute: NDArray[np.int64],
     columns: NDArray[np.int64],
@@ -168,10 +170,10 @@ def _table(
     """Those minutes as they arrive, or as they were where delivery is perfect."""
     extra: dict[str, Any] = {}
     if play.delivery == PERFECT:
-        values = life.reported(cell, minute)
+        values = life.reported_values(cell, minute)
     else:
         arrivals = deliver(play.network, play.delivery, cell, minute)
-        values = partial(life.reported(cell[arrivals.row], arrivals.source), arrivals.share)
+        values = partial_records(life.reported_values(cell[arrivals.row], arrivals.source), arrivals.share)
         cell, minute = cell[arrivals.row], arrivals.stamp // 60
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
     used, place = np.unique(cell, return_inverse=True)
@@ -179,7 +181,7 @@ def _table(
     return minutes_table(cells, place, minute, values[:, columns], names, extra)
 
 
-def _write_labels(path: Path, play: Play, piece: Piece) -> None:
+def _write_labels(path: Path, play: PreparedScenario, piece: Piece) -> None:
     import pyarrow
     import pyarrow.parquet
 
@@ -190,7 +192,7 @@ def _write_labels(path: Path, play: Play, piece: Piece) -> None:
     pyarrow.parquet.write_table(pyarrow.concat_tables(tables), path, compression="zstd")
 
 
-def _label_table(life: Life, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Any:
+def _label_table(life: NetworkTimeline, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Any:
     import pyarrow
 
     labels = life.labels(cell, minute)
@@ -210,7 +212,7 @@ def _label_table(life: Life, cell: NDArray[np.int64], minute: NDArray[np.int64])
     )
 
 
-def _name(life: Life, number: int) -> str:
+def _name(life: NetworkTimeline, number: int) -> str:
     """The same for an episode's every minute, whatever else is looked at."""
     episode = life.episodes[number]
     return f"{life.network.names[episode.cell]}/{episode.fault.name}/{episode.begin}"

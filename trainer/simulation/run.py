@@ -19,7 +19,7 @@ from trainer.console import console
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
 from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
-from trainer.simulator import Play, Scenario, write_scenario
+from trainer.simulator import PreparedScenario, Scenario, write_scenario
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import ScenarioError
 from trainer.workers import SharedCounter, bar, run_workers
@@ -28,7 +28,7 @@ FORGOTTEN_DAYS = 7
 """A topic's usual retention."""
 
 
-def write(scenario: Scenario, play: Play, folder: Path, with_labels: bool, workers: int) -> int:
+def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels: bool, workers: int) -> int:
     """The scenario as a history in a folder; goes on where an earlier call of the same was stopped."""
     claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
     network = play.network
@@ -59,7 +59,7 @@ def start_now(days: float, speed: str) -> date:
     return today if speed_of(speed) == LIFE else today - timedelta(math.ceil(days))
 
 
-def send(play: Play, config: Path, speed: str, now: bool, workers: int) -> int:
+def send(play: PreparedScenario, config: Path, speed: str, now: bool, workers: int) -> int:
     """The scenario onto the input topic; now and at the speed of life, from this minute on. Raises ScenarioError,
     ClusterError.
     """
@@ -107,14 +107,14 @@ def _write_once(path: Path, into: Callable[[Path], object]) -> None:
             into(unfinished)
 
 
-def _records_of(play: Play, piece: Piece) -> int:
+def _records_of(play: PreparedScenario, piece: Piece) -> int:
     return (piece.last_cell - piece.first_cell) * len(piece.minutes(play.span))
 
 
-def _write_piece(folder: Path, play: Play, piece: Piece, with_labels: bool, count: SharedCounter) -> None:
+def _write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels: bool, count: SharedCounter) -> None:
     for written in write_piece(folder, play, piece, with_labels):
         count.add(written)
 
 
-def _feed(play: Play, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, count: SharedCounter) -> None:
+def _feed(play: PreparedScenario, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, count: SharedCounter) -> None:
     feed(play, cells, kafka, pace, count.add)

@@ -1,21 +1,21 @@
-"""A mobile network to learn from: what every cell reports of every minute, with or without a fault."""
+"""Simulator of a mobile network: the features of every cell and minute, with or without faults."""
 
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.chain.chain import records
-from trainer.simulator.delivery import Delivery, deliver, partial
+from trainer.simulator.delivery import Delivery, deliver, partial_records
 from trainer.simulator.effects import effects
 from trainer.simulator.faults.classes import FAULTS
-from trainer.simulator.faults.episodes import FaultEpisode, apply, draw_severity
+from trainer.simulator.faults.episodes import FaultEpisode, apply_episode, draw_severity
 from trainer.simulator.faults.fault_class import FaultClass
-from trainer.simulator.faults.knobs import neutral
+from trainer.simulator.faults.knobs import neutral_knobs
 from trainer.simulator.faults.procedural import random_family, random_fault
-from trainer.simulator.life import Life
-from trainer.simulator.measurement import Measurement, delivered, measure
+from trainer.simulator.measurement import Measurement, delivered_columns, measure
 from trainer.simulator.network.network import Network
 from trainer.simulator.network.operators import OPERATOR_A, OPERATOR_B, Operator
 from trainer.simulator.network.random_operators import random_operator
-from trainer.simulator.plays import Play
-from trainer.simulator.scenario import Scenario, play, read_scenario, write_scenario
+from trainer.simulator.prepared_scenario import PreparedScenario
+from trainer.simulator.scenario import Scenario, prepare_scenario, read_scenario, write_scenario
+from trainer.simulator.timeline import NetworkTimeline
 
 __all__ = [
     "FAULTS",
@@ -24,22 +24,22 @@ __all__ = [
     "Delivery",
     "FaultClass",
     "FaultEpisode",
-    "Life",
     "Measurement",
     "Network",
+    "NetworkTimeline",
     "Operator",
-    "Play",
+    "PreparedScenario",
     "Scenario",
-    "apply",
+    "apply_episode",
     "catalogue",
     "deliver",
-    "delivered",
+    "delivered_columns",
     "draw_severity",
     "effects",
     "measure",
-    "neutral",
-    "partial",
-    "play",
+    "neutral_knobs",
+    "partial_records",
+    "prepare_scenario",
     "random_family",
     "random_fault",
     "random_operator",

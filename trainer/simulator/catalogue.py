@@ -1,4 +1,4 @@
-"""The features a simulated network reports, as data beside this file."""
+"""Feature catalogue of every simulated network, read from the YAML file beside this module."""
 
 from functools import cache
 from importlib.resources import files
@@ -10,6 +10,6 @@ from detector.core.features import Catalogue, Feature
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue of every simulated network, in the order of a record's last axis."""
+    """Return the 130 features, in the order of a record's last axis."""
     rows = yaml.safe_load((files("trainer.simulator") / "catalogue.yaml").read_text(encoding="utf-8"))
     return Catalogue(tuple(Feature(**row) for row in rows))

@@ -1,9 +1,9 @@
-"""How an operator's exporters report what the world did: other units, other definitions, other gaps.
+"""Measurement of an operator: true values become reported values with other units, definitions and gaps.
 
-The world's counters add up. What comes out here need not: a gain is a feature's own, so sums no longer match and a
-part may exceed its whole; a cause that is not split off vanishes into another; a mean over minutes lags behind the
-counters beside it. What stays: counters are whole numbers before their unit is changed, nothing leaves its bounds, and
-a record is a function of the cell and the minute alone.
+True counters add up; reported ones need not. Each feature has its own gain, so sums no longer match and a part may
+exceed its whole. A cause without a counter of its own is counted under another. A mean over minutes lags behind the
+counters beside it. Three properties stay: counters are whole numbers before their unit is changed, no value leaves
+its bounds, and a record is a function of the cell and the minute alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,19 +16,19 @@ from detector.core.features import Catalogue
 from trainer.simulator.catalogue import catalogue
 
 Read = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-"""The true values of any cells' minutes. # cell [n], minute [n] -> [n, 130]"""
+"""Function that returns the true values of (cell, minute) rows. # cell [n], minute [n] -> [n, 130]"""
 
-SPAN = 8
-"""Minutes that a smoothed gauge looks back on, its own included: enough for 97 % of an endless mean's weight at
-.35 a minute (83 % at .2), few enough that any minute can be made alone."""
+SMOOTHING_MINUTES = 8
+"""Minutes in the moving mean of a smoothed gauge, its own included: 97 % of an endless mean's weight at .35 a minute
+(83 % at .2), and few enough that any minute is computable alone."""
 
-MINUTES = 1 << 32
-"""More than there are: (cell, minute) as one sortable number."""
+MINUTE_LIMIT = 1 << 32
+"""Upper limit of a minute: it packs (cell, minute) into one sortable number."""
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Another unit for a quantity, and how many of it the catalogue's own is."""
+    """Other unit of a quantity, and the number of these units in one unit of the catalogue."""
 
     name: str
     per: float
@@ -36,34 +36,40 @@ class Unit:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What becomes of the true values on their way into an operator's records, in this order. By default: nothing."""
+    """Steps from true to reported values, applied in this order; the default changes no value."""
 
-    moved: Mapping[str, str] = field(default_factory=dict)
-    """Counted under the other feature instead; the feature itself is always null, but it is delivered."""
+    merge_targets: Mapping[str, str] = field(default_factory=dict)
+    """Feature under which another one is counted; the latter is delivered, but always null."""
     zero_for_null: frozenset[str] = frozenset()
-    smoothed: Mapping[str, float] = field(default_factory=dict)
-    """Moving means over SPAN minutes: the newest one's weight. A minute that is null stays null."""
-    gain: Mapping[str, float] = field(default_factory=dict)
-    """Above 0. Counters are rounded."""
-    floored: frozenset[str] = frozenset()
-    """Counters that are rounded down instead: a third try is counted, the first two are not."""
-    offset: Mapping[str, float] = field(default_factory=dict)
-    """Added after the gain."""
+    """Gauges that report 0 in place of null."""
+    smoothing_weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight of the newest minute in a moving mean over SMOOTHING_MINUTES. A minute that is null stays null."""
+    gains: Mapping[str, float] = field(default_factory=dict)
+    """Factor above 0 for each feature. Counters are rounded."""
+    floored_counters: frozenset[str] = frozenset()
+    """Counters that are rounded down instead: the third attempt is counted, the first two are not."""
+    offsets: Mapping[str, float] = field(default_factory=dict)
+    """Constant added after the gain."""
     units: Mapping[str, Unit] = field(default_factory=dict)
-    """By the catalogue's unit."""
-    rounded: frozenset[str] = frozenset()
-    """Gauges exported as integers."""
-    missing: frozenset[str] = frozenset()
-    """Never delivered."""
+    """Reported unit by the catalogue's unit."""
+    integer_gauges: frozenset[str] = frozenset()
+    """Gauges that are exported as integers."""
+    missing_features: frozenset[str] = frozenset()
+    """Features that are never delivered."""
 
     def catalogue(self) -> Catalogue:
-        """The features this operator delivers, in its units; bounds go the way of the values."""
+        """Return the catalogue of the delivered features in this operator's units; bounds are converted like values."""
         low, high = _convert(self, np.stack(catalogue().bounds)).tolist()
         features = catalogue().features
         return Catalogue(
             tuple(
-                replace(features[at], unit=self._unit_of(features[at].unit), low=low[at], high=high[at])
-                for at in delivered(self)
+                replace(
+                    features[position],
+                    unit=self._unit_of(features[position].unit),
+                    low=low[position],
+                    high=high[position],
+                )
+                for position in delivered_columns(self)
             )
         )
 
@@ -74,38 +80,42 @@ class Measurement:
 NEUTRAL = Measurement()
 
 
-def delivered(measurement: Measurement) -> NDArray[np.int64]:
-    """Where the features of this operator's catalogue are among the 130. # -> [delivered]"""
+def delivered_columns(measurement: Measurement) -> NDArray[np.int64]:
+    """Return the columns of this operator's delivered features among the 130. # -> [delivered]"""
     names = catalogue().names
-    return np.array([at for at, name in enumerate(names) if name not in measurement.missing], np.int64)
+    return np.array(
+        [position for position, name in enumerate(names) if name not in measurement.missing_features], np.int64
+    )
 
 
 def measure(
     measurement: Measurement, read: Read, cell: NDArray[np.int64], minute: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """What the operator reports of those minutes, in the true catalogue's order; NaN where it reports nothing.
+    """Return the reported values of each (cell, minute), in the order of the true catalogue; NaN is "not reported".
 
-    A pure function of its arguments, as far as `read` is one: a row is bit-identical in any order and company. Where
-    something is smoothed, `read` is asked for SPAN - 1 earlier minutes, for each distinct (cell, minute) once.
+    The function is pure if `read` is: a row has the same bits in any order and beside any other rows. With smoothed
+    gauges `read` gets SMOOTHING_MINUTES - 1 earlier minutes too, each distinct (cell, minute) once.
     # cell [n], minute [n] -> [n, 130]
     """
-    if measurement.smoothed:
+    if measurement.smoothing_weights:
         values = _smooth(measurement, read, np.asarray(cell, np.int64), np.asarray(minute, np.int64))
     else:
         values = _redefine(measurement, read(cell, minute))
     values = _convert(measurement, values)
-    values[:, [at for at, name in enumerate(catalogue().names) if name in measurement.missing]] = np.nan
+    values[:, [position for position, name in enumerate(catalogue().names) if name in measurement.missing_features]] = (
+        np.nan
+    )
     return values
 
 
-def _redefine(measurement: Measurement, true: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What is counted where, and what an exporter makes of a mean without samples. # [n, 130] -> [n, 130]"""
-    values, at = true.copy(), catalogue().names.index
-    for origin, target in measurement.moved.items():
-        values[:, at(target)] += values[:, at(origin)]
-        values[:, at(origin)] = np.nan
+def _redefine(measurement: Measurement, true_values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the values with counters merged and nulls replaced by zero where configured. # [n, 130] -> [n, 130]"""
+    values, column_of = true_values.copy(), catalogue().names.index
+    for source_name, target_name in measurement.merge_targets.items():
+        values[:, column_of(target_name)] += values[:, column_of(source_name)]
+        values[:, column_of(source_name)] = np.nan
     for name in measurement.zero_for_null:
-        column = values[:, at(name)]
+        column = values[:, column_of(name)]
         column[np.isnan(column)] = 0
     return values
 
@@ -113,37 +123,37 @@ def _redefine(measurement: Measurement, true: NDArray[np.float32]) -> NDArray[np
 def _smooth(
     measurement: Measurement, read: Read, cell: NDArray[np.int64], minute: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Redefined values, smoothed gauges as the weighted mean of the minutes that were reported. # -> [n, 130]"""
-    looked_back = cell[:, None] * MINUTES + minute[:, None] - np.arange(SPAN)  # [n, SPAN]
-    distinct, row = np.unique(looked_back.ravel(), return_inverse=True)
-    history = _redefine(measurement, read(distinct // MINUTES, distinct % MINUTES))
-    row = row.reshape(len(cell), SPAN)
+    """Return redefined values; a smoothed gauge is the weighted mean of its reported minutes. # [n], [n] -> [n, 130]"""
+    lookback = cell[:, None] * MINUTE_LIMIT + minute[:, None] - np.arange(SMOOTHING_MINUTES)  # [n, SMOOTHING_MINUTES]
+    distinct, row = np.unique(lookback.ravel(), return_inverse=True)
+    history = _redefine(measurement, read(distinct // MINUTE_LIMIT, distinct % MINUTE_LIMIT))
+    row = row.reshape(len(cell), SMOOTHING_MINUTES)
     values = history[row[:, 0]]
-    for name, newest in measurement.smoothed.items():
-        at = catalogue().names.index(name)
+    for name, newest_weight in measurement.smoothing_weights.items():
+        position = catalogue().names.index(name)
         total, weights = np.zeros(len(cell)), np.zeros(len(cell))
-        for age in range(SPAN):  # a loop: numpy's own sums depend on an array's shape in the last bit
-            past = history[row[:, age], at]
-            weight = np.where(np.isnan(past), 0, (1 - newest) ** age)
-            total += weight * np.nan_to_num(past)
+        for age in range(SMOOTHING_MINUTES):  # a loop: numpy's own sums depend on an array's shape in the last bit
+            earlier = history[row[:, age], position]
+            weight = np.where(np.isnan(earlier), 0, (1 - newest_weight) ** age)
+            total += weight * np.nan_to_num(earlier)
             weights += weight
-        reported = ~np.isnan(values[:, at])
-        values[reported, at] = total[reported] / weights[reported]
+        reported = ~np.isnan(values[:, position])
+        values[reported, position] = total[reported] / weights[reported]
     return values
 
 
 def _convert(measurement: Measurement, values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gain, offset, unit and integers, in place; every step is monotone, so bounds may go through it as well."""
-    for at, feature in enumerate(catalogue().features):
-        name, column = feature.name, values[:, at]
-        if name in measurement.gain:
-            column *= measurement.gain[name]
+    """Apply gain, offset, unit and rounding, in place; each step is monotone, so it converts bounds as well."""
+    for position, feature in enumerate(catalogue().features):
+        name, column = feature.name, values[:, position]
+        if name in measurement.gains:
+            column *= measurement.gains[name]
             if feature.kind == "counter":
-                (np.floor if name in measurement.floored else np.rint)(column, out=column)
-        if name in measurement.offset:
-            column += measurement.offset[name]
+                (np.floor if name in measurement.floored_counters else np.rint)(column, out=column)
+        if name in measurement.offsets:
+            column += measurement.offsets[name]
         if feature.unit in measurement.units:
             column *= measurement.units[feature.unit].per
-        if name in measurement.rounded:
+        if name in measurement.integer_gauges:
             np.rint(column, out=column)
     return values

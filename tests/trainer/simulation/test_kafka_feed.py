@@ -15,7 +15,7 @@ from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import consume_committed, create_topics
 from trainer.__main__ import main
 from trainer.simulation.kafka_feed import Pace, arriving
-from trainer.simulator import Play, catalogue, deliver, play, read_scenario
+from trainer.simulator import PreparedScenario, catalogue, deliver, prepare_scenario, read_scenario
 
 Feed = Callable[..., list[Message]]
 
@@ -48,7 +48,7 @@ def feed(broker: Broker | ExternalBroker, topics: str, tmp_path: Path) -> Feed:
 @pytest.mark.broker
 def test_every_minute_arrives_once_in_order_under_its_cell(feed: Feed, tmp_path: Path) -> None:
     path = scenario(tmp_path, "perfect")
-    ready = play(read_scenario(str(path)), "hour")
+    ready = prepare_scenario(read_scenario(str(path)), "hour")
 
     records = feed(path)
 
@@ -57,12 +57,14 @@ def test_every_minute_arrives_once_in_order_under_its_cell(feed: Feed, tmp_path:
     )
     assert not rejections
     minutes = ready.span[1] - ready.span[0]
-    assert Counter(samples.cells) == dict.fromkeys(ready.life.network.names, minutes)
-    number = {name: place for place, name in enumerate(ready.life.network.names)}
+    assert Counter(samples.cells) == dict.fromkeys(ready.timeline.network.names, minutes)
+    number = {name: place for place, name in enumerate(ready.timeline.network.names)}
     cell = np.array([number[name] for name in samples.cells])
     for each in range(60):
         np.testing.assert_array_equal(samples.minute[cell == each], np.arange(*ready.span))
-    np.testing.assert_allclose(samples.values, ready.life.reported(cell, samples.minute), rtol=1e-5, atol=5.1e-5)
+    np.testing.assert_allclose(
+        samples.values, ready.timeline.reported_values(cell, samples.minute), rtol=1e-5, atol=5.1e-5
+    )
 
 
 @pytest.mark.broker
@@ -78,15 +80,15 @@ def test_at_full_speed_no_partition_hears_of_an_earlier_minute_after_a_later_one
 @pytest.mark.broker
 def test_with_rough_delivery_the_records_come_as_the_delivery_says(feed: Feed, tmp_path: Path) -> None:
     path = scenario(tmp_path, "live")
-    ready = play(read_scenario(str(path)), "hour")
+    ready = prepare_scenario(read_scenario(str(path)), "hour")
     cell, minute = np.repeat(np.arange(60), 60), np.tile(np.arange(*ready.span), 60)
-    expected = deliver(ready.life.network, ready.delivery, cell, minute)
+    expected = deliver(ready.timeline.network, ready.delivery, cell, minute)
 
     told = [json.loads(message.value()) for message in feed(path)]
 
     stamps = np.array([np.datetime64(record["time"].rstrip("Z"), "s").astype(int) for record in told])
     came = Counter(zip([record["cell"] for record in told], stamps.tolist(), strict=True))
-    names = [ready.life.network.names[number] for number in cell[expected.row]]
+    names = [ready.timeline.network.names[number] for number in cell[expected.row]]
     assert came == Counter(zip(names, expected.stamp.tolist(), strict=True))
     assert max(came.values()) > 1 or len(told) < 3600
 
@@ -126,7 +128,7 @@ def test_minutes_that_a_topic_would_forget_are_said_to_be_old(
 def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
     tmp_path: Path, delivery: str, speed: float | None
 ) -> None:
-    ready: Play = play(read_scenario(str(scenario(tmp_path, delivery))), "hour")
+    ready: PreparedScenario = prepare_scenario(read_scenario(str(scenario(tmp_path, delivery))), "hour")
 
     received = np.concatenate([part[-1] for part in arriving(ready, np.arange(60), Pace(speed, 0.0, ready.span[0]))])
 

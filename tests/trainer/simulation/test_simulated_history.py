@@ -24,7 +24,7 @@ from trainer.data.history import START_MINUTE, HistoryError, ParquetHistory, Sim
 from trainer.simulation.episodes_file import COLUMNS
 from trainer.simulation.parquet_writer import ArchiveError
 from trainer.simulation.run import write
-from trainer.simulator import OPERATOR_B, Network, Play, catalogue, play, read_scenario
+from trainer.simulator import OPERATOR_B, Network, PreparedScenario, catalogue, prepare_scenario, read_scenario
 
 SPAN = (START_MINUTE, START_MINUTE + 1440)
 
@@ -56,14 +56,14 @@ def folder(scenario: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(scenario: Path) -> Play:
-    return play(read_scenario(str(scenario)), "six")
+def told(scenario: Path) -> PreparedScenario:
+    return prepare_scenario(read_scenario(str(scenario)), "six")
 
 
 @pytest.fixture(scope="module")
-def simulated(told: Play) -> SimulatedHistory:
+def simulated(told: PreparedScenario) -> SimulatedHistory:
     """What the files should hold."""
-    return SimulatedHistory(told.life.network, SPAN, told.life.episodes)
+    return SimulatedHistory(told.timeline.network, SPAN, told.timeline.episodes)
 
 
 def everything(history: SimulatedHistory | ParquetHistory) -> np.ndarray:
@@ -117,12 +117,12 @@ def test_the_episodes_stand_beside_the_minutes_one_line_for_each_stricken_cell(f
     assert float(outage[6]) > 20  # nothing is more visible than a cell that is gone
 
 
-def test_labels_say_of_each_minute_what_was_wrong(folder: Path, told: Play) -> None:
+def test_labels_say_of_each_minute_what_was_wrong(folder: Path, told: PreparedScenario) -> None:
     (file,) = folder.glob("_labels/day=*/*.parquet")
     rows = pyarrow.parquet.ParquetFile(file).read().to_pylist()
 
     outage = [row for row in rows if row["class"] == "cell_outage"]
-    assert [row["minute"] for row in outage] == list(range(SPAN[0] + 480, told.life.episodes[0].until))
+    assert [row["minute"] for row in outage] == list(range(SPAN[0] + 480, told.timeline.episodes[0].effect_end))
     assert {row["cell"] for row in outage} == {"A00000-2"}
     assert [row["phase"] for row in outage[8:12]] == ["onset", "onset", "active", "active"]
     assert outage[-1]["phase"] == "recovery"
@@ -226,7 +226,7 @@ def test_a_full_disk_ends_in_one_sentence_and_leaves_no_half_file(scenario: Path
 
 @pytest.mark.parametrize("name", ["simulation.yaml", "catalogue.yaml", "episodes.csv"])
 def test_a_disk_too_full_for_the_small_files_ends_in_a_sentence_too_and_leaves_no_half_of_them(
-    scenario: Path, told: Play, tmp_path: Path, name: str
+    scenario: Path, told: PreparedScenario, tmp_path: Path, name: str
 ) -> None:
     # Given a run of which all that was to be written before the file is there,
     small = ["simulation.yaml", "catalogue.yaml", "episodes.csv"]

@@ -20,7 +20,7 @@ from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples, simulate_examples, unsmoothed
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.losses.registry import choose
-from trainer.simulator import Network, delivered, random_operator
+from trainer.simulator import Network, delivered_columns, random_operator
 
 OPERATORS = range(201, 209)
 """Random operators that no bundle learns from and no test asks."""
@@ -52,7 +52,7 @@ def draw_examples(number: int, workers: int) -> Examples:
     first = 5000 + CLASSES * (number - OPERATORS.start)
     classes = range(first, first + CLASSES)
     told = simulate_examples(history, fit_baseline(history), classes, EACH, number, workers)
-    some = np.random.default_rng([number, 5]).choice(delivered(operator.measurement), FEATURES, replace=False)
+    some = np.random.default_rng([number, 5]).choice(delivered_columns(operator.measurement), FEATURES, replace=False)
     some = np.sort(some)
     order = np.argsort(told.label, kind="stable")
     windows, twins = told.windows[order][:, :, some], told.twins[order][:, :, some]

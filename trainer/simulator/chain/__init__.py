@@ -1,1 +1,1 @@
-"""Causal chain of a cell: from demand through radio, uplink and transport to what is measured."""
+"""Causal chain of a cell, from demand over radio and transport to the 130 reported features."""

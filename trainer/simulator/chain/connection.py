@@ -1,4 +1,7 @@
-"""Connection set-up: from Msg3 to an RRC connection, a context in the core and a session — and its release."""
+"""RRC connection: set-up from Msg3, context in the core, PDU session, and release.
+
+All fields count events per minute, except `congestion_p` (a probability) and `cp_setup_ms`.
+"""
 
 from dataclasses import dataclass
 
@@ -16,9 +19,10 @@ from trainer.simulator.randomness import Column
 
 @dataclass(frozen=True)
 class Setup:
-    """Attempts by cause, and how they end: every attempt ends in exactly one of four ways."""
+    """RRC set-ups by establishment cause and by result; each attempt has exactly one of four results. # [n] each"""
 
     congestion_p: Column
+    """Probability that an attempt is rejected for congestion, 0…0.97."""
     rrc_att_mo_data: Column
     rrc_att_mo_sig: Column
     rrc_att_mt: Column
@@ -33,6 +37,8 @@ class Setup:
 
 @dataclass(frozen=True)
 class Session:
+    """Core contexts, registrations, PDU sessions and releases of n rows. # [n] each"""
+
     ng_ctx_att: Column
     ng_ctx_succ: Column
     reg_att: Column
@@ -49,116 +55,133 @@ class Session:
 
 @dataclass(frozen=True)
 class Attempts:
+    """RRC set-up attempts by establishment cause (TS 38.331). # [n] each"""
+
     total: Column
-    data: Column
-    signalling: Column
-    called: Column
+    mo_data: Column
+    mo_signalling: Column
+    mt_access: Column
     other: Column
 
 
-def set_up(
+def set_up_connections(
     block: Block,
+    *,
     demand: Demand,
     radio: Radio,
     uplink: Uplink,
-    entry: RandomAccess,
+    access: RandomAccess,
     mobility: Mobility,
     baseband: Baseband,
-    connected: Column,
+    connected_users: Column,
 ) -> Setup:
-    """Msg3 is a re-establishment, a re-synchronisation or a request; a request ends in one of four ways."""
+    """Split the received Msg3 into re-establishments, re-synchronisations and set-up attempts, and draw their results.
+
+    Congestion follows connected users, PRB load, CCE utilisation and processor overload. Missing replies follow the
+    SINR of both directions.
+    """
     cells, knobs, draws, noise = block.cells, block.knobs, block.draws, block.noise
-    broken = draws.binomial("re-establishments", mobility.rel_abn_radio + mobility.ho_exec_fail, 0.62)
-    broken = np.minimum(broken, entry.ra_msg3_ok)
-    healed = 0.80 - 1.2 * knobs["ho_preparation_failure_p"] - 0.35 * knobs["ho_wrong_cell_p"]
-    healed = np.maximum(healed - 0.25 * sigmoid((2 - uplink.sinr_db) / 2), 0.02)
-    attempts = _attempts(block, demand, entry.ra_msg3_ok - broken)
+    reestablishments = draws.binomial("re-establishments", mobility.rel_abn_radio + mobility.ho_exec_fail, 0.62)
+    reestablishments = np.minimum(reestablishments, access.ra_msg3_ok)
+    reestablishment_p = 0.80 - 1.2 * knobs["ho_preparation_failure_p"] - 0.35 * knobs["ho_wrong_cell_p"]
+    reestablishment_p = np.maximum(reestablishment_p - 0.25 * sigmoid((2 - uplink.sinr_db) / 2), 0.02)
+    attempts = _attempts(block, demand, access.ra_msg3_ok - reestablishments)
 
-    crowded = 0.45 * sigmoid((connected / cells.max_users - 0.92) * 18)
-    full = 0.25 * sigmoid((radio.load - 0.985) * 90) * (radio.pressure > 1)
-    unscheduled = 0.05 * sigmoid((entry.control_use - 0.93) * 30)
-    congestion = crowded + full + unscheduled + 0.35 * baseband.overload + knobs["rrc_congestion_p"]
-    rejected = draws.binomial("rejected", attempts.total, congestion, at_most=0.97)
-    silence = cells.no_reply_p * (1 + 3 * radio.edge) * np.exp(0.2 * noise.slow("no reply", 60))
-    silence = silence + 0.20 * sigmoid((3.5 - uplink.sinr_db) / 1.6) + 0.05 * sigmoid((1 - radio.sinr_db) / 1.6)
-    unanswered = draws.binomial("no reply", attempts.total - rejected, silence + knobs["rrc_no_reply_p"], at_most=0.97)
-    remaining = attempts.total - rejected - unanswered
-    other = cells.rrc_other_p + 0.03 * baseband.overload + knobs["rrc_other_p"]
-    failed = draws.binomial("other failure", remaining, other, at_most=0.97)
+    user_limit_p = 0.45 * sigmoid((connected_users / cells.max_users - 0.92) * 18)
+    prb_limit_p = 0.25 * sigmoid((radio.load - 0.985) * 90) * (radio.offered_load > 1)
+    cce_limit_p = 0.05 * sigmoid((access.cce_utilisation - 0.93) * 30)
+    congestion_p = user_limit_p + prb_limit_p + cce_limit_p + 0.35 * baseband.overload + knobs["rrc_congestion_p"]
+    rejections = draws.binomial("rejected", attempts.total, congestion_p, at_most=0.97)
+    no_reply_p = cells.no_reply_p * (1 + 3 * radio.edge_share) * np.exp(0.2 * noise.fluctuation("no reply", 60))
+    no_reply_p = no_reply_p + 0.20 * sigmoid((3.5 - uplink.sinr_db) / 1.6) + 0.05 * sigmoid((1 - radio.sinr_db) / 1.6)
+    no_replies = draws.binomial(
+        "no reply", attempts.total - rejections, no_reply_p + knobs["rrc_no_reply_p"], at_most=0.97
+    )
+    remaining = attempts.total - rejections - no_replies
+    other_p = cells.rrc_other_p + 0.03 * baseband.overload + knobs["rrc_other_p"]
+    other_failures = draws.binomial("other failure", remaining, other_p, at_most=0.97)
     return Setup(
-        congestion_p=np.clip(congestion, 0, 0.97),
-        rrc_att_mo_data=attempts.data,
-        rrc_att_mo_sig=attempts.signalling,
-        rrc_att_mt=attempts.called,
+        congestion_p=np.clip(congestion_p, 0, 0.97),
+        rrc_att_mo_data=attempts.mo_data,
+        rrc_att_mo_sig=attempts.mo_signalling,
+        rrc_att_mt=attempts.mt_access,
         rrc_att_other=attempts.other,
-        rrc_succ=remaining - failed,
-        rrc_fail_congestion=rejected,
-        rrc_fail_noreply=unanswered,
-        rrc_fail_other=failed,
-        rrc_reest_att=broken,
-        rrc_reest_succ=draws.binomial("re-established", broken, healed, at_most=0.98),
+        rrc_succ=remaining - other_failures,
+        rrc_fail_congestion=rejections,
+        rrc_fail_noreply=no_replies,
+        rrc_fail_other=other_failures,
+        rrc_reest_att=reestablishments,
+        rrc_reest_succ=draws.binomial("re-established", reestablishments, reestablishment_p, at_most=0.98),
     )
 
 
-def _attempts(block: Block, demand: Demand, arrived: Column) -> Attempts:
-    """Splits new arrivals by establishment cause; a storm is signalling, and at night background signalling stays."""
+def _attempts(block: Block, demand: Demand, arrivals: Column) -> Attempts:
+    """Split new arrivals by establishment cause; storms add mo-signalling, and nights keep background signalling."""
     knobs, draws = block.knobs, block.draws
-    data_share, signalling_share, called_share, other_share = block.operator.cause_mix
-    total = arrived - draws.binomial("re-synchronisations", arrived, 0.18 / (1 + knobs["signalling"]))
+    data_share, signalling_share, mt_share, other_share = block.operator.cause_mix
+    total = arrivals - draws.binomial("re-synchronisations", arrivals, 0.18 / (1 + knobs["signalling"]))
     storm = 0.9 * knobs["signalling"]
-    weight = (signalling_share * (1 + 0.25 * demand.night) + storm) / (1 + storm)
-    signalling = draws.binomial("mo-signalling", total, weight, at_most=0.97)
-    called = draws.binomial(
-        "mt-access", total - signalling, called_share * (1 - 0.2 * demand.night) / (1 - signalling_share)
+    signalling_p = (signalling_share * (1 + 0.25 * demand.night_weight) + storm) / (1 + storm)
+    mo_signalling = draws.binomial("mo-signalling", total, signalling_p, at_most=0.97)
+    mt_access = draws.binomial(
+        "mt-access", total - mo_signalling, mt_share * (1 - 0.2 * demand.night_weight) / (1 - signalling_share)
     )
-    rest = total - signalling - called
-    other = draws.binomial("other cause", rest, other_share / (data_share + other_share))
-    return Attempts(total, rest - other, signalling, called, other)
+    remaining = total - mo_signalling - mt_access
+    other = draws.binomial("other cause", remaining, other_share / (data_share + other_share))
+    return Attempts(
+        total=total, mo_data=remaining - other, mo_signalling=mo_signalling, mt_access=mt_access, other=other
+    )
 
 
 def open_sessions(
     block: Block,
+    *,
     radio: Radio,
     uplink: Uplink,
-    entry: RandomAccess,
+    access: RandomAccess,
     mobility: Mobility,
     baseband: Baseband,
     setup: Setup,
 ) -> Session:
-    """RRC success → context in the core → registration, PDU session, radio bearer; and how connections are released."""
+    """Draw core contexts, registrations, PDU sessions and radio bearers of the set-up connections, and all releases.
+
+    Releases end connections of this minute and of earlier ones. `cp_setup_ms` is the mean set-up time in ms.
+    """
     cells, knobs, draws = block.cells, block.knobs, block.draws
-    refusal = cells.context_failure_p + knobs["context_failure_p"] + 0.3 * knobs["backhaul_loss_p"]
-    contexts = draws.binomial("contexts", setup.rrc_succ, 1 - refusal)
-    storm = knobs["signalling"] / (1 + knobs["signalling"])
-    registering = draws.binomial("registrations", setup.rrc_att_mo_sig, 0.42 + 0.2 * storm)
-    registering = np.minimum(registering, setup.rrc_succ)
-    rejection = cells.registration_reject_p + knobs["registration_reject_p"]
+    context_failure_p = cells.context_failure_p + knobs["context_failure_p"] + 0.3 * knobs["backhaul_loss_p"]
+    contexts = draws.binomial("contexts", setup.rrc_succ, 1 - context_failure_p)
+    storm_share = knobs["signalling"] / (1 + knobs["signalling"])
+    registrations = draws.binomial("registrations", setup.rrc_att_mo_sig, 0.42 + 0.2 * storm_share)
+    registrations = np.minimum(registrations, setup.rrc_succ)
+    reject_p = cells.registration_reject_p + knobs["registration_reject_p"]
     sessions = draws.binomial("pdu sessions", contexts, 0.33)
-    bearer = (
+    bearer_failure_p = (
         cells.drb_failure_p + 0.05 * sigmoid((1 - uplink.sinr_db) / 1.5) + 0.03 * sigmoid((-1 - radio.sinr_db) / 1.5)
     )
-    milliseconds = 48 + 3 * (cells.transport_delay_ms + knobs["backhaul_delay_ms"]) + knobs["setup_ms"]
-    milliseconds = milliseconds + 60 * (1 - entry.detection) + 90 * baseband.overload + 0.25 * baseband.cpu_load_pct
+    setup_ms = 48 + 3 * (cells.transport_delay_ms + knobs["backhaul_delay_ms"]) + knobs["setup_ms"]
+    setup_ms = setup_ms + 60 * (1 - access.detection_p) + 90 * baseband.overload + 0.25 * baseband.cpu_load_pct
     sample = 0.22 / np.sqrt(1 + setup.rrc_succ / 6) * draws.normal("setup time")
 
-    rest = mobility.releases - mobility.rel_abn_radio
-    transport = 2e-4 + knobs["transport_release_p"] + 1.2 * knobs["backhaul_loss_p"]
-    by_transport = draws.binomial("released by transport", rest, transport, at_most=0.9)
-    core = 4e-4 + 0.06 * knobs["context_failure_p"] + 0.02 * setup.congestion_p
-    by_core = draws.binomial("released by core", rest - by_transport, core, at_most=0.9)
-    regular = rest - by_transport - by_core
-    idle = draws.binomial("released idle", regular, 0.79 - 0.35 * storm)
+    releases = mobility.releases - mobility.rel_abn_radio
+    transport_release_p = 2e-4 + knobs["transport_release_p"] + 1.2 * knobs["backhaul_loss_p"]
+    transport_releases = draws.binomial("released by transport", releases, transport_release_p, at_most=0.9)
+    core_release_p = 4e-4 + 0.06 * knobs["context_failure_p"] + 0.02 * setup.congestion_p
+    core_releases = draws.binomial("released by core", releases - transport_releases, core_release_p, at_most=0.9)
+    normal_releases = releases - transport_releases - core_releases
+    inactivity_releases = draws.binomial("released idle", normal_releases, 0.79 - 0.35 * storm_share)
     return Session(
         ng_ctx_att=setup.rrc_succ,
         ng_ctx_succ=contexts,
-        reg_att=registering,
-        reg_rej=draws.binomial("registrations rejected", registering, rejection, at_most=0.98),
+        reg_att=registrations,
+        reg_rej=draws.binomial("registrations rejected", registrations, reject_p, at_most=0.98),
         pdu_att=sessions,
         pdu_succ=draws.binomial("pdu sessions opened", sessions, 1 - cells.pdu_failure_p - knobs["pdu_failure_p"]),
-        drb_fail_radio=draws.binomial("bearers failed", contexts, bearer + 0.1 * setup.congestion_p, at_most=0.9),
-        cp_setup_ms=milliseconds * np.exp(sample),
-        rel_normal=regular - idle,
-        rel_inactivity=idle,
-        rel_abn_tnl=by_transport,
-        rel_abn_core=by_core,
+        drb_fail_radio=draws.binomial(
+            "bearers failed", contexts, bearer_failure_p + 0.1 * setup.congestion_p, at_most=0.9
+        ),
+        cp_setup_ms=setup_ms * np.exp(sample),
+        rel_normal=normal_releases - inactivity_releases,
+        rel_inactivity=inactivity_releases,
+        rel_abn_tnl=transport_releases,
+        rel_abn_core=core_releases,
     )

@@ -1,4 +1,4 @@
-"""Services on top: name resolution and voice."""
+"""Services above IP: DNS queries and voice calls."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,9 @@ from trainer.simulator.randomness import Column
 
 
 @dataclass(frozen=True)
-class Names:
+class Dns:
+    """DNS queries by result and the response time of n rows. # [n] each"""
+
     dns_q: Column
     dns_ok: Column
     dns_nx: Column
@@ -29,36 +31,42 @@ class Names:
 
 @dataclass(frozen=True)
 class Voice:
+    """Voice calls and RTP loss of n rows. # [n] each"""
+
     voice_att: Column
     voice_succ: Column
     voice_drop: Column
     voice_loss_pct: Column
 
 
-def resolve(block: Block, transport: Transport, flows: Flows, delays: Delays) -> Names:
-    """Queries before flows, repeated when unanswered; each ends as time-out, SERVFAIL, NXDOMAIN or an address."""
+def simulate_dns(block: Block, transport: Transport, flows: Flows, delays: Delays) -> Dns:
+    """Draw DNS queries and their results: time-out, SERVFAIL, NXDOMAIN or an address.
+
+    Queries precede new flows and are repeated without an answer; the response time is in ms.
+    """
     cells, knobs, draws = block.cells, block.knobs, block.draws
-    timeout = np.clip(cells.dns_timeout_p + knobs["dns_timeout_p"] + 0.8 * transport.loss, 0, 0.95)
+    timeout = np.clip(cells.dns_timeout_p + knobs["dns_timeout_p"] + 0.8 * transport.loss_p, 0, 0.95)
     servfail = np.clip(cells.dns_servfail_p + knobs["dns_servfail_p"], 0, 0.95)
-    wanted = 0.42 * flows.flows_new / np.maximum(knobs["flows_x"], 0.15) ** 0.7
-    queries = draws.poisson("dns queries", wanted * (1 + 1.6 * (timeout + 0.6 * servfail)))
+    base_queries = 0.42 * flows.flows_new / np.maximum(knobs["flows_x"], 0.15) ** 0.7
+    queries = draws.poisson("dns queries", base_queries * (1 + 1.6 * (timeout + 0.6 * servfail)))
     timeouts = draws.binomial("dns timeouts", queries, timeout)
     servfails = draws.binomial("dns servfails", queries - timeouts, servfail)
-    answered = queries - timeouts - servfails
-    unknown = draws.binomial("dns nx", answered, cells.dns_nx_p * knobs["dns_nx_x"], at_most=0.6)
+    answers = queries - timeouts - servfails
+    nx_answers = draws.binomial("dns nx", answers, cells.dns_nx_p * knobs["dns_nx_x"], at_most=0.6)
     sample = np.exp(0.5 / np.sqrt(1 + queries / 8) * draws.normal("dns response time"))
-    return Names(
+    return Dns(
         dns_q=queries,
-        dns_ok=answered - unknown,
-        dns_nx=unknown,
+        dns_ok=answers - nx_answers,
+        dns_nx=nx_answers,
         dns_servfail=servfails,
         dns_timeout=timeouts,
         dns_rt_ms=(cells.dns_ms + 0.5 * delays.rtt_access_ms) * knobs["dns_delay_x"] * sample,
     )
 
 
-def call(
+def simulate_voice(
     block: Block,
+    *,
     demand: Demand,
     radio: Radio,
     uplink: Uplink,
@@ -68,20 +76,27 @@ def call(
     transport: Transport,
     flows: Flows,
 ) -> Voice:
-    """Calls have their own day: late morning and early evening."""
+    """Draw voice calls, connected calls, dropped calls and RTP loss in percent.
+
+    Calls follow a daily pattern with peaks in the late morning and the early evening.
+    """
     cells, knobs, draws = block.cells, block.knobs, block.draws
     hour = block.hour
-    calling = 0.25 + 0.9 * np.exp(-0.5 * ((hour - 11.5) / 2.6) ** 2) + 1.1 * np.exp(-0.5 * ((hour - 18) / 2.4) ** 2)
-    rate = demand.attempts * cells.voice_per_access * np.minimum(calling, 2) * np.minimum(flows.presence, 1)
-    calls = draws.poisson("calls", rate * (1 + 0.8 * knobs["voice_failure_p"]) * radio.up)
-    failure = cells.voice_failure_p + knobs["voice_failure_p"] + 0.5 * setup.congestion_p
-    connected = draws.binomial("calls connected", calls, 1 - failure - 0.3 * knobs["context_failure_p"])
-    drop = 0.6 * cells.voice_drop_p + 0.35 * mobility.link_failure_p + knobs["voice_drop_p"]
-    loss = cells.voice_loss_pct * (1 + 100 * transport.loss) + 60 * quality.residual_loss
-    loss = loss + 4 * sigmoid((2 - uplink.sinr_db) / 1.6) + knobs["voice_loss_points"]
+    daily_pattern = (
+        0.25 + 0.9 * np.exp(-0.5 * ((hour - 11.5) / 2.6) ** 2) + 1.1 * np.exp(-0.5 * ((hour - 18) / 2.4) ** 2)
+    )
+    call_rate = (
+        demand.attempts * cells.voice_per_access * np.minimum(daily_pattern, 2) * np.minimum(flows.connected_ratio, 1)
+    )
+    calls = draws.poisson("calls", call_rate * (1 + 0.8 * knobs["voice_failure_p"]) * radio.uptime)
+    failure_p = cells.voice_failure_p + knobs["voice_failure_p"] + 0.5 * setup.congestion_p
+    connected_calls = draws.binomial("calls connected", calls, 1 - failure_p - 0.3 * knobs["context_failure_p"])
+    drop_p = 0.6 * cells.voice_drop_p + 0.35 * mobility.link_failure_p + knobs["voice_drop_p"]
+    loss_pct = cells.voice_loss_pct * (1 + 100 * transport.loss_p) + 60 * quality.residual_loss_p
+    loss_pct = loss_pct + 4 * sigmoid((2 - uplink.sinr_db) / 1.6) + knobs["voice_loss_points"]
     return Voice(
         voice_att=calls,
-        voice_succ=connected,
-        voice_drop=draws.binomial("calls dropped", connected, drop, at_most=0.95),
-        voice_loss_pct=np.minimum(loss * np.exp(0.4 / np.sqrt(1 + calls / 3) * draws.normal("voice loss")), 100),
+        voice_succ=connected_calls,
+        voice_drop=draws.binomial("calls dropped", connected_calls, drop_p, at_most=0.95),
+        voice_loss_pct=np.minimum(loss_pct * np.exp(0.4 / np.sqrt(1 + calls / 3) * draws.normal("voice loss")), 100),
     )

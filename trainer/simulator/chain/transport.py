@@ -1,4 +1,4 @@
-"""The link between core and cell: loss, delay and jitter, with queueing when it is nearly full."""
+"""Transport link between core and cell: loss, delay and jitter, with queueing near its capacity."""
 
 from dataclasses import dataclass
 
@@ -11,26 +11,33 @@ from trainer.simulator.randomness import Column
 
 @dataclass(frozen=True)
 class Transport:
-    loss: Column
+    """Transport link of n rows: loss probability, milliseconds, SCTP retransmissions per minute. # [n] each"""
+
+    loss_p: Column
     gtp_delay_ms: Column
     gtp_jitter_ms: Column
     sctp_retx: Column
 
 
-def forward(block: Block, demand: Demand, radio: Radio) -> Transport:
-    """Built-in delay and loss, what a fault adds, and a queue that grows as use approaches capacity."""
+def simulate_transport(block: Block, demand: Demand, radio: Radio) -> Transport:
+    """Return loss, delay and jitter: the link's own, the knobs' addition, and a queue that grows with utilisation."""
     cells, knobs, draws, noise = block.cells, block.knobs, block.draws, block.noise
-    overflow = 0.004 * np.maximum(radio.backhaul_use - 0.95, 0)
-    loss = cells.transport_loss_p * np.exp(0.5 * noise.slow("transport loss", 45)) + knobs["backhaul_loss_p"] + overflow
-    use = np.minimum(radio.backhaul_use, 1.2)
-    queue = 0.6 * use**2 / (1.25 - use)  # ms
-    wander = np.exp(0.06 * noise.slow("transport delay", 90) + 0.05 * draws.normal("transport delay"))
-    shake = np.exp(0.25 * draws.normal("jitter") + 0.2 * noise.slow("jitter", 40))
-    everyone = demand.attempts * (1 + knobs["signalling"])
-    retransmissions = 0.04 + 25 * loss * (1 + 0.05 * everyone) + knobs["sctp_errors"]
+    overflow_p = 0.004 * np.maximum(radio.backhaul_use - 0.95, 0)
+    loss_p = (
+        cells.transport_loss_p * np.exp(0.5 * noise.fluctuation("transport loss", 45))
+        + knobs["backhaul_loss_p"]
+        + overflow_p
+    )
+    backhaul_use = np.minimum(radio.backhaul_use, 1.2)
+    queue_ms = 0.6 * backhaul_use**2 / (1.25 - backhaul_use)  # ms
+    delay_drift = np.exp(0.06 * noise.fluctuation("transport delay", 90) + 0.05 * draws.normal("transport delay"))
+    jitter_factor = np.exp(0.25 * draws.normal("jitter") + 0.2 * noise.fluctuation("jitter", 40))
+    all_attempts = demand.attempts * (1 + knobs["signalling"])
+    retransmissions = 0.04 + 25 * loss_p * (1 + 0.05 * all_attempts) + knobs["sctp_errors"]
     return Transport(
-        loss=loss,
-        gtp_delay_ms=cells.transport_delay_ms * wander + knobs["backhaul_delay_ms"] + queue,
-        gtp_jitter_ms=cells.transport_jitter_ms * shake * (1 + 2.5 * use**2) + knobs["backhaul_jitter_ms"],
-        sctp_retx=draws.poisson("sctp retransmissions", retransmissions * radio.on),
+        loss_p=loss_p,
+        gtp_delay_ms=cells.transport_delay_ms * delay_drift + knobs["backhaul_delay_ms"] + queue_ms,
+        gtp_jitter_ms=cells.transport_jitter_ms * jitter_factor * (1 + 2.5 * backhaul_use**2)
+        + knobs["backhaul_jitter_ms"],
+        sctp_retx=draws.poisson("sctp retransmissions", retransmissions * radio.on_air),
     )

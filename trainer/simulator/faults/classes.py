@@ -1,70 +1,66 @@
-"""The fault classes and the harmless look-alikes, as data. Sizes without a source are guesses of a radio engineer,
-checked by their consequences: subtle for a fifth of the episodes, plain to see for the worst.
+"""Fault classes and benign look-alikes, as data.
 
-In each move the first number after the knob's name is the slope against intensity x; `Range(a, b, k)` is a…b by the
-episode's constant k.
+Sizes without a source are a radio engineer's guesses. They were checked by their consequences: a fifth of the
+episodes is subtle, the worst are obvious. In each move the number after the knob's name is the slope against the
+intensity x; `Range(a, b, k)` is a value in a…b, chosen by the episode's constant k.
 """
 
 # fmt: off
-from trainer.simulator.faults.fault_class import FaultClass, Growth, Move, Onset, Range, Restart, Spill, When
-from trainer.simulator.network.cells import BUSINESS, RESIDENTIAL, RURAL, STADIUM, TRANSPORT
+from trainer.simulator.faults.fault_class import FaultClass, Growth, Move, Onset, Range, Spillover, When
+from trainer.simulator.faults.look_alikes import DAY, HOUR, LOOK_ALIKES, PARTIAL_MINUTE, RAMP, STEP
 
-HOUR, DAY = 60, 1440
-STEP: tuple[Onset, ...] = ("step",)
-RAMP: tuple[Onset, ...] = ("ramp",)
 STEP_OR_RAMP: tuple[Onset, ...] = ("step", "ramp")
 STEP_OR_INTERMITTENT: tuple[Onset, ...] = ("step", "intermittent")
 ANY: tuple[Onset, ...] = ("step", "ramp", "intermittent")
 
-# A restart: the cell is back at a random second of its first minute.
-_PARTIAL_MINUTE = Range(-55 / 60, -5 / 60, 7)
-
-# Users of a lost cell who find another: more of them, from farther away.
-# In step with how much of the cell's time is lost.
+# Neighbours that absorb the users of a lost cell: more users, from farther away,
+# in proportion to the lost share of the cell's time.
 _ABSORB = tuple(
-    Move(knob, lost * much, limit=much, when=(When(0, *when),))
-    for lost, when in ((2.2, (0, 0.35)), (6, (0.35, 1)))
-    for knob, much in (("demand_x", 1), ("far_logit", 1.2), ("path_loss_db", 1.5), ("irat_x", 1))
+    Move(knob, slope * factor, limit=factor, when=(When(0, *condition),))
+    for slope, condition in ((2.2, (0, 0.35)), (6, (0.35, 1)))
+    for knob, factor in (("demand_x", 1), ("far_logit", 1.2), ("path_loss_db", 1.5), ("irat_x", 1))
 )
 
 _COVERAGE = (
-    # Power, hardware or software takes the cell off the air; a third are partial: off for part of each minute.
-    FaultClass("cell_outage", "fault", STEP, 25, 4 * HOUR, (
+    # Power, hardware or software puts the cell out of service; a third of the outages last for part of each minute.
+    FaultClass("cell_outage", "fault", STEP, 25, 4 * HOUR, moves=(
         Move("availability_x", -2.2, limit=1, when=(When(0, 0, 0.35),)),
         Move("availability_x", -6, limit=1, when=(When(0, 0.35),)),
-    ), after=(
-        Move("availability_x", jump=_PARTIAL_MINUTE, when=(When(0, 0.35),)),
+    ), repair_moves=(
+        Move("availability_x", jump=PARTIAL_MINUTE, when=(When(0, 0.35),)),
         Move("signalling", jump=0.5),
     ), spills=(
-        Spill("ring", _ABSORB, absorbed=0.75, called="neighbour_absorb"),
-        Spill("ring", (Move("ho_preparation_failure_p", jump=0.5),), weight=0.1, called="neighbour_absorb"),
+        Spillover("ring", _ABSORB, absorbed_share=0.75, look_alike="neighbour_absorb"),
+        Spillover("ring", (Move("ho_preparation_failure_p", jump=0.5),), weight=0.1, look_alike="neighbour_absorb"),
     )),
-    # The PRACH receiver is deaf: no alarm, connected users fade out, nobody gets in (Chernogorov et al., 2015).
-    FaultClass("sleeping_cell_rach", "fault", STEP, 2 * HOUR, 12 * HOUR, (
+    # The PRACH receiver detects nothing: no alarm, no access, and connected users fade out (Chernogorov et al., 2015).
+    FaultClass("sleeping_cell_rach", "fault", STEP, 2 * HOUR, 12 * HOUR, moves=(
         Move("preamble_x", -0.64, jump=-0.35, limit=0.995),
         Move("connected_x", -0.9, growth=Growth("saturating", Range(4, 20, 0))),
     ), spills=(
-        Spill("ring", (Move("demand_x", 1), Move("far_logit", 1)), absorbed=0.5, called="neighbour_absorb"),
-        Spill("ring", (Move("ho_execution_failure_p", 0.3),), weight=0.1, called="neighbour_absorb"),
+        Spillover("ring", (
+            Move("demand_x", 1), Move("far_logit", 1),
+        ), absorbed_share=0.5, look_alike="neighbour_absorb"),
+        Spillover("ring", (Move("ho_execution_failure_p", 0.3),), weight=0.1, look_alike="neighbour_absorb"),
     )),
-    # An external jammer or repeater raises both branches; passive intermodulation one more than the other.
-    FaultClass("ul_interference", "fault", STEP_OR_INTERMITTENT, 90, 10 * HOUR, (
+    # An external jammer or repeater raises both branches; passive intermodulation raises one branch more.
+    FaultClass("ul_interference", "fault", STEP_OR_INTERMITTENT, 90, 10 * HOUR, moves=(
         Move("ul_noise_db", Range(4, 11, 1), jump=Range(0.8, 2, 0)),
         Move("ul_noise_peak_db", Range(0, 9, 2)),
         Move("branch0_db", Range(2, 7, 5), when=(When(3, 0, 0.35), When(4, 0, 0.5))),
         Move("branch1_db", Range(2, 7, 5), when=(When(3, 0, 0.35), When(4, 0.5))),
     ), spills=(
-        Spill("nearest", weight=Range(0.3, 0.7, 6), most=Range(1, 3.99, 7)),
+        Spillover("nearest", weight=Range(0.3, 0.7, 6), max_cells=Range(1, 3.99, 7)),
     )),
-    # Pilot pollution, a mod-3 clash, an overshooting neighbour.
-    FaultClass("dl_interference", "fault", STEP_OR_RAMP, 6 * HOUR, 2 * DAY, (
+    # Pilot pollution, a PCI mod-3 clash, or an overshooting neighbour.
+    FaultClass("dl_interference", "fault", STEP_OR_RAMP, 6 * HOUR, 2 * DAY, moves=(
         Move("dl_interference_db", Range(4, 8, 0), jump=1),
         Move("pingpong_x", Range(0.2, 1.2, 1)),
         Move("link_failure_x", 2),
         Move("rank_x", -0.3),
-    ), spills=(Spill("nearest", weight=0.5, most=1),)),
-    # The antenna sinks: the footprint shrinks, a hole opens at its edge, those inside are served better.
-    FaultClass("excessive_downtilt", "fault", STEP, DAY, 3 * DAY, (
+    ), spills=(Spillover("nearest", weight=0.5, max_cells=1),)),
+    # The antenna tilts down: coverage shrinks, a hole opens at its edge, and the remaining users have better radio.
+    FaultClass("excessive_downtilt", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("far_logit", Range(-1.2, -3, 0)),
         Move("near_logit", Range(0.2, 0.9, 1)),
         Move("path_loss_db", Range(-0.5, -3, 2)),
@@ -73,11 +69,11 @@ _COVERAGE = (
         Move("irat_x", Range(1, 5, 4)),
         Move("ho_late_p", 0.15),
         Move("mobility_x", 0.25),
-    ), spills=(Spill("nearest", (
+    ), spills=(Spillover("nearest", (
         Move("demand_x", 0.15), Move("far_logit", 0.5), Move("path_loss_db", Range(1, 2, 5)), Move("ho_late_p", 0.1),
-    ), most=4, called="neighbour_absorb"),)),
-    # Tilted up: the cell serves users far away, whose uplink is weak and whose next cell is not in its list.
-    FaultClass("overshoot_uptilt", "fault", STEP, DAY, 3 * DAY, (
+    ), max_cells=4, look_alike="neighbour_absorb"),)),
+    # The antenna tilts up: the cell serves far users with a weak uplink and without a neighbour relation.
+    FaultClass("overshoot_uptilt", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("far_logit", Range(1, 2.6, 0)),
         Move("near_logit", Range(-0.2, -0.8, 1)),
         Move("path_loss_db", Range(2, 6, 2)),
@@ -87,11 +83,11 @@ _COVERAGE = (
         Move("ho_execution_failure_p", 0.03),
         Move("pingpong_x", 0.8),
         Move("rrc_no_reply_p", 0.02),
-    ), held_out=True, spills=(Spill("nearest", (
+    ), held_out=True, spills=(Spillover("nearest", (
         Move("dl_interference_db", Range(1, 3, 4)), Move("demand_x", -0.1),
-    ), most=3),)),
-    # Amplifier or feeder loses output; the meter sees it in 40 %, else the loss is behind the coupler.
-    FaultClass("pa_degradation", "fault", RAMP, DAY, 4 * DAY, (
+    ), max_cells=3),)),
+    # Amplifier or feeder loses power; the meter shows it in 40 %, else the loss is behind the coupler.
+    FaultClass("pa_degradation", "fault", RAMP, DAY, 4 * DAY, moves=(
         Move("tx_power_db", Range(-4, -9, 0), jump=-0.6),
         Move("far_logit", -0.9),
         Move("demand_x", -0.18),
@@ -100,18 +96,18 @@ _COVERAGE = (
         Move("power_x", -0.12, when=(When(1, 0.6),)),
         Move("temperature_c", Range(2, 9, 3), when=(When(2, 0.5),)),
     ), spills=(
-        Spill("ring", (Move("demand_x", 1),), absorbed=0.18, called="neighbour_absorb"),
-        Spill("ring", (Move("dl_interference_db", -0.5),), called="neighbour_absorb"),
+        Spillover("ring", (Move("demand_x", 1),), absorbed_share=0.18, look_alike="neighbour_absorb"),
+        Spillover("ring", (Move("dl_interference_db", -0.5),), look_alike="neighbour_absorb"),
     )),
-    # One receive path is dead or lossy: amplifier, feeder, connector.
-    FaultClass("rx_branch_loss", "fault", ANY, DAY, 3 * DAY, (
+    # One receive branch is dead or lossy: amplifier, feeder or connector.
+    FaultClass("rx_branch_loss", "fault", ANY, DAY, 3 * DAY, moves=(
         Move("branch0_db", Range(-4, -12, 1), jump=-1.2, when=(When(0, 0, 0.5),)),
         Move("branch1_db", Range(-4, -12, 1), jump=-1.2, when=(When(0, 0.5),)),
         Move("preamble_x", -0.12),
         Move("link_failure_x", 0.8),
     ), held_out=True),
-    # One transmit path is lost: a single layer, and up to 3 dB.
-    FaultClass("tx_branch_loss", "fault", STEP, DAY, 3 * DAY, (
+    # One transmit branch is lost: a single layer remains, and up to 3 dB less power.
+    FaultClass("tx_branch_loss", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("rank_x", -0.9, jump=-0.2, limit=1),
         Move("tx_power_db", Range(-0.4, -3, 0)),
         Move("tx_meter_db", Range(-0.4, -3, 0), when=(When(1, 0.5),)),
@@ -120,8 +116,8 @@ _COVERAGE = (
 )
 
 _CAPACITY = (
-    # A carrier component or licence is lost (60 %), or the baseband cannot keep up (40 %).
-    FaultClass("capacity_loss", "fault", STEP, 6 * HOUR, DAY, (
+    # A component carrier or licence is lost (60 %), or the baseband is too slow (40 %).
+    FaultClass("capacity_loss", "fault", STEP, 6 * HOUR, DAY, moves=(
         Move("prb_x", Range(-0.35, -0.65, 1), when=(When(2, 0, 0.6), When(0, 0, 0.5))),
         Move("prb_x", Range(-0.35, -0.65, 1), jump=-0.25, when=(When(2, 0, 0.6), When(0, 0.5))),
         Move("throughput_x", -0.5, jump=-0.25, when=(When(2, 0.6),)),
@@ -130,22 +126,22 @@ _CAPACITY = (
         Move("rrc_congestion_p", 0.05, when=(When(2, 0.6),)),
         Move("rrc_congestion_p", 0.03),
     ), hours=(9, 23)),
-    # A microwave link fades to a lower modulation or a ring is over-subscribed: visible only when traffic exceeds it.
-    FaultClass("backhaul_congestion", "fault", ANY, 2 * HOUR, 8 * HOUR, (
+    # A microwave link falls back to a lower modulation or a ring is over-subscribed; traffic above capacity shows it.
+    FaultClass("backhaul_congestion", "fault", ANY, 2 * HOUR, 8 * HOUR, moves=(
         Move("backhaul_headroom_x", -1.9, jump=Range(1, 0.4, 0), form="capped"),
         Move("backhaul_delay_ms", Range(0.5, 5, 1)),
         Move("backhaul_jitter_ms", Range(0.3, 2.5, 2)),
         Move("backhaul_loss_p", 2e-4),
     ), hours=(9, 23)),
-    # An errored or flapping link: random loss, whatever the load.
-    FaultClass("backhaul_loss", "fault", ANY, HOUR, 5 * HOUR, (
+    # A link with errors or flapping: random loss at any load.
+    FaultClass("backhaul_loss", "fault", ANY, HOUR, 5 * HOUR, moves=(
         Move("backhaul_loss_p", 1.7, jump=Range(-3.5, -3.1, 0), form="decades"),
         Move("backhaul_jitter_ms", Range(0.2, 2.5, 1)),
         Move("sctp_errors", Range(0.5, 4, 2)),
         Move("transport_release_p", Range(0, 0.01, 3)),
     ), held_out=True),
-    # A leak or a bug: the processor fills up for hours, everything waits.
-    FaultClass("baseband_overload", "fault", RAMP, 3 * HOUR, 10 * HOUR, (
+    # A leak or a bug: the processor load rises for hours and delays everything.
+    FaultClass("baseband_overload", "fault", RAMP, 3 * HOUR, 10 * HOUR, moves=(
         Move("cpu_points", Range(20, 60, 0), jump=6),
         Move("queue_ms", Range(2, 14, 1)),
         Move("setup_ms", Range(10, 80, 2)),
@@ -153,35 +149,35 @@ _CAPACITY = (
         Move("pdcp_drop_p", Range(1e-4, 1.5e-3, 4)),
         Move("throughput_x", -0.35),
         Move("temperature_c", 3),
-    ), hours=(9, 23), after=(Move("availability_x", jump=-1),), after_minutes=3),
+    ), hours=(9, 23), repair_moves=(Move("availability_x", jump=-1),), repair_minutes=3),
 )
 
 _MOBILITY = (
-    # A bad offset or a missing neighbour: users drag the old cell along until the link fails.
-    FaultClass("ho_too_late", "fault", STEP, DAY, 3 * DAY, (
+    # A bad offset or a missing neighbour relation: users stay on the old cell until the link fails.
+    FaultClass("ho_too_late", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("ho_late_p", 0.4, jump=0.15),
         Move("link_failure_x", Range(3, 10, 0)),
         Move("ho_attempts_x", Range(-0.1, -0.5, 1)),
         Move("ho_execution_failure_p", 0.02),
-    ), spills=(Spill("nearest", (Move("ho_incoming_x", -0.3),), most=1),)),
-    # Hand-over parameters that are too eager.
-    FaultClass("ho_pingpong", "fault", STEP, DAY, 3 * DAY, (
+    ), spills=(Spillover("nearest", (Move("ho_incoming_x", -0.3),), max_cells=1),)),
+    # Hand-over parameters trigger too early.
+    FaultClass("ho_pingpong", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("pingpong_x", Range(2, 7, 0)),
         Move("ho_attempts_x", Range(0.3, 1.2, 1)),
         Move("ho_execution_failure_p", Range(0.02, 0.12, 2)),
         Move("ho_early_p", 0.45),
-    ), spills=(Spill("nearest", weight=0.8, most=1),)),
-    # Two neighbours with one physical cell identity: hand-overs are prepared in the wrong one.
-    FaultClass("pci_confusion", "fault", STEP, DAY, 3 * DAY, (
+    ), spills=(Spillover("nearest", weight=0.8, max_cells=1),)),
+    # Two neighbours share one PCI: hand-overs are prepared in the wrong cell.
+    FaultClass("pci_confusion", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("ho_preparation_failure_p", Range(0, 0.25, 0)),
         Move("ho_execution_failure_p", Range(0.06, 0.30, 1), jump=0.015),
         Move("ho_wrong_cell_p", Range(0.2, 0.6, 2)),
         Move("link_failure_x", 1.5),
     ), held_out=True, spills=(
-        Spill("nearest", (Move("ho_incoming_failure_p", Range(0.2, 0.5, 3)),), most=2),
+        Spillover("nearest", (Move("ho_incoming_failure_p", Range(0.2, 0.5, 3)),), max_cells=2),
     )),
-    # A TDD site drifts off time: its downlink falls into others' uplink. Its own clock shows it only in half the cases.
-    FaultClass("sync_loss_tdd", "fault", RAMP, 3 * HOUR, 10 * HOUR, (
+    # A TDD site loses synchronisation: its downlink interferes with others' uplink. Half the cases show in its clock.
+    FaultClass("sync_loss_tdd", "fault", RAMP, 3 * HOUR, 10 * HOUR, moves=(
         Move("ul_noise_db", Range(3, 8, 0), jump=1),
         Move("dl_interference_db", Range(0.3, 2, 1)),
         Move("ho_execution_failure_p", Range(0.03, 0.16, 2)),
@@ -190,29 +186,29 @@ _MOBILITY = (
         Move("far_logit", Range(-0.6, 0.6, 6)),
         Move("clock_ns", Range(150, 1800, 5), growth=Growth("linear", 30), when=(When(4, 0.5),)),
     ), held_out=True, tdd_only=True, spills=(
-        Spill("ring", (Move("ul_noise_db", Range(4, 10, 7)),), tdd_only=True),
-        Spill("far ring", (Move("ul_noise_db", Range(4, 10, 7)),), weight=0.5, tdd_only=True),
+        Spillover("ring", (Move("ul_noise_db", Range(4, 10, 7)),), tdd_only=True),
+        Spillover("far ring", (Move("ul_noise_db", Range(4, 10, 7)),), weight=0.5, tdd_only=True),
     )),
-    # A root sequence used twice or a wrong cell range: ghost preambles, and far users unheard.
-    FaultClass("prach_misconfig", "fault", STEP, DAY, 3 * DAY, (
+    # A root sequence is used twice or the cell range is wrong: ghost preambles, and undetected far users.
+    FaultClass("prach_misconfig", "fault", STEP, DAY, 3 * DAY, moves=(
         Move("ghost_preambles", Range(4, 30, 0), jump=1, power=1.3),
         Move("preamble_x", Range(-0.05, -0.4, 1)),
         Move("rrc_no_reply_p", Range(0, 0.02, 2)),
         Move("far_logit", Range(0, -1.2, 3)),
         Move("setup_ms", 25),
     ), spills=(
-        Spill("nearest", (Move("ghost_preambles", Range(4, 30, 0), jump=1, power=1.3),), most=1),
+        Spillover("nearest", (Move("ghost_preambles", Range(4, 30, 0), jump=1, power=1.3),), max_cells=1),
     )),
 )
 
 _CORE = (
-    # Devices register again in step: an app's bug, a firmware, the end of an outage (Gorbil et al., 2014).
-    FaultClass("signalling_storm", "fault", STEP_OR_RAMP, 40, 3 * HOUR, (
+    # Devices register again at the same time: an app's bug, a firmware, the end of an outage (Gorbil et al., 2014).
+    FaultClass("signalling_storm", "fault", STEP_OR_RAMP, 40, 3 * HOUR, moves=(
         Move("signalling", Range(1.5, 6, 0), jump=0.25, power=1.5),
         Move("registration_reject_p", Range(0, 0.2, 1)),
     ), fade=Range(10, 30, 6)),
-    # Trouble in AMF or HSS: contexts fail, registrations are rejected, devices try again.
-    FaultClass("core_cp_outage", "fault", STEP, 30, 2 * HOUR, (
+    # AMF or HSS fails: contexts fail, registrations are rejected, devices retry.
+    FaultClass("core_cp_outage", "fault", STEP, 30, 2 * HOUR, moves=(
         Move("context_failure_p", Range(0.25, 0.75, 0), jump=0.01),
         Move("registration_reject_p", Range(0.1, 0.6, 1)),
         Move("pdu_failure_p", Range(0.05, 0.5, 2)),
@@ -220,8 +216,8 @@ _CORE = (
         Move("signalling", Range(0.1, 1, 4)),
         Move("connected_x", -0.35, growth=Growth("saturating", 10)),
     ), fade=Range(10, 30, 6)),
-    # UPF, NAT or peering: signalling is fine, flows die. In 40 % the resolvers sit behind the same path.
-    FaultClass("userplane_failure", "fault", STEP_OR_RAMP, 40, 2 * HOUR, (
+    # UPF, NAT or peering fails: signalling works, flows die. In 40 % the DNS resolvers use the same path.
+    FaultClass("userplane_failure", "fault", STEP_OR_RAMP, 40, 2 * HOUR, moves=(
         Move("syn_no_answer_p", Range(0.06, 0.4, 0), jump=0.01),
         Move("core_rtt_x", Range(0.1, 2, 1)),
         Move("tcp_retx_p", Range(0.002, 0.03, 2)),
@@ -231,8 +227,8 @@ _CORE = (
         Move("dns_timeout_p", Range(0.03, 0.2, 6), when=(When(5, 0, 0.4),)),
         Move("dns_delay_x", Range(0, 1, 7), when=(When(5, 0, 0.4),)),
     )),
-    # Resolvers time out (70 %) or answer SERVFAIL (30 %); users try again, running video goes on.
-    FaultClass("dns_failure", "fault", STEP, 30, 2 * HOUR, (
+    # Resolvers time out (70 %) or answer SERVFAIL (30 %); users retry, running video continues.
+    FaultClass("dns_failure", "fault", STEP, 30, 2 * HOUR, moves=(
         Move("dns_timeout_p", Range(0.08, 0.5, 1), jump=0.012, when=(When(0, 0, 0.7),)),
         Move("dns_delay_x", Range(0.2, 3, 2), when=(When(0, 0, 0.7),)),
         Move("dns_servfail_p", Range(0.08, 0.5, 1), jump=0.012, when=(When(0, 0.7),)),
@@ -240,7 +236,7 @@ _CORE = (
         Move("video_logit", 0.25),
     ), held_out=True),
     # Voice: set-up fails and calls fall back to another technology (65 %), or speech is lossy or one-way (35 %).
-    FaultClass("voice_ims_failure", "fault", STEP, 45, 3 * HOUR, (
+    FaultClass("voice_ims_failure", "fault", STEP, 45, 3 * HOUR, moves=(
         Move("voice_failure_p", Range(0.35, 0.9, 1), jump=0.05, when=(When(0, 0, 0.65),)),
         Move("irat_x", Range(1, 5, 2), when=(When(0, 0, 0.65),)),
         Move("voice_loss_points", Range(1, 8, 1), when=(When(0, 0.65),)),
@@ -248,68 +244,7 @@ _CORE = (
     )),
 )
 
-_DOWN = Range(4, 14, 0)
-
-_BENIGN = (
-    # A match or a concert: several times the users, half of them sending pictures (Shafiq et al., SIGMETRICS 2013).
-    FaultClass("mass_event", "benign", RAMP, 3 * HOUR, 5 * HOUR, (
-        Move("demand_x", 1, base=Range(2.2, 9, 0), form="raised"),
-        Move("uplink_x", 1, base=Range(1.5, 4, 1), form="raised"),
-        Move("mobility_x", -0.3),
-        Move("volume_x", -0.35),
-        Move("video_logit", -0.4),
-        Move("rtc_logit", 0.5),
-    ), fade=Range(10, 30, 4), hours=(17, 23), spills=(Spill("nearest", weight=Range(0.2, 0.5, 3)),)),
-    # Carriers, layers and symbols are switched off at night, as planned.
-    FaultClass("energy_saving", "benign", STEP, 4 * HOUR, 6 * HOUR, (
-        Move("prb_x", jump=-0.5, when=(When(0, 0, 0.5),)),
-        Move("rank_x", jump=-0.75, when=(When(0, 0.3),)),
-        Move("power_x", jump=Range(-0.15, -0.4, 1)),
-        Move("tx_meter_db", jump=Range(0, -3, 2)),
-        Move("demand_x", jump=Range(0, -0.4, 3)),
-    ), hours=(0, 6), spills=(
-        Spill("sectors", (Move("demand_x", 1),), absorbed=0.2, called="neighbour_absorb"),
-    )),
-    # A planned upgrade.
-    FaultClass("maintenance", "benign", STEP, 30, 45, (
-        Move("demand_x", jump=-0.5, growth=Restart("draining", _DOWN)),
-        Move("availability_x", jump=-1, growth=Restart("down", _DOWN)),
-        Move("availability_x", jump=_PARTIAL_MINUTE, growth=Restart("first minute", _DOWN)),
-        Move("signalling", jump=1.5, growth=Restart("returning", _DOWN, 6)),
-        Move("cpu_points", jump=25, growth=Restart("returning", _DOWN, 8)),
-        Move("connected_x", jump=-0.8, growth=Restart("returning", _DOWN, 6)),
-    ), hours=(1, 5), spills=(
-        Spill("nearest", (
-            Move("demand_x", jump=1, growth=Restart("down", _DOWN)),
-        ), absorbed=0.75, called="neighbour_absorb"),
-    )),
-    # Offices and railways as on a Sunday, homes fuller, everywhere at once.
-    FaultClass("holiday", "benign", STEP, DAY, DAY, (
-        Move("demand_x", jump=Range(-0.7, -0.4, 0), types=(BUSINESS, TRANSPORT)),
-        Move("demand_x", jump=Range(-0.1, 0.35, 0), types=(RESIDENTIAL, RURAL, STADIUM)),
-        Move("video_logit", jump=0.3),
-        Move("mobility_x", jump=-0.25),
-    )),
-    # A healthy cell takes over from a dead or sleeping neighbour: more users, and farther ones.
-    FaultClass("neighbour_absorb", "benign", STEP, 2 * HOUR, 12 * HOUR, (
-        Move("demand_x", Range(0.25, 1.1, 0)),
-        Move("far_logit", Range(0.5, 1.8, 1)),
-        Move("near_logit", -0.3),
-        Move("path_loss_db", Range(0.8, 3.5, 2)),
-        Move("dl_interference_db", Range(0, -1.2, 3)),
-        Move("ho_incoming_x", -0.2),
-        Move("mobility_x", -0.15),
-        Move("irat_x", 1),
-    )),
-    # An operating system's update or a popular stream: more volume per user, no more users.
-    FaultClass("app_flash_crowd", "benign", RAMP, 3 * HOUR, 5 * HOUR, (
-        Move("volume_x", 1, base=Range(1.6, 4, 0), form="raised"),
-        Move("download_logit", Range(0.8, 2.2, 2), when=(When(1, 0, 0.6),)),
-        Move("video_logit", Range(0.8, 2.2, 2), when=(When(1, 0.6),)),
-    )),
-)
-
 FAULTS: dict[str, FaultClass] = {
-    fault.name: fault for group in (_COVERAGE, _CAPACITY, _MOBILITY, _CORE, _BENIGN) for fault in group
+    fault.name: fault for group in (_COVERAGE, _CAPACITY, _MOBILITY, _CORE, LOOK_ALIKES) for fault in group
 }
-"""The 23 fault classes and the 6 benign look-alikes."""
+"""The 23 fault classes and the 6 benign look-alikes, by name."""

@@ -1,7 +1,7 @@
-"""What a fault class is: a family of movements of latent knobs. No fault ever touches a reported value.
+"""Fault class: a family of shifts of latent knobs. No fault changes a reported value directly.
 
-Eight constants, drawn once per episode, choose *which* member of the family occurs: which branch, how much, whether
-the power meter sees the loss. The intensity x in 0…1 says how bad it is at a minute.
+Eight constants, drawn once per episode, choose the member of the family: which branch, how much, whether the power
+meter shows the loss. The intensity x in 0…1 is the size of the fault at a minute.
 """
 
 from __future__ import annotations
@@ -16,19 +16,20 @@ from trainer.simulator.faults.knobs import BY_NAME, Knobs
 from trainer.simulator.randomness import Column
 
 Onset = Literal["step", "ramp", "intermittent"]
-Near = Literal["sectors", "nearest", "ring", "far ring"]
+Neighbourhood = Literal["sectors", "nearest", "ring", "far ring"]
 CONSTANTS = 8
+"""Uniform constants per episode."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """`at_0`…`at_1`, by the episode's constant of that index."""
+    """Value in `at_0`…`at_1`, linear in the episode's constant of that index."""
 
     at_0: float
     at_1: float
     constant: int
 
-    def of(self, constants: Column) -> float:
+    def value(self, constants: Column) -> float:
         return self.at_0 + (self.at_1 - self.at_0) * float(constants[self.constant])
 
 
@@ -36,12 +37,13 @@ Amount = Range | float
 
 
 def amount_of(amount: Amount, constants: Column) -> float:
-    return amount.of(constants) if isinstance(amount, Range) else amount
+    """Return the amount for an episode's constants. # [CONSTANTS]"""
+    return amount.value(constants) if isinstance(amount, Range) else amount
 
 
 @dataclass(frozen=True)
 class When:
-    """Only in episodes whose constant of that index lies in [low, high)."""
+    """Condition of a move: the episode's constant of that index lies in [low, high)."""
 
     constant: int
     low: float
@@ -53,29 +55,30 @@ class When:
 
 @dataclass(frozen=True)
 class Growth:
-    """How a movement builds up after the onset: `linear` over `minutes`, or `saturating` with that time constant."""
+    """Growth of a shift after the onset: `linear` over `minutes`, or `saturating` with that time constant."""
 
     shape: Literal["linear", "saturating"]
     minutes: Amount
 
-    def at(self, since: Column, constants: Column) -> Column:
-        grown = since / np.float32(amount_of(self.minutes, constants))
-        return np.minimum(grown, 1) if self.shape == "linear" else 1 - np.exp(-grown)
+    def factor(self, since: Column, constants: Column) -> Column:
+        progress = since / np.float32(amount_of(self.minutes, constants))
+        return np.minimum(progress, 1) if self.shape == "linear" else 1 - np.exp(-progress)
 
 
 @dataclass(frozen=True)
 class Restart:
-    """A planned restart: three minutes of draining, a time off the air, a partial minute, a wave of returning users.
+    """Phase of a planned restart in which a shift acts.
 
-    `part` says in which of the four the movement acts; returning, it fades with `fade_minutes`.
+    The phases are: three minutes of draining, a time out of service, a partial minute, a wave of returning users. In
+    the last one the shift fades with the time constant `fade_minutes`.
     """
 
     part: Literal["draining", "down", "first minute", "returning"]
     down: Range
     fade_minutes: float = 1.0
 
-    def at(self, since: Column, constants: Column) -> Column:
-        begin, end = np.float32(3), np.float32(3 + self.down.of(constants))
+    def factor(self, since: Column, constants: Column) -> Column:
+        begin, end = np.float32(3), np.float32(3 + self.down.value(constants))
         if self.part == "draining":
             return (since < begin).astype(np.float32)
         if self.part == "down":
@@ -87,31 +90,34 @@ class Restart:
 
 @dataclass(frozen=True)
 class Move:
-    """What intensity x does to a knob.
+    """Shift of one knob by the intensity x.
 
-    plain: by `jump` + `slope` · x^`power`, at most `limit` in size; added, or for a factor 1 + that is multiplied.
-    raised: multiplied by `base`^(`slope` · x); the exponent is held below 1.3.
+    plain: adds d = `jump` + `slope` · x^`power`, at most `limit` in size; a factor knob is multiplied by 1 + d.
+    raised: multiplies by `base`^(`slope` · x), with an exponent of at most 1.3.
     decades: adds 10^(`jump` + `slope` · x).
-    capped: held below exp(`jump` + `slope` · x).
+    capped: limits the knob to exp(`jump` + `slope` · x).
     """
 
     knob: str
     slope: Amount = 0.0
     jump: Amount = 0.0
-    """At once, as soon as x > 0: even the mildest case of some faults is a change of state."""
+    """Shift as soon as x > 0: some faults change the state even in their mildest case."""
     power: float = 1.0
     limit: float = np.inf
     form: Literal["plain", "raised", "decades", "capped"] = "plain"
     base: Amount = 1.0
     growth: Growth | Restart | None = None
     when: tuple[When, ...] = ()
-    types: tuple[int, ...] = ()
-    """Only in cells of these types; empty: in all."""
+    cell_types: tuple[int, ...] = ()
+    """Cell types in which the move acts; empty: all."""
 
-    def turn(
+    def shift_knob(
         self, knobs: Knobs, rows: NDArray[np.intp], x: Column, since: Column, constants: Column, weight: float = 1.0
     ) -> None:
-        """Moves the knob on those rows, in place; by `weight` of it in a cell nearby. # rows, x, since [m]"""
+        """Shift the knob on those rows, in place; a neighbour's `weight` scales the shift.
+
+        `since` are minutes since the onset. # rows, x, since [m]
+        """
         column = knobs[self.knob]
         jump, slope = amount_of(self.jump, constants), amount_of(self.slope, constants)
         if self.form == "raised":
@@ -124,59 +130,63 @@ class Move:
         elif self.form == "capped":
             column[rows] = np.minimum(column[rows], np.exp(np.float32(jump) + np.float32(slope) * x))
         else:
-            moved = np.clip(np.float32(jump) + np.float32(slope) * x**self.power, -self.limit, self.limit)
-            moved = moved.astype(np.float32) * np.float32(weight)
+            shift = np.clip(np.float32(jump) + np.float32(slope) * x**self.power, -self.limit, self.limit)
+            shift = shift.astype(np.float32) * np.float32(weight)
             if self.growth is not None:
-                moved = moved * self.growth.at(since, constants)
+                shift = shift * self.growth.factor(since, constants)
             if BY_NAME[self.knob].is_factor:
-                column[rows] *= 1 + moved
+                column[rows] *= 1 + shift
             else:
-                column[rows] += moved
+                column[rows] += shift
 
 
 @dataclass(frozen=True)
-class Spill:
-    """What an episode does to the cells near its own.
+class Spillover:
+    """Effect of an episode on the neighbours of its cells.
 
-    sectors: the others of the site. nearest: the nearest of other sites. ring: both. far ring: the ring's rings.
+    sectors: the other sectors of the site. nearest: the nearest sectors of other sites. ring: both. far ring: the
+    neighbours of the ring.
     """
 
-    to: Near
+    neighbourhood: Neighbourhood
     moves: tuple[Move, ...] = ()
-    """Empty: the fault's own."""
+    """Moves in the neighbour; empty: those of the fault."""
     weight: Amount = 1.0
-    """Of each move."""
-    most: Amount = np.inf
-    """So many cells, the nearest first."""
-    absorbed: float = 0.0
-    """Share of the stricken cell's users that come over: then the weight is what they are to each cell's own users."""
-    called: str = ""
-    """The look-alike it is there; empty: the fault itself."""
+    """Factor on each move."""
+    max_cells: Amount = np.inf
+    """Largest number of cells, the nearest first."""
+    absorbed_share: float = 0.0
+    """Share of the struck cell's users that the neighbours absorb. Above 0, the weight is their ratio to each
+    neighbour's own users."""
+    look_alike: str = ""
+    """Label in the neighbour; empty: the fault's name."""
     tdd_only: bool = False
 
 
 @dataclass(frozen=True)
 class FaultClass:
+    """Fault class or benign look-alike: onsets, durations, moves and effects on neighbours."""
+
     name: str
     kind: Literal["fault", "benign"]
     onsets: tuple[Onset, ...]
     median_minutes: float
     p90_minutes: float
-    """Durations are log-normal."""
+    """90th percentile of the log-normal duration."""
     moves: tuple[Move, ...]
     held_out: bool = False
-    """Kept from training, to measure recognition of what was never trained."""
+    """Excluded from training, so that recognition of untrained classes can be measured."""
     hours: tuple[int, int] = (0, 24)
-    """When it begins, where the class has hours of its own."""
+    """Hours of the day in which episodes begin."""
     tdd_only: bool = False
-    spills: tuple[Spill, ...] = ()
+    spills: tuple[Spillover, ...] = ()
     fade: Range | None = None
-    """Time constant in minutes with which it dies away after its end, where it does not stop at once."""
-    after: tuple[Move, ...] = ()
-    """What its repair does, in the first `after_minutes` from its end on."""
-    after_minutes: int = 1
+    """Time constant in minutes of the decay after the end; None: the fault stops at once."""
+    repair_moves: tuple[Move, ...] = ()
+    """Moves of the repair, in the first `repair_minutes` from the end on."""
+    repair_minutes: int = 1
 
     @property
     def knobs(self) -> tuple[str, ...]:
-        """The knobs that the class may move, each once."""
+        """Knobs that the class may shift, each once."""
         return tuple(dict.fromkeys(move.knob for move in self.moves))

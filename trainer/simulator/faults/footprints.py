@@ -1,4 +1,4 @@
-"""Where an episode is felt: the cells it strikes, and what spills over to their neighbours."""
+"""Footprint of an episode: the cells that it strikes, and its effects on their neighbours."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,58 +7,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.simulator.faults.episodes import FaultEpisode, constants_of
-from trainer.simulator.faults.fault_class import Move, Spill, amount_of
+from trainer.simulator.faults.fault_class import Move, Spillover, amount_of
 from trainer.simulator.network.network import SECTORS, Network
 from trainer.simulator.randomness import HashedDraws
 
-CO_SITED, OUTER = 1.2, 1.0
-"""Weights of a neighbour when users or hand-overs are spread over all of them."""
+CO_SITED_WEIGHT, OUTER_WEIGHT = 1.2, 1.0
+"""Weights by which absorbed users are split among the neighbours: of the same site, of other sites."""
 
 MOST_ABSORBED = 1.5
-"""A neighbour takes at most so many times its own users: the rest find no coverage."""
+"""Largest ratio of absorbed users to a neighbour's own users; the remaining users find no coverage."""
 
 LONGEST_CHAIN = 5
-"""Sites behind one microwave or ring link: two to five."""
+"""Largest number of sites behind one microwave or ring link; the smallest is 2."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What an episode does to some cells, to all of them alike."""
+    """Effect of an episode on a group of cells, the same for each of them."""
 
     episode: FaultEpisode
     cells: tuple[int, ...] | None
-    """None: the whole network."""
+    """Cell numbers; None: the whole network."""
     moves: tuple[Move, ...]
     weight: float
     name: str
-    """What it is there: the fault, or in a healthy neighbour the look-alike."""
+    """Label of these cells: the fault, or the look-alike in a healthy neighbour."""
     primary: bool
 
 
 def footprint(network: Network, episode: FaultEpisode) -> list[Part]:
-    """The stricken cells first, then those nearby. Without a place, an episode is its one cell's and no one else's."""
-    struck, fault = stricken(network, episode), episode.fault
+    """Return the parts of an episode: the struck cells first, then the neighbours.
+
+    An episode without a place strikes its own cell only.
+    """
+    struck, fault = struck_cells(network, episode), episode.fault
     cells = None if len(struck) == network.cells else tuple(struck)
-    parts = [Part(episode, cells, fault.moves, 1.0, fault.name, True)]
-    if episode.place is None or episode.place == "network":
+    parts = [Part(episode=episode, cells=cells, moves=fault.moves, weight=1.0, name=fault.name, primary=True)]
+    if episode.place_kind is None or episode.place_kind == "network":
         return parts
     for spill in fault.spills:
-        alike: dict[float, list[int]] = {}
-        for near, weight in _reached(network, episode, spill, set(struck)).items():
-            alike.setdefault(weight, []).append(near)
-        moves, name = spill.moves or fault.moves, spill.called or fault.name
-        parts += [Part(episode, tuple(nearby), moves, weight, name, False) for weight, nearby in alike.items()]
+        cells_by_weight: dict[float, list[int]] = {}
+        for neighbour, weight in _affected_neighbours(network, episode, spill, set(struck)).items():
+            cells_by_weight.setdefault(weight, []).append(neighbour)
+        moves, name = spill.moves or fault.moves, spill.look_alike or fault.name
+        parts += [
+            Part(episode=episode, cells=tuple(neighbours), moves=moves, weight=weight, name=name, primary=False)
+            for weight, neighbours in cells_by_weight.items()
+        ]
     return parts
 
 
-def stricken(network: Network, episode: FaultEpisode) -> list[int]:
-    """The cells with the fault itself, ascending."""
-    if episode.place in (None, "cell"):
+def struck_cells(network: Network, episode: FaultEpisode) -> list[int]:
+    """Return the cells with the fault itself, ascending."""
+    if episode.place_kind in (None, "cell"):
         return [episode.cell]
     statics = network.statics
-    if episode.place == "network":
+    if episode.place_kind == "network":
         chosen = np.arange(network.cells)
-    elif episode.place == "region":
+    elif episode.place_kind == "region":
         chosen = np.flatnonzero(statics.region == statics.region[episode.cell])
     else:
         first, last = _sites(network, episode)
@@ -67,55 +73,59 @@ def stricken(network: Network, episode: FaultEpisode) -> list[int]:
 
 
 def _sites(network: Network, episode: FaultEpisode) -> tuple[int, int]:
-    """The first site of a `site` or `chain`, and the one after its last. A chain lies in one row of the grid."""
+    """Return the first site of a `site` or `chain`, and the one after its last; a chain lies in one row of the grid."""
     site = episode.cell // SECTORS
-    if episode.place == "site":
+    if episode.place_kind == "site":
         return site, site + 1
-    luck = HashedDraws.of(episode.seed, "chain", np.zeros(1, np.int64)).uniform("length")
-    length = 2 + int(luck[0] * (LONGEST_CHAIN - 1))
+    length_draw = HashedDraws.of(episode.seed, "chain", np.zeros(1, np.int64)).uniform("length")
+    length = 2 + int(length_draw[0] * (LONGEST_CHAIN - 1))
     row, sites = site // network.side * network.side, -(-network.cells // SECTORS)
     end = min(row + network.side, sites)
     first = max(row, min(site, end - length))
     return first, min(first + length, end)
 
 
-def _reached(network: Network, episode: FaultEpisode, spill: Spill, struck: set[int]) -> dict[int, float]:
-    """The healthy cells that a spill comes to, and by how much."""
-    if spill.absorbed:
-        return _absorbing(network, spill, struck)
+def _affected_neighbours(
+    network: Network, episode: FaultEpisode, spill: Spillover, struck: set[int]
+) -> dict[int, float]:
+    """Return the healthy cells that a spillover reaches, with the weight of each."""
+    if spill.absorbed_share:
+        return _absorbing_neighbours(network, spill, struck)
     constants = constants_of(episode)
-    weight, most = amount_of(spill.weight, constants), amount_of(spill.most, constants)
+    weight, max_cells = amount_of(spill.weight, constants), amount_of(spill.max_cells, constants)
     weights: dict[int, float] = {}
     for cell in sorted(struck):
-        near = _near(network, cell, spill.to)
-        for other in near[: len(near) if np.isinf(most) else int(most)].tolist():
-            if other not in struck and (network.statics.tdd[other] or not spill.tdd_only):
-                weights[other] = weight
+        neighbours = _neighbourhood(network, cell, spill.neighbourhood)
+        for neighbour in neighbours[: len(neighbours) if np.isinf(max_cells) else int(max_cells)].tolist():
+            if neighbour not in struck and (network.statics.tdd[neighbour] or not spill.tdd_only):
+                weights[neighbour] = weight
     return weights
 
 
-def _absorbing(network: Network, spill: Spill, struck: set[int]) -> dict[int, float]:
-    """Where the users of the stricken cells go, all to healthy ones: how many, as a share of each cell's own."""
+def _absorbing_neighbours(network: Network, spill: Spillover, struck: set[int]) -> dict[int, float]:
+    """Return the healthy cells that absorb the users of the struck cells, with the ratio to each cell's own users."""
     load = network.statics.busy_attempts
-    gained: dict[int, float] = {}
+    gained_users: dict[int, float] = {}
     for cell in sorted(struck):
-        healthy = [near for near in _near(network, cell, spill.to).tolist() if near not in struck]
-        shares = [CO_SITED if near // SECTORS == cell // SECTORS else OUTER for near in healthy]
-        for near, share in zip(healthy, shares, strict=True):
-            gained[near] = gained.get(near, 0) + spill.absorbed * share / sum(shares) * float(load[cell])
-    return {near: min(users / float(load[near]), MOST_ABSORBED) for near, users in gained.items()}
+        neighbours = _neighbourhood(network, cell, spill.neighbourhood).tolist()
+        healthy = [neighbour for neighbour in neighbours if neighbour not in struck]
+        shares = [CO_SITED_WEIGHT if neighbour // SECTORS == cell // SECTORS else OUTER_WEIGHT for neighbour in healthy]
+        for neighbour, share in zip(healthy, shares, strict=True):
+            users = spill.absorbed_share * share / sum(shares) * float(load[cell])
+            gained_users[neighbour] = gained_users.get(neighbour, 0) + users
+    return {neighbour: min(users / float(load[neighbour]), MOST_ABSORBED) for neighbour, users in gained_users.items()}
 
 
 @lru_cache(maxsize=65_536)
-def _near(network: Network, cell: int, to: str) -> NDArray[np.int64]:
-    """Nearest first. # -> [k]"""
-    around = network.neighbours(cell)
-    own = around // SECTORS == cell // SECTORS
-    if to == "sectors":
-        return around[own]
-    if to == "nearest":
-        return around[~own]
-    if to == "ring":
-        return around
-    second = np.concatenate([around, *(network.neighbours(near) for near in around.tolist())])
-    return np.setdiff1d(second, [*around.tolist(), cell])
+def _neighbourhood(network: Network, cell: int, kind: str) -> NDArray[np.int64]:
+    """Return the cells of a neighbourhood, nearest first. # -> [k]"""
+    ring = network.neighbours(cell)
+    same_site = ring // SECTORS == cell // SECTORS
+    if kind == "sectors":
+        return ring[same_site]
+    if kind == "nearest":
+        return ring[~same_site]
+    if kind == "ring":
+        return ring
+    outer_ring = np.concatenate([ring, *(network.neighbours(neighbour) for neighbour in ring.tolist())])
+    return np.setdiff1d(outer_ring, [*ring.tolist(), cell])

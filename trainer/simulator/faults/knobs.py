@@ -1,8 +1,8 @@
-"""The latent knobs: the only way in which a fault, a look-alike or a nuisance can touch the world.
+"""Latent knobs of the chain: the only inputs that a fault, a look-alike or a nuisance can change.
 
-Names carry the unit: `_x` is a factor (neutral 1), everything else is added (neutral 0) — `_p` a probability, `_db`,
-`_ms`, `_ns`, `_c` the unit, `_points` percentage points, `_logit` a shift of log-odds.
-Two episodes on one cell compose: factors multiply, everything else adds up.
+Names carry the unit: `_x` is a factor (neutral 1). All others are added (neutral 0): `_p` a probability, `_db`, `_ms`,
+`_ns`, `_c` the unit, `_points` percentage points, `_logit` a shift of log-odds.
+Two episodes in one cell compose: factors multiply, all others add up.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,16 @@ import numpy as np
 from trainer.simulator.randomness import Column
 
 Knobs = dict[str, Column]
-"""Every knob of n rows, by name. # -> [n]"""
+"""Knobs of n rows, by name. # -> [n] each"""
 
 
 @dataclass(frozen=True)
 class KnobBounds:
-    """What a procedurally drawn fault class may do to a knob at full intensity. The ranges are guesses at what real
-    faults do: from "an expert would notice it in the busy hour" to "customers call"."""
+    """Range of a knob's shift at full intensity in a procedural fault class.
+
+    The ranges are guesses of the effect of real faults: from "an expert would notice it in the busy hour" to "customers
+    call".
+    """
 
     low: float
     high: float
@@ -29,22 +32,26 @@ class KnobBounds:
 
 @dataclass(frozen=True)
 class Knob:
+    """Latent quantity of a cell-minute that a fault can change."""
+
     name: str
     meaning: str
-    span: KnobBounds | None = None
-    """None where a procedural class leaves it alone."""
+    bounds: KnobBounds | None = None
+    """Range for procedural classes; None: they do not use the knob."""
 
     @property
     def is_factor(self) -> bool:
+        """True for a multiplied knob, false for an added one."""
         return self.name.endswith("_x")
 
     @property
     def neutral(self) -> float:
-        return HEADROOM if self.name == "backhaul_headroom_x" else float(self.is_factor)
+        """Value without any effect."""
+        return UNLIMITED_HEADROOM if self.name == "backhaul_headroom_x" else float(self.is_factor)
 
 
-HEADROOM = 1e6
-"""Backhaul capacity over the usual traffic of the hour when nothing limits it: so much that the built link decides."""
+UNLIMITED_HEADROOM = 1e6
+"""Neutral ratio of backhaul capacity to the usual traffic of the hour: so large that the built link is the limit."""
 
 KNOBS = (
     # users and traffic
@@ -68,7 +75,7 @@ KNOBS = (
     Knob("tx_meter_db", "power seen by the cell's own meter"),
     Knob("dl_interference_db", "interference received by the users", KnobBounds(2, 8)),
     Knob("path_loss_db", "distance and obstruction of the users", KnobBounds(1.5, 6, sign="±")),
-    Knob("location_db", "where the users connected now happen to be"),
+    Knob("location_db", "effect of the connected users' location"),
     Knob("far_logit", "users far out, by timing advance", KnobBounds(0.8, 2.8, sign="±")),
     Knob("near_logit", "users close by, by timing advance", KnobBounds(0.4, 1.2, sign="±")),
     # uplink radio
@@ -78,7 +85,7 @@ KNOBS = (
     Knob("branch1_db", "gain of receive branch 1", KnobBounds(3, 11, sign="±")),
     # random access and connection set-up
     Knob("preamble_x", "preambles detected", KnobBounds(0.05, 0.9)),
-    Knob("ghost_preambles", "preambles per minute that nobody sent", KnobBounds(3, 30, log=True)),
+    Knob("ghost_preambles", "falsely detected preambles per minute", KnobBounds(3, 30, log=True)),
     Knob("rrc_no_reply_p", "set-ups without answer", KnobBounds(0.01, 0.3, log=True)),
     Knob("rrc_congestion_p", "set-ups rejected", KnobBounds(0.02, 0.4, log=True)),
     Knob("rrc_other_p", "set-ups failing otherwise", KnobBounds(0.005, 0.2, log=True)),
@@ -129,6 +136,6 @@ KNOBS = (
 BY_NAME = {knob.name: knob for knob in KNOBS}
 
 
-def neutral(n: int) -> Knobs:
-    """All knobs of n rows, turned by nobody."""
+def neutral_knobs(n: int) -> Knobs:
+    """Return all knobs of n rows at their neutral values. # -> [n] each"""
     return {knob.name: np.full(n, knob.neutral, np.float32) for knob in KNOBS}

@@ -1,7 +1,7 @@
-"""Normal life: the small troubles that no one would label, and that make false alarms realistic.
+"""Nuisances of normal operation: small disturbances without a label, which make false alarms realistic.
 
-They are always there. At most one of a kind happens per place and four hours; rates and sizes are guesses, chosen
-so that they touch 2–4 % of cell-minutes and rarely look like a fault.
+Every network has them. At most one of a kind happens per entity and four hours. Rates and sizes are guesses, chosen so
+that nuisances affect 2–4 % of cell-minutes and rarely look like a fault.
 """
 
 from dataclasses import dataclass
@@ -14,29 +14,32 @@ from trainer.simulator.network.cells import TRANSPORT
 from trainer.simulator.noise import Noise
 
 BLOCK_MINUTES = 240
+"""Block with at most one event of a kind per entity."""
 
 
 @dataclass(frozen=True)
 class Push:
-    """How far a knob moves at an event of strength s in 0…1: `least` + `more` · s^`power`."""
+    """Shift of a knob at an event of strength s in 0…1: `base` + `slope` · s^`power`."""
 
     knob: str
-    least: float
-    more: float
+    base: float
+    slope: float
     power: int = 1
 
 
 @dataclass(frozen=True)
 class Nuisance:
+    """Kind of small disturbance: where, how often, how long, and which knobs it shifts."""
+
     name: str
-    place: str
+    entity_kind: str
     probability: float
-    """Per place and block."""
-    lasting: tuple[float, float]
-    """Shortest and longest, in minutes."""
+    """Probability per entity and block."""
+    duration_range: tuple[float, float]
+    """Shortest and longest duration, in minutes."""
     pushes: tuple[Push, ...]
     probability_at_transport: float | None = None
-    """Along railways and roads, where it differs."""
+    """Probability in cells along railways and roads, where it differs."""
 
 
 NUISANCES = (
@@ -96,16 +99,18 @@ NUISANCES = (
 )
 
 
-def disturb(knobs: Knobs, noise: Noise, cell_type: NDArray[np.integer]) -> None:
-    """Moves the knobs, in place, of the rows on which normal life weighs."""
+def apply_nuisances(knobs: Knobs, noise: Noise, cell_type: NDArray[np.integer]) -> None:
+    """Shift the knobs, in place, of the rows inside a nuisance event. # cell_type [n]"""
     for nuisance in NUISANCES:
         probability = np.full(cell_type.shape, nuisance.probability, np.float32)
         if nuisance.probability_at_transport is not None:
             probability[cell_type == TRANSPORT] = nuisance.probability_at_transport
-        rows, strength = noise.happening(nuisance.name, nuisance.place, BLOCK_MINUTES, probability, nuisance.lasting)
+        rows, strength = noise.affected_rows(
+            nuisance.name, nuisance.entity_kind, BLOCK_MINUTES, probability, nuisance.duration_range
+        )
         for push in nuisance.pushes:
-            moved = np.float32(push.least) + np.float32(push.more) * strength**push.power
+            shift = np.float32(push.base) + np.float32(push.slope) * strength**push.power
             if BY_NAME[push.knob].is_factor:
-                knobs[push.knob][rows] *= 1 + moved
+                knobs[push.knob][rows] *= 1 + shift
             else:
-                knobs[push.knob][rows] += moved
+                knobs[push.knob][rows] += shift

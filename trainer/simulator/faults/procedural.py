@@ -1,4 +1,4 @@
-"""Fault classes that nobody has seen: an unlimited supply of them teaches an encoder to tell *any* two apart."""
+"""Procedural fault classes: an unlimited supply of them trains an encoder to separate any two classes."""
 
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from trainer.simulator.faults.knobs import KNOBS, Knob, KnobBounds
 from trainer.simulator.randomness import HashedDraws
 
 HELD_OUT = [set(fault.knobs) for fault in FAULTS.values() if fault.held_out]
+"""Sets of knobs of the held-out classes."""
 
 SIBLINGS = (
     ("branch0_db", "branch1_db"),
@@ -31,66 +32,69 @@ SIBLINGS = (
     ("temperature_c", "power_x"),
     ("demand_x", "volume_x"),
 )
-"""Knobs by which one and the same cause may show: one branch or the other, no answer or an error, too early or late."""
+"""Alternative knobs of the same cause: one branch or the other, no answer or an error, too early or too late."""
 
 VARIANT = 7
-"""The episode's constant that says which sibling it is."""
+"""Index of the episode's constant that chooses the sibling."""
 
-MORE_KNOBS = 0.38
-"""Of the geometric number of knobs beyond the first, held at 4."""
-
+FURTHER_KNOB_P = 0.38
+"""Parameter of the geometric number of knobs beyond the first, clipped to 1…4."""
 
 SIGNATURES = (
     *("dns_timeout_p", "dns_servfail_p", "dns_delay_x", "ho_wrong_cell_p", "ho_preparation_failure_p"),
     *("backhaul_loss_p", "sctp_errors", "clock_ns"),
 )
-"""Knobs by which the held-out classes are known: a strict encoder has never seen any of them move."""
+"""Knobs that characterise the held-out classes: strict procedural classes never use them."""
 
 
 def random_fault(k: int, strict: bool = False) -> FaultClass:
-    """The procedural class number k: two to five knobs with magnitudes of its own, ±25 % from episode to episode.
+    """Return the procedural class number k: two to five knobs with own magnitudes, ±25 % between episodes.
 
-    Never the knobs of a held-out class and no others. With `strict` no signature of one either.
+    Its set of knobs is never that of a held-out class. With `strict` it contains no knob of SIGNATURES either.
     """
-    luck = HashedDraws.of(0, "procedural classes", np.array([k]))
-    more = np.ceil(np.log1p(-luck.uniform("knobs")[0]) / np.log1p(-MORE_KNOBS))  # a geometric number, by inversion
-    free = [(knob, knob.span) for knob in KNOBS if knob.span is not None and not (strict and knob.name in SIGNATURES)]
-    order = np.argsort([luck.uniform(f"rank of {knob.name}")[0] for knob, _ in free])
-    count = 1 + int(np.clip(more, 1, 4))
-    chosen = [free[position] for position in order[:count]]
-    if {knob.name for knob, _ in chosen} in HELD_OUT:
-        chosen = [free[position] for position in order[1 : count + 1]]
-    moves = tuple(_move(luck, knob, span, index) for index, (knob, span) in enumerate(chosen))
-    return FaultClass(f"procedural-{k}", "fault", ("step", "ramp", "intermittent"), 120, 720, moves)
+    class_draws = HashedDraws.of(0, "procedural classes", np.array([k]))
+    # Geometric number by inversion.
+    further_knobs = np.ceil(np.log1p(-class_draws.uniform("knobs")[0]) / np.log1p(-FURTHER_KNOB_P))
+    candidates = [
+        (knob, knob.bounds) for knob in KNOBS if knob.bounds is not None and not (strict and knob.name in SIGNATURES)
+    ]
+    ranking = np.argsort([class_draws.uniform(f"rank of {knob.name}")[0] for knob, _ in candidates])
+    count = 1 + int(np.clip(further_knobs, 1, 4))
+    chosen_knobs = [candidates[position] for position in ranking[:count]]
+    if {knob.name for knob, _ in chosen_knobs} in HELD_OUT:
+        chosen_knobs = [candidates[position] for position in ranking[1 : count + 1]]
+    moves = tuple(_move(class_draws, knob, bounds, index) for index, (knob, bounds) in enumerate(chosen_knobs))
+    return FaultClass(f"procedural-{k}", "fault", ("step", "ramp", "intermittent"), 120, 720, moves=moves)
 
 
 def random_family(k: int, strict: bool = False) -> FaultClass:
-    """The procedural class number k with variants: where a knob has siblings, an episode turns one of two of them."""
+    """Return the procedural class number k with variants: of two sibling knobs, an episode uses one."""
     fault = random_fault(k, strict)
-    luck = HashedDraws.of(0, "procedural families", np.array([k]))
-    free = {knob.name: (knob, knob.span) for knob in KNOBS if not (strict and knob.name in SIGNATURES)}
+    class_draws = HashedDraws.of(0, "procedural families", np.array([k]))
+    candidates = {knob.name: (knob, knob.bounds) for knob in KNOBS if not (strict and knob.name in SIGNATURES)}
     moves: list[Move] = []
     for index, move in enumerate(fault.moves):
         group = next((names for names in SIBLINGS if move.knob in names), ())
-        others = [name for name in group if name not in fault.knobs and name in free]
-        if not others:
+        siblings = [name for name in group if name not in fault.knobs and name in candidates]
+        if not siblings:
             moves.append(move)
             continue
-        sibling = others[int(luck.uniform(f"sibling of {move.knob}")[0] * len(others))]
-        knob, span = free[sibling]
-        assert span is not None
-        often = 0.5 + 0.3 * float(luck.uniform(f"how often {move.knob}")[0])
-        moves.append(replace(move, when=(When(VARIANT, 0, often),)))
-        moves.append(replace(_move(luck, knob, span, index), when=(When(VARIANT, often),)))
+        sibling = siblings[int(class_draws.uniform(f"sibling of {move.knob}")[0] * len(siblings))]
+        knob, bounds = candidates[sibling]
+        assert bounds is not None
+        first_share = 0.5 + 0.3 * float(class_draws.uniform(f"how often {move.knob}")[0])
+        moves.append(replace(move, when=(When(VARIANT, 0, first_share),)))
+        moves.append(replace(_move(class_draws, knob, bounds, index), when=(When(VARIANT, first_share),)))
     return replace(fault, name=f"family-{k}", moves=tuple(moves))
 
 
-def _move(luck: HashedDraws, knob: Knob, span: KnobBounds, index: int) -> Move:
-    at = float(luck.uniform(f"size of {knob.name}")[0])
-    size = span.low * (span.high / span.low) ** at if span.log else span.low + (span.high - span.low) * at
+def _move(class_draws: HashedDraws, knob: Knob, bounds: KnobBounds, index: int) -> Move:
+    position = float(class_draws.uniform(f"size of {knob.name}")[0])
+    low, high = bounds.low, bounds.high
+    size = low * (high / low) ** position if bounds.log else low + (high - low) * position
     constant = index % CONSTANTS
     if knob.is_factor:
         return Move(knob.name, Range(0.9, 1.5, constant), base=size, form="raised")
-    negative = span.sign == "-" or (span.sign == "±" and luck.uniform(f"sign of {knob.name}")[0] < 0.5)
+    negative = bounds.sign == "-" or (bounds.sign == "±" and class_draws.uniform(f"sign of {knob.name}")[0] < 0.5)
     size = -size if negative else size
     return Move(knob.name, Range(0.75 * size, 1.25 * size, constant))

@@ -1,6 +1,6 @@
-"""How often what happens where: episodes drawn day by day, each from a hash of class, place and day.
+"""Schedule of random episodes, drawn day by day from hashes of class, place and day.
 
-Rates are a radio engineer's guesses: no operator publishes them. A day's episodes do not depend on any other day's.
+Rates are a radio engineer's guesses, since no operator publishes them. The episodes of a day depend on no other day.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,11 +19,12 @@ from trainer.simulator.randomness import HashedDraws, stream_key
 
 DAY = 1440
 SHORTEST, LONGEST = 5, 4 * DAY
-"""Minutes an episode may last."""
+"""Shortest and longest episode, in minutes."""
 
-SLOW = ("pa_degradation", "baseband_overload")
-"""They build up over up to twelve hours."""
+SLOW_CLASSES = ("pa_degradation", "baseband_overload")
+"""Classes whose ramp takes up to twelve hours."""
 SLOWEST_RAMP = 720
+"""Longest ramp of these classes, in minutes."""
 
 CAPACITY_CARRIERS = (1, 3)
 """Carriers that are switched off at night: the widest of LTE and NR. The others keep the coverage."""
@@ -31,14 +32,14 @@ CAPACITY_CARRIERS = (1, 3)
 
 @dataclass(frozen=True)
 class Rate:
-    """`per_day` episodes per 1,000 cells, or per place; where they strike, with what share of them."""
+    """Rate of a class: `per_day` episodes per 1,000 cells or per place, split among kinds of place."""
 
     per_day: float
     places: Mapping[Place, float]
-    of: Literal["1000 cells", "place"] = "1000 cells"
-    among: Literal["all", "stadiums", "capacity"] = "all"
+    unit: Literal["1000 cells", "place"] = "1000 cells"
+    eligible: Literal["all", "stadiums", "capacity"] = "all"
     every_day: bool = False
-    """The places drawn once have it every day."""
+    """True: the same places have an episode every day."""
 
 
 CELL: Mapping[Place, float] = {"cell": 1.0}
@@ -63,83 +64,105 @@ LIVE: Mapping[str, tuple[Rate, ...]] = {
     "pci_confusion": (Rate(0.2, CELL),),
     "sync_loss_tdd": (Rate(0.1, {"site": 1.0}),),
     "signalling_storm": (Rate(0.15, {"chain": 0.5, "region": 0.5}),),
-    "core_cp_outage": (Rate(0.03, REGION, of="place"),),
-    "userplane_failure": (Rate(0.04, REGION, of="place"),),
-    "dns_failure": (Rate(0.04, REGION, of="place"),),
+    "core_cp_outage": (Rate(0.03, REGION, unit="place"),),
+    "userplane_failure": (Rate(0.04, REGION, unit="place"),),
+    "dns_failure": (Rate(0.04, REGION, unit="place"),),
     "prach_misconfig": (Rate(0.2, CELL),),
     "baseband_overload": (Rate(0.3, {"site": 1.0}),),
-    "voice_ims_failure": (Rate(0.05, REGION, of="place"), Rate(0.1, CELL)),
-    "mass_event": (Rate(2 / 7, {"site": 1.0}, of="place", among="stadiums"), Rate(0.3, {"site": 1.0})),
-    "energy_saving": (Rate(0.3, CELL, of="place", among="capacity", every_day=True),),
-    "maintenance": (Rate(1 / 60, {"site": 1.0}, of="place"),),
+    "voice_ims_failure": (Rate(0.05, REGION, unit="place"), Rate(0.1, CELL)),
+    "mass_event": (Rate(2 / 7, {"site": 1.0}, unit="place", eligible="stadiums"), Rate(0.3, {"site": 1.0})),
+    "energy_saving": (Rate(0.3, CELL, unit="place", eligible="capacity", every_day=True),),
+    "maintenance": (Rate(1 / 60, {"site": 1.0}, unit="place"),),
     "neighbour_absorb": (Rate(0.5, CELL),),
-    "app_flash_crowd": (Rate(0.1, {"network": 1.0}, of="place"),),
+    "app_flash_crowd": (Rate(0.1, {"network": 1.0}, unit="place"),),
 }
-"""A holiday is in no table: it comes by the calendar."""
+"""Rates of a live network. `holiday` has no rate: scenarios name holidays by day."""
 
 NIGHT_WORK = ("ho_too_late", "ho_pingpong", "excessive_downtilt", "overshoot_uptilt", "prach_misconfig")
-"""Configuration is pushed between midnight and five."""
+"""Classes that follow a configuration change, between midnight and five."""
 
 
 def draw_day(network: Network, seed: int, day: int, rates: Mapping[str, float]) -> Iterator[FaultEpisode]:
-    """The episodes that begin on a day (since 1970-01-01), each class `rates[class]` times as often as in a live net.
+    """Yield the episodes that begin on a day (days since 1970-01-01).
 
-    At most one of a class and a kind of place begins in the same place on the same day.
+    Each class happens `rates[class]` times as often as in a live network. On one day at most one episode of a class and
+    a kind of place begins in the same place.
     """
     for name, factor in rates.items():
         for number, rate in enumerate(LIVE[name]):
-            for place, share in rate.places.items():
-                yield from _draw(network, seed, day, FAULTS[name], number, rate, place, share * factor)
+            for place_kind, share in rate.places.items():
+                stream = f"schedule {name} {number} {place_kind}"
+                process = _Process(
+                    fault=FAULTS[name], rate=rate, place_kind=place_kind, share=share * factor, stream=stream
+                )
+                yield from _draw(network, seed, day, process)
 
 
-def _draw(
-    network: Network, seed: int, day: int, fault: FaultClass, number: int, rate: Rate, place: Place, share: float
-) -> Iterator[FaultEpisode]:
-    centres = _places(network, rate, place, fault)
+@dataclass(frozen=True, kw_only=True)
+class _Process:
+    """Random process that draws the episodes of one class in one kind of place."""
+
+    fault: FaultClass
+    rate: Rate
+    place_kind: Place
+    share: float
+    """Factor on the rate."""
+    stream: str
+    """Name of its hashed draws."""
+
+
+def _draw(network: Network, seed: int, day: int, process: _Process) -> Iterator[FaultEpisode]:
+    fault, rate, place_kind = process.fault, process.rate, process.place_kind
+    centres = _places(network, rate, place_kind, fault)
     if not len(centres):
         return
-    size = network.cells / max(1, len(_places(network, Rate(0, {}), place, None)))
-    per_place = rate.per_day * share * (size / 1000 if rate.of == "1000 cells" else 1)
-    stream = f"schedule {fault.name} {number} {place}"
-    luck = HashedDraws.of(seed, stream, centres, 0 if rate.every_day else day + 1)
-    struck = centres[luck.uniform("whether") < per_place]
-    today = HashedDraws.of(seed, stream, struck, day + 1)
-    for cell, *draws in zip(struck.tolist(), *(today.uniform(name).tolist() for name in ("when", "how bad", "ramp")),
-                            today.normal("how long").tolist(), strict=True):  # fmt: skip
+    size = network.cells / max(1, len(_places(network, Rate(0, {}), place_kind, None)))
+    per_place = rate.per_day * process.share * (size / 1000 if rate.unit == "1000 cells" else 1)
+    place_draws = HashedDraws.of(seed, process.stream, centres, 0 if rate.every_day else day + 1)
+    struck_centres = centres[place_draws.uniform("whether") < per_place]
+    day_draws = HashedDraws.of(seed, process.stream, struck_centres, day + 1)
+    columns = [day_draws.uniform(name).tolist() for name in ("when", "how bad", "ramp")]
+    for cell, *draws in zip(struck_centres.tolist(), *columns, day_draws.normal("how long").tolist(), strict=True):
         begin = day * DAY + _start(fault, draws[0])
-        end = begin + lasting(fault, draws[3])
-        word = int(stream_key(seed, f"{stream} {cell} {day}")) >> 33
-        ramp = 10 * (SLOWEST_RAMP / 10) ** draws[2] if fault.name in SLOW else None
-        yield FaultEpisode(cell, fault, begin, end, draw_severity(draws[1]), word, place, ramp)
+        yield FaultEpisode(
+            cell,
+            fault,
+            begin=begin,
+            end=begin + duration_minutes(fault, draws[3]),
+            severity=draw_severity(draws[1]),
+            seed=int(stream_key(seed, f"{process.stream} {cell} {day}")) >> 33,
+            place_kind=place_kind,
+            ramp_minutes=10 * (SLOWEST_RAMP / 10) ** draws[2] if fault.name in SLOW_CLASSES else None,
+        )
 
 
-def lasting(fault: FaultClass, z: float) -> int:
-    """Minutes, log-normal by the class's median and 90th percentile, from a standard normal number."""
+def duration_minutes(fault: FaultClass, z: float) -> int:
+    """Return a duration, log-normal by the class's median and 90th percentile, for a standard normal number."""
     sigma = np.log(fault.p90_minutes / fault.median_minutes) / 1.2816
     return int(np.clip(fault.median_minutes * np.exp(sigma * z), SHORTEST, LONGEST))
 
 
 def _start(fault: FaultClass, u: float) -> int:
-    """The minute of the day, within the class's hours."""
+    """Return the minute of the day, within the class's hours, for a uniform number."""
     first, last = (0, 5) if fault.name in NIGHT_WORK else fault.hours
     return int((first + u * (last - first)) * 60)
 
 
-def _places(network: Network, rate: Rate, place: Place, fault: FaultClass | None) -> NDArray[np.int64]:
-    """The first cell of every place of that kind that may be struck. # -> [k]"""
+def _places(network: Network, rate: Rate, place_kind: Place, fault: FaultClass | None) -> NDArray[np.int64]:
+    """Return the first cell of each eligible place of a kind. # -> [k]"""
     cells = np.arange(network.cells)
-    if place == "network":
+    if place_kind == "network":
         return cells[:1]
-    if place == "region":
+    if place_kind == "region":
         return np.unique(network.statics.region, return_index=True)[1].astype(np.int64)
     statics = network.statics
     allowed = np.ones(network.cells, bool)
-    if rate.among == "stadiums":
+    if rate.eligible == "stadiums":
         allowed &= statics.type == STADIUM
-    if rate.among == "capacity":
+    if rate.eligible == "capacity":
         allowed &= np.isin(statics.carrier, CAPACITY_CARRIERS)
     if fault is not None and fault.tdd_only:
         allowed &= statics.tdd > 0
-    if place == "cell":
+    if place_kind == "cell":
         return cells[allowed]
     return cells[allowed][np.unique(cells[allowed] // SECTORS, return_index=True)[1]]

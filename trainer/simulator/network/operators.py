@@ -1,6 +1,6 @@
-"""What differs from one network to the next: who lives there, what was built, how well it runs, how it is measured.
+"""Operators: the parameters that differ between networks, in users, equipment, base failure rates and measurement.
 
-What does *not* differ — radio, TCP, the procedures of 3GPP — is in the other modules.
+Common properties of all networks (radio, TCP, 3GPP procedures) are in the modules of `chain`.
 """
 
 from dataclasses import dataclass
@@ -10,30 +10,30 @@ from trainer.simulator.measurement import NEUTRAL, Measurement, Unit
 
 @dataclass(frozen=True)
 class Operator:
-    """The world parameters of a network and what its exporters make of it.
+    """Parameters of a network and the measurement of its exporters.
 
     Values without a source are guesses, checked only by their consequences.
     """
 
     name: str
     type_shares: tuple[float, ...] = (0.27, 0.41, 0.10, 0.19, 0.03)
-    """business, residential, transport, rural, stadium"""
+    """Shares of cell types: business, residential, transport, rural, stadium."""
     carrier_shares: tuple[float, ...] = (0.12, 0.38, 0.18, 0.32)
-    """LTE 10 MHz, LTE 20 MHz, NR 20 MHz FDD, NR 100 MHz TDD"""
+    """Shares of carriers: LTE 10 MHz, LTE 20 MHz, NR 20 MHz FDD, NR 100 MHz TDD."""
     busy_attempts: float = 24.0
     """Median access attempts per minute in the busy hour (Zanella et al., IMC 2023: deciles 1.2 … 71)."""
     attempts_sigma: float = 1.16
-    """Log-spread over cells, which gives the published Gini of about 0.53."""
+    """Log-spread of attempts over cells; it gives the published Gini coefficient of about 0.53."""
     profile_exponent: float = 1.0
     profile_shift_hours: int = 0
     hold_seconds: float = 80.0
-    """Of one RRC connection, inactivity timer included."""
+    """Duration of one RRC connection, inactivity timer included."""
     connection_kb: float = 1800.0
     """Downlink volume of one connection; sessions average 7.5 MB (Zanella et al.) over several connections."""
     voice_per_access: float = 0.045
     sinr_db: float = 12.5
     ul_noise_dbm: float = -115.5
-    """Per PRB."""
+    """Noise and interference at the antenna, per PRB."""
     core_rtt_ms: float = 22.0
     dns_nx_share: float = 0.07
     pingpong_share: float = 0.035
@@ -41,14 +41,14 @@ class Operator:
     failure_scale: float = 1.0
     failure_spread: float = 1.0
     cause_mix: tuple[float, float, float, float] = (0.50, 0.24, 0.22, 0.04)
-    """RRC establishment causes: mo-data, mo-signalling, mt-access, other."""
+    """Shares of RRC establishment causes: mo-data, mo-signalling, mt-access, other."""
     measurement: Measurement = NEUTRAL
 
 
 OPERATOR_A = Operator("A")
 
 UNITS = {"kbps": Unit("Mbps", 0.001), "kB": Unit("MB", 0.001), "ms": Unit("0.1 ms", 10)}
-"""By the catalogue's unit. Tenths of a millisecond are what TS 28.552 has for several delays."""
+"""Other units by the catalogue's unit. TS 28.552 has tenths of a millisecond for several delays."""
 
 OPERATOR_B = Operator(
     "B",
@@ -71,30 +71,30 @@ OPERATOR_B = Operator(
     failure_spread=1.5,
     cause_mix=(0.40, 0.33, 0.19, 0.08),
     measurement=Measurement(
-        moved={"rrc_fail_noreply": "rrc_fail_other"},
+        merge_targets={"rrc_fail_noreply": "rrc_fail_other"},
         zero_for_null=frozenset(
             ("ue_thp_dl_kbps", "ue_thp_ul_kbps", "delay_rlc_dl_ms", "pkt_size_dl_b", "dns_rt_ms", "voice_loss_pct")
         ),
-        smoothed=dict.fromkeys(
+        smoothing_weights=dict.fromkeys(
             ("cpu_load_pct", "gtp_delay_ms", "gtp_jitter_ms", "rtt_core_ms", "rtt_access_ms", "power_w"), 0.35
         ),
-        gain={
-            "cqi_mean": 0.85,  # the CQI table of 256-QAM
-            "tcp_retx_dl": 1.6,  # spurious ones included
-            "dns_timeout": 1 / 3,  # a failure only after three tries
-            "active_ue_dl_mean": 0.2,  # those scheduled in a TTI, not those with data waiting
+        gains={
+            "cqi_mean": 0.85,  # the CQI table for 256-QAM
+            "tcp_retx_dl": 1.6,  # includes spurious retransmissions
+            "dns_timeout": 1 / 3,  # counts a failure after three attempts
+            "active_ue_dl_mean": 0.2,  # counts users scheduled in a TTI, not users with waiting data
             "active_ue_ul_mean": 0.2,
         },
-        floored=frozenset(["dns_timeout"]),
-        offset={"cqi_mean": -0.3, "ul_ni_dbm": 17},  # over the whole band: 50 blocks are 17 dB
+        floored_counters=frozenset(["dns_timeout"]),
+        offsets={"cqi_mean": -0.3, "ul_ni_dbm": 17},  # dBm over the whole band: 50 PRBs are 17 dB
         units=UNITS,
-        rounded=frozenset(
+        integer_gauges=frozenset(
             (
                 *("prb_util_dl_pct", "prb_util_ul_pct", "cpu_load_pct", "mcs_mean_dl", "mcs_mean_ul"),
                 *("rsrp_mean_dbm", "sinr_mean_db", "ul_ni_dbm", "rssi_br0_dbm", "ul_sinr_db"),
             )
         ),
-        missing=frozenset(
+        missing_features=frozenset(
             (
                 *("rrc_inactive_mean", "prb_util_dl_peak_pct", "pdcch_block_cnt", "rank_mean_dl"),
                 *("sched_ue_tti_dl", "tb_resid_err_dl", "ul_ni_max_dbm", "rssi_br1_dbm", "tb_resid_err_ul"),
@@ -105,8 +105,8 @@ OPERATOR_B = Operator(
         ),
     ),
 )
-"""A second operator: older carriers, more users, other exporters.
+"""Second operator: older carriers, more users, other exporters.
 
-Which six gauges it exports as 0 where they are null is a choice: means over samples, which an exporter that divides
-by max(samples, 1) turns into 0. Where it is 0 dBm or 0 °C, a zero would be a value and not a gap, so none of those.
+The six gauges that it exports as 0 in place of null are means over samples: an exporter that divides by
+max(samples, 1) gives 0. Levels in dBm or °C are not among them, since there a zero is a value and not a gap.
 """

@@ -1,7 +1,7 @@
-"""The week of a cell: how many users come at which minute, per kind of place.
+"""Weekly traffic profiles: users per minute of the week, by cell type.
 
-Five patterns are what clustering the traffic of 9,600 towers finds (Wang et al., IMC 2015); the fifth, the
-"comprehensive" one, appears here as a mixture of the others.
+Clustering the traffic of 9,600 towers gives five patterns (Wang et al., IMC 2015). The fifth, the "comprehensive" one,
+is a mixture of the others here.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ CELL_TYPES = ("business", "residential", "transport", "rural", "stadium")
 WEEK_MINUTES = 7 * 1440
 
 # Users per hour 0…23, value at the half hour, busy hour = 1. Peaks: business 10–16 h, residential 20–21 h,
-# transport 8 h and 17–18 h, rural 19 h. A guess in detail, fitted to the peaks and the night/day ratio published.
+# transport 8 h and 17–18 h, rural 19 h. The values are guesses, fitted to the published peaks and night/day ratio.
 WEEKDAY = (
     "0.10 0.07 0.05 0.05 0.06 0.10 0.22 0.45 0.75 0.95 1.00 0.98 "
     "0.95 0.97 1.00 0.98 0.93 0.88 0.72 0.52 0.40 0.30 0.22 0.15",
@@ -38,28 +38,32 @@ SATURDAY = (
     "0.14 0.10 0.07 0.06 0.06 0.08 0.12 0.20 0.30 0.40 0.46 0.50 "
     "0.52 0.54 0.56 0.58 0.58 0.56 0.52 0.46 0.40 0.34 0.28 0.20",
 )
-SUNDAY_OF_SATURDAY = (0.88, 1.02, 0.88, 0.88, 0.88)  # people are at home
+SUNDAY_OF_SATURDAY = (0.88, 1.02, 0.88, 0.88, 0.88)
+"""Sunday's traffic over Saturday's, by cell type: more people are at home."""
 
-MIXTURE = (0.30, 0.45, 0.10, 0.15, 0.0)  # the pattern of a place that is a bit of everything
+MIXTURE = (0.30, 0.45, 0.10, 0.15, 0.0)
+"""Weights of the types in the mixed pattern."""
 
 
 def week_profiles(exponent: float, shift_hours: int) -> Column:
-    """Users per minute of the week from Monday 00:00, busy hour = 1, in the order of CELL_TYPES. # -> [5, 10080]"""
+    """Return the users per minute of the week from Monday 00:00, busy hour = 1, by CELL_TYPES. # -> [5, 10080]"""
     week = np.empty((len(CELL_TYPES), WEEK_MINUTES), np.float32)
     for row, (weekday, saturday) in enumerate(zip(WEEKDAY, SATURDAY, strict=True)):
-        work = [float(knot) for knot in weekday.split()]
-        rest = [float(knot) for knot in saturday.split()]
-        sunday = [knot * SUNDAY_OF_SATURDAY[row] for knot in rest]
-        hourly = np.roll(np.array(work * 5 + rest + sunday) ** exponent, shift_hours)
+        weekday_knots = [float(knot) for knot in weekday.split()]
+        saturday_knots = [float(knot) for knot in saturday.split()]
+        sunday_knots = [knot * SUNDAY_OF_SATURDAY[row] for knot in saturday_knots]
+        hourly = np.roll(np.array(weekday_knots * 5 + saturday_knots + sunday_knots) ** exponent, shift_hours)
         week[row] = np.maximum(_interpolate(hourly), 0.01)
     return week
 
 
 def _interpolate(hourly: np.ndarray) -> np.ndarray:
-    """Catmull and Rom's spline through the half hours, periodic over the week. # [168] -> [10080]"""
+    """Return Catmull and Rom's spline through the half hours, periodic over the week. # [168] -> [10080]"""
     hours = hourly.size
     position = (np.arange(hours * 60) / 60 - 0.5) % hours
     knot = position.astype(int)
-    f = position - knot
+    fraction = position - knot
     a, b, c, d = (hourly[(knot + step) % hours] for step in (-1, 0, 1, 2))
-    return 0.5 * (2 * b + (c - a) * f + (2 * a - 5 * b + 4 * c - d) * f**2 + (3 * b - a - 3 * c + d) * f**3)
+    return 0.5 * (
+        2 * b + (c - a) * fraction + (2 * a - 5 * b + 4 * c - d) * fraction**2 + (3 * b - a - 3 * c + d) * fraction**3
+    )

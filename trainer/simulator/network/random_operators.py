@@ -1,6 +1,6 @@
-"""Operators that nobody has seen: an encoder that learned from many of them takes the next one for granted.
+"""Random operators: an encoder trained on many of them generalises to the next one.
 
-Ranges hold operators A and B and reach a little further; where no figures are published, they are guesses.
+The ranges contain operators A and B with a margin. Without published figures they are guesses.
 """
 
 import numpy as np
@@ -11,26 +11,26 @@ from trainer.simulator.network.operators import OPERATOR_A, UNITS, Operator
 from trainer.simulator.randomness import HashedDraws
 
 GAIN_SIGMA = 0.3
-"""Of a feature's log-normal gain: a factor of 1.8 in either direction at the most usual."""
+"""Log-spread of a feature's gain: at two spreads a factor of 1.8 in either direction."""
 OFFSET_SIGMA = 6.0
-"""Of a level's reference point, in dB or degrees: another antenna port, another bandwidth."""
-SMOOTHED, ROUNDED, ZEROED, MOVED, CONVERTED = 0.2, 0.4, 0.3, 0.3, 0.5
-"""How many of the features, or units, that could be so treated are."""
+"""Spread of a level's reference point, in dB or degrees: another antenna port, another bandwidth."""
+SMOOTHED_SHARE, INTEGER_SHARE, ZERO_FOR_NULL_SHARE, MERGED_SHARE, CONVERTED_SHARE = 0.2, 0.4, 0.3, 0.3, 0.5
+"""Shares of the eligible features or units that each treatment changes."""
 LEAST_SMOOTHING = 0.2
-"""The newest minute's weight in a moving mean: from here to 1."""
+"""Smallest weight of the newest minute in a moving mean; the largest is 1."""
 LEAST_MISSING, MOST_MISSING = 22, 45
-"""Features of 130, so that 15 to 35 % are missing even where the last parts do not fit exactly."""
+"""Missing features of 130: 15 to 35 %, even where the last parts do not fit exactly."""
 
-LEVELS = ("dB", "dBm", "degC")
-"""Scales without a natural zero: measured with an offset, and never with a gain."""
-ENDING = ("%", "idx", "layers")
-"""Scales that end: another definition reports less of them, never more."""
-EXACT = ("avail_s", "prb_avail_dl")
-"""What everybody measures alike."""
-WHOLE = ("%", "dB", "dBm", "degC", "idx", "W", "B")
-"""Scales on which an integer is precise enough to be exported."""
-DIVIDED = ("kbps", "ms", "s", "B")
-"""Sums over samples divided by their number, which may be 0."""
+LEVEL_UNITS = ("dB", "dBm", "degC")
+"""Units of scales without a natural zero: they get an offset, never a gain."""
+BOUNDED_UNITS = ("%", "idx", "layers")
+"""Units of scales with an upper end: their gain is at most 1."""
+EXACT_FEATURES = ("avail_s", "prb_avail_dl")
+"""Features that every operator measures in the same way."""
+INTEGER_UNITS = ("%", "dB", "dBm", "degC", "idx", "W", "B")
+"""Units for which an integer is precise enough for an export."""
+MEAN_UNITS = ("kbps", "ms", "s", "B")
+"""Units of sums over samples divided by their number, which may be 0."""
 
 MERGERS = (
     ("rrc_fail_noreply", "rrc_fail_other"),
@@ -38,7 +38,7 @@ MERGERS = (
     ("ho_wrong_cell", "ho_too_early"),
     ("dns_servfail", "dns_nx"),
 )
-"""Causes that some vendors do not tell apart."""
+"""Causes that some vendors do not separate: (feature, feature that counts it instead)."""
 
 PARTS = (
     *("rrc_inactive_mean", "rrc_conn_max", "active_ue_dl_mean active_ue_ul_mean"),
@@ -57,88 +57,104 @@ PARTS = (
     *("dns_q dns_ok dns_nx dns_servfail dns_timeout dns_rt_ms", "voice_drop voice_loss_pct", "power_w temp_c"),
     "vol_video_kb vol_web_kb vol_msg_kb vol_dload_kb vol_rtc_kb vol_other_kb",
 )
-"""What an exporter has or lacks as one: a licence, a probe, a family of counters. Something of each group is in none
-of them, so no operator is blind to a whole group."""
+"""Features that an exporter has or lacks as a whole: a licence, a probe, a family of counters. Each group has features
+outside all parts, so every operator delivers some of each group."""
 
 
 def random_operator(seed: int) -> Operator:
-    """Operator number `seed`: a world and a way to measure it, both its own."""
-    luck = HashedDraws.of(seed, "operator world", np.zeros(1, np.int64))
-    data, signalling, called, other = _varied(luck, "causes", OPERATOR_A.cause_mix, 0.25)
+    """Return operator number `seed`, with its own network parameters and its own measurement."""
+    operator_draws = HashedDraws.of(seed, "operator world", np.zeros(1, np.int64))
+    mo_data, mo_signalling, mt_access, other = _varied(operator_draws, "causes", OPERATOR_A.cause_mix, 0.25)
     return Operator(
         f"R{seed}",
-        type_shares=_varied(luck, "types", OPERATOR_A.type_shares, 0.4),
-        carrier_shares=_varied(luck, "carriers", OPERATOR_A.carrier_shares, 0.8),
-        busy_attempts=_factor(luck, "attempts", 12, 60),
-        attempts_sigma=_factor(luck, "attempts sigma", 0.9, 1.4),
-        profile_exponent=_factor(luck, "profile exponent", 0.7, 1.2),
-        profile_shift_hours=int(np.floor(_level(luck, "profile shift", -2, 4))),
-        hold_seconds=_factor(luck, "hold", 20, 120),
-        connection_kb=_factor(luck, "volume", 300, 3000),
-        voice_per_access=_factor(luck, "voice", 0.03, 0.12),
-        sinr_db=_level(luck, "sinr", 9.5, 14),
-        ul_noise_dbm=_level(luck, "ul noise", -117, -111),
-        core_rtt_ms=_factor(luck, "core rtt", 15, 60),
-        dns_nx_share=_factor(luck, "dns nx", 0.05, 0.18),
-        pingpong_share=_factor(luck, "ping-pong", 0.02, 0.10),
-        handover_scale=_factor(luck, "handovers", 0.6, 2),
-        failure_scale=_factor(luck, "failures", 0.5, 3),
-        failure_spread=_factor(luck, "failure spread", 0.8, 1.6),
-        cause_mix=(data, signalling, called, other),
+        type_shares=_varied(operator_draws, "types", OPERATOR_A.type_shares, 0.4),
+        carrier_shares=_varied(operator_draws, "carriers", OPERATOR_A.carrier_shares, 0.8),
+        busy_attempts=_factor(operator_draws, "attempts", 12, 60),
+        attempts_sigma=_factor(operator_draws, "attempts sigma", 0.9, 1.4),
+        profile_exponent=_factor(operator_draws, "profile exponent", 0.7, 1.2),
+        profile_shift_hours=int(np.floor(_level(operator_draws, "profile shift", -2, 4))),
+        hold_seconds=_factor(operator_draws, "hold", 20, 120),
+        connection_kb=_factor(operator_draws, "volume", 300, 3000),
+        voice_per_access=_factor(operator_draws, "voice", 0.03, 0.12),
+        sinr_db=_level(operator_draws, "sinr", 9.5, 14),
+        ul_noise_dbm=_level(operator_draws, "ul noise", -117, -111),
+        core_rtt_ms=_factor(operator_draws, "core rtt", 15, 60),
+        dns_nx_share=_factor(operator_draws, "dns nx", 0.05, 0.18),
+        pingpong_share=_factor(operator_draws, "ping-pong", 0.02, 0.10),
+        handover_scale=_factor(operator_draws, "handovers", 0.6, 2),
+        failure_scale=_factor(operator_draws, "failures", 0.5, 3),
+        failure_spread=_factor(operator_draws, "failure spread", 0.8, 1.6),
+        cause_mix=(mo_data, mo_signalling, mt_access, other),
         measurement=_random_measurement(seed),
     )
 
 
-def _level(luck: HashedDraws, name: str, low: float, high: float) -> float:
-    return low + (high - low) * float(luck.uniform(name)[0])
+def _level(operator_draws: HashedDraws, name: str, low: float, high: float) -> float:
+    return low + (high - low) * float(operator_draws.uniform(name)[0])
 
 
-def _factor(luck: HashedDraws, name: str, low: float, high: float) -> float:
-    return float(low * (high / low) ** float(luck.uniform(name)[0]))
+def _factor(operator_draws: HashedDraws, name: str, low: float, high: float) -> float:
+    return float(low * (high / low) ** float(operator_draws.uniform(name)[0]))
 
 
-def _varied(luck: HashedDraws, name: str, shares: tuple[float, ...], sigma: float) -> tuple[float, ...]:
-    varied = [share * np.exp(sigma * float(luck.normal(f"{name} {at}")[0])) for at, share in enumerate(shares)]
+def _varied(operator_draws: HashedDraws, name: str, shares: tuple[float, ...], sigma: float) -> tuple[float, ...]:
+    varied = [
+        share * np.exp(sigma * float(operator_draws.normal(f"{name} {position}")[0]))
+        for position, share in enumerate(shares)
+    ]
     return tuple(float(share / sum(varied)) for share in varied)
 
 
 def _random_measurement(seed: int) -> Measurement:
     features, missing = catalogue().features, _random_missing(seed)
-    luck = HashedDraws.of(seed, "operator measurement", np.arange(len(features)))
-    gain, offset = np.exp(GAIN_SIGMA * luck.normal("gain")), OFFSET_SIGMA * luck.normal("offset")
-    newest = LEAST_SMOOTHING + (1 - LEAST_SMOOTHING) * luck.uniform("newest minute")
-    smoothed, rounded, zeroed, moved = (
-        dict(zip(catalogue().names, luck.uniform(name) < share, strict=True))
-        for name, share in (("smoothed", SMOOTHED), ("rounded", ROUNDED), ("zeroed", ZEROED), ("moved", MOVED))
+    operator_draws = HashedDraws.of(seed, "operator measurement", np.arange(len(features)))
+    gain, offset = np.exp(GAIN_SIGMA * operator_draws.normal("gain")), OFFSET_SIGMA * operator_draws.normal("offset")
+    newest_weight = LEAST_SMOOTHING + (1 - LEAST_SMOOTHING) * operator_draws.uniform("newest minute")
+    is_smoothed, is_integer, is_zero_for_null, is_merged = (
+        dict(zip(catalogue().names, operator_draws.uniform(name) < share, strict=True))
+        for name, share in (
+            ("smoothed", SMOOTHED_SHARE),
+            ("rounded", INTEGER_SHARE),
+            ("zeroed", ZERO_FOR_NULL_SHARE),
+            ("moved", MERGED_SHARE),
+        )
     )
-    converted = HashedDraws.of(seed, "operator units", np.arange(len(UNITS))).uniform("converted") < CONVERTED
-    there = [(at, f) for at, f in enumerate(features) if f.name not in missing]
-    gauges = [(at, f) for at, f in there if f.kind != "counter"]
+    is_converted = HashedDraws.of(seed, "operator units", np.arange(len(UNITS))).uniform("converted") < CONVERTED_SHARE
+    delivered = [(position, f) for position, f in enumerate(features) if f.name not in missing]
+    gauges = [(position, f) for position, f in delivered if f.kind != "counter"]
     return Measurement(
-        moved={origin: target for origin, target in MERGERS if moved[origin] and not {origin, target} & missing},
-        zero_for_null=frozenset(f.name for _, f in gauges if f.unit in DIVIDED and zeroed[f.name]),
-        smoothed={f.name: float(newest[at]) for at, f in gauges if f.name not in EXACT and smoothed[f.name]},
-        gain={
-            f.name: float(min(gain[at], 1 / gain[at]) if f.unit in ENDING else gain[at])
-            for at, f in there
-            if f.unit not in LEVELS and f.name not in EXACT
+        merge_targets={
+            source_name: target_name
+            for source_name, target_name in MERGERS
+            if is_merged[source_name] and not {source_name, target_name} & missing
         },
-        offset={f.name: float(offset[at]) for at, f in there if f.unit in LEVELS},
-        units={unit: UNITS[unit] for unit, other in zip(UNITS, converted, strict=True) if other},
-        rounded=frozenset(
-            f.name for _, f in gauges if f.unit in WHOLE and f.transform == "identity" and rounded[f.name]
+        zero_for_null=frozenset(f.name for _, f in gauges if f.unit in MEAN_UNITS and is_zero_for_null[f.name]),
+        smoothing_weights={
+            f.name: float(newest_weight[position])
+            for position, f in gauges
+            if f.name not in EXACT_FEATURES and is_smoothed[f.name]
+        },
+        gains={
+            f.name: float(min(gain[position], 1 / gain[position]) if f.unit in BOUNDED_UNITS else gain[position])
+            for position, f in delivered
+            if f.unit not in LEVEL_UNITS and f.name not in EXACT_FEATURES
+        },
+        offsets={f.name: float(offset[position]) for position, f in delivered if f.unit in LEVEL_UNITS},
+        units={unit: UNITS[unit] for unit, converted in zip(UNITS, is_converted, strict=True) if converted},
+        integer_gauges=frozenset(
+            f.name for _, f in gauges if f.unit in INTEGER_UNITS and f.transform == "identity" and is_integer[f.name]
         ),
-        missing=missing,
+        missing_features=missing,
     )
 
 
 def _random_missing(seed: int) -> frozenset[str]:
-    """Part after part in random order, as far as they fit."""
-    luck = HashedDraws.of(seed, "operator gaps", np.arange(len(PARTS)))
-    most = LEAST_MISSING + (MOST_MISSING - LEAST_MISSING) * float(luck.uniform("missing")[0])
+    """Return missing features: parts in random order, as long as they fit under a random limit."""
+    operator_draws = HashedDraws.of(seed, "operator gaps", np.arange(len(PARTS)))
+    most_features = LEAST_MISSING + (MOST_MISSING - LEAST_MISSING) * float(operator_draws.uniform("missing")[0])
     missing: list[str] = []
-    for position in np.argsort(luck.uniform("rank")):
+    for position in np.argsort(operator_draws.uniform("rank")):
         part = PARTS[position].split()
-        if len(missing) + len(part) <= most:
+        if len(missing) + len(part) <= most_features:
             missing += part
     return frozenset(missing)
