@@ -178,13 +178,8 @@ def columns(decoder: Decoder, messages: list[Message]) -> None:
 def make_pipeline(config: Config) -> Pipeline:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights)
-<<<<<<< HEAD
     encoder.count_unsteady_windows(bundle.golden.windows)
-    judge = LabelStore(bundle, encoder, config.settings, 0).judge()
-=======
-    encoder.unsteady_windows(bundle.golden.windows)
     judge = LabelStore(bundle, encoder, config.settings, 0).classifier()
->>>>>>> p-labels
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)
     pipeline.assign(0, None, [])
     return pipeline

@@ -66,13 +66,8 @@ def polls(
     settings: Settings,
     *,
     progress: Callable[[int], None] = lambda records: None,
-<<<<<<< HEAD
 ) -> Iterator[PollResult]:
-    """What each poll of it comes to. Raises HistoryError where the features differ."""
-=======
-) -> Iterator[Work]:
     """Yield the result of each poll; the parameters are those of `replay`. Raises HistoryError."""
->>>>>>> p-labels
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
             f"the history has the catalogue {days.catalogue.digest} of features, and the bundle"

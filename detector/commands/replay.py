@@ -48,13 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
     truth = arguments.history / "episodes.csv"
     episodes = read_episodes(truth) if truth.exists() else []
     fresh = [episode for episode in episodes if episode.key not in {one.key for one in shown}]
-<<<<<<< HEAD
     report = summarise(
-        fresh, episodes, listener.raised, set(judge.exemplar_index.faults), listener.cell_days, config.settings
+        fresh, episodes, listener.alarms, set(judge.exemplar_index.faults), listener.cell_days, config.settings
     )
-=======
-    report = summarise(fresh, episodes, listener.alarms, set(judge.library.faults), listener.cell_days, config.settings)
->>>>>>> p-labels
     if arguments.report:
         write_report(arguments.report, report)
     print(table(report), end="", file=sys.stdout)

@@ -129,22 +129,14 @@ def search_query(label: Label, begin: int, end: int, bundle: Bundle, encode: Enc
 class Search:
     """Search of a history, day by day. A window that spans midnight belongs to the later day.
 
-<<<<<<< HEAD
-    def __init__(self, bundle: Bundle, encode: Encode, sought: SearchResult, min_coverage: float) -> None:
-        self._bundle, self._encode, self._sought = bundle, encode, sought
-        self._least = min_coverage * WINDOW
-        made = shift_projection(bundle.weights)
-        self._toward, self._axes = made["shift_projection"], float(made["axes"])
-=======
     `records`, `windows` and `encoded` count the minutes, the windows with enough coverage, and the encoded windows.
     """
 
     def __init__(self, bundle: Bundle, encode: Encode, query: SearchQuery, min_coverage: float) -> None:
         self._bundle, self._encode, self._query = bundle, encode, query
         self._least_minutes = min_coverage * WINDOW
-        whitening = toward(bundle.weights)
-        self._toward, self._axes = whitening["toward"], float(whitening["axes"])
->>>>>>> p-labels
+        projection = shift_projection(bundle.weights)
+        self._toward, self._axes = projection["shift_projection"], float(projection["axes"])
         self._tails: dict[str, tuple[int, NDArray[np.int8]]] = {}
         """End of each cell's day before: its first minute, and the codes of less than a window."""
         self.records = self.windows = self.encoded = 0

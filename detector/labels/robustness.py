@@ -32,23 +32,13 @@ def robustness(
     The last window of the example is faded, because the fault has then lasted longest.
     """
     labels = list(_faults(records, bundle))
-<<<<<<< HEAD
-    columns = _columns(judge)
-    found: dict[str, float | None] = {}
-    for first in range(0, len(labels), AT_ONCE):
-        some = labels[first : first + AT_ONCE]
-        scores = judge.score_columns(encode(np.concatenate([_faded(windows[0]) for _, windows in some])))
-        by_share = scores.reshape(len(some), len(SHARES), -1)
-        for (label, _), reached in zip(some, by_share, strict=True):
-=======
     columns = _columns(classifier)
     radii: dict[str, float | None] = {}
     for first in range(0, len(labels), LABELS_PER_BATCH):
         batch = labels[first : first + LABELS_PER_BATCH]
-        scores = classifier.columns(encode(np.concatenate([_fade(windows[0]) for _, windows in batch])))
+        scores = classifier.score_columns(encode(np.concatenate([_fade(windows[0]) for _, windows in batch])))
         by_share = scores.reshape(len(batch), len(SHARES), -1)
         for (label, _), label_scores in zip(batch, by_share, strict=True):
->>>>>>> p-labels
             column = columns.get((label.name, label.quarantined))
             if column is not None:
                 radii[label.id] = _radius(label_scores[:, column] >= classifier.threshold)
@@ -71,25 +61,15 @@ def _faults(records: Iterable[tuple[bytes, bytes | None]], bundle: Bundle) -> It
             continue
 
 
-<<<<<<< HEAD
-def _columns(judge: Classifier) -> Mapping[tuple[str, bool], int]:
-    """Where the scores of a class stand, and those of one in quarantine."""
-    told = {(name, False): place for place, name in enumerate(judge.classes)}
-    held = [
-        (quiet.name, place) for place, quiet in enumerate(judge.suppressed_classes) if quiet.reason == "quarantined"
-    ]
-    return told | {(name, True): len(judge.classes) + place for name, place in held}
-=======
 def _columns(classifier: Classifier) -> Mapping[tuple[str, bool], int]:
     """Return the column of scores of each (class, in quarantine)."""
     classes = {(name, False): column for column, name in enumerate(classifier.classes)}
     quarantined = {
         (suppressed.name, True): column
-        for column, suppressed in enumerate(classifier.quiet, len(classifier.classes))
+        for column, suppressed in enumerate(classifier.suppressed_classes, len(classifier.classes))
         if suppressed.reason == "quarantined"
     }
     return classes | quarantined
->>>>>>> p-labels
 
 
 def _fade(window: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -119,14 +119,9 @@ class LabelStore:
         """Return the number of exemplars of this kind."""
         return sum(exemplar.kind == kind for exemplar in self._exemplars.values())
 
-<<<<<<< HEAD
-    def count_held(self) -> int:
-        return sum(exemplar.is_quarantined for exemplar in self._exemplars.values())
-=======
     def count_quarantined(self) -> int:
         """Return the number of exemplars in quarantine."""
-        return sum(exemplar.held for exemplar in self._exemplars.values())
->>>>>>> p-labels
+        return sum(exemplar.is_quarantined for exemplar in self._exemplars.values())
 
     def count_feedback(self) -> Counter[tuple[str, str]]:
         """Return the number of alarms that an operator confirmed or rejected, by (class, judgement)."""

@@ -169,11 +169,7 @@ class Service:
         if not changes:
             return
         self._labels.put_all(changes)
-<<<<<<< HEAD
-        self._pipeline.use_classifier(self._labels.judge())
-=======
-        self._pipeline.adopt(self._labels.classifier())
->>>>>>> p-labels
+        self._pipeline.use_classifier(self._labels.classifier())
         self._count_exemplars()
         log.info("labels: %d changed", len(changes))
 

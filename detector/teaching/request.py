@@ -106,15 +106,9 @@ def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[
     labels.put_all(read_labels(config))
     with ExitStack() as opened:
         past = past_of(config, history, bundle.catalogue, opened)
-<<<<<<< HEAD
-        look = past.look("", sample)
-    told = polls(look, bundle, encode, labels.judge(), config.settings)
-    return look, [one for work in told for one in work.suppressed_episodes]
-=======
         look = past.read_sample("", sample)
     told = polls(look, bundle, encode, labels.classifier(), config.settings)
-    return look, [one for work in told for one in work.withheld]
->>>>>>> p-labels
+    return look, [one for work in told for one in work.suppressed_episodes]
 
 
 def past_of(

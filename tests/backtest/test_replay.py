@@ -56,13 +56,8 @@ def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundl
     labels = LabelStore(bundle, encode, settings, 0)
     for label in build_labels(days, bundle, read_episodes(folder / "taught.csv")):
         labels.put(label.id.encode(), write_label(label))
-<<<<<<< HEAD:tests/backtest/test_replay.py
     judge = labels.classifier()
-    ready = play(read_scenario(str(folder / "two.yaml")), "two")
-=======
-    judge = labels.judge()
     ready = prepare_scenario(read_scenario(str(folder / "two.yaml")), "two")
->>>>>>> p-sim:tests/trainer/test_replay.py
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, judge, settings)
     pipeline.assign(0, None, [])
     sent: list[Event] = []
