@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from detector.alarms.journal import Notification
+from detector.text import truncate
 
 WIDE = 30
 """Characters of a name in a table."""
@@ -59,16 +60,16 @@ def _feature(one: dict[str, Any]) -> str:
     observed = "none" if one["observed"] is None else f"{one['observed']:g}"
     spreads = "" if one["spreads"] is None else f"{one['spreads']:+.1f}"
     return (
-        f"{_cut(one['feature'], WIDE):<{WIDE}} {_cut(one['unit'], 10):<10} {observed:>10} {one['usual']:>10g}"
+        f"{truncate(one['feature'], WIDE):<{WIDE}} {truncate(one['unit'], 10):<10} {observed:>10} {one['usual']:>10g}"
         f" {spreads:>8} {one['carried']:>8.1f}"
     )
 
 
 def _nearest(one: dict[str, Any]) -> str:
-    taught = f", by {_cut(one['by'], 12)}" if "by" in one else ""
+    taught = f", by {truncate(one['by'], 12)}" if "by" in one else ""
     return (
-        f"{_cut(one['name'], WIDE):<{WIDE}} {one['kind']:<7} {one['score']:>6.1f} {one['cosine']:>7.2f}"
-        f" {one['pull']:>6.1f}  {_cut(one['cell'], 12)}{taught}"
+        f"{truncate(one['name'], WIDE):<{WIDE}} {one['kind']:<7} {one['score']:>6.1f} {one['cosine']:>7.2f}"
+        f" {one['pull']:>6.1f}  {truncate(one['cell'], 12)}{taught}"
     )
 
 
@@ -78,7 +79,3 @@ def _between(begin: str, end: str) -> str:
 
 def _moment(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M}"
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from detector.compaction import newest_values
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
+from detector.text import truncate
 from detector.timestamps import write_minute
 
 
@@ -37,12 +39,8 @@ class LabelRow:
 
 def list_labels(records: Iterable[tuple[bytes, bytes | None]]) -> list[LabelRow]:
     """Those that are not retired, by class and begin."""
-    listed: dict[bytes, LabelRow] = {}
-    for key, value in records:
-        listed.pop(key, None)
-        if value is not None:
-            listed[key] = _shelved(key, value)
-    return sorted(listed.values(), key=lambda one: (one.name, one.begin, one.id))
+    listed = [_shelved(key, value) for key, value in newest_values(records).items()]
+    return sorted(listed, key=lambda one: (one.name, one.begin, one.id))
 
 
 def _shelved(key: bytes, value: bytes) -> LabelRow:
@@ -94,8 +92,8 @@ def table(listed: Iterable[LabelRow], fired: Mapping[str, int], radii: Mapping[s
             yield f"{one.id[:36]:<37}refused: {one.refused}"[:100]
             continue
         yield (
-            f"{one.id[:8]:<9}{_short(one.name, 17):<18}{one.kind:<7}{_short(one.cell, 13):<14}"
-            f"{write_minute(one.begin):<17}{_short(one.by or '-', 9):<10}{fired.get(one.id, 0):>5}"
+            f"{one.id[:8]:<9}{truncate(one.name, 17):<18}{one.kind:<7}{truncate(one.cell, 13):<14}"
+            f"{write_minute(one.begin):<17}{truncate(one.by or '-', 9):<10}{fired.get(one.id, 0):>5}"
             f" {_share(radii.get(one.id)):>6}  {_state(one)}"
         ).rstrip()
     yield "fired: alarms that the topic still holds; radius: so much of an example may be missing, and it still"
@@ -112,7 +110,3 @@ def _state(one: LabelRow) -> str:
 
 def _share(radius: float | None) -> str:
     return "-" if radius is None else f"{radius:.0%}"
-
-
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
