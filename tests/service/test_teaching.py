@@ -126,7 +126,7 @@ REFUSALS = [
     (["--cell", STRANGE, "--at", "2999-01-01 00:00"], "lies in the future"),
     (["--cell", STRANGE, "--at", clock(70), "--until", "2999-01-01"], "lies in the future"),
     (["--cell", STRANGE, "--at", clock(20), "--until", clock(40)], "reported 40 of the 60 minutes .* 90% are needed"),
-    (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is no time"),
+    (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is not a time; write it as"),
     (["--cell", "cell-3", "--at", clock(82), "--until", clock(88)], "reported nothing from"),
     (["--cell", STRANGE, "--at", clock(70), "--class", "Power Loss"], "cannot name a class"),
     (["--cell", STRANGE, "--at", clock(70), "--class", "unknown"], "is what Faultline itself says"),
