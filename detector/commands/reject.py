@@ -27,12 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
     from detector.labels.label import check_name
     from detector.teaching.request import TeachRequest
 
     expires = read_minute(arguments.expires, "--expires") if arguments.expires else None
-    told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
+    told = choose(read_notifications(read_config(arguments.config)), arguments.alarm)
     said = told[0].said
     if said.specificProblem == "cell_silent":
         raise LabelError(f"alarm {said.alarmId} was told by a cell's silence, and a silence cannot be taught.")

@@ -51,11 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import classes_of
     from detector.bundle.verification import open_bundle
     from detector.history.search import Search, episodes, search
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
 
     config = read_config(arguments.config)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
-    notices = [] if arguments.offline else read_notices(config)
+    notices = [] if arguments.offline else read_notifications(config)
     with ExitStack() as opened:
         past, days = _past(arguments.history, config, bundle.catalogue, arguments.cell, opened)
         found = cut(past, arguments.cell, begin, end, int(time() // 60), config.minutes.min_coverage)

@@ -21,7 +21,7 @@ from detector.core.ingest.checkpoint import (
 )
 from detector.core.ingest.watermark import Watermark, quorum
 from detector.errors import ConfigError
-from detector.kafka.assignment import read_memory, write_memory
+from detector.kafka.assignment import checkpoint_from_metadata, checkpoint_to_metadata
 from tests.builders import T0, Told, network, pipeline, play, settings
 
 MOST_CELLS = 50
@@ -52,7 +52,7 @@ def test_the_fullest_memory_fits_into_a_commit() -> None:
     assert len(votes) == (3 * MOST_CELLS - 2) * VOTE.itemsize
     marks = mark(np.arange(MOST_MARKED, dtype=np.uint64))
     largest = Checkpoint(2**63 - 1, T0 + 38_000_000, T0 + 38_000_000, 10_000, votes, marks)
-    assert len(write_memory(largest).encode()) <= ROOM
+    assert len(checkpoint_to_metadata(largest).encode()) <= ROOM
 
 
 def test_a_partition_of_many_cells_with_bad_clocks_writes_a_memory_that_fits() -> None:
@@ -64,7 +64,7 @@ def test_a_partition_of_many_cells_with_bad_clocks_writes_a_memory_that_fits() -
     memory = taken.memory(0)
     assert memory is not None
     assert len(memory.votes) == (3 * MOST_CELLS - 2) * VOTE.itemsize
-    assert len(write_memory(memory).encode()) <= ROOM
+    assert len(checkpoint_to_metadata(memory).encode()) <= ROOM
 
 
 def test_what_was_written_is_read() -> None:
@@ -73,12 +73,12 @@ def test_what_was_written_is_read() -> None:
     memory = taken.memory(0)
     assert memory is not None
     assert memory.votes != b""
-    assert read_memory(write_memory(memory)) == memory
+    assert checkpoint_from_metadata(checkpoint_to_metadata(memory)) == memory
 
 
 @pytest.mark.parametrize("foreign", [None, "", "theirs", "{}", '{"replay_offset":1,"frontier":2}'])
 def test_a_commit_of_another_program_has_no_memory(foreign: str | None) -> None:
-    assert read_memory(foreign) is None
+    assert checkpoint_from_metadata(foreign) is None
 
 
 def test_the_marked_are_found_and_hardly_any_other() -> None:
@@ -93,11 +93,13 @@ def test_the_marked_are_found_and_hardly_any_other() -> None:
 
 
 def test_marks_cut_short_are_no_memory() -> None:
-    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"", b"\0"))) is None
+    assert checkpoint_from_metadata(checkpoint_to_metadata(Checkpoint(1, T0, T0, 1, b"", b"\0"))) is None
 
 
 def test_votes_cut_short_are_no_memory() -> None:
-    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"\0" * (VOTE.itemsize - 1)))) is None
+    assert (
+        checkpoint_from_metadata(checkpoint_to_metadata(Checkpoint(1, T0, T0, 1, b"\0" * (VOTE.itemsize - 1)))) is None
+    )
 
 
 def test_few_voters_are_carried_whole() -> None:
