@@ -96,11 +96,11 @@ def table_properties(kafka: Kafka) -> dict[str, Any]:
 
     Its partitions are assigned by hand, and its group is only a name.
     """
-    passed_through = {name: value for name, value in kafka.consumer.items() if name != "group.protocol"}
+    overrides = {name: value for name, value in kafka.consumer.items() if name != "group.protocol"}
     return {
         **common_properties(kafka),
         "fetch.wait.max.ms": 100,  # a table is read to its end, and its end is an empty fetch
-        **passed_through,
+        **overrides,
         "group.id": f"{kafka.group}-tables",
         "auto.offset.reset": "earliest",
         "enable.auto.commit": False,

@@ -67,8 +67,8 @@ class CompactedTable:
         """Return the partitions at their first offsets.
 
         The consumer itself asks, because the answer tells it who leads. One that is assigned a partition it knows
-        nothing of looks for the leader within a second, and one that is given OFFSET_BEGINNING asks for that offset
-        half a second later.
+        nothing of looks for the leader within a second. One that is given OFFSET_BEGINNING asks for that offset half a
+        second later.
         """
         ask = self._consumer.get_watermark_offsets
         return [
@@ -80,8 +80,8 @@ class CompactedTable:
 
         The client reports as an end what lies before an open transaction. A coordinator tells one partition after the
         other that a transaction is over, and later where a leader moves: committed offsets do not say that all else of
-        it can be read. And a leader that has just taken over shows less than it has until its followers confirm it;
-        asked for its end, it says to ask again (KIP-207).
+        it can be read. And a leader that has just taken over shows less than it has until its followers confirm it.
+        Asked for its end, it says to ask again (KIP-207).
         """
         requests = dict.fromkeys(positions, OffsetSpec.latest())
         answers = self._admin.list_offsets(requests, request_timeout=ANSWER_SECONDS)

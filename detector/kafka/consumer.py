@@ -79,22 +79,22 @@ class MinuteConsumer:
             self._consumer.close()
             self._join()
         poll, self._pending = self._pending, Poll()
-        gone = set(poll.revocations) - {assignment.partition for assignment in poll.assignments}
+        revoked_partitions = set(poll.revocations) - {assignment.partition for assignment in poll.assignments}
         by_partition: dict[int, list[Message]] = {}
-        lost: list[int] = []
+        lost_partitions: list[int] = []
         for message in messages:
             error = message.error()
-            if message.partition() in gone:
+            if message.partition() in revoked_partitions:
                 continue
             if error is None:
                 by_partition.setdefault(message.partition(), []).append(message)
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                lost.append(message.partition())
+                lost_partitions.append(message.partition())
             else:
                 self._handle_error_event(message, poll)
-        for partition in lost:
+        for partition in lost_partitions:
             by_partition.pop(partition, None)  # its records come again after the reassignment
-        self._reassign(lost)
+        self._reassign(lost_partitions)
         poll.records = [to_records(partition, batch) for partition, batch in sorted(by_partition.items())]
         timestamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
         poll.oldest_ms = min(timestamps, default=None)
@@ -134,7 +134,7 @@ class MinuteConsumer:
     def close(self) -> None:
         """Leave the group, so that others take the partitions over at once.
 
-        Closing alone would keep a static member's assignment until its session times out; unsubscribing gives it up,
+        Closing alone would keep a static member's assignment until its session times out. Unsubscribing gives it up,
         where there is a broker to give it back to.
         """
         if self._broker_monitor.is_available():

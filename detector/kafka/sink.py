@@ -120,12 +120,12 @@ class Sink:
         self._produce_dead_letter(records.keys[row], records.values[row], headers)
 
     def _produce_dead_letter(self, key: bytes | None, value: bytes | None, headers: dict[str, str]) -> None:
-        encoded = [(name, text.encode()) for name, text in headers.items()]
+        encoded_headers = [(name, text.encode()) for name, text in headers.items()]
         if len(key or b"") + len(value or b"") > self._letter_bytes:
-            encoded.append(("faultline.original.bytes", str(len(value or b"")).encode()))
+            encoded_headers.append(("faultline.original.bytes", str(len(value or b"")).encode()))
             key = key and key[: min(DEAD_LETTER_KEY_BYTES, self._letter_bytes // 2)]
             value = value and value[: self._letter_bytes - len(key or b"")]
-        self._transactions.send(self._topics.deadletters, key=key, value=value, headers=encoded)
+        self._transactions.send(self._topics.deadletters, key=key, value=value, headers=encoded_headers)
 
     def _produce(self, topic: str, message: Message, partition: int | None = None) -> None:
         partition_argument = {} if partition is None else {"partition": partition}

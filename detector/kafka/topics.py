@@ -106,7 +106,7 @@ def _record_bytes(config: Config) -> int:
     topics = config.kafka.topics
     names = {topics.alarms, topics.active, topics.deadletters}
     resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in sorted(names)]
-    admin, least = open_admin(config.kafka), RECORD_BYTES
+    admin, least_limit = open_admin(config.kafka), RECORD_BYTES
     for resource, future in admin.describe_configs(resources, request_timeout=config.kafka.reach_seconds).items():
         try:
             limit = int(future.result()["max.message.bytes"].value)
@@ -123,15 +123,15 @@ def _record_bytes(config: Config) -> int:
                 f"{_cluster(config.kafka)}: max.message.bytes of topic {resource.name} is {limit}, and an alarm may"
                 f" need {LEAST_RECORD_BYTES}; raise it to at least {LEAST_RECORD_BYTES}."
             )
-        least = min(least, limit)
-    return least
+        least_limit = min(least_limit, limit)
+    return least_limit
 
 
 def create_topics(config: Config, count: int, replication: int) -> list[str]:
     """Create the topics that are missing, and return their names. Raises ClusterError."""
-    existing = partition_counts(config)
+    counts = partition_counts(config)
     topics = config.kafka.topics
-    count = existing.get(topics.minutes, count)
+    count = counts.get(topics.minutes, count)
     layout: dict[str, tuple[int, dict[str, Any]]] = {
         topics.minutes: (count, {}),
         topics.alarms: (count, {}),
@@ -139,15 +139,15 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
         topics.labels: (1, COMPACTED),
         topics.deadletters: (1, {}),
     }
-    missing = [
+    new_topics = [
         NewTopic(name, num_partitions=partitions, replication_factor=replication, config=settings)
         for name, (partitions, settings) in layout.items()
-        if name not in existing
+        if name not in counts
     ]
-    if not missing:
+    if not new_topics:
         return []
     admin = open_admin(config.kafka)  # a variable, because its futures die with it
-    for name, future in admin.create_topics(missing, operation_timeout=config.kafka.reach_seconds).items():
+    for name, future in admin.create_topics(new_topics, operation_timeout=config.kafka.reach_seconds).items():
         try:
             future.result()
         except KafkaException as error:
@@ -156,4 +156,4 @@ def create_topics(config: Config, count: int, replication: int) -> list[str]:
                     f"{_cluster(config.kafka)}: topic {name} may not be created; allow this user to create it."
                 ) from None
             raise explain(error.args[0], config.kafka, name) from None
-    return [topic.topic for topic in missing]
+    return [topic.topic for topic in new_topics]

@@ -50,14 +50,14 @@ class _Call:
     """Call on a thread that can be abandoned in it, with all that the call holds."""
 
     def __init__(self, call: Callable[[], object]) -> None:
-        self._ended = threading.Event()
+        self._end_event = threading.Event()
         self._error: Exception = RuntimeError("a call of the transaction ended in its thread")
         self._has_returned = False
         threading.Thread(target=self._make, args=(call,), name="transaction", daemon=True).start()
 
     def wait(self, seconds: float) -> bool:
         """Return whether the call ends within this time. Raises its exception."""
-        if not self._ended.wait(seconds):
+        if not self._end_event.wait(seconds):
             return False
         if not self._has_returned:
             raise self._error
@@ -70,7 +70,7 @@ class _Call:
         except KafkaException as error:  # it is raised where the call is waited for
             self._error = error
         finally:
-            self._ended.set()
+            self._end_event.set()
 
 
 class _Outage:
@@ -104,7 +104,7 @@ class Transactions:
         self._kafka, self._broker_monitor = kafka, broker_monitor
         self._seconds = transaction_seconds(kafka)
         self._properties = {"message.max.bytes": record_bytes, **producer_properties(kafka)}
-        self._producer, self._lost = self._open()
+        self._producer, self._brokers_lost = self._open()
         try:
             self._retry(lambda: self._producer.init_transactions(kafka.reach_seconds))
         except KafkaException as error:
@@ -113,7 +113,7 @@ class Transactions:
     def begin(self) -> None:
         """Begin a transaction. A producer that lost all brokers is replaced before."""
         self._producer.poll(0)  # error events are delivered here
-        if self._lost.is_set():
+        if self._brokers_lost.is_set():
             self._replace()
         self._producer.begin_transaction()
 
@@ -134,7 +134,7 @@ class Transactions:
             "its offsets", lambda: producer.send_offsets_to_transaction(list(positions), group_metadata, CALL_SECONDS)
         )
         self._persist("its commit", lambda: producer.commit_transaction(CALL_SECONDS))
-        self._lost.clear()
+        self._brokers_lost.clear()
 
     def abort(self) -> None:
         """Roll the transaction back. Raises Aborted where that, too, takes another producer.
@@ -153,13 +153,13 @@ class Transactions:
 
     def _open(self) -> tuple[Producer, threading.Event]:
         """Return a producer, and an event that is set once it has lost all brokers."""
-        lost = threading.Event()
+        brokers_lost = threading.Event()
 
         def on_error(error: KafkaError) -> None:
             if error.code() == KafkaError._ALL_BROKERS_DOWN:
-                lost.set()
+                brokers_lost.set()
 
-        return open_client(Producer, {**self._properties, "error_cb": on_error}, self._kafka), lost
+        return open_client(Producer, {**self._properties, "error_cb": on_error}, self._kafka), brokers_lost
 
     def _persist(self, step: str, call: Callable[[], object]) -> None:
         """Complete a call, or replace the producer and raise Aborted."""
@@ -173,8 +173,9 @@ class Transactions:
     def _complete(self, call: Callable[[], object]) -> None:
         """Repeat a call while waiting may mend it: a broker may be away for hours, and nothing is lost by it.
 
-        Raises _StuckCall where the broker answers and a call does not end; where the transaction's time is over; and
-        where the broker is back after so long that it may have ended the transaction itself, and called us fenced.
+        Raises _StuckCall where the broker answers and a call does not end, and where the transaction's time is over.
+        Raises it, too, where the broker is back after so long that it may have ended the transaction itself, and called
+        us fenced.
         """
         running_call, outage, reason = _Call(call), _Outage(self._seconds), "it does not return"
         while True:
@@ -194,15 +195,15 @@ class Transactions:
 
     def _replace(self) -> None:
         """Open another producer under the same id. The old one ends on a thread of its own, if ever."""
-        old = [self._producer]
+        old_producers = [self._producer]
         while True:
-            self._producer, self._lost = self._open()
-            threading.Thread(target=old.clear, name="old producer", daemon=True).start()
+            self._producer, self._brokers_lost = self._open()
+            threading.Thread(target=old_producers.clear, name="old producer", daemon=True).start()
             producer = self._producer
             with suppress(_StuckCall):
                 self._complete(lambda producer=producer: producer.init_transactions(CALL_SECONDS))  # type: ignore[misc]
                 return
-            old = [producer]
+            old_producers = [producer]
 
     def _retry(self, call: Callable[[], object]) -> None:
         for attempt in range(RETRIES):

@@ -47,8 +47,11 @@ class PartitionAssignments:
         live_records: list[Records] = []
         for records in poll.records:
             live_offset = self.replay_ends.get(records.partition, -1)
-            replayed = int((records.offsets < live_offset).sum())
-            for part, rows in ((replayed_records, slice(0, replayed)), (live_records, slice(replayed, None))):
+            replayed_count = int((records.offsets < live_offset).sum())
+            for part, rows in (
+                (replayed_records, slice(0, replayed_count)),
+                (live_records, slice(replayed_count, None)),
+            ):
                 if len(records.offsets[rows]):
                     part.append(
                         Records(records.partition, records.offsets[rows], records.keys[rows], records.values[rows])

@@ -2,8 +2,8 @@
 
 A quiet night and a detector that recognises nothing look the same from outside. So an artificial cell has a fault once
 an hour, which tests the whole pipeline: decoding, baseline, windows, encoder, search, verdict and alarm rule. It needs
-nothing of the network. Its ordinary minutes are the bundle's golden windows against the fleet's baseline; its fault is
-one feature, moved; its exemplar index holds only the example that it teaches itself. Only the result leaves this
+nothing of the network. Its ordinary minutes are the bundle's golden windows against the fleet's baseline. Its fault is
+one feature, moved. Its exemplar index holds only the example that it teaches itself. Only the result leaves this
 module.
 """
 
@@ -84,9 +84,11 @@ class Canary:
     def _farthest_moves(self) -> list[tuple[int, float]]:
         """Return (feature, spreads to move it by), the farthest from normal first."""
         is_reported = (self._example_hour != ABSENT).all(axis=0) & (self._played_hour != ABSENT).all(axis=0)
-        reported = np.flatnonzero(is_reported)
-        tried = reported[np.unique(np.linspace(0, len(reported) - 1, FEATURES_TRIED).round().astype(int))]
-        moves = [(feature, spreads) for feature in tried.tolist() for spreads in (FAR, -FAR)]
+        reported_features = np.flatnonzero(is_reported)
+        tried_features = reported_features[
+            np.unique(np.linspace(0, len(reported_features) - 1, FEATURES_TRIED).round().astype(int))
+        ]
+        moves = [(feature, spreads) for feature in tried_features.tolist() for spreads in (FAR, -FAR)]
         hour = ONSET + np.arange(WINDOW)
         windows = [self._codes(self._values(self._example_hour, hour, *move), hour) for move in moves]
         size = self._encode(np.stack(windows)).size.astype(np.float32) if windows else np.empty(0)
@@ -118,14 +120,14 @@ class Canary:
         # int8 [60, F], [m] -> [m, F]
         """
         codes = hour[minute % WINDOW]
-        moved = codes.astype(np.float32) / np.float32(STEPS)
-        moved[minute >= ONSET, feature] += np.float32(spreads)
+        moved_deviations = codes.astype(np.float32) / np.float32(STEPS)
+        moved_deviations[minute >= ONSET, feature] += np.float32(spreads)
         baseline = self._fleet_baseline
-        scaled = day_basis(minute, (len(baseline) - 2) // 2) @ baseline[1:] + moved * baseline[0]
+        values = day_basis(minute, (len(baseline) - 2) // 2) @ baseline[1:] + moved_deviations * baseline[0]
         logarithmic = self._bundle.catalogue.logarithmic
         with np.errstate(over="ignore"):  # a value that is too large is clipped to its feature's range
-            scaled[:, logarithmic] = np.expm1(scaled[:, logarithmic])
-        return np.where(codes == ABSENT, np.nan, np.clip(scaled, *self._bundle.catalogue.bounds)).astype(np.float32)
+            values[:, logarithmic] = np.expm1(values[:, logarithmic])
+        return np.where(codes == ABSENT, np.nan, np.clip(values, *self._bundle.catalogue.bounds)).astype(np.float32)
 
     def _codes(self, values: NDArray[np.float32], minute: NDArray[np.int64]) -> NDArray[np.int8]:
         baseline = np.broadcast_to(self._fleet_baseline, (len(minute), *self._fleet_baseline.shape))

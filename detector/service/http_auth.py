@@ -60,9 +60,9 @@ class HttpAuth:
         """
         if self._credentials_digest is None:
             return True
-        scheme, _, encoded = (authorization or "").partition(" ")
+        scheme, _, encoded_credentials = (authorization or "").partition(" ")
         try:
-            credentials = base64.b64decode(encoded.strip(), validate=True)
+            credentials = base64.b64decode(encoded_credentials.strip(), validate=True)
         except (binascii.Error, ValueError):
             credentials = b""
         return hmac.compare_digest(_digest(credentials), self._credentials_digest) and scheme.lower() == "basic"

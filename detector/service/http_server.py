@@ -130,17 +130,17 @@ class Endpoints:
 
 def _answer(path: str, is_admitted: bool, registry: CollectorRegistry, health: Health) -> tuple[int, str, bytes]:
     """Return status, content type and body. Metrics need the password; liveness and readiness do not."""
-    plain = "text/plain; charset=utf-8"
+    text_type = "text/plain; charset=utf-8"
     match path.split("?")[0]:
         case "/metrics" if not is_admitted:
-            return 401, plain, b"/metrics needs a user and a password\n"
+            return 401, text_type, b"/metrics needs a user and a password\n"
         case "/metrics":
             return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
         case "/livez":
             if health.is_alive:
-                return 200, plain, b"alive\n"
-            return 503, plain, f"no progress for {health.stall_seconds:g} s\n".encode()
+                return 200, text_type, b"alive\n"
+            return 503, text_type, f"no progress for {health.stall_seconds:g} s\n".encode()
         case "/readyz":
-            return (200, plain, b"ready\n") if health.is_ready else (503, plain, f"{health.reason}\n".encode())
+            return (200, text_type, b"ready\n") if health.is_ready else (503, text_type, f"{health.reason}\n".encode())
         case _:
-            return 404, plain, b"not found; there are /metrics, /livez and /readyz\n"
+            return 404, text_type, b"not found; there are /metrics, /livez and /readyz\n"

@@ -96,7 +96,7 @@ class BundleReloader:
         self._last_signature = signature
         if signature != previous or signature == self._opened_signature:
             return None
-        before, self._opened_signature = self._opened_signature, signature
+        previously_opened, self._opened_signature = self._opened_signature, signature
         try:
             return self._open(serving)
         except BundleError:
@@ -106,7 +106,7 @@ class BundleReloader:
             raise
         except ClusterError as error:
             log.warning("a new bundle waits, because its labels cannot be read: %s", error)
-            self._opened_signature = before
+            self._opened_signature = previously_opened
             return None
 
     def _open(self, serving: Bundle) -> ServingState | None:

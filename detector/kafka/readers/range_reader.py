@@ -111,9 +111,9 @@ class RangeReader:
         )
         while bounded_read.unread_partitions:
             messages = bounded_read.poll()
-            inside = [message for message in messages if message.offset() < offset_range.end]
-            if inside:
-                yield inside
+            messages_inside = [message for message in messages if message.offset() < offset_range.end]
+            if messages_inside:
+                yield messages_inside
             if messages and messages[-1].offset() + 1 >= offset_range.end:
                 return
 
@@ -130,14 +130,14 @@ class RangeReader:
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition of a key, as Java's producers and ours choose it: murmur2, its sign dropped."""
     multiplier, mask = 0x5BD1E995, 0xFFFFFFFF
-    mixed = (0x9747B28C ^ len(key)) & mask
-    whole = len(key) // 4 * 4
-    for at in range(0, whole, 4):
+    digest = (0x9747B28C ^ len(key)) & mask
+    whole_bytes = len(key) // 4 * 4
+    for at in range(0, whole_bytes, 4):
         word = int.from_bytes(key[at : at + 4], "little") * multiplier & mask
         word = (word ^ word >> 24) * multiplier & mask
-        mixed = (mixed * multiplier & mask) ^ word
-    if whole < len(key):
-        mixed = (mixed ^ int.from_bytes(key[whole:], "little")) * multiplier & mask
-    mixed = (mixed ^ mixed >> 13) * multiplier & mask
-    mixed ^= mixed >> 15
-    return (mixed & 0x7FFFFFFF) % partitions
+        digest = (digest * multiplier & mask) ^ word
+    if whole_bytes < len(key):
+        digest = (digest ^ int.from_bytes(key[whole_bytes:], "little")) * multiplier & mask
+    digest = (digest ^ digest >> 13) * multiplier & mask
+    digest ^= digest >> 15
+    return (digest & 0x7FFFFFFF) % partitions

@@ -50,12 +50,12 @@ class TopicHistory:
             if samples:
                 break
         minute = np.concatenate([np.empty(0, np.int64), *(batch.minute for batch in samples)])
-        inside = np.flatnonzero((minute >= first) & (minute < last))
-        if not len(inside):
+        rows_inside = np.flatnonzero((minute >= first) & (minute < last))
+        if not len(rows_inside):
             raise self._absence_error(cell, first, last, sorted(other_keys))
         values = np.concatenate([batch.values for batch in samples])
-        _, newest = np.unique(minute[inside][::-1], return_index=True)
-        rows = inside[::-1][newest]
+        _, newest = np.unique(minute[rows_inside][::-1], return_index=True)
+        rows = rows_inside[::-1][newest]
         return CellMinutes(minute[rows], values[rows])
 
     def look(self, cell: str, sample: SampleSize) -> HistorySample:
@@ -68,14 +68,14 @@ class TopicHistory:
             return HistorySample(self.catalogue, [])
         since = bounds[1] - round(sample.hours * 3_600_000)
         ranges = self._reader.offset_ranges(range(self._reader.partition_count), since, bounds[1] + 1)
-        affordable = self._affordable(ranges, partition_of(cell.encode(), self._reader.partition_count))
-        share = sample.records / max(1, sum(map(len, affordable)))
+        chosen_ranges = self._affordable(ranges, partition_of(cell.encode(), self._reader.partition_count))
+        share = sample.records / max(1, sum(map(len, chosen_ranges)))
 
         def is_wanted(key: bytes | None) -> bool:
             return key is not None and is_chosen(key, share)
 
         parts = []
-        for offset_range in affordable:
+        for offset_range in chosen_ranges:
             samples = [self._decoder.decode(records)[0] for records in self._reader.read(offset_range, is_wanted)]
             parts.append([batch for batch in samples if len(batch)])
         return HistorySample(self.catalogue, [part for part in parts if part])
@@ -86,13 +86,13 @@ class TopicHistory:
 
     def _affordable(self, ranges: list[OffsetRange], home_partition: int) -> list[OffsetRange]:
         """Return whole ranges of at most RAW_RECORDS in total, and at least the end of the home partition's."""
-        affordable: list[OffsetRange] = []
+        chosen_ranges: list[OffsetRange] = []
         for offset_range in sorted(ranges, key=lambda candidate: candidate.partition != home_partition):
-            room = RAW_RECORDS - sum(map(len, affordable))
-            if len(offset_range) <= room or not affordable:
+            room = RAW_RECORDS - sum(map(len, chosen_ranges))
+            if len(offset_range) <= room or not chosen_ranges:
                 begin = max(offset_range.begin, offset_range.end - room)
-                affordable.append(OffsetRange(offset_range.partition, begin, offset_range.end))
-        return affordable
+                chosen_ranges.append(OffsetRange(offset_range.partition, begin, offset_range.end))
+        return chosen_ranges
 
     def _absence_error(self, cell: str, first: int, last: int, other_keys: list[bytes]) -> OperatorError:
         """Return the error that says why a cell has no minute in [first, last)."""
@@ -107,8 +107,8 @@ class TopicHistory:
             )
         if not other_keys:
             return TimeError(f"topic {self._topic} holds no minute of any cell from {period}; choose another time.")
-        similar = get_close_matches(cell, [name.decode(errors="replace") for name in other_keys], 3)
-        suggestion = f"; did you mean {' or '.join(similar)}?" if similar else "; check the cell's name."
+        similar_cells = get_close_matches(cell, [name.decode(errors="replace") for name in other_keys], 3)
+        suggestion = f"; did you mean {' or '.join(similar_cells)}?" if similar_cells else "; check the cell's name."
         return TimeError(
             f"topic {self._topic} holds no minute of cell {cell!r} from {period}, but minutes of {len(other_keys):,}"
             f" other cells{suggestion}"
