@@ -1,3 +1,3 @@
-"""Faultline: recognises a radio cell's fault after being shown it once."""
+"""Faultline recognises a radio cell's fault after it was shown once."""
 
 __version__ = "0.2.0"

@@ -1,11 +1,11 @@
-"""What an operator can put right: each error is one sentence with the thing, its value, the allowed, and the remedy."""
+"""Errors that an operator can correct. The text is one sentence: the thing, its value, what is allowed, the remedy."""
 
 
 class OperatorError(Exception):
-    """Ends a command with exit code 2 and its one sentence.
+    """Error that ends a command with exit code 2 and its sentence.
 
-    What a stranger's file put into the sentence is shown, never done: a control character would begin a line of its
-    own in the log, or recolour the terminal.
+    The sentence may contain text from a foreign file. Control characters are escaped, because they would begin a new
+    line in the log or recolour the terminal.
     """
 
     def __init__(self, sentence: str) -> None:
@@ -13,14 +13,14 @@ class OperatorError(Exception):
 
 
 class ConfigError(OperatorError):
-    """The configuration file."""
+    """Error in the configuration file."""
 
 
 BUNDLE_REASONS = ("files", "checksum", "manifest", "arrays", "arithmetic", "catalogue")
 
 
 class BundleError(OperatorError):
-    """The bundle that the trainer handed over. `reason` is one of BUNDLE_REASONS."""
+    """Error in a bundle. `reason` is one of BUNDLE_REASONS."""
 
     def __init__(self, sentence: str, reason: str = "arrays") -> None:
         super().__init__(sentence)
@@ -28,16 +28,16 @@ class BundleError(OperatorError):
 
 
 class LabelError(OperatorError):
-    """A labelled episode."""
+    """Error in a labelled episode."""
 
 
 class TimeError(OperatorError):
-    """A time, or a stretch of it, that was asked for."""
+    """Error in a time, or in a period, that was requested."""
 
 
 class OutputError(OperatorError):
-    """A file that was to be written."""
+    """Error in writing an output file."""
 
 
 class ClusterError(OperatorError):
-    """What the Kafka cluster lacks: a topic, a permission, an address that answers."""
+    """Error of the Kafka cluster: a missing topic, a missing permission, an address that does not answer."""

@@ -1,4 +1,4 @@
-"""TensorFlow greets on standard error before its log level counts: an operator's log does not begin with that."""
+"""Standard error of native code: TensorFlow prints a greeting there before its log level takes effect."""
 
 import os
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def silence_native_stderr() -> Iterator[None]:
-    """Nothing that native code writes to standard error while the context is open is seen; exceptions are."""
+    """Discard what native code writes to standard error inside the context. Exceptions pass."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
+    original = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(original, 2)
+        os.close(original)
+        os.close(sink)

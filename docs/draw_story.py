@@ -62,7 +62,7 @@ STYLE: dict[str, Any] = {
 def main() -> int:
     columns, story = read_columns()
     with matplotlib.rc_context(STYLE):
-        figure = draw(columns, read_alarms(OUTPUT.read_text(), columns[1]["cell"]), story)
+        figure = draw(columns, read_notification_values(OUTPUT.read_text(), columns[1]["cell"]), story)
         FigureCanvasSVG(figure).print_svg(STORY, metadata={"Date": None, "Creator": "docs/draw_story.py"})
         STORY.write_text(shorten(STORY.read_text()))
         if len(sys.argv) > 1:
@@ -103,7 +103,7 @@ def read_columns() -> tuple[list[dict[str, Any]], str]:
     return columns, plot.example.fault.name
 
 
-def read_alarms(output: str, cell: str) -> list[tuple[str, str, str]]:
+def read_notification_values(output: str, cell: str) -> list[tuple[str, str, str]]:
     """The notifications of one cell in the demo's output: time of day, change, severity."""
     return re.findall(rf"^  (\d\d:\d\d)  (\w+) +{re.escape(cell)} +\w+ +(\w+)", output, re.MULTILINE)
 

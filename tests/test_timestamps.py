@@ -29,5 +29,6 @@ def test_a_day_begins_at_midnight():
 
 @pytest.mark.parametrize("text", ["", "noon", "10:05", "21.11.2026 10:05", "2026-13-01", "1763719500"])
 def test_what_is_no_time_is_named_with_its_option(text):
-    with pytest.raises(TimeError, match=r"--until .* is no time"):
+    sentence = r"--until: .* (is not a time|has no date); write it as 2026-11-21 10:05, with an offset"
+    with pytest.raises(TimeError, match=sentence):
         read_minute(text, "--until")

@@ -55,7 +55,7 @@ def _judge_all(config: Config) -> None:
     """As a predecessor would have, to the last commit."""
     service = Service(config)
     while service.metrics.records.labels("in_order")._value.get() < CELLS * MINUTES:
-        service.turn()
+        service.run_once()
     service.close()
 
 
@@ -64,9 +64,9 @@ def _replay(config: Config) -> tuple[int, float]:
     service = Service(config)
     replayed = service.metrics.records.labels("replayed")._value
     begin = 0.0
-    while not service.health.ready:
+    while not service.health.is_ready:
         before, start = replayed.get(), time.perf_counter()
-        service.turn()
+        service.run_once()
         begin = start if before == 0 else begin
     seconds = time.perf_counter() - begin
     service.close()

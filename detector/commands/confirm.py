@@ -23,11 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
     from detector.labels.label import check_name
     from detector.teaching.request import TeachRequest
 
-    told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
+    told = choose(read_notifications(read_config(arguments.config)), arguments.alarm)
     begin, end = episode(told)
     said = told[0].body
     name = arguments.name or said.specificProblem

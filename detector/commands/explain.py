@@ -17,9 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.explanation import explanation
     from detector.alarms.journal import choose
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
 
-    told = choose(read_notices(read_config(arguments.config)), arguments.alarm)
+    told = choose(read_notifications(read_config(arguments.config)), arguments.alarm)
     if arguments.json:
         for notice in told:
             print(notice.value.decode())

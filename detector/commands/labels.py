@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     import msgspec
 
-    from detector.kafka.readers.alarm_topic import read_alarms
+    from detector.kafka.readers.alarm_topic import read_notification_values
     from detector.kafka.readers.label_topic import read_labels
     from detector.labels.listing import count_fired, list_labels, table
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _tell_withheld(arguments, config)
     records = list(read_labels(config))
     listed = list_labels(records)
-    fired = count_fired(read_alarms(config))
+    fired = count_fired(read_notification_values(config))
     radii = {} if arguments.quick or not listed else _radii(config, records)
     if arguments.json:
         for one in listed:

@@ -8,13 +8,13 @@ code 3: some labels are refused, or held; --accept takes the others.
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from detector.commands.arguments import add_config_argument, add_look_arguments, asked_sample
+from detector.compaction import newest_values
 from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import LabelError
@@ -51,16 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
     return _export(arguments, config) if arguments.way == "export" else _import(arguments, config)
 
 
-def _standing(taught: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
-    """Of each key the newest, retired ones left out."""
-    known: dict[bytes, bytes] = {}
-    for key, value in taught:
-        known.pop(key, None)
-        if value is not None:
-            known[key] = value
-    return known
-
-
 def _export(arguments: argparse.Namespace, config: Config) -> int:
     from detector.bundle.format import read_bundle
     from detector.kafka.readers.label_topic import read_labels
@@ -69,7 +59,7 @@ def _export(arguments: argparse.Namespace, config: Config) -> int:
 
     catalogue = read_bundle(Path(config.bundle)).catalogue
     labels, left = [], 0
-    for value in _standing(read_labels(config)).values():
+    for value in newest_values(read_labels(config)).values():
         try:
             label = read_label(value)
         except LabelError:
@@ -109,7 +99,7 @@ def _import(arguments: argparse.Namespace, config: Config) -> int:
     if arguments.sha256 and arguments.sha256.lower() != pack.digest:
         raise PackError(f"{arguments.file}: has sha256 {pack.digest}, and another was told; do not accept it.")
     taught = list(read_labels(config))
-    arrived = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, _standing(taught))
+    arrived = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, newest_values(taught))
     labels = [one.label for one in arrived if one.label and one.state in ("new", "replaces")]
     trial = preview_pack(config, labels, taught, arguments.history, sample) if labels else None
     decided = [trial.decided(label, arguments.force) for label in labels] if trial else []

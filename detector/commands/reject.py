@@ -11,6 +11,7 @@ from detector.commands.arguments import add_config_argument, add_preview_argumen
 from detector.commands.teach import teach
 from detector.config.loader import read_config
 from detector.errors import LabelError
+from detector.kafka.readers.alarm_topic import read_notices
 from detector.timestamps import read_minute
 
 HELP = "say that an alarm was wrong: the likes of its episode are ignored"
@@ -27,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.journal import choose, episode
-    from detector.kafka.readers.alarm_topic import read_notices
     from detector.labels.label import check_name
     from detector.teaching.request import TeachRequest
 

@@ -25,12 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.verification import open_bundle
     from detector.core.ingest.samples import records_of
     from detector.history.parquet import ParquetDays
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
     from detector.kafka.readers.label_topic import read_labels
     from detector.kafka.readers.topic_history import read_cell_records
 
     config = read_config(arguments.config)
-    notices = read_notices(config)
+    notices = read_notifications(config)
     told = choose(notices, arguments.alarm)
     bundle, encode = open_bundle(arguments.bundle or Path(config.bundle), config.runtime.threads)
     judged = reproducible(told, bundle)

@@ -23,6 +23,7 @@ from detector.errors import LabelError
 from detector.history.parquet import HistoryFiles
 from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import SampleSize, cut
+from detector.history.search import nearest_matches, search_query
 from detector.labels.builder import LabelMeta, LabelWindow, build_label
 from detector.timestamps import write_minute
 
@@ -50,12 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
     from detector.alarms.journal import classes_of
     from detector.bundle.verification import open_bundle
-    from detector.history.search import Search, nearest_matches, search_query
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.history.search import Search
+    from detector.kafka.readers.alarm_topic import read_notifications
 
     config = read_config(arguments.config)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
-    notices = [] if arguments.offline else read_notices(config)
+    notices = [] if arguments.offline else read_notifications(config)
     with ExitStack() as opened:
         past, days = _past(arguments.history, config, bundle.catalogue, arguments.cell, opened)
         found = cut(past, arguments.cell, begin, end, int(time() // 60), config.minutes.min_coverage)

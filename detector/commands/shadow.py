@@ -76,7 +76,7 @@ def _report(arguments: argparse.Namespace, config: Config) -> int:
 
 def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tuple[list[Any], list[Any], int, int]:
     """The notifications of both, and the minutes that both have judged. Raises ConfigError, ClusterError."""
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
     from detector.kafka.readers.group_progress import group_progress
 
     ends = {path: group_progress(one) for path, one in ((arguments.config, config), (arguments.shadow, shadow))}
@@ -84,7 +84,7 @@ def _told(arguments: argparse.Namespace, config: Config, shadow: Config) -> tupl
         if end is None:
             raise ConfigError(f"{path}: its group has committed nothing yet; let `faultline run` work with it first.")
     last = min(end for end in ends.values() if end is not None)
-    told, others = read_notices(config), read_notices(shadow)
+    told, others = read_notifications(config), read_notifications(shadow)
     first = min((notice.minute for notice in others), default=last)
     return told, others, read_minute(arguments.since, "--since") if arguments.since else first, last
 

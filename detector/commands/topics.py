@@ -16,11 +16,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.topics import create_topics, partitions, topic_names
+    from detector.kafka.topics import create_topics, partition_counts, topic_names
 
     config = read_config(arguments.config)
     created = create_topics(config, arguments.partitions, arguments.replication) if arguments.create else []
-    found = partitions(config)
+    found = partition_counts(config)
     for name in topic_names(config):
         state = f"{found[name]} partitions" if name in found else "missing"
         print(f"{name:<24} {state}{' (created)' if name in created else ''}")

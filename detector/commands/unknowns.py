@@ -59,9 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _listed(config: Config, everything: bool) -> "tuple[list[Thing], int]":  # type: ignore[name-defined]  # noqa: F821
     from detector.alarms.unknown_clusters import cluster_unknowns
     from detector.bundle.format import read_bundle
-    from detector.kafka.readers.alarm_topic import read_notices
+    from detector.kafka.readers.alarm_topic import read_notifications
 
-    found, foreign = cluster_unknowns(read_notices(config), read_bundle(Path(config.bundle)).digest)
+    found, foreign = cluster_unknowns(read_notifications(config), read_bundle(Path(config.bundle)).digest)
     return [one for one in found if everything or not all(seen.named for seen in one.sightings)], foreign
 
 

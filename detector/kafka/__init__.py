@@ -1,1 +1,1 @@
-"""The one door to Kafka: minutes and labels come in, alarms and dead letters go out. Nothing is decided here."""
+"""Kafka: consumer, producers, transactions, compacted tables and topic readers. Nothing is decided about cells here."""

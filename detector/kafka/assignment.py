@@ -1,4 +1,4 @@
-"""Where a partition is to be read from: what its last commit says, and what is done where the log has no such place."""
+"""Start positions of partitions: what the last commit says, and the fallback where the log lacks that offset."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import CLAIM, SHORT_DIGEST, Checkpoint
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
-from detector.kafka.errors import explain, is_final, may_pass
+from detector.kafka.errors import explain, is_fatal, is_transient
 
 log = logging.getLogger("faultline.kafka")
 
@@ -21,95 +21,99 @@ log = logging.getLogger("faultline.kafka")
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """A partition that is ours from now on."""
+    """Partition assigned to this instance, with the state of its last commit."""
 
     partition: int
-    memory: Checkpoint | None
-    audible_offset: int
-    """Records before it were heard by whoever committed last."""
+    checkpoint: Checkpoint | None = None
+    live_offset: int = 0
+    """First offset whose alarms are published. Records before it are replayed: an earlier commit covers them."""
     reset: str | None = None
-    """`retention` or `made_anew`: why it does not begin where its commit says."""
+    """`retention` or `made_anew`: the reason why reading does not start where the commit says. None if it does."""
 
 
 class StartPositions:
-    """Asks the group's coordinator and the partitions' leaders, for as long as it takes."""
+    """Start positions of assigned partitions. Requests are repeated until coordinator and leaders answer."""
 
-    def __init__(self, consumer: Consumer, config: Config, presence: BrokerMonitor) -> None:
-        self._consumer, self._kafka, self._presence = consumer, config.kafka, presence
+    def __init__(self, consumer: Consumer, config: Config, broker_monitor: BrokerMonitor) -> None:
+        self._consumer, self._kafka, self._broker_monitor = consumer, config.kafka, broker_monitor
         self._topic = config.kafka.topics.minutes
         self._memory_minutes = config.settings.tolerance.memory_minutes
 
-    def find(self, numbers: list[int]) -> list[tuple[TopicPartition, Assignment]]:
-        """Where to read each partition from, and what is to be known of it. Raises ClusterError."""
-        plain = [TopicPartition(self._topic, number) for number in numbers]
-        return [self._address(one) for one in self._insist(lambda: self._consumer.committed(plain, ANSWER_SECONDS))]
+    def find(self, partitions: list[int]) -> list[tuple[TopicPartition, Assignment]]:
+        """Return each partition's first offset to fetch, and its assignment. Raises ClusterError."""
+        unpositioned = [TopicPartition(self._topic, partition) for partition in partitions]
+        commits = self._request(lambda: self._consumer.committed(unpositioned, ANSWER_SECONDS))
+        return [self._start_of(commit) for commit in commits]
 
-    def _address(self, committed: TopicPartition) -> tuple[TopicPartition, Assignment]:
-        if committed.error is not None:
-            raise explain(committed.error, self._kafka)
-        number, offset = committed.partition, committed.offset
-        plain = TopicPartition(self._topic, number)
-        low, high = self._insist(lambda: self._consumer.get_watermark_offsets(plain, timeout=ANSWER_SECONDS))
-        start = TopicPartition(self._topic, number, low if self._kafka.start == "earliest" else high)
+    def _start_of(self, commit: TopicPartition) -> tuple[TopicPartition, Assignment]:
+        if commit.error is not None:
+            raise explain(commit.error, self._kafka)
+        partition, offset = commit.partition, commit.offset
+        unpositioned = TopicPartition(self._topic, partition)
+        low, high = self._request(lambda: self._consumer.get_watermark_offsets(unpositioned, timeout=ANSWER_SECONDS))
+        fresh_start = TopicPartition(self._topic, partition, low if self._kafka.start == "earliest" else high)
         if offset < 0:
-            return start, Assignment(number, None, 0)
+            return fresh_start, Assignment(partition=partition)
         if offset > high:
             log.error(
-                "partition %d ends at offset %d, and %d were taken from it: the topic was made anew, or its end was"
-                " lost; it is taken up at its %s",
-                number,
-                high,
+                "partition %d: committed offset %d is beyond the end %d, so the topic was recreated or lost its end;"
+                " reading starts at the %s offset",
+                partition,
                 offset,
+                high,
                 self._kafka.start,
             )
-            return start, Assignment(number, None, 0, "made_anew")
-        memory = read_memory(committed.metadata)
-        replay = memory.replay_offset if memory else self._offset_by_time(number)
-        begin = TopicPartition(self._topic, number, max(low, min(replay, offset)))
+            return fresh_start, Assignment(partition=partition, reset="made_anew")
+        checkpoint = checkpoint_from_metadata(commit.metadata)
+        replay = checkpoint.replay_offset if checkpoint else self._offset_by_time(partition)
+        begin = TopicPartition(self._topic, partition, max(low, min(replay, offset)))
         if offset >= low:
-            return begin, Assignment(number, memory, offset)
+            return begin, Assignment(partition=partition, checkpoint=checkpoint, live_offset=offset)
         log.error(
-            "partition %d: offsets %d to %d are gone from the log (retention); their minutes were never seen",
-            number,
+            "partition %d: offsets %d to %d were deleted by retention before they were read; their minutes are missing",
+            partition,
             offset,
             low,
         )
-        return begin, Assignment(number, memory, low, "retention")
+        return begin, Assignment(partition=partition, checkpoint=checkpoint, live_offset=low, reset="retention")
 
-    def _offset_by_time(self, number: int) -> int:
-        """For a commit that is not ours: the record times say about where the memory would begin."""
+    def _offset_by_time(self, partition: int) -> int:
+        """Return the replay offset for a commit without a checkpoint of ours, estimated from record timestamps."""
         since = int((time.time() - self._memory_minutes * 60) * 1000)
-        wanted = [TopicPartition(self._topic, number, since)]
-        (found,) = self._insist(lambda: self._consumer.offsets_for_times(wanted, timeout=ANSWER_SECONDS))
-        return found.offset if found.offset >= 0 else np.iinfo(np.int64).max
+        request = [TopicPartition(self._topic, partition, since)]
+        (answer,) = self._request(lambda: self._consumer.offsets_for_times(request, timeout=ANSWER_SECONDS))
+        return answer.offset if answer.offset >= 0 else np.iinfo(np.int64).max
 
-    def _insist(self, ask: Callable[[], Answer]) -> Answer:
-        """Asks until it is answered. Where the cluster answers all else, that is for the watchdog to end."""
+    def _request(self, ask: Callable[[], Answer]) -> Answer:
+        """Repeat a request until it is answered. Raises ClusterError for a fatal error.
+
+        There is no deadline. Where the cluster answers everything else, the watchdog ends the process.
+        """
         while True:
             try:
                 return ask()
             except KafkaException as error:
-                if is_final(error.args[0]):
+                if is_fatal(error.args[0]):
                     raise explain(error.args[0], self._kafka) from None
-                if not may_pass(error.args[0]):
+                if not is_transient(error.args[0]):
                     raise
-            self._presence.ask()
+            self._broker_monitor.probe()
 
 
-def write_memory(memory: Checkpoint) -> str:
-    """The commit's metadata. # about 100 bytes and 22 a vote: at most 3,900 of the 4,096 a broker allows"""
-    return msgspec.json.encode(memory).decode()
+def checkpoint_to_metadata(checkpoint: Checkpoint) -> str:
+    """Return the commit's metadata: about 100 bytes and 22 a vote, at most 3,900 of the 4,096 a broker allows."""
+    return msgspec.json.encode(checkpoint).decode()
 
 
-def read_memory(metadata: str | None) -> Checkpoint | None:
-    """None where the commit was not made by this daemon."""
+def checkpoint_from_metadata(metadata: str | None) -> Checkpoint | None:
+    """Return a commit's checkpoint; None if the commit was not made by this daemon."""
     if not metadata:
         return None
     try:
-        memory = msgspec.json.decode(metadata, type=Checkpoint)
+        checkpoint = msgspec.json.decode(metadata, type=Checkpoint)
     except msgspec.MsgspecError:
         return None
-    torn = len(memory.votes) % CLAIM.itemsize or len(memory.laggards or b"") % SHORT_DIGEST.itemsize
-    return None if torn else memory
+    is_torn = len(checkpoint.votes) % CLAIM.itemsize or len(checkpoint.laggards or b"") % SHORT_DIGEST.itemsize
+    return None if is_torn else checkpoint

@@ -1,8 +1,8 @@
-"""Whether the cluster answers at all: what tells a broker that is away from one that has nothing to say.
+"""Broker monitor: tells a cluster that does not answer from one that has no records.
 
-What it is asked is how many partitions the input topic has: the group may never be told that some were added.
+Its request is the number of partitions of the input topic, because the group may never learn that some were added.
 
-Asked by a client of its own. The others' are silent for many reasons, and one that hangs would never be told.
+It uses a client of its own. The other clients are silent for many reasons, and one that hangs would never report it.
 """
 
 from collections.abc import Callable
@@ -16,59 +16,66 @@ from detector.config.schema import Kafka
 from detector.kafka.client import open_admin
 
 ANSWER_SECONDS = 1.0
-"""An answer takes milliseconds; whoever waits for one is waited for himself."""
+"""Timeout of a request that the loop waits for. An answer takes milliseconds, and others wait for the loop."""
 
-LOOK_SECONDS = 5.0
-"""For an answer nobody waits for, which a busy machine need not turn red for."""
+BACKGROUND_SECONDS = 5.0
+"""Timeout of a request that nobody waits for. A busy machine does not turn unready because of it."""
 
 EVERY_SECONDS = 1.0
-"""From an answer to the next question."""
+"""Pause from an answer to the next background request."""
 
 
 class BrokerMonitor:
-    """Asked by the loop alone. It is there until it was silent once."""
+    """Availability of the cluster, as of the last answer. Only the loop's thread may use it.
 
-    def __init__(self, kafka: Kafka, waiting: Callable[[bool], None] = lambda answers: None) -> None:
-        """`waiting` is told, at each question that is waited for, whether it was answered."""
+    The cluster counts as available until a request fails.
+    """
+
+    def __init__(self, kafka: Kafka, on_answer: Callable[[bool], None] = lambda is_available: None) -> None:
+        """`on_answer` is called after each `probe`, with whether the cluster answered."""
         self._admin, self._topic = open_admin(kafka), kafka.topics.minutes
-        self._waiting = waiting
-        self._answers = True
-        self._asked: Future[TopicDescription] | None = None
-        self.partitions: int | None = None
-        """Of the input topic, as far as it was told."""
-        self._heard = monotonic()
+        self._on_answer = on_answer
+        self._is_available = True
+        self._request: Future[TopicDescription] | None = None
+        self.partition_count: int | None = None
+        """Partitions of the input topic by the last answer; None before the first."""
+        self._answered_at = monotonic()
 
-    def look(self) -> bool:
-        """What came of the last question. The next is asked in time, beside the loop."""
-        if self._asked is None and monotonic() - self._heard >= EVERY_SECONDS:
-            self._asked = self._ask(LOOK_SECONDS)
-        elif self._asked is not None and self._asked.done():
-            self._hear(self._asked)
-            self._asked = None
-        return self._answers
+    def is_available(self) -> bool:
+        """Return the result of the last request, and send the next one in time. Never waits."""
+        if self._request is None and monotonic() - self._answered_at >= EVERY_SECONDS:
+            self._request = self._send(BACKGROUND_SECONDS)
+        elif self._request is not None and self._request.done():
+            self._take_result(self._request)
+            self._request = None
+        return self._is_available
 
-    def ask(self) -> bool:
-        """Asks, and waits for what comes of it."""
-        self._hear(self._ask(ANSWER_SECONDS))
-        self._waiting(self._answers)
-        return self._answers
+    def probe(self) -> bool:
+        """Send a request, wait for its result, and return whether the cluster is available."""
+        self._take_result(self._send(ANSWER_SECONDS))
+        self._on_answer(self._is_available)
+        return self._is_available
 
-    def _ask(self, seconds: float) -> "Future[TopicDescription]":
-        wanted = TopicCollection([self._topic])
-        asked: Future[TopicDescription] = self._admin.describe_topics(wanted, request_timeout=seconds)[self._topic]
-        return asked
+    def _send(self, seconds: float) -> "Future[TopicDescription]":
+        topics = TopicCollection([self._topic])
+        request: Future[TopicDescription] = self._admin.describe_topics(topics, request_timeout=seconds)[self._topic]
+        return request
 
-    def _hear(self, asked: "Future[TopicDescription]") -> None:
-        error = asked.exception()
+    def _take_result(self, request: "Future[TopicDescription]") -> None:
+        error = request.exception()
         # A refusal is an answer, too: the client's own errors are those below zero.
-        silent = isinstance(error, KafkaException) and error.args[0].code() < 0
-        self._answers = not silent or self._has_brokers()
+        is_silent = isinstance(error, KafkaException) and error.args[0].code() < 0
+        self._is_available = not is_silent or self._has_brokers()
         if error is None:
-            self.partitions = len(asked.result().partitions)
-        self._heard = monotonic()
+            self.partition_count = len(request.result().partitions)
+        self._answered_at = monotonic()
 
     def _has_brokers(self) -> bool:
-        """A cluster without a controller, for a moment or as an embedded one, is silent to that question, and there."""
+        """Return whether any broker answers.
+
+        A cluster without a controller, for a moment or as an embedded one, is available and does not answer the
+        monitor's request.
+        """
         try:
             self._admin.list_topics(timeout=ANSWER_SECONDS)
         except KafkaException:

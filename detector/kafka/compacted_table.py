@@ -1,130 +1,131 @@
-"""Compacted topics as what they are: a table of the newest value per key, read whole and then followed."""
+"""Compacted topics as tables: the newest value per key, read whole and then followed."""
 
 from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
+from detector.compaction import apply_record
 from detector.config.schema import Kafka, transaction_seconds
 from detector.errors import ClusterError
+from detector.kafka.bounded_read import BoundedRead, ReadLimits
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.client import open_admin, open_client, table_properties
-from detector.kafka.errors import STALE_LEADER, explain, is_final, may_pass
+from detector.kafka.errors import STALE_LEADER, explain, is_fatal, is_transient
 
 READ_AT_ONCE = 500
 WAIT_SECONDS = 0.05
-"""A call returns when it has all the records asked for or when this is over, whichever is first."""
+"""Limits of one call: it returns when it has that many records or when this is over, whichever is first."""
 
 Answer = TypeVar("Answer")
 
 
 class CompactedTable:
-    """A reader of one compacted topic, outside the consumer group."""
+    """Reader of one compacted topic, outside the consumer group."""
 
-    def __init__(self, kafka: Kafka, topic: str, presence: BrokerMonitor | None = None) -> None:
-        """Where `presence` is given, a broker that is away is waited for."""
-        self._kafka, self._presence = kafka, presence
+    def __init__(self, kafka: Kafka, topic: str, broker_monitor: BrokerMonitor | None = None) -> None:
+        """With a `broker_monitor`, the reader waits without a deadline while the broker is away."""
+        self._kafka, self._broker_monitor = kafka, broker_monitor
         self._topic = topic
         self._consumer, self._admin = open_client(Consumer, table_properties(kafka), kafka), open_admin(kafka)
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
-        """Per partition, every key's newest value, once every transaction that was open in it is over.
+        """Return every key's newest value by partition, once all transactions open in it at the call are over.
 
         Raises ClusterError where no broker answers in time.
         """
-        rows: dict[int, dict[bytes, bytes]] = {number: {} for number in partitions}
-        for number, key, value in self.records(partitions):
-            if value is None:
-                rows[number].pop(key, None)
-            else:
-                rows[number][key] = value
-        return rows
+        tables: dict[int, dict[bytes, bytes]] = {partition: {} for partition in partitions}
+        for partition, key, value in self.records(partitions):
+            apply_record(tables[partition], key, value)
+        return tables
 
     def records(self, partitions: list[int]) -> Iterator[tuple[int, bytes, bytes | None]]:
-        """All that lies there now as (partition, key, value), for whoever keeps less than the values; None = retired.
+        """Yield all records present at the call as (partition, key, value). A value of None retires its key.
 
-        Raises ClusterError where no broker answers in time.
+        For callers that need not keep the values. Raises ClusterError where no broker answers in time.
         """
-        places = [TopicPartition(self._topic, number) for number in partitions]
-        ends = self._answer(lambda: self._ends(places))
-        self._consumer.assign(self._answer(lambda: self._begins(places)))
-        unread = set(partitions)
-        patience = self._kafka.reach_seconds + transaction_seconds(self._kafka)
-        deadline = monotonic() + patience
-        while unread:
-            messages = self._consumer.consume(READ_AT_ONCE, WAIT_SECONDS)
-            if not messages and self._is_away():
-                deadline = monotonic() + patience
-            elif not messages and monotonic() > deadline:
-                raise self._unread(patience)
-            for message in messages:
-                error = message.error()
-                if error is None:
-                    yield message.partition(), message.key(), message.value()
-                elif error.code() != KafkaError._PARTITION_EOF:
-                    self._bear(error)
-                elif message.offset() >= ends[message.partition()]:
-                    unread.discard(message.partition())
-            if messages:  # after they were used, which may take longer than to wait for the next
-                deadline = monotonic() + patience
+        positions = [TopicPartition(self._topic, partition) for partition in partitions]
+        ends = self._request(lambda: self._ends(positions))
+        self._consumer.assign(self._request(lambda: self._begins(positions)))
+        seconds = self._kafka.reach_seconds + transaction_seconds(self._kafka)
+        table_read = BoundedRead(
+            self._consumer,
+            partitions,
+            ReadLimits(records=READ_AT_ONCE, wait_seconds=WAIT_SECONDS, deadline_seconds=seconds),
+            on_error=lambda message: self._raise_unless_transient(message.error()),
+            timeout_error=lambda: self._timeout_error(seconds),
+            is_end=lambda message: message.offset() >= ends[message.partition()],
+            is_broker_away=self._is_broker_away,
+        )
+        while table_read.unread_partitions:
+            for message in table_read.poll():
+                yield message.partition(), message.key(), message.value()
 
-    def _begins(self, places: list[TopicPartition]) -> list[TopicPartition]:
-        """Asked by the consumer itself: that tells it who leads. One that is assigned what it knows nothing of looks
-        for the leader within a second, and one that is told OFFSET_BEGINNING asks for that half a second later.
+    def _begins(self, positions: list[TopicPartition]) -> list[TopicPartition]:
+        """Return the partitions at their first offsets.
+
+        The consumer itself asks, because the answer tells it who leads. One that is assigned a partition it knows
+        nothing of looks for the leader within a second. One that is given OFFSET_BEGINNING asks for that offset half a
+        second later.
         """
         ask = self._consumer.get_watermark_offsets
-        return [TopicPartition(self._topic, place.partition, ask(place, ANSWER_SECONDS)[0]) for place in places]
+        return [
+            TopicPartition(self._topic, position.partition, ask(position, ANSWER_SECONDS)[0]) for position in positions
+        ]
 
-    def _ends(self, places: list[TopicPartition]) -> dict[int, int]:
-        """Where the partitions end for sure, with what is still in a transaction.
+    def _ends(self, positions: list[TopicPartition]) -> dict[int, int]:
+        """Return the partitions' end offsets, with the records of open transactions.
 
-        The client calls an end what lies before an open transaction. A coordinator tells one partition after the other
-        that a transaction is over, and later where a leader moves: committed offsets do not say that all else of it can
-        be read. And a leader that has just taken over shows less than it has until its followers confirm it; asked for
-        its end, it says to ask again (KIP-207).
+        The client reports as an end what lies before an open transaction. A coordinator tells one partition after the
+        other that a transaction is over, and later where a leader moves: committed offsets do not say that all else of
+        it can be read. And a leader that has just taken over shows less than it has until its followers confirm it.
+        Asked for its end, it says to ask again (KIP-207).
         """
-        found = self._admin.list_offsets(dict.fromkeys(places, OffsetSpec.latest()), request_timeout=ANSWER_SECONDS)
-        return {place.partition: future.result().offset for place, future in found.items()}
+        requests = dict.fromkeys(positions, OffsetSpec.latest())
+        answers = self._admin.list_offsets(requests, request_timeout=ANSWER_SECONDS)
+        return {position.partition: future.result().offset for position, future in answers.items()}
 
-    def _answer(self, ask: Callable[[], Answer]) -> Answer:
-        """Asks again for as long as that may bring an answer. Raises ClusterError."""
+    def _request(self, ask: Callable[[], Answer]) -> Answer:
+        """Repeat a request while that may bring an answer. Raises ClusterError."""
         deadline = monotonic() + self._kafka.reach_seconds
         while True:
             try:
                 return ask()
             except KafkaException as error:
-                self._bear(error.args[0])
+                self._raise_unless_transient(error.args[0])
                 if error.args[0].code() in STALE_LEADER:
                     self._admin = open_admin(self._kafka)
-            if self._is_away():
+            if self._is_broker_away():
                 deadline = monotonic() + self._kafka.reach_seconds
             elif monotonic() > deadline:
-                raise self._unread(self._kafka.reach_seconds)
+                raise self._timeout_error(self._kafka.reach_seconds)
 
-    def _bear(self, error: KafkaError) -> None:
-        """Raises ClusterError for what asking again does not mend."""
-        if is_final(error) or not may_pass(error):
+    def _raise_unless_transient(self, error: KafkaError) -> None:
+        """Raise ClusterError for an error that a repetition does not mend."""
+        if is_fatal(error) or not is_transient(error):
             raise explain(error, self._kafka, self._topic) from None
 
-    def _unread(self, seconds: float) -> ClusterError:
+    def _timeout_error(self, seconds: float) -> ClusterError:
         return ClusterError(
             f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end within"
             f" {seconds:g} s; check that the broker runs."
         )
 
-    def _is_away(self) -> bool:
-        return self._presence is not None and not self._presence.ask()
+    def _is_broker_away(self) -> bool:
+        return self._broker_monitor is not None and not self._broker_monitor.probe()
 
     def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
-        """What has been written since, without waiting; None = retired."""
-        for message in self._consumer.consume(READ_AT_ONCE, 0):
+        """Yield the records written since the last read, without waiting. A value of None retires its key."""
+        messages: list[Message] = self._consumer.consume(READ_AT_ONCE, 0)
+        for message in messages:
             error = message.error()
             if error is None:
                 yield message.key(), message.value()
-            elif is_final(error):
+            elif is_fatal(error):
                 raise explain(error, self._kafka, self._topic)
 
     def close(self) -> None:
+        """Close the client."""
         self._consumer.close()

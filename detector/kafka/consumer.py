@@ -1,7 +1,7 @@
-"""The minutes, in polls. A rebalance is part of a poll, not a callback, and an assignment brings its memory's address.
+"""Consumer of the input topic. It delivers polls; a rebalance is part of a poll, not a callback.
 
-A partition is rewound before its first record is fetched: to the replay offset that its last commit carries. Records
-before the committed offset are to be remembered, those from it on to be heard.
+An assigned partition is rewound before its first record is fetched, to the replay offset in its last commit. Records
+before the committed offset are replayed to restore state. Records from it on are live: their alarms are published.
 """
 
 import logging
@@ -16,45 +16,49 @@ from detector.core.ingest.samples import Records
 from detector.kafka.assignment import Assignment, StartPositions
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.client import consumer_properties, open_client
-from detector.kafka.errors import explain, is_final
+from detector.kafka.errors import explain, is_fatal
 from detector.kafka.lag import Lag
 
 log = logging.getLogger("faultline.kafka")
 
 LEAVE_SECONDS = 3
-"""For the partitions to be given back in an orderly end; the group waits no longer for a daemon that is going."""
+"""Longest wait for the partitions to be given back in an orderly end.
+
+The group waits no longer for a daemon that is leaving.
+"""
 
 
 @dataclass
 class Poll:
-    """What one call brought, in the order in which it is to be taken."""
+    """Result of one call of the consumer. The fields are handled in their order."""
 
-    revoked: list[int] = field(default_factory=list)
-    assigned: list[Assignment] = field(default_factory=list)
+    revocations: list[int] = field(default_factory=list)
+    """Partitions that were revoked."""
+    assignments: list[Assignment] = field(default_factory=list)
     records: list[Records] = field(default_factory=list)
-    ended: dict[int, int] = field(default_factory=dict)
+    end_offsets: dict[int, int] = field(default_factory=dict)
     """Partitions read to their end, with the offset reached."""
     oldest_ms: int | None = None
     """Timestamp of the oldest record, in ms since 1970."""
 
 
 class MinuteConsumer:
-    """One member of the consumer group."""
+    """Member of the consumer group, subscribed to the input topic."""
 
-    def __init__(self, config: Config, presence: BrokerMonitor) -> None:
+    def __init__(self, config: Config, broker_monitor: BrokerMonitor) -> None:
         self._kafka = config.kafka
         self._topic = config.kafka.topics.minutes
         self._pending = Poll()
-        self._fatal: KafkaError | None = None
-        self._paused = False
-        self._presence, self._config = presence, config
+        self._fatal_error: KafkaError | None = None
+        self._is_paused = False
+        self._broker_monitor, self._config = broker_monitor, config
         self._join()
 
     def _join(self) -> None:
         self._consumer = open_client(
             Consumer, {**consumer_properties(self._kafka), "error_cb": self._on_error}, self._kafka
         )
-        self._addresses = StartPositions(self._consumer, self._config, self._presence)
+        self._start_positions = StartPositions(self._consumer, self._config, self._broker_monitor)
         self._lag = Lag(self._consumer, self._kafka)
         self._consumer.subscribe(
             [self._topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke
@@ -62,47 +66,48 @@ class MinuteConsumer:
 
     @property
     def group_metadata(self) -> object:
+        """Metadata of the group's member, as a transaction needs them to commit offsets."""
         return self._consumer.consumer_group_metadata()
 
     def poll(self) -> Poll:
-        """Waits up to `batch_seconds` for up to `batch_records`. Raises ClusterError."""
+        """Wait up to `batch_seconds` for up to `batch_records` records. Raises ClusterError."""
         messages = self._consumer.consume(self._kafka.batch_records, self._kafka.batch_seconds)
-        if self._fatal is not None:
-            raise explain(self._fatal, self._kafka)
+        if self._fatal_error is not None:
+            raise explain(self._fatal_error, self._kafka)
         if not messages and self._is_fenced():
-            log.warning("the consumer was taken for another one when its brokers came back; it joins anew")
+            log.warning("the brokers took this consumer for another of its name when they came back; it joins again")
             self._consumer.close()
             self._join()
         poll, self._pending = self._pending, Poll()
-        gone = set(poll.revoked) - {assignment.partition for assignment in poll.assigned}
+        revoked_partitions = set(poll.revocations) - {assignment.partition for assignment in poll.assignments}
         by_partition: dict[int, list[Message]] = {}
-        lost: list[int] = []
+        lost_partitions: list[int] = []
         for message in messages:
             error = message.error()
-            if message.partition() in gone:
+            if message.partition() in revoked_partitions:
                 continue
             if error is None:
                 by_partition.setdefault(message.partition(), []).append(message)
             elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-                lost.append(message.partition())
+                lost_partitions.append(message.partition())
             else:
-                self._note(message, poll)
-        for partition in lost:
-            by_partition.pop(partition, None)  # what came of it comes again
-        self._take_anew(lost)
-        poll.records = [columns(partition, batch) for partition, batch in sorted(by_partition.items())]
-        stamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
-        poll.oldest_ms = min(stamps, default=None)
+                self._handle_error_event(message, poll)
+        for partition in lost_partitions:
+            by_partition.pop(partition, None)  # its records come again after the reassignment
+        self._reassign(lost_partitions)
+        poll.records = [to_records(partition, batch) for partition, batch in sorted(by_partition.items())]
+        timestamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
+        poll.oldest_ms = min(timestamps, default=None)
         return poll
 
     def _is_fenced(self) -> bool:
-        """Whether it has ended and nobody was told.
+        """Return whether the member was ended without a report.
 
         Where its brokers were away for longer than its session, its last heartbeat may reach them after it has joined
         anew: they take it for another of its name, and the client for good ends without a word to `error_cb`. Only to
         a commit, of nothing, does it say so.
         """
-        if self._consumer.assignment() or not self._presence.look():
+        if self._consumer.assignment() or not self._broker_monitor.is_available():
             return False
         try:
             self._consumer.commit(offsets=[], asynchronous=False)
@@ -111,25 +116,28 @@ class MinuteConsumer:
         return False
 
     def rewind(self) -> None:
-        """Takes up every partition anew from its last commit, as after a restart: a transaction was aborted."""
-        self._take_anew([partition.partition for partition in self._consumer.assignment()])
+        """Restart every partition from its last commit, as a restart of the process would.
+
+        For an aborted transaction, and for another bundle.
+        """
+        self._reassign([partition.partition for partition in self._consumer.assignment()])
 
     def pause(self) -> None:
-        """Stops fetching for good, from partitions that come later too, and stays in the group."""
-        self._paused = True
+        """Stop fetching for good, also from partitions assigned later. The member stays in the group."""
+        self._is_paused = True
         self._consumer.pause(self._consumer.assignment())
 
     def lag(self) -> dict[int, int]:
-        """Records behind the end, per partition, by what the broker said of it in the last seconds."""
+        """Return the records up to the end by partition, as the broker reported it in the last seconds."""
         return self._lag.measure()
 
     def close(self) -> None:
-        """Leaves the group, so that others take the partitions over at once.
+        """Leave the group, so that others take the partitions over at once.
 
-        Closing alone would keep a static member's place until its session times out; unsubscribing gives it up, where
-        there is a broker to give it back to.
+        Closing alone would keep a static member's assignment until its session times out. Unsubscribing gives it up,
+        where there is a broker to give it back to.
         """
-        if self._presence.look():
+        if self._broker_monitor.is_available():
             self._leave()
         self._consumer.close()
 
@@ -140,22 +148,22 @@ class MinuteConsumer:
             while self._consumer.assignment() and time.monotonic() < deadline:
                 self._consumer.consume(1, 0.05)
         except KafkaException as error:
-            log.info("no place in the group to give up: %s", error.args[0].str())
+            log.info("the consumer could not leave the group: %s", error.args[0].str())
 
     def _on_error(self, error: KafkaError) -> None:
-        if is_final(error):
-            self._fatal = self._fatal or error
+        if is_fatal(error):
+            self._fatal_error = self._fatal_error or error
             return
-        log.warning("the consumer: %s", error.str())
+        log.warning("the consumer reports: %s", error.str())
 
-    def _note(self, message: Message, poll: Poll) -> None:
+    def _handle_error_event(self, message: Message, poll: Poll) -> None:
         error = message.error()
         if error.code() == KafkaError._PARTITION_EOF:
-            poll.ended[message.partition()] = message.offset()
-        elif is_final(error):
+            poll.end_offsets[message.partition()] = message.offset()
+        elif is_fatal(error):
             raise explain(error, self._kafka, self._topic)
         else:
-            log.warning("a partition: %s", error.str())
+            log.warning("the consumer reports of a partition: %s", error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:
@@ -166,30 +174,32 @@ class MinuteConsumer:
         if partitions:
             consumer.incremental_unassign(partitions)
 
-    def _take_anew(self, numbers: list[int]) -> None:
-        if not numbers:
+    def _reassign(self, partitions: list[int]) -> None:
+        if not partitions:
             return
-        self._revoke(numbers)
-        self._consumer.incremental_unassign([TopicPartition(self._topic, number) for number in numbers])
-        self._assign(numbers)
+        self._revoke(partitions)
+        self._consumer.incremental_unassign([TopicPartition(self._topic, partition) for partition in partitions])
+        self._assign(partitions)
 
-    def _assign(self, numbers: list[int]) -> None:
-        found = self._addresses.find(numbers)
-        self._pending.assigned += [assignment for _, assignment in found]
-        positions = [position for position, _ in found]
+    def _assign(self, partitions: list[int]) -> None:
+        starts = self._start_positions.find(partitions)
+        self._pending.assignments += [assignment for _, assignment in starts]
+        positions = [position for position, _ in starts]
         for position in positions:
-            self._lag.begin(position)
+            self._lag.set_start(position)
         self._consumer.incremental_assign(positions)
-        if self._paused:
+        if self._is_paused:
             self._consumer.pause(positions)
 
-    def _revoke(self, numbers: list[int]) -> None:
-        self._pending.revoked += numbers
-        self._pending.assigned = [a for a in self._pending.assigned if a.partition not in numbers]
+    def _revoke(self, partitions: list[int]) -> None:
+        self._pending.revocations += partitions
+        self._pending.assignments = [
+            assignment for assignment in self._pending.assignments if assignment.partition not in partitions
+        ]
 
 
-def columns(partition: int, messages: list[Message]) -> Records:
-    """One partition's messages, none of them an error."""
+def to_records(partition: int, messages: list[Message]) -> Records:
+    """Return one partition's messages as columns. None of them may be an error event."""
     return Records(
         partition,
         np.fromiter((message.offset() for message in messages), np.int64, len(messages)),

@@ -12,9 +12,9 @@ FATAL = {
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.SASL_AUTHENTICATION_FAILED,
     KafkaError._AUTHENTICATION,
-    KafkaError._FATAL,  # fenced: librdkafka says so once, in an error that does not call itself fatal
+    KafkaError._FATAL,  # fenced: librdkafka reports it once, in an error that does not call itself fatal
 }
-"""Errors of the consumer that waiting does not mend: the operator has to."""
+"""Errors of the consumer that waiting does not mend: the operator must act."""
 
 TRANSIENT = {
     KafkaError._TIMED_OUT,
@@ -35,28 +35,49 @@ TRANSIENT = {
     KafkaError.KAFKA_STORAGE_ERROR,
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
-"""What a question may come to while brokers go, come and take over from each other."""
+"""Errors of a request while brokers go, come and take over from each other."""
 
 STALE_LEADER = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
-"""A leader has taken over since an admin client last asked who leads. About offsets it goes on asking by what it knows,
-for good: another client must be asked."""
+"""Errors after a change of leader that an admin client has not noticed.
 
-LONGEST_WORD = 400
-"""Characters of somebody else's explanation that go into a sentence of ours."""
+It goes on to request offsets from the leader it knows, for good, so another client must be opened.
+"""
+
+MOST_FOREIGN_CHARACTERS = 400
+"""Characters of librdkafka's or a server's explanation that go into our sentence."""
+
+START_BROKER = "check kafka.common.bootstrap.servers, and that the broker runs"
+CHECK_PASSWORD = "check the user and password in kafka.common"
+CREATE_TOPICS = "create it with `faultline topics --create`"
 
 
 def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
-    """One sentence with the remedy, for an error that waiting does not mend; `topic` where it does not say which."""
-    place = f"{kafka.common['bootstrap.servers']}{topic and f', topic {topic}'}"
-    remedies = {
-        KafkaError._TRANSPORT: "check kafka.common.bootstrap.servers, and that the broker runs",
-        KafkaError._TIMED_OUT: "check kafka.common.bootstrap.servers, and that the broker runs",
-        KafkaError._ALL_BROKERS_DOWN: "check kafka.common.bootstrap.servers, and that the broker runs",
+    """Return one sentence with the remedy, for an error that waiting does not mend.
+
+    `topic` is named where the error itself does not name it.
+    """
+    cluster = f"{kafka.common['bootstrap.servers']}{topic and f', topic {topic}'}"
+    diagnosis = diagnose_tls(error, kafka)
+    if diagnosis is not None:
+        problem, remedy = diagnosis
+        return ClusterError(f"Kafka at {cluster}: {problem}; {remedy}.")
+    text = " ".join(error.str().split())[:MOST_FOREIGN_CHARACTERS]  # a token's endpoint may answer with a page
+    remedy = _remedies(kafka).get(error.code(), "see the broker's log")
+    if "OAUTHBEARER token" in text:
+        remedy = "check sasl.oauthbearer.* in kafka.common, and that its token endpoint answers"
+    return ClusterError(f"Kafka at {cluster}: {text.rstrip('.')} ({error.name()}); {remedy}.")
+
+
+def _remedies(kafka: Kafka) -> dict[int, str]:
+    return {
+        KafkaError._TRANSPORT: START_BROKER,
+        KafkaError._TIMED_OUT: START_BROKER,
+        KafkaError._ALL_BROKERS_DOWN: START_BROKER,
         KafkaError._RESOLVE: "check the host name in kafka.common.bootstrap.servers",
         KafkaError._SSL: "check the certificates in kafka.common",
-        KafkaError._INVALID_ARG: "put it right in kafka.common, kafka.consumer or kafka.producer",
-        KafkaError._AUTHENTICATION: "check the user and password in kafka.common",
-        KafkaError.SASL_AUTHENTICATION_FAILED: "check the user and password in kafka.common",
+        KafkaError._INVALID_ARG: "correct it in kafka.common, kafka.consumer or kafka.producer",
+        KafkaError._AUTHENTICATION: CHECK_PASSWORD,
+        KafkaError.SASL_AUTHENTICATION_FAILED: CHECK_PASSWORD,
         KafkaError.TOPIC_AUTHORIZATION_FAILED: "allow this user to read and write Faultline's topics",
         KafkaError.GROUP_AUTHORIZATION_FAILED: (
             f"allow this user to read the groups {kafka.group} and {kafka.group}-tables"
@@ -67,31 +88,24 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         KafkaError.CLUSTER_AUTHORIZATION_FAILED: (
             "allow this user to write the topic, and before Kafka 3 IdempotentWrite on the cluster"
         ),
-        KafkaError.INVALID_REPLICATION_FACTOR: "give --replication as many as there are brokers, or fewer",
-        KafkaError.UNKNOWN_TOPIC_OR_PART: "create it with `faultline topics --create`",
-        KafkaError._FENCED: (
-            f"another process runs as kafka.instance {kafka.instance}, or this one stood still for longer than its"
-            " transaction may take; give each its own, and start again"
-        ),
-        KafkaError._FATAL: f"if another process runs as kafka.instance {kafka.instance}, give each its own",
         KafkaError.INVALID_REPLICATION_FACTOR: "give --replication no more than there are brokers",
-        KafkaError._UNKNOWN_PARTITION: "create it with `faultline topics --create`",
+        KafkaError.UNKNOWN_TOPIC_OR_PART: CREATE_TOPICS,
+        KafkaError._UNKNOWN_PARTITION: CREATE_TOPICS,
+        KafkaError._FENCED: (
+            f"another process runs as kafka.instance {kafka.instance}, or this one stopped for longer than its"
+            " transaction may take; give each process its own kafka.instance, and start again"
+        ),
+        KafkaError._FATAL: (
+            f"if another process runs as kafka.instance {kafka.instance}, give each its own kafka.instance"
+        ),
     }
-    refused = diagnose_tls(error, kafka)
-    if refused is not None:
-        return ClusterError(f"Kafka at {place}: {refused[0]}; {refused[1]}.")
-    said = " ".join(error.str().split())[:LONGEST_WORD]  # a token's endpoint may answer with a page
-    remedy = remedies.get(error.code(), "see the broker's log")
-    if "OAUTHBEARER token" in said:
-        remedy = "check sasl.oauthbearer.* in kafka.common, and that its token endpoint answers"
-    return ClusterError(f"Kafka at {place}: {said.rstrip('.')} ({error.name()}); {remedy}.")
 
 
-def is_final(error: KafkaError) -> bool:
-    """True when waiting will not mend it."""
+def is_fatal(error: KafkaError) -> bool:
+    """Return whether waiting does not mend the error."""
     return bool(error.fatal()) or error.code() in FATAL
 
 
-def may_pass(error: KafkaError) -> bool:
-    """True where asking again may bring the answer."""
+def is_transient(error: KafkaError) -> bool:
+    """Return whether a repetition of the request may bring an answer."""
     return bool(error.retriable()) or error.code() in TRANSIENT

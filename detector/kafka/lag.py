@@ -1,7 +1,7 @@
-"""How far a consumer is behind, by what the broker says of the end: what the client knows of it is as old as its fetch.
+"""Consumer lag, from end offsets that the broker reports. The client's own end offsets are as old as its last fetch.
 
-A client whose buffer is full fetches nothing, nor does one that stopped consuming for good: by its own word the end
-stands still, and it comes nearer while it moves away.
+A client fetches nothing while its buffer is full, nor when it stopped consuming for good. By its own account the end
+then stands still, and the lag shrinks while it really grows.
 """
 
 from concurrent.futures import Future
@@ -15,54 +15,60 @@ from detector.kafka.client import open_admin
 from detector.kafka.errors import STALE_LEADER
 
 EVERY_SECONDS = 5.0
-"""From an answer to the next question, which is one request to each broker; a scrape comes every 15 s."""
+"""Pause from an answer to the next request, which is one to each broker. A scrape comes every 15 s."""
 
 ANSWER_SECONDS = 5.0
-"""Nobody waits for it. Milliseconds, where a broker is there."""
+"""Timeout of a request. Nobody waits for it, and it takes milliseconds where a broker answers."""
 
 
 class Lag:
-    """Asked by the loop alone. Where the broker is silent, the ends are those that it told last."""
+    """Lag of one consumer. Only the loop's thread may use it.
+
+    While the broker is silent, the last end offsets it reported are used.
+    """
 
     def __init__(self, consumer: Consumer, kafka: Kafka) -> None:
         self._consumer, self._kafka, self._admin = consumer, kafka, open_admin(kafka)
-        self._asked: dict[TopicPartition, Future[ListOffsetsResultInfo]] = {}
+        self._requests: dict[TopicPartition, Future[ListOffsetsResultInfo]] = {}
         self._ends: dict[int, int] = {}
-        self._begun: dict[int, int] = {}
-        """Where each partition was to be read from, until something of it was."""
-        self._heard = float("-inf")
+        self._starts: dict[int, int] = {}
+        """Each partition's start offset. It counts until the first record is consumed."""
+        self._answered_at = float("-inf")
 
-    def begin(self, partition: TopicPartition) -> None:
-        """It is read from here on."""
-        self._begun[partition.partition] = partition.offset
+    def set_start(self, partition: TopicPartition) -> None:
+        """Set the offset from which a partition is read."""
+        self._starts[partition.partition] = partition.offset
 
     def measure(self) -> dict[int, int]:
-        """Records to the end, per assigned partition whose end is known."""
-        assigned = self._consumer.assignment()
-        self._look(assigned)
-        behind = {}
-        for partition in self._consumer.position(assigned):
+        """Return the records up to the end, by assigned partition whose end is known."""
+        assigned_partitions = self._consumer.assignment()
+        self._update_ends(assigned_partitions)
+        lags = {}
+        for partition in self._consumer.position(assigned_partitions):
             number = partition.partition
-            _, fetched = self._consumer.get_watermark_offsets(partition, cached=True)
-            stands = partition.offset if partition.offset >= 0 else self._begun[number]
-            end = max(fetched, self._ends.get(number, -1))
+            _, fetched_end = self._consumer.get_watermark_offsets(partition, cached=True)
+            position = partition.offset if partition.offset >= 0 else self._starts[number]
+            end = max(fetched_end, self._ends.get(number, -1))
             if end >= 0:
-                behind[number] = max(0, end - stands)
-        return behind
+                lags[number] = max(0, end - position)
+        return lags
 
-    def _look(self, assigned: list[TopicPartition]) -> None:
-        """Hears what came of the last question, and asks the next in time, beside the loop."""
-        if not self._asked:
-            if assigned and monotonic() - self._heard >= EVERY_SECONDS:
-                latest = {TopicPartition(one.topic, one.partition): OffsetSpec.latest() for one in assigned}
-                self._asked = self._admin.list_offsets(latest, request_timeout=ANSWER_SECONDS)
+    def _update_ends(self, assigned_partitions: list[TopicPartition]) -> None:
+        """Take the answers of the last requests, and send the next ones in time. Never waits."""
+        if not self._requests:
+            if assigned_partitions and monotonic() - self._answered_at >= EVERY_SECONDS:
+                latest = {
+                    TopicPartition(partition.topic, partition.partition): OffsetSpec.latest()
+                    for partition in assigned_partitions
+                }
+                self._requests = self._admin.list_offsets(latest, request_timeout=ANSWER_SECONDS)
             return
-        if not all(asked.done() for asked in self._asked.values()):
+        if not all(request.done() for request in self._requests.values()):
             return
-        for partition, asked in self._asked.items():
-            error = asked.exception()
+        for partition, request in self._requests.items():
+            error = request.exception()
             if not isinstance(error, KafkaException):
-                self._ends[partition.partition] = asked.result().offset
+                self._ends[partition.partition] = request.result().offset
             elif error.args[0].code() in STALE_LEADER:
                 self._admin = open_admin(self._kafka)
-        self._asked, self._heard = {}, monotonic()
+        self._requests, self._answered_at = {}, monotonic()

@@ -1,4 +1,4 @@
-"""Plain records onto a topic, each once and in order: for feeding minutes and labels, not for the daemon's output."""
+"""Record producer: publishes minutes and labels, each once and in order. The daemon's output uses transactions."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ from detector.kafka.errors import explain
 
 
 class RecordProducer:
-    """An idempotent producer: a plain one reorders the first batches of a new topic when it retries."""
+    """Idempotent producer. A producer that is not idempotent reorders the first batches of a new topic on a retry."""
 
     def __init__(self, kafka: Kafka) -> None:
         self._kafka = kafka
-        self._failed: KafkaError | None = None
+        self._delivery_error: KafkaError | None = None
         self._producer = open_client(
             Producer,
             {
@@ -29,39 +29,40 @@ class RecordProducer:
         )
 
     def publish(self, topic: str, records: Iterable[tuple[bytes, bytes | None, int]]) -> None:
-        """Sends (key, value, timestamp in ms) and waits until the broker has them all. Raises ClusterError."""
+        """Send (key, value, timestamp in ms) and wait until the broker has all records. Raises ClusterError."""
         for key, value, timestamp in records:
             self._send(topic, key, value, timestamp)
         try:
             unsent = self._producer.flush(self._kafka.reach_seconds)
         except (KafkaException, SystemError) as error:
-            told = _fatal(error) or self._failed
-            if told is None:
+            cause = _fatal_cause(error) or self._delivery_error
+            if cause is None:
                 raise
-            raise explain(told, self._kafka, topic) from None
+            raise explain(cause, self._kafka, topic) from None
         if unsent:
             raise explain(KafkaError(KafkaError._TIMED_OUT), self._kafka)
-        if self._failed is not None:
-            raise explain(self._failed, self._kafka, topic)
+        if self._delivery_error is not None:
+            raise explain(self._delivery_error, self._kafka, topic)
 
     def _send(self, topic: str, key: bytes, value: bytes | None, timestamp: int) -> None:
         while True:
             try:
-                self._producer.produce(topic, key=key, value=value, timestamp=timestamp, on_delivery=self._delivered)
+                self._producer.produce(topic, key=key, value=value, timestamp=timestamp, on_delivery=self._on_delivery)
                 return
             except BufferError:
                 self._producer.poll(1)
             except KafkaException as error:
                 raise explain(error.args[0], self._kafka, topic) from None
 
-    def _delivered(self, error: KafkaError | None, message: Message) -> None:
-        self._failed = self._failed or error
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        self._delivery_error = self._delivery_error or error
 
 
-def _fatal(error: KafkaException | SystemError) -> KafkaError | None:
-    """What ended a client, where that is known. It is raised beneath the callbacks, and Python complains of it first
-    where one is called.
+def _fatal_cause(error: KafkaException | SystemError) -> KafkaError | None:
+    """Return the error that ended a client, where it is known.
+
+    It is raised beneath the callbacks, and where one is called, Python raises a SystemError about it first.
     """
-    cause = error if isinstance(error, KafkaException) else error.__cause__
-    told: KafkaError | None = cause.args[0] if isinstance(cause, KafkaException) else None
-    return told
+    exception = error if isinstance(error, KafkaException) else error.__cause__
+    cause: KafkaError | None = exception.args[0] if isinstance(exception, KafkaException) else None
+    return cause

@@ -1,7 +1,7 @@
-"""Why a broker lets nobody in: what its client heard beside a silence, and what a handshake of our own would say.
+"""TLS diagnosis: the reason why a broker refuses connections, from the client's errors and a handshake of our own.
 
-librdkafka retries for as long as it is given, tells of each attempt, and says of a certificate that it does not believe
-no more than that; OpenSSL knows whether it is over, a stranger's, or another host's.
+librdkafka retries for as long as it is allowed, and reports each attempt. Of a certificate that it does not trust it
+reports no more than that. OpenSSL knows whether it has expired, comes from an unknown authority, or names another host.
 """
 
 import re
@@ -17,17 +17,21 @@ from detector.certificates import kafka_ends
 from detector.config.schema import Kafka
 
 TELLING = {KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError._RESOLVE}
+"""Errors that name the cause of a connection failure."""
 
 LOST = {KafkaError._TRANSPORT, KafkaError._TIMED_OUT, KafkaError._ALL_BROKERS_DOWN}
+"""Errors that only report a lost connection."""
 
-SPOKEN = re.compile(r"\b(SSL|TLS|security\.protocol|listener)\b")
-"""In a broken connection's text, where it broke over how to speak."""
+PROTOCOL_WORDS = re.compile(r"\b(SSL|TLS|security\.protocol|listener)\b")
+"""Words in the text of a lost connection that broke over the protocol."""
 
-SECONDS = 5.0
-"""For a handshake of our own, which takes milliseconds."""
+HANDSHAKE_SECONDS = 5.0
+"""Timeout of a handshake of our own, which takes milliseconds."""
 
-OURS = re.compile(r"alert (bad certificate|certificate|handshake failure|unknown ca|unsupported certificate)")
-"""The broker's word on a client's certificate, or on the want of one."""
+CLIENT_CERTIFICATE_ALERT = re.compile(
+    r"alert (bad certificate|certificate|handshake failure|unknown ca|unsupported certificate)"
+)
+"""The broker's TLS alert about a client's certificate, or about a missing one."""
 
 REMEDIES = {
     9: "it is not valid yet: compare the clocks here and there",
@@ -36,46 +40,51 @@ REMEDIES = {
     19: "put its authority's certificate into ssl.ca.location",
     20: "put its authority's certificate into ssl.ca.location",
     21: "put its authority's certificate into ssl.ca.location",
-    62: "reach it by a name that its certificate has, or have it made for this one",
-    64: "reach it by a name that its certificate has, or have it made for this address",
+    62: "connect to it by a name that its certificate has, or have it issued for this name",
+    64: "connect to it by a name that its certificate has, or have it issued for this address",
 }
-"""By X509_V_ERR_…"""
+"""Remedies by OpenSSL's X509_V_ERR code."""
 
 
-def most_telling_error(heard: Sequence[KafkaError]) -> KafkaError | None:
-    """Of all that was heard, what says most about the silence."""
-    for error in heard:
+def most_telling_error(errors: Sequence[KafkaError]) -> KafkaError | None:
+    """Return the error that says most about a connection failure; None if none does."""
+    for error in errors:
         if error.code() in TELLING:
             return error
-    return next((error for error in heard if SPOKEN.search(error.str())), None)
+    return next((error for error in errors if PROTOCOL_WORDS.search(error.str())), None)
 
 
 def diagnose_tls(error: KafkaError, kafka: Kafka) -> tuple[str, str] | None:
-    """What is wrong and what to do, for a connection that ended over TLS; None where it did not."""
-    said = error.str()
-    if "certificate verify failed" in said:
+    """Return the problem and the remedy for a connection that ended over TLS; None for any other."""
+    text = error.str()
+    if "certificate verify failed" in text:
         return _server_certificate_rejected(kafka)
-    if OURS.search(said):
-        end = kafka_ends(kafka).get("kafka_client")
-        if end is not None and end < datetime.now(UTC).timestamp():
-            day = datetime.fromtimestamp(end, UTC).date()
-            return f"it refuses this client's certificate, which ended on {day}", "renew it and start again"
-        return (
-            f"it refuses this client's certificate ({OURS.search(said)[0]})",  # type: ignore[index]  # just found
-            "check ssl.certificate.location and ssl.key.location in kafka.common, and that the brokers' truststore has"
-            " its authority",
-        )
-    if "ssl.key" in said:
-        return said.rstrip("."), "check that file, and ssl.key.password, in kafka.common"
-    if error.code() in LOST and SPOKEN.search(said):
-        return said.rstrip("."), "check security.protocol in kafka.common, and the port"
+    alert = CLIENT_CERTIFICATE_ALERT.search(text)
+    if alert:
+        return _client_certificate_rejected(alert[0], kafka)
+    if "ssl.key" in text:
+        return text.rstrip("."), "check that file, and ssl.key.password, in kafka.common"
+    if error.code() in LOST and PROTOCOL_WORDS.search(text):
+        return text.rstrip("."), "check security.protocol in kafka.common, and the port"
     if error.code() in LOST and "SSL" not in str(kafka.common.get("security.protocol", "")).upper():
         return _plaintext_against_tls(kafka)
     return None
 
 
+def _client_certificate_rejected(alert: str, kafka: Kafka) -> tuple[str, str]:
+    end = kafka_ends(kafka).get("kafka_client")
+    if end is not None and end < datetime.now(UTC).timestamp():
+        day = datetime.fromtimestamp(end, UTC).date()
+        return f"the broker refuses this client's certificate, which expired on {day}", "renew it and start again"
+    return (
+        f"the broker refuses this client's certificate ({alert})",
+        "check ssl.certificate.location and ssl.key.location in kafka.common, and that the brokers' truststore has its"
+        " authority",
+    )
+
+
 def _plaintext_against_tls(kafka: Kafka) -> tuple[str, str] | None:
-    """Of one who hangs up on a client that does not speak TLS: whether it would be heard if it did."""
+    """Return the problem if a broker that closed a plaintext connection speaks TLS; None if none does."""
     for server in _servers(kafka):
         try:
             _shake_hands(server, kafka)
@@ -92,33 +101,44 @@ def _servers(kafka: Kafka) -> list[str]:
 
 
 def _server_certificate_rejected(kafka: Kafka) -> tuple[str, str]:
-    """Of the broker's certificate. Without a word of our own, if ours succeeds: another of the cluster was meant."""
+    """Return the problem with a broker's certificate.
+
+    It has no details if our own handshakes succeed, because then another broker of the cluster was meant.
+    """
     for server in _servers(kafka):
         try:
             _shake_hands(server, kafka)
         except ssl.SSLCertVerificationError as error:
             remedy = REMEDIES.get(error.verify_code, "check it with `openssl s_client`, and ssl.ca.location")
-            return f"the certificate of {server} is not believed ({error.verify_message.rstrip('.')})", remedy
+            return f"the certificate of {server} is not trusted ({error.verify_message.rstrip('.')})", remedy
         except (OSError, ValueError):
             continue
-    return "a broker's certificate is not believed", "check it, and ssl.ca.location in kafka.common"
+    return "a broker's certificate is not trusted", "check it, and ssl.ca.location in kafka.common"
 
 
 def _shake_hands(server: str, kafka: Kafka) -> None:
-    """Raises what came of it; a certificate of ours is not shown, for theirs comes first."""
+    """Make a TLS handshake. Raises its error.
+
+    A certificate of ours is not presented, because the broker's is verified first.
+    """
     host, _, port = server.split("://")[-1].rpartition(":")
     host = host.strip("[]")
-    pem, place = kafka.common.get("ssl.ca.pem"), kafka.common.get("ssl.ca.location")
+    context = _tls_context(kafka)
+    with socket.create_connection((host, int(port)), HANDSHAKE_SECONDS) as connection:
+        context.wrap_socket(connection, server_hostname=host).close()
+
+
+def _tls_context(kafka: Kafka) -> ssl.SSLContext:
+    pem, location = kafka.common.get("ssl.ca.pem"), kafka.common.get("ssl.ca.location")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if pem:
         context.load_verify_locations(cadata=str(pem))
-    elif place and Path(str(place)).is_dir():
-        context.load_verify_locations(capath=str(place))
-    elif place:
-        context.load_verify_locations(cafile=str(place))
+    elif location and Path(str(location)).is_dir():
+        context.load_verify_locations(capath=str(location))
+    elif location:
+        context.load_verify_locations(cafile=str(location))
     else:
         context.load_default_certs()
     if kafka.common.get("ssl.endpoint.identification.algorithm") == "none":
         context.check_hostname = False
-    with socket.create_connection((host, int(port)), SECONDS) as plain:
-        context.wrap_socket(plain, server_hostname=host).close()
+    return context

@@ -1,1 +1,1 @@
-"""Service: the long-lived daemon around the pipeline, with its partitions, publisher, reloads, metrics and HTTP."""
+"""Service: the daemon around the pipeline, with its assignments, publisher, bundle reloads, metrics and HTTP server."""

@@ -1,6 +1,7 @@
-"""Which partitions are ours, and which of them are still replayed: what a rebalance means to those who remember.
+"""Partition assignments of one instance, and the effect of a rebalance on the pipeline.
 
-A partition is taken up with its open alarms, heard in silence up to its committed offset, and aloud from there on.
+An assigned partition is restored from its open alarms and from a replay up to its live offset. From there on its alarms
+are published.
 """
 
 import logging
@@ -18,61 +19,68 @@ log = logging.getLogger("faultline")
 
 
 class PartitionAssignments:
-    """Of one instance. The pipeline is given each time: another bundle brings another."""
+    """Partitions that this instance owns. The pipeline is an argument, because another bundle brings another one."""
 
     def __init__(self, open_table: CompactedTable, metrics: Metrics) -> None:
         self._open_table, self._metrics = open_table, metrics
-        self.owned: set[int] = set()
-        self.replaying: dict[int, int] = {}
-        """Partitions behind their committed offset, with that offset."""
+        self.owned_partitions: set[int] = set()
+        self.replay_ends: dict[int, int] = {}
+        """Partitions in replay, with their live offset."""
 
-    def move(self, poll: Poll, pipeline: Pipeline) -> None:
-        """Puts down what was revoked and takes up what was assigned. Raises ClusterError."""
-        if poll.revoked or poll.assigned:
+    def apply(self, poll: Poll, pipeline: Pipeline) -> None:
+        """Apply a poll's revocations and assignments to the pipeline. Raises ClusterError."""
+        if poll.revocations or poll.assignments:
             self._metrics.rebalances.inc()
-        for partition in poll.revoked:
+        for partition in poll.revocations:
             pipeline.revoke(partition)
-            self.replaying.pop(partition, None)
-            self.owned.discard(partition)
-        if poll.assigned:
-            opened = self._open_table.read([assignment.partition for assignment in poll.assigned])
-            for assignment in poll.assigned:
-                rows = sorted(opened[assignment.partition].items())
-                self._take_up(assignment, [read_open_alarm(value) for _, value in rows], pipeline)
+            self.replay_ends.pop(partition, None)
+            self.owned_partitions.discard(partition)
+        if poll.assignments:
+            open_records = self._open_table.read([assignment.partition for assignment in poll.assignments])
+            for assignment in poll.assignments:
+                records = sorted(open_records[assignment.partition].items())
+                self._assign(assignment, [read_open_alarm(value) for _, value in records], pipeline)
 
     def split(self, poll: Poll) -> tuple[list[Records], list[Records]]:
-        """The poll's records before and from their partition's committed offset on."""
-        silent: list[Records] = []
-        audible: list[Records] = []
+        """Return the poll's records before their partition's live offset, and those from it on."""
+        replayed_records: list[Records] = []
+        live_records: list[Records] = []
         for records in poll.records:
-            limit = self.replaying.get(records.partition, -1)
-            heard = int((records.offsets < limit).sum())
-            for part, rows in ((silent, slice(0, heard)), (audible, slice(heard, None))):
+            live_offset = self.replay_ends.get(records.partition, -1)
+            replayed_count = int((records.offsets < live_offset).sum())
+            for part, rows in (
+                (replayed_records, slice(0, replayed_count)),
+                (live_records, slice(replayed_count, None)),
+            ):
                 if len(records.offsets[rows]):
                     part.append(
                         Records(records.partition, records.offsets[rows], records.keys[rows], records.values[rows])
                     )
-        return silent, audible
+        return replayed_records, live_records
 
     def end_replays(self, poll: Poll, pipeline: Pipeline) -> None:
-        """A replay ends at the committed offset, or at the end of the log: markers may fill the last offsets."""
-        reached = [(records.partition, int(records.offsets[-1]) + 1) for records in poll.records]
-        for partition, offset in (*reached, *poll.ended.items()):
-            if offset >= self.replaying.get(partition, float("inf")):
-                del self.replaying[partition]
-                pipeline.catch_up(partition)
-                log.info("partition %d: audible", partition)
+        """End the replay of each partition that has reached its live offset.
 
-    def _take_up(self, assignment: Assignment, opened: list[Alarm], pipeline: Pipeline) -> None:
-        pipeline.assign(assignment.partition, assignment.memory, opened)
-        self.replaying[assignment.partition] = assignment.audible_offset
-        self.owned.add(assignment.partition)
+        The end of the log counts, too, because transaction markers may fill the last offsets.
+        """
+        next_offsets = [(records.partition, int(records.offsets[-1]) + 1) for records in poll.records]
+        for partition, offset in (*next_offsets, *poll.end_offsets.items()):
+            if offset >= self.replay_ends.get(partition, float("inf")):
+                del self.replay_ends[partition]
+                pipeline.catch_up(partition)
+                log.info("partition %d: the replay is over, alarms are published", partition)
+
+    def _assign(self, assignment: Assignment, open_alarms: list[Alarm], pipeline: Pipeline) -> None:
+        pipeline.assign(assignment.partition, assignment.checkpoint, open_alarms)
+        self.replay_ends[assignment.partition] = assignment.live_offset
+        self.owned_partitions.add(assignment.partition)
         if assignment.reset:
             self._metrics.resets.labels(assignment.reset).inc()
+        checkpoint = assignment.checkpoint
         log.info(
-            "partition %d: audible from offset %d, replay %s, %d alarms open",
+            "partition %d: assigned, live from offset %d, replay %s, %d alarms open",
             assignment.partition,
-            assignment.audible_offset,
-            f"from {assignment.memory.replay_offset}" if assignment.memory else "without memory",
-            len(opened),
+            assignment.live_offset,
+            f"from offset {checkpoint.replay_offset}" if checkpoint else "without a checkpoint",
+            len(open_alarms),
         )

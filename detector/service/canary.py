@@ -1,10 +1,10 @@
-"""The canary: a made-up cell whose one fault is played through the daemon's own road, and must be recognised.
+"""Canary: an artificial cell with one fault that the daemon's own pipeline must recognise.
 
-A quiet night and a detector that sees nothing look the same from outside. So a cell that is no cell has a fault once an
-hour, and all of the road is asked whether it is seen: decoding, baseline, windows, encoder, search, verdict, alarm
-rule. It asks nothing of the network: its life is the bundle's golden windows, which are ordinary, against the fleet's
-baseline; its fault is one feature, moved; its library is its own, and holds the one example that it teaches itself.
-Nothing leaves this room but whether the fault was recognised.
+A quiet night and a detector that recognises nothing look the same from outside. So an artificial cell has a fault once
+an hour, which tests the whole pipeline: decoding, baseline, windows, encoder, search, verdict and alarm rule. It needs
+nothing of the network. Its ordinary minutes are the bundle's golden windows against the fleet's baseline. Its fault is
+one feature, moved. Its exemplar index holds only the example that it teaches itself. Only the result leaves this
+module.
 """
 
 from collections.abc import Iterator
@@ -31,152 +31,167 @@ from detector.labels.label import embed_label
 CELL, CLASS = "canary", "canary"
 
 ONSET = EARLIEST_MINUTE + 12 * 60
-"""The same noon each time, in the year 2000: what differs from play to play is the machine."""
+"""Onset of the fault: the same noon each time, in the year 2000. Runs differ only by what the machine does."""
 
 FAULT_MINUTES = 60
-"""As long as an episode that is taught without an end."""
+"""Length of the fault: that of an episode that is taught without an end."""
 
 FAR = 4.0
-"""Spreads by which its feature moves: of a minute's noise much, of a fault little (the simulator's reach tens)."""
+"""Spreads by which the feature moves: of a minute's noise much, of a fault little (the simulator's reach tens)."""
 
 FEATURES_TRIED, FAULTS_TRIED = 64, 8
-"""So many of the catalogue are moved, up and down, to see which lead farthest from normal; so many of those are
-rehearsed, the farthest first."""
+"""Features of the catalogue that are moved, up and down, to find the moves that lead farthest from normal; and moves
+that are rehearsed, the farthest first."""
 
 
 @dataclass(frozen=True)
 class _Scenario:
-    """A fault, and all that is to recognise it."""
+    """Canary's fault as records, with the pipeline that must recognise it."""
 
     pipeline: Pipeline
     records: Records
 
 
 class Canary:
-    """What is played on one bundle."""
+    """Canary of one bundle."""
 
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
         self._bundle, self._encode, self._threads = bundle, encode, threads
         self._settings = replace(settings, max_cells=1)
-        self._usual = bundle.baseline.coefficients(bundle.baseline.rows([CELL]))[0]
+        self._fleet_baseline = bundle.baseline.coefficients(bundle.baseline.rows([CELL]))[0]
         fullest = np.argsort((bundle.golden.windows == ABSENT).sum(axis=(1, 2)), kind="stable")
-        self._shown, self._lived = bundle.golden.windows[fullest[[0, min(1, len(fullest) - 1)]]]
-        """Of its life, the hour of its example, and the one it is played in. # int8 [60, F] each"""
-        self._song: _Scenario | None = None
+        self._example_hour, self._played_hour = bundle.golden.windows[fullest[[0, min(1, len(fullest) - 1)]]]
+        """Ordinary hours under the taught example, and under the played fault. # int8 [60, F] each"""
+        self._scenario: _Scenario | None = None
 
     def play(self) -> bool:
-        """Whether its fault is recognised, and was not before it began. The first time it chooses one that is."""
-        if self._song is None:
-            self._song = next((song for song in self._songs() if _is_recognised(song)), None)
-            return self._song is not None
-        return _is_recognised(self._song)
+        """Return whether the fault is recognised, and not before its onset.
 
-    def _songs(self) -> Iterator[_Scenario]:
-        for feature, spreads in self._farthest():
+        The first play searches a scenario that is recognised; later plays repeat it.
+        """
+        if self._scenario is None:
+            self._scenario = next((scenario for scenario in self._scenarios() if _is_recognised(scenario)), None)
+            return self._scenario is not None
+        return _is_recognised(self._scenario)
+
+    def _scenarios(self) -> Iterator[_Scenario]:
+        for feature, spreads in self._farthest_moves():
             try:
-                yield self._compose(feature, spreads)
+                yield self._build_scenario(feature, spreads)
             except LabelError:
                 continue
 
-    def _farthest(self) -> list[tuple[int, float]]:
-        """Single features and by how many spreads they move, the farthest from normal first."""
-        reported = np.flatnonzero((self._shown != ABSENT).all(axis=0) & (self._lived != ABSENT).all(axis=0))
-        tried = reported[np.unique(np.linspace(0, len(reported) - 1, FEATURES_TRIED).round().astype(int))]
-        moves = [(feature, spreads) for feature in tried.tolist() for spreads in (FAR, -FAR)]
+    def _farthest_moves(self) -> list[tuple[int, float]]:
+        """Return (feature, spreads to move it by), the farthest from normal first."""
+        is_reported = (self._example_hour != ABSENT).all(axis=0) & (self._played_hour != ABSENT).all(axis=0)
+        reported_features = np.flatnonzero(is_reported)
+        tried_features = reported_features[
+            np.unique(np.linspace(0, len(reported_features) - 1, FEATURES_TRIED).round().astype(int))
+        ]
+        moves = [(feature, spreads) for feature in tried_features.tolist() for spreads in (FAR, -FAR)]
         hour = ONSET + np.arange(WINDOW)
-        windows = [self._codes(self._values(self._shown, hour, *move), hour) for move in moves]
+        windows = [self._codes(self._values(self._example_hour, hour, *move), hour) for move in moves]
         size = self._encode(np.stack(windows)).size.astype(np.float32) if windows else np.empty(0)
-        return [moves[at] for at in np.argsort(-size, kind="stable")[:FAULTS_TRIED].tolist()]
+        return [moves[rank] for rank in np.argsort(-size, kind="stable")[:FAULTS_TRIED].tolist()]
 
-    def _compose(self, feature: int, spreads: float) -> _Scenario:
-        """Raises LabelError."""
+    def _build_scenario(self, feature: int, spreads: float) -> _Scenario:
+        """Return the scenario of one moved feature. Raises LabelError."""
         bundle, settings, end = self._bundle, self._settings, ONSET + FAULT_MINUTES
-        taught = np.arange(*label_span(ONSET, end))
-        values = self._values(self._shown, taught, feature, spreads)
+        taught_minutes = np.arange(*label_span(ONSET, end))
+        values = self._values(self._example_hour, taught_minutes, feature, spreads)
         label = build_label(
             LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),
             LabelMeta(name=CLASS, kind="fault", cell=CELL, begin=ONSET, end=end),
         )
         exemplar = embed_label(label, bundle.catalogue, self._encode)
-        judge = Classifier(ExemplarIndex([exemplar], bundle.normal, self._threads), settings.weights, settings.budget)
+        index = ExemplarIndex([exemplar], bundle.normal, self._threads)
+        classifier = Classifier(index, settings.weights, settings.budget)
         minute = np.arange(ONSET - WINDOW - settings.score_minutes, end + settings.score_minutes)
         records = records_of(
-            CELL, int(minute[0]), self._values(self._lived, minute, feature, spreads), bundle.catalogue.names
+            CELL, int(minute[0]), self._values(self._played_hour, minute, feature, spreads), bundle.catalogue.names
         )
-        return _Scenario(Pipeline(bundle.catalogue, bundle.baseline, self._encode, judge, settings), records)
+        pipeline = Pipeline(bundle.catalogue, bundle.baseline, self._encode, classifier, settings)
+        return _Scenario(pipeline, records)
 
     def _values(
         self, hour: NDArray[np.int8], minute: NDArray[np.int64], feature: int, spreads: float
     ) -> NDArray[np.float32]:
-        """An hour's codes again and again, one feature moved from the onset on, as a cell would report them.
+        """Return the values that a cell would report: an hour repeated, with one feature moved from the onset on.
 
         # int8 [60, F], [m] -> [m, F]
         """
         codes = hour[minute % WINDOW]
-        moved = codes.astype(np.float32) / np.float32(STEPS)
-        moved[minute >= ONSET, feature] += np.float32(spreads)
-        scaled = day_basis(minute, (len(self._usual) - 2) // 2) @ self._usual[1:] + moved * self._usual[0]
+        moved_deviations = codes.astype(np.float32) / np.float32(STEPS)
+        moved_deviations[minute >= ONSET, feature] += np.float32(spreads)
+        baseline = self._fleet_baseline
+        values = day_basis(minute, (len(baseline) - 2) // 2) @ baseline[1:] + moved_deviations * baseline[0]
         logarithmic = self._bundle.catalogue.logarithmic
-        with np.errstate(over="ignore"):  # what is too large is held at what its feature allows
-            scaled[:, logarithmic] = np.expm1(scaled[:, logarithmic])
-        return np.where(codes == ABSENT, np.nan, np.clip(scaled, *self._bundle.catalogue.bounds)).astype(np.float32)
+        with np.errstate(over="ignore"):  # a value that is too large is clipped to its feature's range
+            values[:, logarithmic] = np.expm1(values[:, logarithmic])
+        return np.where(codes == ABSENT, np.nan, np.clip(values, *self._bundle.catalogue.bounds)).astype(np.float32)
 
     def _codes(self, values: NDArray[np.float32], minute: NDArray[np.int64]) -> NDArray[np.int8]:
-        usual = np.broadcast_to(self._usual, (len(minute), *self._usual.shape))
-        return deviations(values, minute, usual, self._bundle.catalogue.logarithmic)
+        baseline = np.broadcast_to(self._fleet_baseline, (len(minute), *self._fleet_baseline.shape))
+        return deviations(values, minute, baseline, self._bundle.catalogue.logarithmic)
 
 
-def _is_recognised(song: _Scenario) -> bool:
-    """Its records once more through the road, from nothing."""
-    song.pipeline.assign(song.records.partition, None, [])
-    events = song.pipeline.process([(song.records, True)]).events
-    raised = [event.minute for event in events if event.change == NEW and event.alarm.name == CLASS]
-    return bool(raised) and min(raised) >= ONSET
+def _is_recognised(scenario: _Scenario) -> bool:
+    """Process the scenario's records from an empty state, and return whether they raise the alarm after the onset."""
+    scenario.pipeline.assign(scenario.records.partition, None, [])
+    events = scenario.pipeline.process([(scenario.records, True)]).events
+    alarm_minutes = [event.minute for event in events if event.change == NEW and event.alarm.name == CLASS]
+    return bool(alarm_minutes) and min(alarm_minutes) >= ONSET
 
 
-@dataclass(frozen=True)
-class Played:
-    """What became of a play."""
+@dataclass(frozen=True, kw_only=True)
+class CanaryResult:
+    """Result of one play."""
 
-    recognised: bool
+    is_recognised: bool
     seconds: float
     error: str = ""
-    """What went wrong, where something did."""
+    """Exception of a play that failed; empty otherwise."""
 
 
 class CanaryRunner:
-    """The canary of the bundle in office, played beside the loop once in so many minutes; 0 = never."""
+    """Runner of the serving bundle's canary, on a thread beside the loop. A period of 0 minutes turns it off."""
 
     def __init__(self, minutes: float) -> None:
         self._seconds = 60 * minutes
         self._worker = ThreadPoolExecutor(1, "canary")
-        self._playing: tuple[Canary, Future[Played]] | None = None
+        self._play: tuple[Canary, Future[CanaryResult]] | None = None
 
-    def begin(self, canary: Canary) -> None:
-        """Another bundle's: it is played at once, and of the one before it nothing is told any more."""
+    def use(self, canary: Canary) -> None:
+        """Use the canary of a new bundle. It is played at once, and no result of the one before is reported."""
         self._canary, self._due = canary, monotonic()
 
-    def turn(self) -> Played | None:
-        """Asked once a turn, and never waits. A play that fails is one that was not recognised: detection goes on."""
-        if self._playing is None:
+    def poll(self) -> CanaryResult | None:
+        """Start a play that is due, or return the result of one that has ended. Never waits.
+
+        A play that fails counts as not recognised, and detection goes on.
+        """
+        if self._play is None:
             if self._seconds and monotonic() >= self._due:
                 self._due = monotonic() + self._seconds
-                self._playing = self._canary, self._worker.submit(_timed, self._canary)
+                self._play = self._canary, self._worker.submit(_timed_play, self._canary)
             return None
-        canary, ended = self._playing
-        if not ended.done():
+        canary, future = self._play
+        if not future.done():
             return None
-        self._playing = None
+        self._play = None
         if canary is not self._canary:
             return None
-        error = ended.exception()
-        return ended.result() if error is None else Played(False, 0.0, f"{type(error).__name__}: {error}")
+        error = future.exception()
+        if error is None:
+            return future.result()
+        return CanaryResult(is_recognised=False, seconds=0.0, error=f"{type(error).__name__}: {error}")
 
     def close(self) -> None:
+        """Stop the thread after the play in progress."""
         self._worker.shutdown(cancel_futures=True)
 
 
-def _timed(canary: Canary) -> Played:
+def _timed_play(canary: Canary) -> CanaryResult:
     begin = perf_counter()
-    recognised = canary.play()
-    return Played(recognised, perf_counter() - begin)
+    is_recognised = canary.play()
+    return CanaryResult(is_recognised=is_recognised, seconds=perf_counter() - begin)

@@ -1,5 +1,6 @@
-"""The loop: poll, take up and put down partitions, judge, publish. One turn per poll, and nothing kept between turns
-but what the log can rebuild.
+"""Daemon: a loop of poll, rebalance, inference and publication.
+
+Nothing is kept between two iterations that the log cannot rebuild.
 """
 
 import logging
@@ -32,11 +33,11 @@ from detector.service.systemd import SystemdNotifier
 
 log = logging.getLogger("faultline")
 
-AWAY = "Kafka does not answer"
+BROKER_AWAY = "Kafka does not answer"
 
 
-class _Stopped(Exception):
-    """Asked to stop while Kafka was waited for: an open transaction is left to be rolled back."""
+class _StopRequested(Exception):
+    """Request to stop that came while the loop waited for Kafka. An open transaction is left to be rolled back."""
 
 
 class Service:
@@ -47,121 +48,129 @@ class Service:
         self.metrics = Metrics()
         self.health = Health(config.runtime.stall_seconds)
         self.health.progress()
-        self._supervisor = SystemdNotifier()
-        self._topics = check_topics(config)
-        self._succession = BundleReloader(config, self._prepare)
+        self._systemd = SystemdNotifier()
+        self._topic_limits = check_topics(config)
+        self._bundle_reloader = BundleReloader(config, self._prepare)
         bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
-        self.metrics.certificates(kafka_ends(config.kafka))
-        self.metrics.shown_certificate(lambda: self._endpoints.entrance.end)
+        self.metrics.set_client_certificates(kafka_ends(config.kafka))
+        self.metrics.follow_http_certificate(lambda: self._endpoints.auth.certificate_end)
         self._stop = threading.Event()
-        self._presence = BrokerMonitor(config.kafka, self._wait_for_kafka)
-        self._open_table = CompactedTable(config.kafka, config.kafka.topics.active, self._presence)
-        self._plays = CanaryRunner(config.runtime.canary_minutes)
+        self._broker_monitor = BrokerMonitor(config.kafka, self._on_broker_answer)
+        self._open_table = CompactedTable(config.kafka, config.kafka.topics.active, self._broker_monitor)
+        self._canary_runner = CanaryRunner(config.runtime.canary_minutes)
         self.metrics.canary_period.set(60 * config.runtime.canary_minutes)
-        self._take_office(self._prepare(bundle, encoder))
-        self._publishing = AlarmPublisher(config, Sink(config, self._presence, self._topics.record_bytes), self.metrics)
-        self._source = MinuteConsumer(config, self._presence)
-        self._holdings = PartitionAssignments(self._open_table, self.metrics)
-        self._poisoned = 0
+        self._serve(self._prepare(bundle, encoder))
+        sink = Sink(config, self._broker_monitor, self._topic_limits.record_bytes)
+        self._publisher = AlarmPublisher(config, sink, self.metrics)
+        self._consumer = MinuteConsumer(config, self._broker_monitor)
+        self._assignments = PartitionAssignments(self._open_table, self.metrics)
+        self._poison_polls = 0
         self.metrics.gpu.set(encoder.device == "gpu")
         log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
 
     def run(self, stop: threading.Event) -> None:
-        """Turns until asked to stop; the open transaction is finished first."""
+        """Run the loop until `stop` is set. An iteration in progress is finished, with its transaction."""
         self._stop = stop
-        with suppress(_Stopped):
+        with suppress(_StopRequested):
             while not stop.is_set():
-                self._progress()
-                self.turn()
-        self._supervisor.stopping()
+                self._report_progress()
+                self.run_once()
+        self._systemd.notify_stopping()
 
-    def _progress(self) -> None:
+    def _report_progress(self) -> None:
         self.health.progress()
-        self._supervisor.progress()
+        self._systemd.feed_watchdog()
 
-    def turn(self) -> None:
-        """One poll, from the log to the log."""
+    def run_once(self) -> None:
+        """Run one iteration: one poll, from the input topic to the committed transaction."""
         self._follow_bundle()
-        self._check_partitions()
-        poll = self._source.poll()
-        self._holdings.move(poll, self._pipeline)
+        self._check_partition_count()
+        poll = self._consumer.poll()
+        self._assignments.apply(poll, self._pipeline)
         self._follow_labels()
-        silent, audible = self._holdings.split(poll)
-        if silent:
-            self.metrics.worked(self._pipeline.process([(records, False) for records in silent]))
-        self._holdings.end_replays(poll, self._pipeline)
-        if audible and not self._halted:
-            self._judge_and_publish(audible, poll)
-        self._hear_canary()
-        self._show()
+        replayed_records, live_records = self._assignments.split(poll)
+        if replayed_records:
+            self.metrics.count_work(self._pipeline.process([(records, False) for records in replayed_records]))
+        self._assignments.end_replays(poll, self._pipeline)
+        if live_records and not self._is_halted:
+            self._process_and_publish(live_records, poll)
+        self._report_canary()
+        self._report_state()
 
     def close(self) -> None:
-        """Leaves the group, so that others take over at once."""
-        self._source.close()
-        self._succession.close()
-        self._plays.close()
+        """Leave the group, so that other instances take over at once, and release everything else."""
+        self._consumer.close()
+        self._bundle_reloader.close()
+        self._canary_runner.close()
         self._label_table.close()
         self._open_table.close()
         self._endpoints.close()
         log.info("stopped")
 
-    def _wait_for_kafka(self, answers: bool) -> None:
-        """While something is waited for: free to go and, where the broker is away, alive and not ready. Where it
-        answers, what never ends is no weather.
+    def _on_broker_answer(self, is_available: bool) -> None:
+        """Handle a stop request and an absent broker while something is waited for.
+
+        While the broker is away the daemon is alive and not ready. While it answers, a wait that does not end is no
+        outage, and the watchdog may end the process.
         """
         if self._stop.is_set():
-            raise _Stopped
-        if not answers:
-            self._progress()
-            self._not_ready(AWAY)
+            raise _StopRequested
+        if not is_available:
+            self._report_progress()
+            self._set_not_ready(BROKER_AWAY)
 
     def _prepare(self, bundle: Bundle, encode: Encode) -> ServingState:
-        return prepare_serving_state(self._config, bundle, encode, self.metrics.timed)
+        return prepare_serving_state(self._config, bundle, encode, self.metrics.time_stage)
 
-    def _take_office(self, office: ServingState) -> None:
-        self._bundle, self._labels, self._label_table = office.bundle, office.labels, office.table
-        self._pipeline = office.pipeline
-        self._plays.begin(office.canary)
+    def _serve(self, state: ServingState) -> None:
+        self._bundle, self._labels, self._label_table = state.bundle, state.labels, state.table
+        self._pipeline = state.pipeline
+        self._canary_runner.use(state.canary)
         self.metrics.canary_recognised.set(0)
         self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
-        self._count_exemplars()
+        self._update_label_metrics()
 
     def _follow_bundle(self) -> None:
-        """Between two polls another bundle may take over. It takes every partition up as a restart would: what was
-        remembered by the old one is not the new one's, and a crash from here on changes nothing.
+        """Let another bundle take over, between two polls.
+
+        It starts every partition as a restart would: the state of the old bundle's pipeline is not the new one's, and a
+        crash from here on changes nothing.
         """
         try:
-            office = self._succession.next(self._bundle)
+            state = self._bundle_reloader.next(self._bundle)
         except BundleError as error:
-            self.metrics.bundle_refused.labels(error.reason).inc()
-            log.error("bundle refused, %s serves on: %s", self._bundle.digest, error)
+            self.metrics.refused_bundles.labels(error.reason).inc()
+            log.error("bundle refused, %s still serves: %s", self._bundle.digest, error)
             return
-        if office is not None:
-            log.info("bundle %s takes over from %s", office.bundle.digest, self._bundle.digest)
+        if state is not None:
+            log.info("bundle %s takes over from %s", state.bundle.digest, self._bundle.digest)
             self._label_table.close()
-            self._take_office(office)
-            self._source.rewind()
+            self._serve(state)
+            self._consumer.rewind()
 
-    def _hear_canary(self) -> None:
-        played = self._plays.turn()
-        if played is None:
+    def _report_canary(self) -> None:
+        result = self._canary_runner.poll()
+        if result is None:
             return
-        self.metrics.canary_plays.labels("recognised" if played.recognised else "missed").inc()
-        self.metrics.canary_seconds.set(played.seconds)
-        if played.recognised:
+        self.metrics.canary_plays.labels("recognised" if result.is_recognised else "missed").inc()
+        self.metrics.canary_seconds.set(result.seconds)
+        if result.is_recognised:
             self.metrics.canary_recognised.set(time())
         else:
-            log.error("the canary's fault was not recognised: trust no silence (%s)", played.error or "no alarm")
+            log.error(
+                "the canary's fault was not recognised (%s), so the absence of alarms means nothing; check the bundle",
+                result.error or "no alarm",
+            )
 
-    def _check_partitions(self) -> None:
-        """Their number says where a cell lies: when it changes, cells are elsewhere than their memory."""
-        had, count = self._topics.partitions, self._presence.partitions
-        if count is not None and count != had:
+    def _check_partition_count(self) -> None:
+        """Raise ClusterError if the number of partitions has changed: cells then lie elsewhere than their state."""
+        expected, count = self._topic_limits.partitions, self._broker_monitor.partition_count
+        if count is not None and count != expected:
             servers, topics = self._config.kafka.common["bootstrap.servers"], self._config.kafka.topics
             raise ClusterError(
-                f"Kafka at {servers}: {topics.minutes} has {count} partitions now and had {had}, so cells"
-                f" have moved; give {topics.active} as many, and start again."
+                f"Kafka at {servers}: topic {topics.minutes} has {count} partitions now and had {expected} at the"
+                f" start, so cells have moved; give {topics.active} as many, and start again."
             )
 
     def _follow_labels(self) -> None:
@@ -170,37 +179,42 @@ class Service:
             return
         self._labels.put_all(changes)
         self._pipeline.use_classifier(self._labels.classifier())
-        self._count_exemplars()
+        self._update_label_metrics()
         log.info("labels: %d changed", len(changes))
 
-    def _judge_and_publish(self, audible: list[Records], poll: Poll) -> None:
-        work = self._pipeline.process([(records, True) for records in audible])
-        self.metrics.worked(work)
-        self.metrics.batch.observe(sum(map(len, audible)))
-        if self._poisonous(work, sum(map(len, audible))):
+    def _process_and_publish(self, live_records: list[Records], poll: Poll) -> None:
+        work = self._pipeline.process([(records, True) for records in live_records])
+        count = sum(map(len, live_records))
+        self.metrics.count_work(work)
+        self.metrics.batch.observe(count)
+        if self._halts_on_poison(work, count):
             return
         offsets = {
             records.partition: (int(records.offsets[-1]) + 1, self._pipeline.checkpoint(records.partition))
-            for records in audible
+            for records in live_records
         }
-        if not self._publishing.publish(work, offsets, self._source.group_metadata, self._bundle.digest):
-            self._source.rewind()
+        if not self._publisher.publish(work, offsets, self._consumer.group_metadata, self._bundle.digest):
+            self._consumer.rewind()
             return
-        self.metrics.published(work.events, self._pipeline.open_alarms(), SILENT)
+        self.metrics.count_published(work.events, self._pipeline.open_alarms(), SILENT)
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
 
-    def _poisonous(self, work: PollResult, records: int) -> bool:
-        """Stops consuming when most of what comes is refused, poll after poll: that is a schema gone wrong."""
+    def _halts_on_poison(self, work: PollResult, count: int) -> bool:
+        """Stop consuming if most records of several polls running were refused, and return whether it is stopped.
+
+        That many refusals mean that the feed's schema is wrong.
+        """
         limits = self._config.limits
-        self._poisoned = self._poisoned + 1 if len(work.rejections) > limits.poison_share * records else 0
-        if self._poisoned < limits.poison_batches:
+        self._poison_polls = self._poison_polls + 1 if len(work.rejections) > limits.poison_share * count else 0
+        if self._poison_polls < limits.poison_batches:
             return False
-        self._source.pause()
-        self.metrics.halted.labels("poison").set(1)
+        self._consumer.pause()
+        self.metrics.halt.labels("poison").set(1)
         reasons = sorted({str(rejection.reason) for _, rejection in work.rejections})
         log.error(
-            "stopped consuming: over %g of the records of %d polls running were refused (%s); mend the feed, restart",
+            "stopped consuming: over %g of the records of %d polls running were refused (%s); repair the feed, then"
+            " restart",
             limits.poison_share,
             limits.poison_batches,
             ", ".join(reasons),
@@ -208,44 +222,51 @@ class Service:
         return True
 
     @property
-    def _halted(self) -> bool:
-        return self._poisoned >= self._config.limits.poison_batches
+    def _is_halted(self) -> bool:
+        return self._poison_polls >= self._config.limits.poison_batches
 
-    def _count_exemplars(self) -> None:
+    def _update_label_metrics(self) -> None:
         for kind in ("fault", "normal", "ignore"):
             self.metrics.exemplars.labels(kind).set(self._labels.count(kind))
-        self.metrics.quarantined.set(self._labels.count_quarantined())
-        self.metrics.judged.clear()
+        self.metrics.quarantined_exemplars.set(self._labels.count_quarantined())
+        self.metrics.judged_alarms.clear()
         for (name, judgement), count in self._labels.count_feedback().items():
-            self.metrics.judged.labels(name, judgement).set(count)
+            self.metrics.judged_alarms.labels(name, judgement).set(count)
         self.metrics.label_errors.inc(self._labels.take_refused())
 
-    def _show(self) -> None:
-        """Gauges and readiness, once a turn."""
-        watermarks, lags = self._pipeline.watermarks(), self._source.lag()
-        self.metrics.bundle_current.set(not self._succession.refused)
+    def _report_state(self) -> None:
+        """Update gauges, readiness and systemd's status."""
+        watermarks, lags = self._pipeline.watermarks(), self._consumer.lag()
+        self.metrics.bundle_current.set(not self._bundle_reloader.is_refused)
         self.metrics.cells.set(len(self._pipeline.cells))
-        self.metrics.partitions.set(len(self._holdings.owned))
-        self.metrics.frontier.set(min(watermarks.values(), default=0) * 60)
+        self.metrics.partitions.set(len(self._assignments.owned_partitions))
+        self.metrics.watermark.set(min(watermarks.values(), default=0) * 60)
         self.metrics.lag_sum.set(sum(lags.values()))
         self.metrics.lag_max.set(max(lags.values(), default=0))
-        if self._halted:
-            self._not_ready("stopped consuming: most records are refused")
-        elif not self._presence.look():
-            self._not_ready(AWAY)
-        elif not self._holdings.owned:
-            self._not_ready("no partition is assigned")
-        elif self._holdings.replaying:
-            self._not_ready(f"{len(self._holdings.replaying)} partitions are replayed")
-        else:
-            self.health.ready = True
-            self.metrics.ready.set(1)
-            cells, partitions = len(self._pipeline.cells), len(self._holdings.owned)
-            self._supervisor.status(
-                True, f"{cells} cells of {partitions} partitions, {sum(lags.values())} records behind"
-            )
+        reason = self._unready_reason()
+        if reason:
+            self._set_not_ready(reason)
+            return
+        self.health.is_ready = True
+        self.metrics.readiness.set(1)
+        cells, partitions = len(self._pipeline.cells), len(self._assignments.owned_partitions)
+        self._systemd.notify_status(
+            True, f"{cells} cells of {partitions} partitions, {sum(lags.values())} records behind"
+        )
 
-    def _not_ready(self, reason: str) -> None:
-        self.health.ready, self.health.reason = False, reason
-        self.metrics.ready.set(0)
-        self._supervisor.status(False, reason)
+    def _unready_reason(self) -> str:
+        """Return why the daemon is not ready; empty when it is."""
+        if self._is_halted:
+            return "stopped consuming: most records are refused"
+        if not self._broker_monitor.is_available():
+            return BROKER_AWAY
+        if not self._assignments.owned_partitions:
+            return "no partition is assigned"
+        if self._assignments.replay_ends:
+            return f"{len(self._assignments.replay_ends)} partitions are replayed"
+        return ""
+
+    def _set_not_ready(self, reason: str) -> None:
+        self.health.is_ready, self.health.reason = False, reason
+        self.metrics.readiness.set(0)
+        self._systemd.notify_status(False, reason)

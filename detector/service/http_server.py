@@ -1,4 +1,4 @@
-"""What others may ask of a running daemon: `/metrics`, `/livez` (it makes progress), `/readyz` (it judges)."""
+"""HTTP endpoints of a running daemon: `/metrics`, `/livez` (the loop makes progress), `/readyz` (it raises alarms)."""
 
 import socket
 import ssl
@@ -17,46 +17,50 @@ from detector.errors import ConfigError
 from detector.service.http_auth import HttpAuth
 
 REQUEST_SECONDS = 10
-"""A scraper that says nothing for so long is cut off."""
+"""Longest silence of a client before its connection is closed."""
 
 CONNECTIONS = 32
-"""Open at once, a thread and a file each. One more, and the oldest is cut off: a scrape takes milliseconds, so the
-oldest is somebody who says nothing."""
+"""Most open connections, a thread and a file each.
+
+One more closes the oldest: a scrape takes milliseconds, so the oldest client is one that sends nothing.
+"""
 
 
 @dataclass
 class Health:
-    """What the loop says of itself. Written by the loop alone."""
+    """State of the loop. Only the loop's thread writes it."""
 
     stall_seconds: float
-    progressed: float = 0.0
-    """When the loop last came round, by the monotonic clock."""
-    ready: bool = False
+    last_progress: float = 0.0
+    """Begin of the loop's last iteration, by the monotonic clock."""
+    is_ready: bool = False
     reason: str = "starting"
-    """Why it is not ready."""
+    """Reason why the daemon is not ready."""
 
     def progress(self) -> None:
-        self.progressed = monotonic()
+        """Note that the loop makes progress."""
+        self.last_progress = monotonic()
 
     @property
-    def alive(self) -> bool:
-        return monotonic() - self.progressed < self.stall_seconds
+    def is_alive(self) -> bool:
+        """Whether the loop has made progress within `stall_seconds`."""
+        return monotonic() - self.last_progress < self.stall_seconds
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # five by default: more scrapers than that at once would wait a second for each other
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], entrance: HttpAuth) -> None:
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], auth: HttpAuth) -> None:
         super().__init__(address, handler)
-        self._entrance = entrance
+        self._auth = auth
         self._open: dict[socket.socket, None] = {}
-        """Oldest first."""
+        """Open connections, oldest first."""
         self._lock = threading.Lock()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
-        return self._entrance.wrapped(connection), address
+        return self._auth.wrap(connection), address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -64,7 +68,7 @@ class _Server(ThreadingHTTPServer):
             oldest = next(iter(self._open)) if len(self._open) > CONNECTIONS else None
             if oldest is not None:
                 del self._open[oldest]
-                with suppress(OSError):  # it has just gone
+                with suppress(OSError):  # it has just been closed
                     socket.socket.shutdown(oldest, socket.SHUT_RDWR)  # beneath its TLS, which another thread may be in
         super().process_request(request, client_address)
 
@@ -74,16 +78,17 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up, says nothing, or does not speak TLS is not an event."""
+        """Ignore a client that hangs up, sends nothing, or does not speak TLS."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
 
 class Endpoints:
-    """An HTTP server on a thread of its own. `port` 0 in the configuration takes a free one."""
+    """HTTP server on a thread of its own. `port` 0 in the configuration takes a free port."""
 
     def __init__(self, http: Http, registry: CollectorRegistry, health: Health) -> None:
-        self.entrance = entrance = HttpAuth(http)
+        """Raises ConfigError for a certificate or an address that cannot be used."""
+        self.auth = auth = HttpAuth(http)
 
         class Handler(BaseHTTPRequestHandler):
             timeout = REQUEST_SECONDS
@@ -94,8 +99,8 @@ class Endpoints:
                     self.connection.do_handshake()
 
             def do_GET(self) -> None:
-                admitted = entrance.admits(self.headers["Authorization"])
-                status, kind, body = _answer(self.path, admitted, registry, health)
+                is_admitted = auth.admits(self.headers["Authorization"])
+                status, kind, body = _answer(self.path, is_admitted, registry, health)
                 self.send_response(status)
                 if status == 401:
                     self.send_header("WWW-Authenticate", 'Basic realm="faultline", charset="UTF-8"')
@@ -105,36 +110,37 @@ class Endpoints:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:
-                """Scrapes are not events."""
+                """Write no log line for a request."""
 
         try:
-            self._server = _Server((http.host, http.port), Handler, entrance)
+            self._server = _Server((http.host, http.port), Handler, auth)
         except OSError as error:
             raise ConfigError(
-                f"http: {http.host}:{http.port} cannot be listened on ({error.strerror}); set http.port to a free one."
+                f"http: cannot listen on {http.host}:{http.port} ({error.strerror}); set http.port to a free port."
             ) from None
         self.address = f"{http.host}:{self._server.server_address[1]}"
-        self.url = f"{entrance.scheme}://{self.address}"
+        self.url = f"{auth.scheme}://{self.address}"
         threading.Thread(target=self._server.serve_forever, name="endpoints", daemon=True).start()
 
     def close(self) -> None:
+        """Stop the server and release its port."""
         self._server.shutdown()
         self._server.server_close()
 
 
-def _answer(path: str, admitted: bool, registry: CollectorRegistry, health: Health) -> tuple[int, str, bytes]:
-    """Figures are for those who are admitted; whether it lives and judges, for whoever starts and stops it."""
-    plain = "text/plain; charset=utf-8"
+def _answer(path: str, is_admitted: bool, registry: CollectorRegistry, health: Health) -> tuple[int, str, bytes]:
+    """Return status, content type and body. Metrics need the password; liveness and readiness do not."""
+    text_type = "text/plain; charset=utf-8"
     match path.split("?")[0]:
-        case "/metrics" if not admitted:
-            return 401, plain, b"a user and a password are asked for here\n"
+        case "/metrics" if not is_admitted:
+            return 401, text_type, b"/metrics needs a user and a password\n"
         case "/metrics":
             return 200, CONTENT_TYPE_LATEST, generate_latest(registry)
         case "/livez":
-            if health.alive:
-                return 200, plain, b"alive\n"
-            return 503, plain, f"no progress for {health.stall_seconds:g} s\n".encode()
+            if health.is_alive:
+                return 200, text_type, b"alive\n"
+            return 503, text_type, f"no progress for {health.stall_seconds:g} s\n".encode()
         case "/readyz":
-            return (200, plain, b"ready\n") if health.ready else (503, plain, f"{health.reason}\n".encode())
+            return (200, text_type, b"ready\n") if health.is_ready else (503, text_type, f"{health.reason}\n".encode())
         case _:
-            return 404, plain, b"/metrics, /livez and /readyz are here\n"
+            return 404, text_type, b"not found; there are /metrics, /livez and /readyz\n"

@@ -1,4 +1,4 @@
-"""Every metric there is, in one list. One call per step; labels come from closed lists, and never name a cell."""
+"""Metrics of the daemon, all in one list. Labels come from closed lists, and never name a cell."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ HALTS = ("poison",)
 PLAYS = ("recognised", "missed")
 CUTS = ("shortened", "dead_lettered")
 RESETS = ("retention", "made_anew")
-"""What the log no longer has, or never had."""
+"""Reasons why a partition does not start at its commit: the log no longer has the offset, or never had it."""
 
 _STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 _LATENCY_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
@@ -31,7 +31,7 @@ _BATCH_BUCKETS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 50_000)
 
 
 class Metrics:
-    """The catalogue, in a registry of its own."""
+    """All metrics, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -40,41 +40,39 @@ class Metrics:
         self._histograms()
         build = Info("faultline_build", "Version of Faultline.", registry=self.registry)
         build.info({"version": __version__})
-        self.bundle = Info("faultline_bundle", "The bundle that judges.", registry=self.registry)
-        ProcessCollector(namespace="faultline", registry=self.registry)  # memory, files, start: of Linux
+        self.bundle = Info("faultline_bundle", "Bundle in use.", registry=self.registry)
+        ProcessCollector(namespace="faultline", registry=self.registry)  # memory, files and start time, on Linux
 
     def _counters(self) -> None:
         def counter(name: str, text: str, label: str | None = None, values: tuple[str, ...] = ()) -> Counter:
-            made = Counter(name, text, [label] if label else [], registry=self.registry)
+            metric = Counter(name, text, [label] if label else [], registry=self.registry)
             for value in values:
-                made.labels(value)
-            return made
+                metric.labels(value)
+            return metric
 
-        self.records = counter("faultline_records", "Records taken, by what became of them.", "outcome", OUTCOMES)
+        self.records = counter("faultline_records", "Records consumed, by outcome.", "outcome", OUTCOMES)
         self.rejections = counter("faultline_rejections", "Records refused, by reason.", "reason", tuple(Reason))
-        self.windows = counter("faultline_windows_scored", "Windows embedded and compared.")
-        self.verdicts = counter("faultline_verdicts", "Verdicts on cells' minutes.", "verdict", VERDICTS)
+        self.windows = counter("faultline_windows_scored", "Windows embedded and scored.")
+        self.verdicts = counter("faultline_verdicts", "Decisions on cells' minutes.", "verdict", VERDICTS)
         self.alarms = Counter(
             "faultline_alarms", "Alarm notifications committed.", ["type", "severity"], registry=self.registry
         )
         for change in CHANGES:
             for severity in SEVERITIES:
                 self.alarms.labels(change, severity)
-        self.alarms_cut = counter("faultline_alarms_cut", "Alarms too long for their topic.", "outcome", CUTS)
-        self.rebalances = counter("faultline_rebalances", "Polls in which partitions came or went.")
+        self.cut_alarms = counter("faultline_alarms_cut", "Alarms too long for their topic.", "outcome", CUTS)
+        self.rebalances = counter("faultline_rebalances", "Polls in which partitions were assigned or revoked.")
         self.transactions = counter("faultline_transactions", "Kafka transactions.", "outcome", TRANSACTIONS)
         self.resets = counter(
-            "faultline_partitions_reset", "Partitions whose commit the log no longer has.", "reason", RESETS
+            "faultline_partitions_reset", "Partitions whose committed offset is not in the log.", "reason", RESETS
         )
-        self.withheld = counter(
+        self.withheld_alarms = counter(
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
-        self.canary_plays = counter(
-            "faultline_canary_plays", "Times the canary was played, by what became of it.", "outcome", PLAYS
-        )
-        self.bundle_refused = counter(
-            "faultline_bundle_refused", "Bundles refused while another serves.", "reason", BUNDLE_REASONS
+        self.canary_plays = counter("faultline_canary_plays", "Plays of the canary, by outcome.", "outcome", PLAYS)
+        self.refused_bundles = counter(
+            "faultline_bundle_refused", "Bundles refused while another one serves.", "reason", BUNDLE_REASONS
         )
 
     def _gauges(self) -> None:
@@ -82,30 +80,31 @@ class Metrics:
             return Gauge(name, text, labels, registry=self.registry)
 
         self.open_alarms = gauge("faultline_alarms_open", "Alarms open now.", "severity")
-        self.cells = gauge("faultline_cells_tracked", "Cells with a window.")
-        self.silent = gauge("faultline_cells_silent", "Cells whose silence is an open alarm.")
+        self.cells = gauge("faultline_cells_tracked", "Cells with a window in memory.")
+        self.silent_cells = gauge("faultline_cells_silent", "Cells with an open alarm for silence.")
         self.partitions = gauge("faultline_partitions_assigned", "Partitions of the input topic owned.")
-        self.frontier = gauge(
-            "faultline_frontier_timestamp_seconds", "Minute that the slowest owned partition has reached."
-        )
-        self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, all owned partitions.")
-        self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, the worst partition.")
+        self.watermark = gauge("faultline_frontier_timestamp_seconds", "Watermark of the slowest owned partition.")
+        self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, in all owned partitions.")
+        self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, in the worst partition.")
         self.exemplars = gauge("faultline_exemplars", "Labelled exemplars in use.", "kind")
-        told = "Alarms that a person confirmed or rejected, by what they were called."
-        self.judged = Gauge("faultline_judged_alarms", told, ["class", "judgement"], registry=self.registry)
-        self.quarantined = gauge("faultline_quarantined_exemplars", "Of the exemplars, those that raise no alarm.")
-        self.halted = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
-        self.bundle_current = gauge("faultline_bundle_current", "0 while another bundle, a refused one, lies there.")
+        self.judged_alarms = gauge(
+            "faultline_judged_alarms", "Alarms that a person confirmed or rejected, by class.", "class", "judgement"
+        )
+        self.quarantined_exemplars = gauge(
+            "faultline_quarantined_exemplars", "Exemplars in quarantine, which raise no alarm."
+        )
+        self.halt = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
+        self.bundle_current = gauge("faultline_bundle_current", "0 while the directory holds a refused bundle.")
         self.canary_recognised = gauge(
             "faultline_canary_recognised_timestamp_seconds",
-            "When the bundle in office last recognised the canary's fault; 0 = not yet.",
+            "Time when the bundle in use last recognised the canary's fault; 0 = not yet.",
         )
-        self.canary_seconds = gauge("faultline_canary_play_seconds", "What the last play of the canary took.")
-        self.canary_period = gauge("faultline_canary_period_seconds", "From play to play of the canary; 0 = off.")
-        self.ready = gauge("faultline_ready", "1 when assigned, replayed and judging.")
+        self.canary_seconds = gauge("faultline_canary_play_seconds", "Duration of the canary's last play.")
+        self.canary_period = gauge("faultline_canary_period_seconds", "Period of the canary's plays; 0 = off.")
+        self.readiness = gauge("faultline_ready", "1 when partitions are assigned and their alarms are published.")
         self.certificate = gauge(
             "faultline_certificate_expiry_timestamp_seconds",
-            "When a certificate in use ends: Kafka's client's, its authorities', the endpoints'.",
+            "End of a certificate in use: of the Kafka client, its authorities, or the HTTP endpoints.",
             "certificate",
         )
         self.gpu = gauge("faultline_gpu", "1 when the encoder runs on a GPU.")
@@ -114,12 +113,12 @@ class Metrics:
         for kind in KINDS:
             self.exemplars.labels(kind)
         for reason in HALTS:
-            self.halted.labels(reason)
+            self.halt.labels(reason)
 
     def _histograms(self) -> None:
         self.latency = Histogram(
             "faultline_end_to_end_latency_seconds",
-            "From the oldest record of a poll (its timestamp) to the commit of its alarms.",
+            "Time from a poll's oldest record (its timestamp) to the commit of its alarms.",
             registry=self.registry,
             buckets=_LATENCY_BUCKETS,
         )
@@ -136,24 +135,25 @@ class Metrics:
             "faultline_batch_size_records", "Records per poll.", registry=self.registry, buckets=_BATCH_BUCKETS
         )
 
-    def certificates(self, ends: dict[str, int]) -> None:
-        """Of those that clients of Kafka have read, which they keep until they are made anew."""
+    def set_client_certificates(self, ends: dict[str, int]) -> None:
+        """Set the ends of the certificates that Kafka clients have read. A client keeps them until it is replaced."""
         for use, end in ends.items():
             self.certificate.labels(use).set(end)
 
-    def shown_certificate(self, end: Callable[[], int | None]) -> None:
-        """Of the endpoints', which may be renewed meanwhile."""
+    def follow_http_certificate(self, end: Callable[[], int | None]) -> None:
+        """Follow the end of the endpoints' certificate, which may be renewed while the daemon runs."""
         if end() is not None:
             self.certificate.labels("http").set_function(lambda: end() or 0)
 
     @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
+    def time_stage(self, stage: str) -> Iterator[None]:
+        """Measure the time of a stage."""
         start = perf_counter()
         yield
         self.stage.labels(stage).observe(perf_counter() - start)
 
-    def worked(self, work: PollResult) -> None:
-        """Counts what a poll came to, before it is published."""
+    def count_work(self, work: PollResult) -> None:
+        """Count a poll's work, before it is published."""
         for outcome, count in work.outcomes.items():
             self.records.labels(outcome).inc(count)
         for _, rejection in work.rejections:
@@ -162,24 +162,24 @@ class Metrics:
             self.verdicts.labels(verdict).inc(count)
         self.windows.inc(work.window_count)
 
-    def published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:
-        """Counts what was committed."""
+    def count_published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:
+        """Count what was committed. `silent_name` is the class of the alarm for silence."""
         for event in events:
             self.alarms.labels(event.change, event.alarm.severity).inc()
         for severity in SEVERITIES:
             self.open_alarms.labels(severity).set(sum(alarm.severity == severity for alarm in open_alarms))
-        self.silent.set(sum(alarm.name == silent_name for alarm in open_alarms))
+        self.silent_cells.set(sum(alarm.name == silent_name for alarm in open_alarms))
 
 
 def write_shadow(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
-    """What a report said, for the text file collector of Prometheus' node exporter: {class: {raised by: alarms}}.
+    """Write a shadow report's counts, {class: {raised by: alarms}}, for the node exporter's textfile collector.
 
     Raises OSError.
     """
     registry = CollectorRegistry()
     gauge = Gauge(
         "faultline_shadow_alarms",
-        "Alarms of the minutes that two bundles judged, by who raised them.",
+        "Alarms in the minutes that two bundles scored, by the bundle that raised them.",
         ["class", "raised_by"],
         registry=registry,
     )

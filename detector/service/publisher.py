@@ -1,4 +1,4 @@
-"""What a poll came to goes out, in one transaction, and is told to whoever follows; or the poll must be taken again."""
+"""Alarm publisher: the result of a poll, from the pipeline to one transaction."""
 
 import logging
 from typing import Any
@@ -23,59 +23,68 @@ from detector.service.metrics import Metrics
 log = logging.getLogger("faultline")
 
 ABORTS = 10
-"""So many transactions rolled back running are no weather: something refuses what is published, and says what."""
+"""Aborted transactions in a row that end the process. So many are no outage: something refuses what is published."""
 
 Offsets = dict[int, tuple[int, Checkpoint | None]]
-"""Each partition's next offset, with its memory."""
+"""Next offset and checkpoint, by partition."""
 
 
 class AlarmPublisher:
-    """From a poll's work to the log."""
+    """Publisher of events, dead letters and offsets, with their metrics and log lines."""
 
     def __init__(self, config: Config, sink: Sink, metrics: Metrics) -> None:
         self._config, self._sink, self._metrics = config, sink, metrics
-        self._aborted = 0
-        """Transactions rolled back running."""
+        self._abort_count = 0
+        """Aborted transactions in a row."""
 
     def publish(self, work: PollResult, offsets: Offsets, group_metadata: Any, digest: str) -> bool:
-        """Whether it was committed; else it was rolled back. Raises ClusterError when that goes on and on.
+        """Publish a poll's work, and return whether it was committed; otherwise it was rolled back.
 
-        `digest`: of the bundle that judged.
+        `digest` is that of the bundle in use. Raises ClusterError after ABORTS rollbacks in a row.
         """
         context = Context(self._config.alarms.system_dn, digest)
         messages = [_messages(event, context) for event in work.events]
         try:
-            with self._metrics.timed("publish"):
-                cut = self._sink.publish(messages, work.rejections, offsets, group_metadata)
+            with self._metrics.time_stage("publish"):
+                cut_alarms = self._sink.publish(messages, work.rejections, offsets, group_metadata)
         except Aborted as aborted:
             self._metrics.transactions.labels("aborted").inc()
-            self._aborted += 1
-            if self._aborted >= ABORTS:
+            self._abort_count += 1
+            if self._abort_count >= ABORTS:
                 raise explain(aborted.error, self._config.kafka) from None
             return False
-        self._aborted = 0
+        self._abort_count = 0
         self._metrics.transactions.labels("committed").inc()
-        for outcome, count in cut.items():
-            self._metrics.alarms_cut.labels(outcome).inc(count)
-        self._tell_withheld(work)
-        _tell(work, offsets)
+        for outcome, count in cut_alarms.items():
+            self._metrics.cut_alarms.labels(outcome).inc(count)
+        self._report_withheld(work)
+        _log_commit(work, offsets)
         return True
 
-    def _tell_withheld(self, work: PollResult) -> None:
-        for one in work.suppressed_episodes:
-            self._metrics.withheld.labels(one.reason).inc()
-            log.info("no alarm: %s, %s since %s (%s)", one.cell, one.name, iso_time(one.minute), one.reason)
+    def _report_withheld(self, work: PollResult) -> None:
+        for withheld in work.withheld:
+            cause = withheld.because
+            self._metrics.withheld_alarms.labels(cause.reason).inc()
+            log.info(
+                "no alarm: cell %s, %s since %s (%s)",
+                withheld.cell,
+                cause.name,
+                iso_time(withheld.minute),
+                cause.reason,
+            )
 
 
 def _messages(event: Event, context: Context) -> tuple[int, AlarmMessage, AlarmMessage]:
     return event.partition, notification_message(event, context), open_alarm_message(event)
 
 
-def _tell(work: PollResult, offsets: Offsets) -> None:
-    """What was committed, for whoever follows an alarm: from its record's offset to its id."""
+def _log_commit(work: PollResult, offsets: Offsets) -> None:
+    """Log the commit at debug level, so that an alarm can be followed from its record's offset to its id."""
     if not log.isEnabledFor(logging.DEBUG):
         return
-    log.debug("committed %s, %d refused", {number: at for number, (at, _) in offsets.items()}, len(work.rejections))
+    next_offsets = {partition: offset for partition, (offset, _) in offsets.items()}
+    log.debug("committed %s, %d refused", next_offsets, len(work.rejections))
     for event in work.events:
         alarm = event.alarm
-        log.debug("alarm %s %s: %s in %s, %s", alarm_id(alarm), event.change, alarm.name, alarm.cell, alarm.severity)
+        fault = f"{alarm.name} in {alarm.cell}, {alarm.severity}"
+        log.debug("alarm %s %s: %s", alarm_id(alarm), event.change, fault)

@@ -1,4 +1,4 @@
-"""A bundle in office, with all that hangs on it: nothing of one bundle is ever used with another's."""
+"""Serving state: a bundle with its labels, pipeline and canary. Nothing of one bundle is ever used with another's."""
 
 import logging
 from collections.abc import Callable
@@ -16,96 +16,112 @@ from detector.core.encoder import Encode
 from detector.core.pipeline import Pipeline
 from detector.errors import BundleError, ClusterError
 from detector.kafka.compacted_table import CompactedTable
-from detector.kafka.topics import partitions
+from detector.kafka.topics import partition_counts
 from detector.labels.store import LabelStore
 from detector.service.canary import Canary
-
-
-@dataclass(frozen=True)
-class ServingState:
-    """What one bundle judges with. A label lives on the topic as raw minutes, so that every bundle embeds its own."""
-
-    bundle: Bundle
-    labels: LabelStore
-    table: CompactedTable
-    """Reader of the labels' topic, which goes on where `labels` ends."""
-    pipeline: Pipeline
-    """Without a partition yet."""
-    canary: Canary
-
-
-def prepare_serving_state(
-    config: Config, bundle: Bundle, encode: Encode, timed: Callable[[str], AbstractContextManager[None]]
-) -> ServingState:
-    """Embeds all labels there are, and readies the road. Raises ClusterError."""
-    topic, settings = config.kafka.topics.labels, config.settings
-    labels = LabelStore(bundle, encode, settings, config.runtime.threads)
-    table = CompactedTable(config.kafka, topic)
-    taught = table.records(list(range(partitions(config, topic)[topic])))
-    labels.put_all((key, value) for _, key, value in taught)
-    pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, labels.classifier(), settings, timed)
-    return ServingState(bundle, labels, table, pipeline, Canary(bundle, encode, settings, config.runtime.threads))
-
 
 log = logging.getLogger("faultline")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServingState:
+    """Everything that depends on one bundle. Labels are raw minutes on their topic, and each bundle embeds them."""
+
+    bundle: Bundle
+    labels: LabelStore
+    table: CompactedTable
+    """Reader of the label topic. It continues where `labels` ends."""
+    pipeline: Pipeline
+    """Pipeline without a partition yet."""
+    canary: Canary
+
+
+def prepare_serving_state(
+    config: Config, bundle: Bundle, encode: Encode, time_stage: Callable[[str], AbstractContextManager[None]]
+) -> ServingState:
+    """Embed all labels and make the pipeline. Raises ClusterError."""
+    topic, settings = config.kafka.topics.labels, config.settings
+    labels = LabelStore(bundle, encode, settings, config.runtime.threads)
+    table = CompactedTable(config.kafka, topic)
+    records = table.records(list(range(partition_counts(config, topic)[topic])))
+    labels.put_all((key, value) for _, key, value in records)
+    pipeline = Pipeline(
+        bundle.catalogue, bundle.baseline, encode, labels.classifier(), settings, stage_timer=time_stage
+    )
+    return ServingState(
+        bundle=bundle,
+        labels=labels,
+        table=table,
+        pipeline=pipeline,
+        canary=Canary(bundle, encode, settings, config.runtime.threads),
+    )
+
+
 class BundleReloader:
-    """Who comes after the bundle that serves. What lies there when this is made is the one that is about to."""
+    """Watcher of the bundle's directory, which opens a new bundle on a thread beside the loop.
+
+    The bundle that is there when the reloader is made is the one about to serve.
+    """
 
     def __init__(self, config: Config, prepare: Callable[[Bundle, Encode], ServingState]) -> None:
         self._path, self._threads = Path(config.bundle), config.runtime.threads
         self._seconds, self._prepare = config.runtime.reload_seconds, prepare
-        self._seen = self._judged = stat_signature(self._path)
-        """What the last look saw, and what was read last: it serves, or was refused."""
+        self._last_signature = self._opened_signature = stat_signature(self._path)
+        """Signatures at the last check, and of the bundle opened last, which serves or was refused."""
         self._worker = ThreadPoolExecutor(1, "bundle")
-        self._looking: Future[ServingState | None] | None = None
-        self._looked = monotonic()
-        self.refused = False
-        """What lies there was refused."""
+        self._check: Future[ServingState | None] | None = None
+        self._checked_at = monotonic()
+        self.is_refused = False
+        """Whether the bundle in the directory was refused."""
 
     def next(self, serving: Bundle) -> ServingState | None:
-        """Asked once a turn, and never waits. Raises BundleError, once, for what is refused."""
-        if self._looking is None:
-            if monotonic() - self._looked >= self._seconds:
-                self._looking = self._worker.submit(self._look, serving)
+        """Return the state of a new bundle once it is prepared. Never waits.
+
+        The loop calls it once an iteration. Raises BundleError, once, for a bundle that is refused.
+        """
+        if self._check is None:
+            if monotonic() - self._checked_at >= self._seconds:
+                self._check = self._worker.submit(self._look, serving)
             return None
-        if not self._looking.done():
+        if not self._check.done():
             return None
-        ended, self._looking, self._looked = self._looking, None, monotonic()
-        return ended.result()
+        check, self._check, self._checked_at = self._check, None, monotonic()
+        return check.result()
 
     def close(self) -> None:
+        """Stop the thread after the check in progress."""
         self._worker.shutdown(cancel_futures=True)
 
     def _look(self, serving: Bundle) -> ServingState | None:
-        seen, self._seen = self._seen, stat_signature(self._path)
-        if self._seen != seen or seen == self._judged:
+        """Open the bundle in the directory if it has changed, and not since the last check."""
+        previous, signature = self._last_signature, stat_signature(self._path)
+        self._last_signature = signature
+        if signature != previous or signature == self._opened_signature:
             return None
-        before, self._judged = self._judged, seen
+        previously_opened, self._opened_signature = self._opened_signature, signature
         try:
             return self._open(serving)
         except BundleError:
-            if stat_signature(self._path) != seen:
-                return None  # it was being written: the next looks will see how it turns out
-            self.refused = True
+            if stat_signature(self._path) != signature:
+                return None  # it was being written: the next checks will see the result
+            self.is_refused = True
             raise
         except ClusterError as error:
-            log.warning("a bundle waits for the labels: %s", error)
-            self._judged = before
+            log.warning("a new bundle waits, because its labels cannot be read: %s", error)
+            self._opened_signature = previously_opened
             return None
 
     def _open(self, serving: Bundle) -> ServingState | None:
         bundle = read_bundle(self._path)
         if bundle.digest == serving.digest:
-            self.refused = False
+            self.is_refused = False
             return None
         if bundle.catalogue != serving.catalogue:
             raise BundleError(
-                f"{self._path}: has other features than the bundle that serves, or in another order; feed, labels and"
-                " bundle change together, so restart with it.",
+                f"{self._path}: has other features than the bundle that serves, or another order of them; feed, labels"
+                " and bundle change together, so restart with the new bundle.",
                 "catalogue",
             )
-        office = self._prepare(bundle, warm_encoder(bundle, self._path, self._threads))
-        self.refused = False
-        return office
+        state = self._prepare(bundle, warm_encoder(bundle, self._path, self._threads))
+        self.is_refused = False
+        return state

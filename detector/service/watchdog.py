@@ -1,6 +1,6 @@
-"""Progress or death: a loop that no longer comes round is ended, and whoever started the process starts it anew.
+"""Watchdog: ends the process when its loop makes no progress, so that its supervisor starts it anew.
 
-Nothing is lost by it: the log rebuilds the state. What waits for a broker in order comes round, and is left alone.
+Nothing is lost by it, because the log rebuilds the state. A loop that waits for a broker in order makes progress.
 """
 
 import faulthandler
@@ -14,33 +14,35 @@ log = logging.getLogger("faultline")
 
 STDERR = 2
 
-LOOKS = 10
-"""In the time that a loop may stand still."""
+CHECKS = 10
+"""Checks within `stall_seconds`."""
 
-FAREWELL_SECONDS = 5.0
-"""For the last words: where standard error is what the loop hangs on, they cannot be said."""
+LAST_LOG_SECONDS = 5.0
+"""Timeout of the last log lines. They cannot be written where the loop hangs on standard error."""
 
 
 def watch(health: Health) -> None:
-    """Ends the process with 1 when the loop has stood still for `stall_seconds`, by what /livez says.
+    """End the process with 1 when the loop has made no progress for `stall_seconds`, as /livez reports it.
 
-    Every thread's stack goes to standard error. Where not even this thread comes to look, because native code keeps the
-    interpreter to itself, the same happens without the interpreter, after twice as long.
+    Every thread's stack goes to standard error. Where native code keeps the interpreter's lock, so that not even this
+    thread runs, the same happens without the interpreter, after twice as long.
     """
-    threading.Thread(target=_look, args=(health,), name="watchdog", daemon=True).start()
+    threading.Thread(target=_check, args=(health,), name="watchdog", daemon=True).start()
 
 
-def _look(health: Health) -> None:
+def _check(health: Health) -> None:
     pause = threading.Event()
-    while health.alive:
+    while health.is_alive:
         faulthandler.dump_traceback_later(2 * health.stall_seconds, exit=True, file=STDERR)
-        pause.wait(health.stall_seconds / LOOKS)
-    farewell = threading.Thread(target=_say_farewell, args=(health,), daemon=True)
-    farewell.start()
-    farewell.join(FAREWELL_SECONDS)
+        pause.wait(health.stall_seconds / CHECKS)
+    last_log = threading.Thread(target=_log_stacks, args=(health,), daemon=True)
+    last_log.start()
+    last_log.join(LAST_LOG_SECONDS)
     os._exit(1)
 
 
-def _say_farewell(health: Health) -> None:
-    log.critical("the loop has not come round for %g s; ending, with every thread's stack", health.stall_seconds)
+def _log_stacks(health: Health) -> None:
+    log.critical(
+        "the loop has made no progress for %g s; the process ends, with every thread's stack", health.stall_seconds
+    )
     faulthandler.dump_traceback(file=STDERR)

@@ -13,6 +13,7 @@ from detector.history.sampling import EpisodeSlice, HistorySample
 from detector.labels.label import Label
 from detector.teaching.pack_import import PackForecast
 from detector.teaching.preview import Forecast
+from detector.text import truncate
 from detector.timestamps import write_minute
 
 MATCHES_SHOWN = 3
@@ -70,7 +71,7 @@ def conclusion(label: Label, forecast: Forecast, published: bool) -> str:
         return (
             f"taught as {label.id}, IN QUARANTINE:\n"
             f"at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day are beyond the budget of"
-            f" {_short(forecast.whose, 20)}, {forecast.budget:g};\n"
+            f" {truncate(forecast.whose, 20)}, {forecast.budget:g};\n"
             "it is matched and counted, and silent (--force teaches it aloud)"
         )
     aloud = ", by force" if label.forced else ""
@@ -91,7 +92,7 @@ def pack_lines(trial: PackForecast) -> Iterable[str]:
     for one in trial.brought:
         value, low, high = one.rate
         told = f"{value:.1f} ({low:.1f} to {high:.1f})" + ("  BREAKS A BUDGET" if one.breaks else "")
-        yield f"{_short(one.name, 27):<28}{one.labels:>7}{one.episodes:>9}{one.cells:>7}  {told}"
+        yield f"{truncate(one.name, 27):<28}{one.labels:>7}{one.episodes:>9}{one.cells:>7}  {told}"
     listed = ", ".join(f"{count} {name}" for name, count in Counter(o.name for o in trial.silenced).most_common(4))
     yield f"{_many(len(trial.silenced), 'alarm')} silenced" + (f": {listed}" if listed else "")
     yield (
@@ -119,7 +120,7 @@ def _named(forecast: Forecast) -> Iterable[str]:
     value, low, high = forecast.rate
     yield (
         f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), budget of"
-        f" {_short(forecast.whose, 20)} {forecast.budget:g}"
+        f" {truncate(forecast.whose, 20)} {forecast.budget:g}"
     )
 
 
@@ -157,7 +158,3 @@ def _nearest(forecast: Forecast) -> str:
 
 def _many(count: int, thing: str) -> str:
     return f"{count} {thing}" + ("" if count == 1 else "s")
-
-
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -63,4 +63,4 @@ def test_what_is_too_long_is_shortened_once_and_then_dead_lettered(bare_stage, m
 def test_a_topic_with_no_room_for_any_alarm_is_refused(bare_stage, refusal):
     bare_stage.create_topics(alarms=small("alarms", 1000))
     said = refusal("run", "--config", bare_stage.config())
-    assert said.endswith("alarms is below 16384, and an alarm may need so many; raise it.")
+    assert said.endswith("alarms is 1000, and an alarm may need 16384; raise it to at least 16384.")

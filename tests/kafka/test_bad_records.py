@@ -174,7 +174,7 @@ def test_a_feed_gone_wrong_stops_consumption_and_is_not_drained_into_the_dead_le
         taken = stage.taken()
         (line,) = service.log.above_info()
         assert line.startswith("ERROR stopped consuming: over 0.5 of the records of 10 polls running were refused")
-        assert line.endswith("(missing_feature); mend the feed, restart")
+        assert line.endswith("(missing_feature); repair the feed, then restart")
 
         # still a member that comes round, and takes nothing any more
         turns = service.metrics()["faultline_batch_size_records_count"]

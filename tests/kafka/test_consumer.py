@@ -53,7 +53,7 @@ def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: 
     def shared() -> bool:
         for name, source in (("first", first), ("second", second)):
             poll = source.poll()
-            owned[name] += len(poll.assigned) - len(poll.revoked)
+            owned[name] += len(poll.assignments) - len(poll.revocations)
         return set(owned.values()) == {1}
 
     eventually(shared, "a partition for each")
@@ -63,12 +63,12 @@ def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: 
     # when the second goes and more comes in,
     second.close()
     after: list[Poll] = []
-    eventually(lambda: after.append(first.poll()) or bool(after[-1].assigned), "the first has both")
+    eventually(lambda: after.append(first.poll()) or bool(after[-1].assignments), "the first has both")
     stage.tell(told(20, 40))
     after += [first.poll() for _ in range(POLLS)]
 
     assert [(records.partition, len(records)) for poll in after for records in poll.records] == []
-    assert not any(poll.ended for poll in after)
+    assert not any(poll.end_offsets for poll in after)
     first.close()
 
 
@@ -79,7 +79,7 @@ def test_an_error_that_the_client_calls_fatal_ends_in_a_sentence(stage: Stage) -
 
     sentence = r"^Kafka at \S+, topic \S+: The group is gone \(INVALID_GROUP_ID\); see the broker's log\.$"
     with pytest.raises(ClusterError, match=sentence):
-        source._note(Message(topic=stage.topic("minutes"), partition=0, offset=0, error=error), Poll())
+        source._handle_error_event(Message(topic=stage.topic("minutes"), partition=0, offset=0, error=error), Poll())
 
     source.close()
 
@@ -99,8 +99,8 @@ def test_a_broker_that_is_away_when_a_partition_is_taken_up_is_waited_for(stage:
 
     def all_owned() -> bool:
         poll = source.poll()
-        owned.difference_update(poll.revoked)
-        owned.update(assignment.partition for assignment in poll.assigned)
+        owned.difference_update(poll.revocations)
+        owned.update(assignment.partition for assignment in poll.assignments)
         return len(owned) == stage.partitions
 
     eventually(all_owned, "both are its own")

@@ -24,7 +24,7 @@ def test_the_end_is_told_again_when_its_broker_has_come_back(
     consumer.assign([TopicPartition(topic, 0, 0)])
     consumer.pause([TopicPartition(topic, 0)])
     lag = Lag(consumer, Kafka(common={"bootstrap.servers": bootstrap}))
-    lag.begin(TopicPartition(topic, 0, 0))
+    lag.set_start(TopicPartition(topic, 0, 0))
     eventually(lambda: lag.measure().get(0) == 3, "the end is told")
     mortal_broker.kill()
     mortal_broker.restart()

@@ -54,8 +54,10 @@ def test_commits_older_than_the_log_are_told_and_it_goes_on_behind_the_gap(stage
         stage.wait_taken(len(before + gap + after))
         service.wait_metric("faultline_ready", 1)
     for number, offset in lost.items():
-        said = f"ERROR partition {number}: offsets {ends[number]} to {offset} are gone from the log (retention)"
-        assert sum(line.startswith(said) for line in service.log.lines) == 1
+        said = (
+            f"ERROR partition {number}: offsets {ends[number]} to {offset} were deleted by retention before they were"
+        )
+        assert sum(line == f"{said} read; their minutes are missing" for line in service.log.lines) == 1
 
 
 @pytest.mark.parametrize("start", ["earliest", "latest"])
@@ -71,10 +73,11 @@ def test_commits_beyond_the_end_are_told_and_it_begins_as_where_there_are_none(s
         stage.wait_taken(len(before + after))
         taken = sum(count for name, count in service.metrics().items() if name.startswith("faultline_records_total"))
     assert taken == (len(before + after) if start == "earliest" else len(after))
-    lines = [line for line in service.log.lines if f"it is taken up at its {start}" in line]
+    lines = [line for line in service.log.lines if f"reading starts at the {start} offset" in line]
     assert len(lines) == PARTITIONS
     assert all(
-        re.match(r"ERROR partition \d ends at offset \d+, and 100000 were taken from it", line) for line in lines
+        re.match(r"ERROR partition \d: committed offset 100000 is beyond the end \d+, so the topic was", line)
+        for line in lines
     )
 
 
@@ -84,10 +87,10 @@ def test_records_that_are_deleted_under_a_running_daemon_are_told_too(stage):
     stage.tell(before)
     with serving(stage.config()) as service:
         stage.wait_taken(len(before))
-        service._service._source._consumer.pause(service._service._source._consumer.assignment())
+        service._service._consumer._consumer.pause(service._service._consumer._consumer.assignment())
         stage.tell(gap)
         drop(stage, {number: found.offset + 30 for number, found in stage.committed().items()})
-        service._service._source._consumer.resume(service._service._source._consumer.assignment())
+        service._service._consumer._consumer.resume(service._service._consumer._consumer.assignment())
         service.wait_metric(RESET.format("retention"), PARTITIONS)
         stage.tell(after)
         stage.wait_taken(len(before + gap + after))
@@ -109,14 +112,15 @@ def test_a_topic_that_is_made_anew_under_a_running_daemon_is_taken_up_anew_or_en
         ended = str(error)
     if ended is None:
         stage.wait_taken(len(after))
-        assert sum("audible from offset 0, replay without memory" in line for line in service.log.lines) >= 2
+        assert sum("live from offset 0, replay without a checkpoint" in line for line in service.log.lines) >= 2
     else:
         assert ended.endswith("create it with `faultline topics --create`.")
 
 
 def test_partitions_that_are_added_end_it_with_a_sentence(stage):
     stage.tell(told(0, 20))
-    sentence = r"minutes has 3 partitions now and had 2, so cells have moved; give \S+active as many, and start again.$"
+    remedy = r"so cells have moved; give \S+active as many, and start again.$"
+    sentence = rf"minutes has 3 partitions now and had 2 at the start, {remedy}"
     with pytest.raises(ClusterError, match=sentence):
         add_a_partition(stage)
 

@@ -101,12 +101,12 @@ REFUSED = {
     "another mechanism": (("SCRAM", {"sasl.mechanism": "SCRAM-SHA-256"}), "supported mechanisms: SCRAM-SHA-512", ""),
     "unknown authority": (
         ("SCRAM", {"ssl.ca.location": "{stranger}"}),
-        "is not believed (unable to get local issuer certificate)",
+        "is not trusted (unable to get local issuer certificate)",
         "put its authority's certificate into ssl.ca.location.",
     ),
     "expired": (
         ("LATE", {}),
-        "is not believed (certificate has expired)",
+        "is not trusted (certificate has expired)",
         "renew the broker's certificate.",
     ),
     "no TLS": (("SCRAM", {"security.protocol": "PLAINTEXT"}), " speaks TLS", "set security.protocol to ssl or"),
@@ -127,12 +127,12 @@ REFUSED = {
     ),
     "a stranger's certificate": (
         ("MUTUAL", {"ssl.certificate.location": "{other}.pem", "ssl.key.location": "{other}.key"}),
-        "it refuses this client's certificate (alert",
+        "the broker refuses this client's certificate (alert",
         "that the brokers' truststore has its authority.",
     ),
     "an expired certificate of ours": (
         ("MUTUAL", {"ssl.certificate.location": "{over}.pem", "ssl.key.location": "{over}.key"}),
-        "it refuses this client's certificate, which ended on 20",
+        "the broker refuses this client's certificate, which expired on 20",
         "renew it and start again.",
     ),
 }

@@ -41,7 +41,7 @@ def write(transactions: Transactions, topics: str, value: bytes) -> None:
 def lose_brokers(broker: Broker, transactions: Transactions) -> None:
     """Away until the producer has noticed, and back."""
     broker.kill()
-    eventually(lambda: transactions._producer.poll(0.05) >= 0 and transactions._lost.is_set(), "it is noticed")
+    eventually(lambda: transactions._producer.poll(0.05) >= 0 and transactions._brokers_lost.is_set(), "it is noticed")
     broker.restart()
 
 

@@ -12,7 +12,7 @@ from detector.bundle.verification import open_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import STEPS, WINDOW
-from detector.service.canary import FAR, Canary, CanaryRunner, Played
+from detector.service.canary import FAR, Canary, CanaryResult, CanaryRunner
 from tests.eventually import eventually
 from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, told
 from tests.service.stage import serving
@@ -103,23 +103,23 @@ def test_a_play_that_fails_is_a_miss_and_no_end_of_the_loop(small, encode):
     encode.instead = gone
     plays, heard = CanaryRunner(60), []
     try:
-        plays.begin(Canary(small, encode, SETTINGS, 0))
-        eventually(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
+        plays.use(Canary(small, encode, SETTINGS, 0))
+        eventually(lambda: bool(heard.append(plays.poll()) or heard[-1]), "a play is told of")
     finally:
         plays.close()
-    assert heard[-1] == Played(False, 0.0, "RuntimeError: the device is lost")
+    assert heard[-1] == CanaryResult(is_recognised=False, seconds=0.0, error="RuntimeError: the device is lost")
 
 
 def test_what_another_bundle_began_is_not_told_of_the_one_in_office(small, encode):
     plays, heard = CanaryRunner(60), []
     try:
-        plays.begin(Canary(small, encode, SETTINGS, 0))
-        assert plays.turn() is None
-        plays.begin(Canary(small, encode, replace(SETTINGS, budget=1e-15), 0))
-        eventually(lambda: bool(heard.append(plays.turn()) or heard[-1]), "a play is told of")
+        plays.use(Canary(small, encode, SETTINGS, 0))
+        assert plays.poll() is None
+        plays.use(Canary(small, encode, replace(SETTINGS, budget=1e-15), 0))
+        eventually(lambda: bool(heard.append(plays.poll()) or heard[-1]), "a play is told of")
     finally:
         plays.close()
-    assert not heard[-1].recognised, "the second can recognise nothing"
+    assert not heard[-1].is_recognised, "the second can recognise nothing"
 
 
 @pytest.mark.broker
@@ -173,7 +173,10 @@ def test_a_daemon_that_could_raise_no_alarm_says_so(stage):
         service.wait_metric(MISSED, 1)
         assert service.metrics()[WHEN] == 0
         (said,) = service.log.above_info()
-        assert "the canary's fault was not recognised: trust no silence" in said
+        expected = (
+            "the canary's fault was not recognised (no alarm), so the absence of alarms means nothing; check the bundle"
+        )
+        assert expected in said
 
 
 def test_the_shipped_bundle_recognises_it():

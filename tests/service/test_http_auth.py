@@ -145,16 +145,16 @@ def test_a_renewed_certificate_is_shown_without_a_restart_and_a_broken_one_is_no
     put(authority.keystore("first", days=2).read_text())
     endpoints = opened(Http(port=0, certificate=str(place)))
     assert ask(endpoints, authority=authority)[0] == 200
-    first = endpoints.entrance.end
+    first = endpoints.auth.certificate_end
     assert first == min(ends_of_file(place))
 
     put("nonsense")
     assert ask(endpoints, authority=authority)[0] == 200
-    assert endpoints.entrance.end == first
+    assert endpoints.auth.certificate_end == first
 
     put(authority.keystore("second", days=20).read_text())
     assert ask(endpoints, authority=authority)[0] == 200
-    assert endpoints.entrance.end > first + 86_400
+    assert endpoints.auth.certificate_end > first + 86_400
 
 
 def test_what_cannot_be_shown_is_told_in_one_sentence(authority, files, tmp_path):
@@ -169,7 +169,7 @@ def test_what_cannot_be_shown_is_told_in_one_sentence(authority, files, tmp_path
         (other, key, "KEY_VALUES_MISMATCH|mismatch"),
         (locked_certificate, locked, "the key has a passphrase"),
     ):
-        with pytest.raises(ConfigError, match=rf"cannot be shown as certificate and key \(.*({why})") as raised:
+        with pytest.raises(ConfigError, match=rf"cannot be used as certificate and key \(.*({why})") as raised:
             Endpoints(Http(port=0, certificate=str(shown), key=str(opening)), Metrics().registry, Health(60))
         assert "set http.certificate and http.key to PEM files that belong together." in str(raised.value)
 
@@ -211,7 +211,7 @@ def test_a_value_is_filled_once(tmp_path, monkeypatch):
 
 def test_the_comparison_takes_as_long_for_a_wrong_password_as_for_the_right_one(opened):
     """Of 2,000 each, in turn: digests of one length are compared, so that a common beginning saves nothing."""
-    entrance = opened(Http(port=0, user=USER, password="x" * 1000)).entrance
+    entrance = opened(Http(port=0, user=USER, password="x" * 1000)).auth
     shown = {"near": credentials(password="x" * 999 + "y"), "far": credentials(password="y" * 1000)}
     spent = dict.fromkeys(shown, 0.0)
     for _ in range(2000):

@@ -124,7 +124,7 @@ def test_what_is_not_alive_or_not_ready_says_why(health, url):
     health.progress()
     assert get(f"{url}/livez").status == 200
     assert (get(f"{url}/readyz").status, get(f"{url}/readyz").body) == (503, "starting\n")
-    health.ready = True
+    health.is_ready = True
     assert get(f"{url}/readyz").status == 200
 
 

@@ -27,7 +27,7 @@ SWAP_SECONDS = 60
 REFUSED = "faultline_bundle_refused_total"
 CURRENT = "faultline_bundle_current"
 FAULTS = 'faultline_exemplars{kind="fault"}'
-AUDIBLE = re.compile(r"partition (\d): audible from offset (\d+)")
+AUDIBLE = re.compile(r"partition (\d): assigned, live from offset (\d+)")
 
 LOOKS = 15
 
@@ -165,7 +165,7 @@ def test_whatever_is_broken_is_refused_with_one_line_while_the_old_one_serves(
             assert service.metrics()[CURRENT] == 0, name
             assert len(service.log.above_info()) == number, name
             line = service.log.above_info()[-1]
-            assert line.startswith(f"ERROR bundle refused, {read_bundle(bundle).digest} serves on: {current}"), name
+            assert line.startswith(f"ERROR bundle refused, {read_bundle(bundle).digest} still serves: {current}"), name
             assert serves(service, bundle)
         assert sum(v for key, v in service.metrics().items() if key.startswith(REFUSED + "{")) == len(breaks)
 

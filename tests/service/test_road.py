@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from detector.alarms.notifications import NAMESPACE
-from detector.kafka.assignment import read_memory
+from detector.kafka.assignment import checkpoint_from_metadata
 from tests.eventually import eventually
 from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
 from tests.service.stage import serving
@@ -141,7 +141,7 @@ def test_the_commit_is_the_next_offset_and_carries_the_memory(undisturbed):
     records = told(0, MINUTES)
     for partition, found in undisturbed.committed.items():
         assert found.offset == sum(row[4] == partition for row in records)
-        memory = read_memory(found.metadata)
+        memory = checkpoint_from_metadata(found.metadata)
         assert memory.frontier == T0 + MINUTES - 1
         assert memory.voters == len(CELLS) // 2
         assert 0 < memory.replay_offset < found.offset

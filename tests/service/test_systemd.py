@@ -32,18 +32,18 @@ def systemd(tmp_path):
 
 def test_where_nobody_started_us_nothing_is_said():
     supervisor = SystemdNotifier({})
-    supervisor.progress()
-    supervisor.status(True, "judging")
-    supervisor.stopping()
+    supervisor.feed_watchdog()
+    supervisor.notify_status(True, "judging")
+    supervisor.notify_stopping()
 
 
 def test_readiness_is_said_at_once_and_its_loss_too(systemd):
     address, heard = systemd
     supervisor = SystemdNotifier({"NOTIFY_SOCKET": address})
-    supervisor.status(False, "no partition is assigned")
-    supervisor.status(True, "8 cells")
-    supervisor.status(True, "9 cells")
-    supervisor.status(False, "Kafka does not answer")
+    supervisor.notify_status(False, "no partition is assigned")
+    supervisor.notify_status(True, "8 cells")
+    supervisor.notify_status(True, "9 cells")
+    supervisor.notify_status(False, "Kafka does not answer")
     assert heard() == ["STATUS=no partition is assigned", "READY=1", "STATUS=8 cells", "STATUS=Kafka does not answer"]
 
 
@@ -51,14 +51,14 @@ def test_a_watchdog_is_fed_three_times_in_its_patience_and_by_nobody_else(system
     address, heard = systemd
     supervisor = SystemdNotifier({"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "30000000"})
     for _ in range(1000):
-        supervisor.progress()
+        supervisor.feed_watchdog()
     assert heard() == ["WATCHDOG=1"]
-    SystemdNotifier({"NOTIFY_SOCKET": address}).progress()
+    SystemdNotifier({"NOTIFY_SOCKET": address}).feed_watchdog()
     assert heard() == ["WATCHDOG=1"]
 
 
 def test_a_supervisor_that_is_gone_stops_nothing(tmp_path):
-    SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "nowhere")}).stopping()
+    SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "nowhere")}).notify_stopping()
 
 
 @pytest.mark.broker

@@ -28,9 +28,9 @@ TRANSACTIONS = {"producer": {"transaction.timeout.ms": 4000}}
 
 HANGING = """
 import logging, sys, threading
-from detector.endpoints import Health
+from detector.service.http_server import Health
 from detector.log import start_logging
-from detector.watchdog import watch
+from detector.service.watchdog import watch
 start_logging("info", "text")
 health = Health(stall_seconds=1)
 health.progress()
@@ -47,7 +47,7 @@ def test_a_loop_that_stands_still_ends_with_its_stack():
     done = ended("def stuck_commit():\n    threading.Event().wait()\nstuck_commit()\n")
     assert done.returncode == 1
     first, *stacks = done.stderr.splitlines()
-    assert first.endswith("CRITICAL the loop has not come round for 1 s; ending, with every thread's stack")
+    assert first.endswith("CRITICAL the loop has made no progress for 1 s; the process ends, with every thread's stack")
     assert any("in stuck_commit" in line for line in stacks)
 
 
@@ -74,7 +74,12 @@ def test_a_daemon_whose_log_nobody_reads_turns_red_and_ends(stage):
     daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writing, cwd=ROOT)
     try:
         said = b""
-        while not re.search(rb"partition 0: audible\n(.|\n)*partition 1: audible\n", said) and len(said) < 20_000:
+        while (
+            not re.search(
+                rb"partition 0: the replay is over(.|\n)*partition 1: the replay is over, alarms are published\n", said
+            )
+            and len(said) < 20_000
+        ):
             said += os.read(reading, 4096)
         url = ADDRESS.search(said.decode())[1]
         assert get(f"{url}/livez").status == 200

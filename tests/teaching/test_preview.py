@@ -120,13 +120,13 @@ def test_two_who_teach_at_once_are_both_heard(stage):
 
 
 REFUSALS = [
-    (["--cell", "cell-99", "--at", clock(70)], "cell 'cell-99' was not heard from .*did you mean cell-"),
+    (["--cell", "cell-99", "--at", clock(70)], "holds no minute of cell 'cell-99' from .*did you mean cell-"),
     (["--cell", STRANGE, "--at", clock(-3000)], "holds 2025-.* and nothing of .*--history"),
     (["--cell", STRANGE, "--at", clock(85), "--until", clock(84)], "is not after --at"),
     (["--cell", STRANGE, "--at", "2999-01-01 00:00"], "lies in the future"),
     (["--cell", STRANGE, "--at", clock(70), "--until", "2999-01-01"], "lies in the future"),
     (["--cell", STRANGE, "--at", clock(20), "--until", clock(40)], "reported 40 of the 60 minutes .* 90% are needed"),
-    (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is no time"),
+    (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is not a time; write it as"),
     (["--cell", "cell-3", "--at", clock(82), "--until", clock(88)], "reported nothing from"),
     (["--cell", STRANGE, "--at", clock(70), "--class", "Power Loss"], "cannot name a class"),
     (

@@ -44,7 +44,7 @@ def collect(
     tally, offsets = CollectionCounts(), dict(collection.offsets)
     parts: list[Samples] = []
     since = monotonic()
-    while not stop.is_set() and not (until_now and not reader.unread):
+    while not stop.is_set() and not (until_now and not reader.unread_partitions):
         for records in reader.read():
             samples, rejections = decoder.decode(records)
             tally.refused.update(str(rejection.reason) for rejection in rejections)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detector.config.loader import read_config, write_catalogue
 from detector.config.schema import Kafka
 from detector.kafka.readers.range_reader import partition_of
-from detector.kafka.topics import partitions_of
+from detector.kafka.topics import partition_count
 from trainer.console import console
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
@@ -72,7 +72,7 @@ def send(play: PreparedScenario, config: Path, speed: str, now: bool, workers: i
     past = wall / 86_400 - play.span[0] / DAY
     if past > FORGOTTEN_DAYS:
         console.print(f"these minutes are {past:,.0f} days old, and topics forget by age; --now sends recent ones")
-    shares = _shares(play.network.names, partitions_of(knobs, knobs.kafka.topics.minutes), workers)
+    shares = _shares(play.network.names, partition_count(knobs, knobs.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
         paced = Pace(pace, wall, play.span[0])
         run_workers([partial(_feed, play, cells, knobs.kafka, paced, count) for cells in shares], workers, count)

@@ -1,1 +1,1 @@
-"""Readers of Kafka topics for commands: ranges of the input topic, labels, alarms and a group's progress."""
+"""Readers of Kafka topics for commands: ranges of the input topic, labels, alarms, and a group's progress."""

@@ -1,4 +1,4 @@
-"""Alarm topic reader: notifications and open alarms, as published."""
+"""Alarm topic: its notifications, as published."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,17 +6,20 @@ from contextlib import closing
 from detector.alarms.journal import NotificationRecord, decode_notifications
 from detector.config.schema import Config
 from detector.kafka.compacted_table import CompactedTable
-from detector.kafka.topics import partitions
+from detector.kafka.topics import partition_counts
 
 
-def read_notices(config: Config) -> list[NotificationRecord]:
-    """All there are, in the order of each partition; what another wrote there is passed over. Raises ClusterError."""
-    return list(decode_notifications(read_alarms(config)))
+def read_notifications(config: Config) -> list[NotificationRecord]:
+    """Return the notifications on the topic, in the order of each partition. Raises ClusterError.
+
+    Records that are no notifications are left out.
+    """
+    return list(decode_notifications(read_notification_values(config)))
 
 
-def read_alarms(config: Config) -> Iterator[bytes | None]:
-    """Every notification that the alarms' topic still holds. Raises ClusterError."""
+def read_notification_values(config: Config) -> Iterator[bytes | None]:
+    """Yield the value of every record that the alarm topic holds. Raises ClusterError."""
     topic = config.kafka.topics.alarms
     with closing(CompactedTable(config.kafka, topic)) as table:
-        for _, _, value in table.records(list(range(partitions(config, topic).get(topic, 0)))):
+        for _, _, value in table.records(list(range(partition_counts(config, topic).get(topic, 0)))):
             yield value

@@ -1,4 +1,4 @@
-"""How far a group has come, by what its commits say: asked from outside, nothing joined."""
+"""Progress of a consumer group, from its commits. The reader does not join the group."""
 
 from contextlib import closing
 from time import monotonic
@@ -6,31 +6,36 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
-from detector.kafka.assignment import read_memory
+from detector.kafka.assignment import checkpoint_from_metadata
 from detector.kafka.client import common_properties, open_client
-from detector.kafka.errors import explain, may_pass
-from detector.kafka.topics import partitions
+from detector.kafka.errors import explain, is_transient
+from detector.kafka.topics import partition_counts
 
 
 def group_progress(config: Config) -> int | None:
-    """The minute that the group has reached on all partitions it has committed; None before its first commit.
+    """Return the minute that the group has reached on all committed partitions; None before its first commit.
 
     Raises ClusterError.
     """
     topic = config.kafka.topics.minutes
-    wanted = [TopicPartition(topic, number) for number in range(partitions(config, topic).get(topic, 0))]
+    count = partition_counts(config, topic).get(topic, 0)
+    partitions = [TopicPartition(topic, number) for number in range(count)]
     properties = {**common_properties(config.kafka), "group.id": config.kafka.group}
     with closing(open_client(Consumer, properties, config.kafka)) as consumer:
-        memories = [read_memory(place.metadata) for place in _committed(consumer, wanted, config)]
-    return min((memory.frontier for memory in memories if memory is not None), default=None)
+        commits = _committed(consumer, partitions, config)
+    checkpoints = [checkpoint_from_metadata(commit.metadata) for commit in commits]
+    return min((checkpoint.frontier for checkpoint in checkpoints if checkpoint is not None), default=None)
 
 
-def _committed(consumer: Consumer, wanted: list[TopicPartition], config: Config) -> list[TopicPartition]:
-    """Asked again while the group's coordinator is made or moved, which the first question may be the reason for."""
+def _committed(consumer: Consumer, partitions: list[TopicPartition], config: Config) -> list[TopicPartition]:
+    """Return the partitions with their commits.
+
+    The request is repeated while the group's coordinator is created or moved; the first request may be the reason.
+    """
     deadline = monotonic() + config.kafka.reach_seconds
     while True:
         try:
-            return consumer.committed(wanted, config.kafka.reach_seconds)
+            return consumer.committed(partitions, config.kafka.reach_seconds)
         except KafkaException as error:
-            if not may_pass(error.args[0]) or monotonic() > deadline:
+            if not is_transient(error.args[0]) or monotonic() > deadline:
                 raise explain(error.args[0], config.kafka) from None

@@ -1,4 +1,4 @@
-"""The labels' topic as an operator's verbs see it: read whole, one record added, confirmed by the broker."""
+"""Label topic, as commands use it: read whole, and written with the broker's confirmation."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,19 +7,19 @@ from time import time
 from detector.config.schema import Config
 from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.producer import RecordProducer
-from detector.kafka.topics import partitions_of
+from detector.kafka.topics import partition_count
 
 
 def read_labels(config: Config) -> Iterator[tuple[bytes, bytes | None]]:
-    """Every record there is, oldest first; None = retired. Raises ClusterError."""
+    """Yield every (label id, label) on the topic, oldest first. A label of None retires its id. Raises ClusterError."""
     topic = config.kafka.topics.labels
-    count = partitions_of(config, topic)
+    count = partition_count(config, topic)
     with closing(CompactedTable(config.kafka, topic)) as table:
         for _, key, value in table.records(list(range(count))):
             yield key, value
 
 
 def publish_labels(config: Config, *records: tuple[bytes, bytes | None]) -> None:
-    """Publishes labels, or retires some, and waits until the broker has them on all replicas. Raises ClusterError."""
+    """Publish labels, or retire some, and wait until the broker has them on all replicas. Raises ClusterError."""
     now = int(time() * 1000)
     RecordProducer(config.kafka).publish(config.kafka.topics.labels, [(key, value, now) for key, value in records])

@@ -21,7 +21,7 @@ from detector.core.ingest.checkpoint import (
 )
 from detector.core.ingest.watermark import Watermark, quorum
 from detector.errors import ConfigError
-from detector.kafka.assignment import read_memory, write_memory
+from detector.kafka.assignment import checkpoint_from_metadata, checkpoint_to_metadata, read_memory, write_memory
 from tests.builders import T0, Told, network, pipeline, play, settings
 
 MOST_CELLS = 50
@@ -54,7 +54,7 @@ def test_the_fullest_memory_fits_into_a_commit() -> None:
     assert len(votes) == (3 * MOST_CELLS - 2) * CLAIM.itemsize
     marks = encode_laggards(np.arange(MAX_LAGGARDS, dtype=np.uint64))
     largest = Checkpoint(2**63 - 1, T0 + 38_000_000, T0 + 38_000_000, 10_000, votes, marks)
-    assert len(write_memory(largest).encode()) <= ROOM
+    assert len(checkpoint_to_metadata(largest).encode()) <= ROOM
 
 
 def test_a_partition_of_many_cells_with_bad_clocks_writes_a_memory_that_fits() -> None:
@@ -75,12 +75,12 @@ def test_what_was_written_is_read() -> None:
     memory = taken.checkpoint(0)
     assert memory is not None
     assert memory.votes != b""
-    assert read_memory(write_memory(memory)) == memory
+    assert checkpoint_from_metadata(checkpoint_to_metadata(memory)) == memory
 
 
 @pytest.mark.parametrize("foreign", [None, "", "theirs", "{}", '{"replay_offset":1,"frontier":2}'])
 def test_a_commit_of_another_program_has_no_memory(foreign: str | None) -> None:
-    assert read_memory(foreign) is None
+    assert checkpoint_from_metadata(foreign) is None
 
 
 def test_the_marked_are_found_and_hardly_any_other() -> None:
@@ -95,7 +95,7 @@ def test_the_marked_are_found_and_hardly_any_other() -> None:
 
 
 def test_marks_cut_short_are_no_memory() -> None:
-    assert read_memory(write_memory(Checkpoint(1, T0, T0, 1, b"", b"\0"))) is None
+    assert checkpoint_from_metadata(checkpoint_to_metadata(Checkpoint(1, T0, T0, 1, b"", b"\0"))) is None
 
 
 def test_votes_cut_short_are_no_memory() -> None:
