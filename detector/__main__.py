@@ -52,7 +52,10 @@ def command_line(program: str, package: str, verbs: Sequence[str]) -> argparse.A
     commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in verbs:
         module = importlib.import_module(f"{package}.{verb}")
-        module.add_arguments(commands.add_parser(verb, help=module.HELP, description=module.__doc__))
+        formatter = argparse.RawDescriptionHelpFormatter  # the examples of a description keep their lines
+        module.add_arguments(
+            commands.add_parser(verb, help=module.HELP, description=module.__doc__, formatter_class=formatter)
+        )
     return parser
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import day_basis
 from trainer.data.baselines import fit_baseline
-from trainer.demo.story import write_plot
+from trainer.demo.story import build_story
 
 DOCS = Path(__file__).parent
 STORY = DOCS / "_static" / "story.svg"
@@ -81,7 +81,7 @@ def shorten(svg: str) -> str:
 
 def read_columns() -> tuple[list[dict[str, Any]], str]:
     """The two columns: the taught episode, and the first episode of the same fault on the evening."""
-    plot = write_plot()
+    plot = build_story()
     baseline = fit_baseline(plot.past)
     catalogue = plot.past.catalogue
     columns = []

@@ -1,4 +1,4 @@
-"""What a person sees while a command works."""
+"""Console of the trainer: lines and progress for the person who waits for a command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +11,13 @@ console = Console(highlight=False, soft_wrap=True)
 
 @contextmanager
 def timed_step(text: str) -> Iterator[None]:
-    """Prints what was done, and how long it took."""
+    """Show the step while it runs, then print it with the seconds it took."""
     begin = monotonic()
     with console.status(text):
         yield
-    _tell(text, begin)
+    print_duration(text, begin)
 
 
-def _tell(text: str, begin: float) -> None:
+def print_duration(text: str, begin: float) -> None:
+    """Print a step and the seconds since `begin`, a reading of the monotonic clock."""
     console.print(f"{text:<60} {monotonic() - begin:6.1f} s")

@@ -4,4 +4,4 @@ from detector.errors import OperatorError
 
 
 class TrainingError(OperatorError):
-    """Training that cannot begin, or led nowhere."""
+    """Training that cannot begin or that failed."""

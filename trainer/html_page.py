@@ -1,6 +1,6 @@
-"""One HTML page in one string: no script, no link out of it, pictures inside. What it is told is text, never markup.
+"""HTML page in one string: headings, paragraphs, tables and pictures, one after the other.
 
-It refuses to know what the page is about: headings, paragraphs, tables and pictures, one after the other.
+The page has no script and no link to elsewhere; its pictures are inside. All text is escaped, so none of it is markup.
 """
 
 from base64 import b64encode
@@ -13,12 +13,12 @@ from detector.errors import OperatorError
 
 
 class PageError(OperatorError):
-    """A page that cannot be written."""
+    """Page that cannot be written."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """Of level 2 or 3; those of level 2 are the table of contents."""
+    """Heading of level 2 or 3. Headings of level 2 make the table of contents."""
 
     text: str
     level: int = 2
@@ -26,13 +26,17 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
+    """Paragraph of plain text."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """The caption says what to see; the first cell of each row is its heading. Cells that are numbers stand right. Of a
-    row of fewer cells the last is a remark, and reaches to the end."""
+    """Table with a caption. The first cell of each row is its heading; the other cells are set flush right.
+
+    In a row with fewer cells than columns the last cell is a remark and extends to the end.
+    """
 
     caption: str
     columns: Sequence[str]
@@ -41,12 +45,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
+    """Picture with a caption."""
+
     picture: bytes
-    """A PNG, or a GIF that moves."""
+    """PNG, or animated GIF."""
     caption: str
-    """What to see in it, or nothing."""
+    """Text below the picture; empty = none."""
     instead: str = ""
-    """What stands for the picture where that is not shown, if not the caption."""
+    """Text instead of the picture where pictures are not shown; empty = the caption."""
 
 
 Block = Heading | Paragraph | Table | Figure
@@ -75,12 +81,12 @@ th:first-child { border-bottom: 1px solid #888; font-weight: bold; white-space: 
                                  vertical-align: bottom; }
 tbody tr:hover { background: #f2f2f2; }
 """
-"""Plain: a column that is read easily, figures under one another, colours that every eye tells apart."""
+"""Style sheet: one readable column, aligned figures, colours that colour-blind readers distinguish."""
 
 
 def render(title: str, blocks: Sequence[Block]) -> str:
-    """The page, with a table of contents of its headings."""
-    body = "\n".join(_block(block, place) for place, block in enumerate(blocks))
+    """Return the page with a table of contents."""
+    body = "\n".join(_block(block, number) for number, block in enumerate(blocks))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
@@ -90,7 +96,7 @@ def render(title: str, blocks: Sequence[Block]) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """Where a page goes, before hours are spent on it. Raises PageError."""
+    """Make the folder of a page before hours are spent on its content. Raises PageError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -98,7 +104,7 @@ def make_folder(folder: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Text into a file, its folder made where there is none. Raises PageError."""
+    """Write a page into a file, and make its folder if there is none. Raises PageError."""
     make_folder(path.parent)
     try:
         path.write_text(text, encoding="utf-8")
@@ -111,17 +117,17 @@ def _unwritable(path: Path, error: OSError) -> PageError:
 
 
 def _contents(blocks: Sequence[Block]) -> Iterator[str]:
-    headings = [(at, block) for at, block in enumerate(blocks) if isinstance(block, Heading) and block.level == 2]
+    headings = [(n, block) for n, block in enumerate(blocks) if isinstance(block, Heading) and block.level == 2]
     if headings:
         yield "<nav><ol>"
-        yield from (f'<li><a href="#part-{at}">{escape(block.text)}</a></li>' for at, block in headings)
+        yield from (f'<li><a href="#part-{number}">{escape(block.text)}</a></li>' for number, block in headings)
         yield "</ol></nav>"
 
 
-def _block(block: Block, place: int) -> str:
+def _block(block: Block, number: int) -> str:
     match block:
         case Heading(text, level):
-            return f'<h{level} id="part-{place}">{escape(text)}</h{level}>'
+            return f'<h{level} id="part-{number}">{escape(text)}</h{level}>'
         case Paragraph(text):
             return f"<p>{escape(text)}</p>"
         case Table(caption, columns, rows):
@@ -145,5 +151,5 @@ def _table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
 def _row(row: Sequence[str], columns: int) -> str:
     head, *cells = (escape(cell) for cell in row)
     span = [""] * (len(cells) - 1) + [f' colspan="{columns - len(row) + 1}"' if len(row) < columns else ""]
-    told = (f"<td{wide}>{cell}</td>" for wide, cell in zip(span, cells, strict=True))
-    return f'<th scope="row">{head}</th>{"".join(told)}'
+    columns_html = (f"<td{wide}>{cell}</td>" for wide, cell in zip(span, cells, strict=True))
+    return f'<th scope="row">{head}</th>{"".join(columns_html)}'

@@ -23,10 +23,15 @@ GOLDEN_SHIFT = 2**-6
 def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
     """Return the bundle at `path` and its encoder, compiled and verified, as a start needs it. Raises BundleError."""
     bundle = read_bundle(path)
+    return bundle, start_encoder(bundle, path, threads)
+
+
+def start_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
+    """Start TensorFlow, and return the encoder of a bundle that is read already. Raises BundleError."""
     with silence_native_stderr():
         device()
         _check_backend(path)
-    return bundle, warm_encoder(bundle, path, threads)
+    return warm_encoder(bundle, path, threads)
 
 
 def warm_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:

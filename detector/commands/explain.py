@@ -1,28 +1,27 @@
-"""`faultline explain`: what stands behind an alarm, from its own notifications."""
+"""Explain an alarm: its course, and the features, minutes and exemplars behind its verdict.
+
+Examples:
+
+    faultline explain 5b0c91aa
+    faultline explain 5b0c91aa --json
+"""
 
 import argparse
 
-from detector.commands.arguments import add_config_argument
+from detector.commands.arguments import add_alarm_argument, add_config_argument
 from detector.config.loader import read_config
 
-HELP = "say what an alarm went by: features, minutes, exemplars"
+HELP = "explain an alarm: the features, minutes and exemplars behind its verdict"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("alarm", metavar="ALARM_ID", help="its alarmId, or a beginning of it that is no other's")
+    add_alarm_argument(parser)
     add_config_argument(parser)
-    parser.add_argument("--json", action="store_true", help="all that was said of it, one notification a line")
+    parser.add_argument("--json", action="store_true", help="print the alarm's notifications, one JSON object a line")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.alarms.explanation import explanation
-    from detector.alarms.journal import choose
-    from detector.kafka.readers.alarm_topic import read_notifications
+    from detector.commands.explain_report import print_explanation
 
-    told = choose(read_notifications(read_config(arguments.config)), arguments.alarm)
-    if arguments.json:
-        for notice in told:
-            print(notice.value.decode())
-    else:
-        print(explanation(told), end="")
+    print_explanation(read_config(arguments.config), arguments.alarm, json=arguments.json)
     return 0

@@ -1,6 +1,10 @@
-"""`faultline forget`: retires one label, on every instance within five seconds; its open alarms end.
+"""Retire one label: every instance drops it within five seconds, and its open alarms are cleared.
 
-Exit code 3: there is no such label.
+Exit code 3 if there is no such label.
+
+Example:
+
+    faultline forget 5b0c91aa
 """
 
 import argparse
@@ -8,7 +12,6 @@ import sys
 
 from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
-from detector.errors import LabelError
 
 HELP = "retire one label"
 
@@ -16,26 +19,17 @@ ABSENT = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="as `faultline labels` lists it, or its first characters")
+    parser.add_argument("id", metavar="ID", help="id of the label as `faultline labels` prints it, or its beginning")
     add_config_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.readers.label_topic import publish_labels, read_labels
-    from detector.labels.listing import list_labels
+    from detector.teaching.retirement import retire_label
 
-    config = read_config(arguments.config)
-    listed = list_labels(read_labels(config))
-    exact = [one for one in listed if one.id == arguments.id]
-    found = exact or [one for one in listed if arguments.id and one.id.startswith(arguments.id)]
-    if not found:
-        print(
-            f"faultline: there is no label {arguments.id!r}; `faultline labels` lists those that are.", file=sys.stderr
-        )
+    label = retire_label(read_config(arguments.config), arguments.id)
+    if label is None:
+        print(f"faultline: no label has the id {arguments.id!r}; `faultline labels` prints all ids.", file=sys.stderr)
         return ABSENT
-    if len(found) > 1:
-        raise LabelError(f"{len(found)} labels begin with {arguments.id!r}; give more of its id.")
-    (one,) = found
-    publish_labels(config, (one.id.encode(), None))
-    print(f"forgotten: {one.id} ({one.name or 'unreadable'}{', ' + one.cell if one.cell else ''})")
+    cell = f", {label.cell}" if label.cell else ""
+    print(f"retired label {label.id} ({label.name or 'unreadable'}{cell})")
     return 0

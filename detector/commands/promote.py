@@ -1,6 +1,11 @@
-"""`faultline promote BUNDLE`: points `bundle`, which must be a link, at another one; running instances take it over.
+"""Let another bundle serve: point the link `bundle` of the configuration at it.
 
-The bundle is proven first, as a start would. `faultline rollback` points the link back.
+Running instances take it over. The bundle is verified first, as at a start. `bundle` must be a
+symbolic link. `faultline rollback` points it back.
+
+Example:
+
+    faultline promote bundles/tuesday
 """
 
 import argparse
@@ -13,7 +18,7 @@ HELP = "let another bundle serve"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("promoted", type=Path, metavar="BUNDLE", help="its directory")
+    parser.add_argument("promoted", type=Path, metavar="BUNDLE", help="directory of the bundle that is to serve")
     add_config_argument(parser)
 
 
@@ -21,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.promotion import promote
 
     config = read_config(arguments.config)
-    done = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)
-    print(f"{config.bundle}: bundle {done.bundle.digest} serves from now on, instead of {done.previous}")
-    print(f"instances that look there take it over; each looks every {config.runtime.reload_seconds:g} s")
+    promotion = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)
+    print(f"{config.bundle}: points at bundle {promotion.bundle.digest} from now on, instead of {promotion.previous}")
+    print(f"running instances take it over; each looks at the link every {config.runtime.reload_seconds:g} s")
     return 0

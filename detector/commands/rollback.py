@@ -1,4 +1,9 @@
-"""`faultline rollback`: lets the bundle serve again that did before the last `faultline promote`."""
+"""Take the last promotion back: the bundle that served before `faultline promote` serves again.
+
+Example:
+
+    faultline rollback
+"""
 
 import argparse
 from pathlib import Path
@@ -17,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.promotion import rollback
 
     config = read_config(arguments.config)
-    done = rollback(Path(config.bundle), config.runtime.threads)
-    print(f"{config.bundle}: bundle {done.bundle.digest} serves again, instead of {done.previous}")
-    print(f"instances that look there take it over; each looks every {config.runtime.reload_seconds:g} s")
+    promotion = rollback(Path(config.bundle), config.runtime.threads)
+    print(f"{config.bundle}: points at bundle {promotion.bundle.digest} again, instead of {promotion.previous}")
+    print(f"running instances take it over; each looks at the link every {config.runtime.reload_seconds:g} s")
     return 0

@@ -1,4 +1,11 @@
-"""`faultline run`: the daemon."""
+"""Run the daemon: consume minutes, publish alarms, until SIGTERM.
+
+SIGTERM and SIGINT stop it in order. SIGUSR1 turns debug logging on and off.
+
+Example:
+
+    faultline run --config config.yaml
+"""
 
 import argparse
 import signal
@@ -22,14 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGUSR1, lambda *_: switch_debug(config.log.level))
-    from detector.service.daemon import Service
-    from detector.service.watchdog import watch
+    from detector.service.process import run_until  # after the handlers: a signal during the import stops in order
 
-    service = Service(config)
-    service.health.progress()
-    watch(service.health)
-    try:
-        service.run(stop)
-    finally:
-        service.close()
+    run_until(config, stop)
     return 0

@@ -62,15 +62,14 @@ class AlarmPublisher:
         return True
 
     def _report_withheld(self, work: PollResult) -> None:
-        for withheld in work.withheld:
-            cause = withheld.because
-            self._metrics.withheld_alarms.labels(cause.reason).inc()
+        for episode in work.suppressed_episodes:
+            self._metrics.withheld_alarms.labels(episode.reason).inc()
             log.info(
                 "no alarm: cell %s, %s since %s (%s)",
-                withheld.cell,
-                cause.name,
-                iso_time(withheld.minute),
-                cause.reason,
+                episode.cell,
+                episode.name,
+                iso_time(episode.minute),
+                episode.reason,
             )
 
 

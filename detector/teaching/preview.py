@@ -1,7 +1,7 @@
-"""What a label would have done, had it been there: the last hours once more, without it and with it.
+"""Preview of a label: the past is replayed without the label and with it, and the alarms are compared.
 
-Both times it is the daemon's own pipeline; the windows are embedded once. An alarm that was called something else
-before, or unknown, is no new one: only what was quiet without the label counts against the budget.
+Both replays run the daemon's own pipeline; each window is embedded once. An alarm that had another name before, or was
+unknown, is not new: only alarms where none was raised without the label count against the budget.
 """
 
 from collections.abc import Sequence
@@ -21,23 +21,22 @@ from detector.backtest.alarm_intervals import (
 from detector.backtest.matching import rate
 from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
-from detector.core.encoder import Embeddings, Encode
+from detector.core.encoder import Embeddings
 from detector.core.features import WINDOW
 from detector.core.scoring.classifier import Classifier
-from detector.core.settings import Settings
 from detector.history.sampling import HistorySample
 from detector.labels.label import Label, exemplar_of, label_windows
-from detector.labels.store import LabelStore
+from detector.teaching.labelled_bundle import LabelledBundle
 
 WEAK_SHARE = 0.05
-"""An example is weak when so much of ordinary life lies as far from normal as it does."""
+"""Share of ordinary windows that lie as far from normal as the example, above which the example is weak."""
 
-NEAREST_TOLD = 3
+NEIGHBOURS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A class that is there already, and the cosine of its nearest exemplar."""
+    """A class that is known already, with the cosine of its nearest exemplar."""
 
     name: str
     kind: str
@@ -46,44 +45,45 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a label would have done. Rates are per 1,000 cells and day."""
+    """Forecast of a label's effect. Rates are per 1,000 cells and day."""
 
     kind: str
     size: float
-    """How far the example lies from normal; 1 is an ordinary window."""
+    """Distance of the example from normal; an ordinary window has 1."""
     ordinary_share: float
-    """Of ordinary life that lies as far out."""
+    """Share of ordinary windows that lie as far from normal as the example."""
     score: float
+    """Median score of the example's own windows."""
     threshold: float
-    """Of the example's own windows, and what an alarm needs."""
+    """Score from which an alarm is raised."""
     nearest: list[Neighbour]
     cells: int
     first: int
     last: int
     cell_days: float
     named: list[AlarmInterval]
-    """Episodes that bear its name, its own aside, the clearest first."""
+    """Alarms with the label's name, except the episode itself, highest score first."""
     silenced: list[AlarmInterval]
-    """Alarms that would not have been, the clearest first."""
+    """Alarms that the label suppresses, highest score first."""
     alarms_before: int
     alarms_after: int
     budget: float
     whose: str
-    """Budget it is: of all classes, or of this one alone."""
+    """Owner of the budget: "all classes", or the name of the class that has a budget of its own."""
 
     @property
     def fresh(self) -> list[AlarmInterval]:
-        """Those named that raised nothing without the label."""
-        return [one for one in self.named if not one.before]
+        """Alarms with the label's name where no alarm was raised without the label."""
+        return [interval for interval in self.named if not interval.before]
 
     @property
     def rate(self) -> tuple[float, float, float]:
-        """New alarms, and the 95 % interval of their mean; where nothing was looked at, anything may be."""
+        """New alarms, and the 95 % interval of their mean; up to infinity if nothing was replayed."""
         return rate(len(self.fresh), self.cell_days) if self.cell_days else (0.0, 0.0, float("inf"))
 
     @property
     def breaks_budget(self) -> bool:
-        """The low end already does: what was looked at leaves no doubt."""
+        """Whether even the low end of the interval is above the budget, so that the sample leaves no doubt."""
         return self.kind == "fault" and self.rate[1] > self.budget
 
     @property
@@ -91,60 +91,72 @@ class Forecast:
         return self.ordinary_share > WEAK_SHARE
 
 
-def preview(
-    label: Label, labels: LabelStore, look: HistorySample, bundle: Bundle, encode: Encode, settings: Settings
-) -> Forecast:
-    """The label among those known now, had it been there while `look` was. Raises LabelError, HistoryError."""
-    windows = encode(label_windows(label, bundle.catalogue))
+def preview_label(label: Label, labelled: LabelledBundle, sample: HistorySample) -> Forecast:
+    """Replay the sample without the label and with it. Raises LabelError, HistoryError."""
+    bundle, settings = labelled.bundle, labelled.settings
+    windows = labelled.encode(label_windows(label, bundle.catalogue))
     exemplar = exemplar_of(label, windows)
-    without, with_it = labels.classifier_without(label.id), labels.classifier_with(exemplar)
-    once = CachingEncoder(encode)
-    before = alarm_intervals(replay(look, bundle, once, without, settings))
-    after = alarm_intervals(replay(look, bundle, once, with_it, settings))
-    named = [one for one in after if one.name == label.name and label.kind == "fault" and not is_own(one, label)]
+    without_label = labelled.labels.classifier_without(label.id)
+    with_label = labelled.labels.classifier_with(exemplar)
+    encode = CachingEncoder(labelled.encode)
+    before = alarm_intervals(replay(sample, bundle, encode, without_label, settings))
+    after = alarm_intervals(replay(sample, bundle, encode, with_label, settings))
+    named = [interval for interval in after if _bears_name(interval, label)]
     set_previous_names(named, before)
-    first, last = look.span
+    first, last = sample.span
     return Forecast(
-        label.kind,
-        round(float(windows.size.astype(np.float64).mean()), 2),
-        round(float((bundle.normal.stretches.size >= windows.size.astype(np.float64).mean()).mean()), 4),
-        _own_score(label, windows, with_it),
-        round(with_it.threshold, 2),
-        _neighbours(without, exemplar.direction, windows),
-        look.cells,
-        first,
-        last,
-        round(look.records / DAY_MINUTES, 2),
-        by_score(named),
-        suppressed_by(before, after),
-        len(before),
-        len(after),
-        settings.budget_of(label.name),
-        label.name if label.name in settings.budgets else "all classes",
+        kind=label.kind,
+        size=round(float(windows.size.astype(np.float64).mean()), 2),
+        ordinary_share=_ordinary_share(bundle, windows),
+        score=_own_score(label, windows, with_label),
+        threshold=round(with_label.threshold, 2),
+        nearest=_neighbours(without_label, exemplar.direction, windows),
+        cells=sample.cells,
+        first=first,
+        last=last,
+        cell_days=round(sample.records / DAY_MINUTES, 2),
+        named=by_score(named),
+        silenced=suppressed_by(before, after),
+        alarms_before=len(before),
+        alarms_after=len(after),
+        budget=settings.budget_of(label.name),
+        whose=label.name if label.name in settings.budgets else "all classes",
     )
 
 
-def is_own(one: AlarmInterval, label: Label) -> bool:
-    """The episode that is being taught."""
-    return one.cell == label.cell and one.overlaps(label.begin, label.end + WINDOW)
+def is_own(interval: AlarmInterval, label: Label) -> bool:
+    """Return whether the alarm belongs to the episode that the label was cut from."""
+    return interval.cell == label.cell and interval.overlaps(label.begin, label.end + WINDOW)
 
 
-def _own_score(label: Label, windows: Embeddings, judge: Classifier) -> float:
-    """What its own windows score for it, in the middle; 0 where no score is kept."""
+def _bears_name(interval: AlarmInterval, label: Label) -> bool:
+    return interval.name == label.name and label.kind == "fault" and not is_own(interval, label)
+
+
+def _ordinary_share(bundle: Bundle, windows: Embeddings) -> float:
+    ordinary, size = bundle.normal.stretches.size, windows.size.astype(np.float64).mean()
+    return round(float((ordinary >= size).mean()), 4)
+
+
+def _own_score(label: Label, windows: Embeddings, classifier: Classifier) -> float:
+    """Return the median score of the label's own windows for its class; 0 for a kind that has no score."""
     if label.kind != "fault":
         return 0.0
-    return round(float(np.median(judge.score_classes(windows)[:, judge.classes.index(label.name)])), 2)
+    return round(float(np.median(classifier.score_classes(windows)[:, classifier.classes.index(label.name)])), 2)
 
 
-def _neighbours(judge: Classifier, direction: NDArray[np.float16], windows: Embeddings) -> list[Neighbour]:
-    """The classes that come nearest to it, the nearest first."""
-    library = judge.exemplar_index
-    asked = Embeddings(direction[None], windows.size[:1], windows.shift[:1])
-    cosine = library.match(asked).cosine[0]
+def _neighbours(classifier: Classifier, direction: NDArray[np.float16], windows: Embeddings) -> list[Neighbour]:
+    """Return the classes nearest to a direction, the nearest first."""
+    index = classifier.exemplar_index
+    query = Embeddings(direction[None], windows.size[:1], windows.shift[:1])
+    cosine = index.match(query).cosine[0]
     columns: Sequence[tuple[str, str]] = [
-        *((name, "fault") for name in library.faults),
-        *((name, "ignore") for name in library.ignores),
-        *((name, "quarantined") for name in library.quarantined_faults),
+        *((name, "fault") for name in index.faults),
+        *((name, "ignore") for name in index.ignores),
+        *((name, "quarantined") for name in index.quarantined_faults),
     ]
-    order = np.argsort(-cosine, kind="stable")[:NEAREST_TOLD].tolist()
-    return [Neighbour(columns[at][0], columns[at][1], round(float(cosine[at]), 3)) for at in order]
+    order = np.argsort(-cosine, kind="stable")[:NEIGHBOURS_SHOWN].tolist()
+    return [
+        Neighbour(name=columns[column][0], kind=columns[column][1], cosine=round(float(cosine[column]), 3))
+        for column in order
+    ]

@@ -1,4 +1,4 @@
-"""A forecast in words, for whoever is about to teach: lines of at most 100 columns."""
+"""Text of a preview for the person who is about to teach: lines of at most 100 columns."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,14 +19,14 @@ from detector.timestamps import write_minute
 MATCHES_SHOWN = 3
 
 SAME, ALIKE = 0.9, 0.7
-"""Cosines from which two classes are hardly to be told apart, and resemble each other: two examples of one class of the
-simulator lie .7 to .95 apart, guessed from its episodes."""
+"""Cosines from which two classes are hardly distinguishable, and from which they resemble each other. Two examples of
+one class of the simulator lie .7 to .95 apart; the bounds are guessed from its episodes."""
 
 
 def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]:
-    """The same for a machine."""
+    """Return the preview as JSON values."""
     rate, low, high = forecast.rate
-    told: dict[str, Any] = msgspec.to_builtins(forecast)
+    fields: dict[str, Any] = msgspec.to_builtins(forecast)
     return {
         "id": label.id,
         "class": label.name,
@@ -37,7 +37,7 @@ def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]
         "published": published,
         "quarantined": label.quarantined,
         "forced": label.forced,
-        "forecast": told
+        "forecast": fields
         | {
             "new_alarms": len(forecast.fresh),
             "new_alarms_per_1000_cell_days": [round(rate, 2), round(low, 2), round(min(high, 1e6), 2)],
@@ -47,76 +47,79 @@ def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]
     }
 
 
-def preview_lines(label: Label, cut: EpisodeSlice, forecast: Forecast) -> Iterable[str]:
-    """What is known about a label before it is taught."""
+def preview_lines(label: Label, episode: EpisodeSlice, forecast: Forecast) -> Iterable[str]:
+    """Yield the lines that are printed before a label is published."""
     yield f"{label.name} ({label.kind}): {label.cell}, {write_minute(label.begin)} to {write_minute(label.end)} UTC"
-    yield f"  example    {cut.reported} of its {len(cut.values)} minutes were reported; {_size(forecast)}"
+    yield f"  example    {episode.reported} of {len(episode.values)} minutes reported; {_strength(forecast)}"
     yield f"  nearest    {_nearest(forecast)}"
     if not forecast.cell_days:
-        yield "  looked at  nothing: there is no past to look at, and what it would cost is not known"
+        yield "  replayed   nothing: there is no past to replay, so the number of new alarms is not known"
         return
     yield (
-        f"  looked at  {forecast.cells:,} cells, {write_minute(forecast.first)} to {write_minute(forecast.last)}:"
+        f"  replayed   {forecast.cells:,} cells, {write_minute(forecast.first)} to {write_minute(forecast.last)}:"
         f" {forecast.cell_days:,.1f} cell-days"
     )
     yield from _named(forecast) if label.kind == "fault" else _silenced(forecast)
-    yield f"  alarms     {forecast.alarms_before} without it and {forecast.alarms_after} with it, unknown ones included"
+    yield (
+        f"  alarms     {forecast.alarms_before} without the label, {forecast.alarms_after} with it, unknown alarms"
+        " included"
+    )
 
 
 def conclusion(label: Label, forecast: Forecast, published: bool) -> str:
-    """What was done."""
+    """Return the last lines: what was published, if anything."""
     if not published:
-        return "dry run: nothing was taught" + (", and without --force it would be in quarantine" * label.quarantined)
+        quarantine = "; without --force it would be put in quarantine" * label.quarantined
+        return f"dry run: no label was published{quarantine}"
     if label.quarantined:
         return (
-            f"taught as {label.id}, IN QUARANTINE:\n"
-            f"at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day are beyond the budget of"
-            f" {truncate(forecast.whose, 20)}, {forecast.budget:g};\n"
-            "it is matched and counted, and silent (--force teaches it aloud)"
+            f"published as {label.id}, IN QUARANTINE:\n"
+            f"at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day exceed the budget of"
+            f" {_short(forecast.whose, 20)}, {forecast.budget:g};\n"
+            "its episodes are recognised and counted, and raise no alarm (--force publishes it in force)"
         )
-    aloud = ", by force" if label.forced else ""
-    return f"taught as {label.id}{aloud}: live on every instance within 5 s"
+    force = ", by force" if label.forced else ""
+    return f"published as {label.id}{force}: in force on every instance within 5 s"
 
 
-def pack_lines(trial: PackForecast) -> Iterable[str]:
-    """What a pack would have done, class by class."""
-    if not trial.cell_days:
-        yield "looked at nothing: there is no past to look at, and what it would cost is not known"
+def pack_lines(forecast: PackForecast) -> Iterable[str]:
+    """Yield the preview of a pack, class by class."""
+    if not forecast.cell_days:
+        yield "replayed nothing: there is no past to replay, so the number of new alarms is not known"
         return
     yield (
-        f"looked at {_many(trial.cells, 'cell')}, {write_minute(trial.first)} to {write_minute(trial.last)}:"
-        f" {trial.cell_days:,.1f} cell-days"
+        f"replayed {_count(forecast.cells, 'cell')}, {write_minute(forecast.first)} to {write_minute(forecast.last)}:"
+        f" {forecast.cell_days:,.1f} cell-days"
     )
-    if trial.brought:
+    if forecast.brought:
         yield f"{'class of faults':<28}{'labels':>7}{'episodes':>9}{'cells':>7}  new alarms per 1,000 cells and day"
-    for one in trial.brought:
-        value, low, high = one.rate
-        told = f"{value:.1f} ({low:.1f} to {high:.1f})" + ("  BREAKS A BUDGET" if one.breaks else "")
-        yield f"{truncate(one.name, 27):<28}{one.labels:>7}{one.episodes:>9}{one.cells:>7}  {told}"
-    listed = ", ".join(f"{count} {name}" for name, count in Counter(o.name for o in trial.silenced).most_common(4))
-    yield f"{_many(len(trial.silenced), 'alarm')} silenced" + (f": {listed}" if listed else "")
+    for row in forecast.brought:
+        value, low, high = row.rate
+        new_alarms = f"{value:.1f} ({low:.1f} to {high:.1f})" + ("  BREAKS A BUDGET" if row.breaks else "")
+        yield f"{_short(row.name, 27):<28}{row.labels:>7}{row.episodes:>9}{row.cells:>7}  {new_alarms}"
+    yield f"{_count(len(forecast.silenced), 'alarm')} suppressed{_names(forecast.silenced)}"
     yield (
-        f"alarms: {trial.alarms_before} without it, {trial.alarms_after} with it; the budget of all classes is"
-        f" {trial.budget:g}"
+        f"alarms: {forecast.alarms_before} without the pack, {forecast.alarms_after} with it; the budget of all classes"
+        f" is {forecast.budget:g}"
     )
 
 
-def kept_silent(look: HistorySample, withheld: Sequence[SuppressedEpisode]) -> Iterable[str]:
-    """The alarms that were none, the latest last."""
-    for one in sorted(withheld, key=lambda one: (one.minute, one.cell)):
-        yield f"{write_minute(one.minute)}  {one.cell:<24} {one.name:<24} {one.reason}"
-    days = look.records / DAY_MINUTES
-    yield f"{_many(len(withheld), 'alarm')} kept silent, over {days:,.1f} cell-days of {_many(look.cells, 'cell')}"
+def withheld_lines(sample: HistorySample, withheld: Sequence[SuppressedEpisode]) -> Iterable[str]:
+    """Yield one line for each withheld alarm, the latest last, and a sum."""
+    for alarm in sorted(withheld, key=lambda alarm: (alarm.minute, alarm.cell)):
+        yield f"{write_minute(alarm.minute)}  {alarm.cell:<24} {alarm.name:<24} {alarm.reason}"
+    days = sample.records / DAY_MINUTES
+    yield f"{_count(len(withheld), 'alarm')} withheld, over {days:,.1f} cell-days of {_count(sample.cells, 'cell')}"
 
 
 def _named(forecast: Forecast) -> Iterable[str]:
     known = len(forecast.named) - len(forecast.fresh)
-    cells = len({one.cell for one in forecast.named})
+    cells = len({interval.cell for interval in forecast.named})
     yield (
-        f"  named      {_many(len(forecast.named), 'other episode')} on {_many(cells, 'cell')}"
-        + (f", {known} of them an alarm without it, too" if known else "")
+        f"  named      {_count(len(forecast.named), 'other episode')} on {_count(cells, 'cell')}"
+        + (f", {known} of them an alarm without the label, too" if known else "")
     )
-    yield from _shown(forecast.named)
+    yield from _examples(forecast.named)
     value, low, high = forecast.rate
     yield (
         f"  forecast   {value:.1f} new alarms per 1,000 cells and day ({low:.1f} to {high:.1f}), budget of"
@@ -125,36 +128,44 @@ def _named(forecast: Forecast) -> Iterable[str]:
 
 
 def _silenced(forecast: Forecast) -> Iterable[str]:
-    names = Counter(one.name for one in forecast.silenced)
-    listed = ", ".join(f"{count} {name}" for name, count in names.most_common(4))
-    cells = len({one.cell for one in forecast.silenced})
+    cells = len({interval.cell for interval in forecast.silenced})
     yield (
-        f"  silenced   {_many(len(forecast.silenced), 'alarm')} on {_many(cells, 'cell')}"
-        + (f": {listed}" if listed else "")
+        f"  suppressed {_count(len(forecast.silenced), 'alarm')} on {_count(cells, 'cell')}{_names(forecast.silenced)}"
     )
-    yield from _shown(forecast.silenced)
+    yield from _examples(forecast.silenced)
 
 
-def _shown(heard: Sequence[AlarmInterval]) -> Iterable[str]:
-    for one in heard[:MATCHES_SHOWN]:
-        called = f"was {', '.join(sorted(set(one.before)))}" if one.before else one.name
-        yield f"    {write_minute(one.onset)}  {one.cell:<24} score {one.score:>5.1f}  {called}"
+def _names(intervals: Sequence[AlarmInterval]) -> str:
+    """Return the most frequent names with their counts, after a colon; nothing if there is no alarm."""
+    counts = Counter(interval.name for interval in intervals)
+    listed = ", ".join(f"{count} {name}" for name, count in counts.most_common(4))
+    return f": {listed}" if listed else ""
 
 
-def _size(forecast: Forecast) -> str:
-    share = f"{forecast.ordinary_share:.0%} of ordinary life lies as far from normal"
+def _examples(intervals: Sequence[AlarmInterval]) -> Iterable[str]:
+    for interval in intervals[:MATCHES_SHOWN]:
+        name = f"was {', '.join(sorted(set(interval.before)))}" if interval.before else interval.name
+        yield f"    {write_minute(interval.onset)}  {interval.cell:<24} score {interval.score:>5.1f}  {name}"
+
+
+def _strength(forecast: Forecast) -> str:
+    share = f"{forecast.ordinary_share:.0%} of ordinary windows lie as far from normal"
     return f"WEAK, {share}" if forecast.is_weak else f"clear, {share}"
 
 
 def _nearest(forecast: Forecast) -> str:
     if not forecast.nearest:
-        return "nothing: it is the first class that is taught"
-    listed = ", ".join(f"{one.name} {one.cosine:.2f}" for one in forecast.nearest)
+        return "none: it is the first class that is taught"
+    listed = ", ".join(f"{neighbour.name} {neighbour.cosine:.2f}" for neighbour in forecast.nearest)
     best = forecast.nearest[0]
     if best.cosine >= SAME:
-        return f"{listed} (1 = the same): hardly to be told from {best.name}"
+        return f"{listed} (1 = the same): hardly distinguishable from {best.name}"
     return f"{listed} (1 = the same)" + (f": resembles {best.name}" if best.cosine >= ALIKE else "")
 
 
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" + ("" if count == 1 else "s")
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def _short(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"

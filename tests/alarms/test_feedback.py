@@ -83,8 +83,10 @@ def test_unknown_alarms_are_gathered_into_things_and_one_is_named(lived, capfd, 
     _, lines = faultline(lived, capfd, "labels", "--quick", "--json")
     assert {json.loads(line)["name"] for line in lines.splitlines()} == {"drop_storm", "power_loss"}
     config = ["--config", lived.folder / "config.yaml"]
-    assert "the list has 2 things" in refusal("unknowns", "--teach", "3", "--class", "power_loss", *config)
-    assert "go together" in refusal("unknowns", "--teach", "1", *config)
+    assert "the list has 2 groups, numbered from 1" in refusal(
+        "unknowns", "--teach", "3", "--class", "power_loss", *config
+    )
+    assert "must be given together" in refusal("unknowns", "--teach", "1", *config)
 
 
 def test_judgements_are_taught_and_counted_by_class(lived, capfd, refusal):
@@ -101,7 +103,7 @@ def test_judgements_are_taught_and_counted_by_class(lived, capfd, refusal):
         assert service.metrics()[judged(service, "drop_storm", "rejected")] == 1
         assert service.metrics()[judged(service, "unknown", "rejected")] == 1
     said = refusal("confirm", unknown, "--config", lived.folder / "config.yaml")
-    assert "say with --class what it is" in said
+    assert "is named unknown, which is no class to confirm; give the class with --class NAME." in said
 
 
 def test_a_pack_goes_into_another_network_after_it_was_looked_at(lived, bare_stage, capfd, refusal, tmp_path):
@@ -120,9 +122,9 @@ def test_a_pack_goes_into_another_network_after_it_was_looked_at(lived, bare_sta
     assert faultline(lived, capfd, "pack", "import", pack, "--accept")[0] == 0
     (line,) = faultline(lived, capfd, "labels", "--quick", "--json")[1].splitlines()
     assert json.loads(line)["name"] == "drop_storm"
-    assert " 0 labels to take" in " " + faultline(lived, capfd, "pack", "import", pack)[1].splitlines()[-1]
+    assert " 0 labels to import" in " " + faultline(lived, capfd, "pack", "import", pack)[1].splitlines()[-1]
     said = refusal("pack", "import", pack, "--sha256", "0" * 64, "--config", lived.folder / "config.yaml")
-    assert "another was told" in said
+    assert f"and --sha256 is {'0' * 64}; do not accept this file" in said
 
 
 MILD = tuple(Trouble(cell, "users", 70 + 10 * k, 100 + 10 * k, far=1.2) for k, cell in enumerate(CELLS))

@@ -70,7 +70,7 @@ def test_what_two_daemons_made_of_the_same_minutes(stage, other_bundle, capfd, r
     knobs = yaml.safe_load(shadow.read_text())
     knobs["minutes"]["silent_minutes"] = 40  # its silent cell comes back sooner
     shadow.write_text(yaml.safe_dump(knobs))
-    assert "has committed nothing yet" in refusal(
+    assert "has committed no offset yet; run `faultline run` with it first." in refusal(
         "shadow", "report", "--config", stage.folder / "config.yaml", "--shadow", shadow
     )
     assert main(["topics", "--create", "--replication", "1", "--config", str(shadow)]) == 0
@@ -119,6 +119,6 @@ def test_secrets_stay_in_the_environment(tmp_path, bundle, capfd, monkeypatch):
 def test_a_shadow_that_writes_where_the_other_writes_is_refused(tmp_path, bundle, refusal):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump({"bundle": str(bundle), "kafka": {"common": {"bootstrap.servers": "127.0.0.1:9"}}}))
-    assert "make it with `faultline shadow configure`" in refusal(
+    assert "make the shadow's configuration with `faultline shadow configure`" in refusal(
         "shadow", "report", "--config", path, "--shadow", path
     )

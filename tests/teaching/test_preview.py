@@ -63,7 +63,7 @@ def test_what_is_taught_beside_one_instance_is_named_by_the_other_and_after_a_re
     assert (new["specificProblem"], new["perceivedSeverity"]) == ("power_loss", "CRITICAL")
     assert new["additionalInformation"]["cause"] == "a fuse"
     printed = capsys.readouterr().out
-    assert "live on every instance within 5 s" in printed
+    assert "in force on every instance within 5 s" in printed
     assert all(len(line) <= 100 for line in printed.splitlines())
 
     # and a restart says nothing twice, and ends it when it is over
@@ -87,10 +87,10 @@ def test_a_dry_run_teaches_nothing_and_forgetting_ends_what_was_taught(stage, ca
     config = stage.config()
     assert teach(config, STRANGE, 70, None, "power_loss", "--dry-run") == 0
     printed = capsys.readouterr().out
-    assert "dry run: nothing was taught" in printed
+    assert "dry run: no label was published" in printed
     assert "2025-02-19 22:30 to 2025-02-19 22:50 UTC" in printed, "to the cell's newest minute"
     assert faultline("labels", config) == 0
-    assert "nothing is taught yet" in capsys.readouterr().out
+    assert "no label is in force; `faultline teach` publishes one" in capsys.readouterr().out
 
     assert teach(config, STRANGE, 70, None, "power_loss", "--by", "ann", "--json") == 0
     taught = json.loads(capsys.readouterr().out)
@@ -101,7 +101,8 @@ def test_a_dry_run_teaches_nothing_and_forgetting_ends_what_was_taught(stage, ca
 
     assert faultline("forget", config, taught["id"][:8]) == 0
     assert faultline("forget", config, taught["id"]) == 3
-    assert "there is no label" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert err == f"faultline: no label has the id '{taught['id']}'; `faultline labels` prints all ids.\n"
 
 
 def test_two_who_teach_at_once_are_both_heard(stage):
@@ -129,11 +130,11 @@ REFUSALS = [
     (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is not a time; write it as"),
     (["--cell", "cell-3", "--at", clock(82), "--until", clock(88)], "reported nothing from"),
     (["--cell", STRANGE, "--at", clock(70), "--class", "Power Loss"], "cannot name a class"),
+    (["--cell", STRANGE, "--at", clock(70), "--class", "unknown"], "is what Faultline itself says"),
     (
-        ["--cell", STRANGE, "--at", clock(70), "--class", "unknown"],
-        "unknown is the name of an alarm of Faultline itself",
+        ["--cell", STRANGE, "--at", clock(70), "--expires", clock(99)],
+        "--expires .* is allowed for --kind ignore and normal only",
     ),
-    (["--cell", STRANGE, "--at", clock(70), "--expires", clock(99)], "--expires is for ignore and normal"),
 ]
 
 
@@ -240,12 +241,12 @@ def test_an_ignore_taught_from_files_says_what_it_would_have_silenced_and_expire
     ask = ("works", "--history", str(tmp_path), "--kind", "ignore", "--expires", clock(300))
     assert teach(config, STRANGE, 75, 110, *ask) == 0
     printed = capfd.readouterr().out
-    assert "silenced   1 alarm on 1 cell: 1 unknown" in printed
+    assert "suppressed 1 alarm on 1 cell: 1 unknown" in printed
     assert all(len(line) <= 100 for line in printed.splitlines())
     (label,) = [read_label(message.value()) for message in stage.read("labels")]
     assert (label.kind, label.expires, label.quarantined) == ("ignore", T0 + 300, False)
     assert faultline("labels", config, "--withheld", "--history", str(tmp_path)) == 0
-    assert re.search(rf"{STRANGE} +works +ignored\n1 alarm kept silent", capfd.readouterr().out)
+    assert re.search(rf"{STRANGE} +works +ignored\n1 alarm withheld", capfd.readouterr().out)
 
     for cell, at, sentence in (("cell-22", 75, "has no cell 'cell-22'"), (STRANGE, -5000, "holds nothing of cell")):
         assert teach(config, cell, at, at + 20, *ask) == 2
@@ -262,4 +263,4 @@ def test_a_label_that_no_detector_can_use_is_listed_with_its_reason_and_can_be_f
     assert "refused: a label cannot be read" in printed
     assert faultline("forget", config, "garbage") == 0
     assert faultline("labels", config, "--quick") == 0
-    assert "nothing is taught yet" in capsys.readouterr().out
+    assert "no label is in force; `faultline teach` publishes one" in capsys.readouterr().out

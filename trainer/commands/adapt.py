@@ -1,68 +1,48 @@
-"""`faultline-trainer adapt`: an encoder made at home in another network, without a label and without training."""
+"""Take an encoder to another network, without labels and without training.
+
+Baselines, normal profile and calibration are fitted to the network's history. The features must be
+those of the bundle, unless its encoder is of kind `shared`, which takes any.
+
+Example:
+
+    faultline-trainer adapt --bundle bundles/home --history history/ --out bundles/abroad
+"""
 
 import argparse
 from pathlib import Path
 
 from trainer.commands.arguments import positive
+from trainer.recipes.request import AdaptRequest
 
-HELP = "a bundle for another network of the same features, or of any with a `shared` encoder"
+HELP = "make a bundle for another network of the same features, or of any with a `shared` encoder"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, required=True, help="whose encoder is taken over")
-    parser.add_argument("--history", type=Path, required=True, help="the network to be watched")
-    parser.add_argument("--out", type=Path, required=True, help="the new bundle's directory")
-    parser.add_argument("--days", type=positive, default=7, help="of history (default: %(default)s)")
+    parser.add_argument("--bundle", type=Path, required=True, help="bundle whose encoder is taken over")
+    parser.add_argument("--history", type=Path, required=True, help="folder of Parquet of the network to watch")
+    parser.add_argument("--out", type=Path, required=True, help="directory of the new bundle")
+    parser.add_argument(
+        "--days", type=positive, default=7, help="days of history that baselines are fitted to (default: %(default)s)"
+    )
     parser.add_argument(
         "--stretches",
         type=positive,
         default=4800,
-        help="of two hours and a half, for the calibration (default: %(default)s, 400 cell-days)",
+        help="stretches of two and a half hours for the calibration (default: %(default)s, 400 cell-days)",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle.format import read_bundle
-    from detector.native_stderr import silence_native_stderr
-    from trainer.calibration.budget_interval import print_budget_interval
-    from trainer.console import console, timed_step
-    from trainer.data.baselines import fit_baseline
-    from trainer.data.history import HistoryError, ParquetHistory
-    from trainer.pretrained.tokens import fitted
+    request = AdaptRequest(
+        bundle=arguments.bundle,
+        history=arguments.history,
+        out=arguments.out,
+        days=arguments.days,
+        stretches=arguments.stretches,
+        seed=arguments.seed,
+    )
+    from trainer.recipes.adaptation import adapt
 
-    old = read_bundle(arguments.bundle)
-    history = ParquetHistory(arguments.history)
-    spec, weights = old.manifest.spec, old.weights
-    if spec.kind == "shared":
-        spec, weights = fitted(weights, len(history.catalogue))
-    elif history.catalogue.digest != old.catalogue.digest:
-        raise HistoryError(
-            f"{arguments.history}/catalogue.yaml: has other features than {arguments.bundle};"
-            " train a bundle for this network with `faultline-trainer train`."
-        )
-    with timed_step(f"baselines of {len(history.cells)} cells"):
-        usual = fit_baseline(history, arguments.days, history.rows_at_once)
-    with silence_native_stderr():
-        from detector.core.encoder import device
-        from trainer.calibration.bundle_builder import build_bundle
-
-        device()
-    with timed_step("what normal is"):
-        facts = {**old.manifest.trained_on, "encoder_of": old.digest, "history": str(arguments.history)}
-        figures = old.manifest.figures
-        bundle = build_bundle(
-            history,
-            usual,
-            spec,
-            weights,
-            facts,
-            figures,
-            arguments.stretches,
-            arguments.seed,
-            arguments.out,
-            old.manifest.loss,
-        )
-    console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
-    print_budget_interval(arguments.stretches, len(history.cells), history.span[1] - history.span[0])
+    adapt(request)
     return 0

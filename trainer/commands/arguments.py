@@ -1,10 +1,10 @@
-"""What several verbs ask for."""
+"""Types of arguments that several verbs of `faultline-trainer` share."""
 
 import argparse
 
 
 def positive(text: str) -> int:
-    """A whole number from 1 on, for argparse."""
+    """Return a whole number from 1 on. Raises ArgumentTypeError."""
     try:
         number = int(text)
     except ValueError:
@@ -15,7 +15,7 @@ def positive(text: str) -> int:
 
 
 def minutes(text: str) -> float:
-    """A duration, for argparse; 0 is no pause at all."""
+    """Return a duration; 0 is allowed. Raises ArgumentTypeError."""
     try:
         number = float(text)
     except ValueError:

@@ -1,65 +1,67 @@
-"""`faultline-trainer collect`: the input topic as a history in Parquet; given again, it goes on where it was."""
+"""Archive the input topic as a history in Parquet; the same command continues where it stopped.
+
+Every record is written once. SIGTERM and SIGINT stop it in order.
+
+Examples:
+
+    faultline-trainer collect --out history/
+    faultline-trainer collect --out history/ --until now
+"""
 
 import argparse
 import signal
 import threading
 from pathlib import Path
 
+from detector.config.loader import read_config
+from detector.log import start_logging
 from trainer.commands.arguments import positive
 
 HELP = "archive the input topic as a history, resumable, every record once"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"), help="the knobs (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="the history's folder, new or collected before")
-    parser.add_argument("--until", choices=("now", "forever"), default="forever", help="default: %(default)s")
-    parser.add_argument("--catalogue", type=Path, help="of the features (default: the bundle's)")
+    parser.add_argument(
+        "--config", type=Path, default=Path("config.yaml"), help="configuration file (default: %(default)s)"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the history, new or collected before")
+    parser.add_argument(
+        "--until",
+        choices=("now", "forever"),
+        default="forever",
+        help="now: stop after the records that are there at the start (default: %(default)s)",
+    )
+    parser.add_argument("--catalogue", type=Path, help="catalogue of the features (default: the bundle's)")
     parser.add_argument(
         "--file-records",
         type=positive,
         default=250_000,
-        help="written together; memory is 2 kB each at 130 features, and more of them make fewer, larger files"
+        help="records of a file; each takes 2 kB of memory at 130 features, and more of them make fewer, larger files"
         " (default: %(default)s)",
     )
     parser.add_argument(
-        "--file-minutes", type=positive, default=60, help="longest until they are (default: %(default)s)"
+        "--file-minutes",
+        type=positive,
+        default=60,
+        help="minutes after which a smaller file is written (default: %(default)s)",
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.bundle.format import read_bundle
-    from detector.config.loader import read_catalogue, read_config
-    from detector.core.ingest.samples import Decoder
-    from detector.kafka.readers.offset_reader import OffsetReader
-    from detector.log import start_logging
-    from trainer.console import console
-    from trainer.data.collector import Rolling, collect
-    from trainer.data.parquet_sink import Collection
-
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    given = arguments.catalogue
-    catalogue = read_catalogue(given) if given else read_bundle(Path(config.bundle)).catalogue
-    collection = Collection(arguments.out, config.kafka.topics.minutes, catalogue)
-    reader = OffsetReader(config, collection.offsets)
-    rolling = Rolling(arguments.file_records, 60.0 * arguments.file_minutes)
-    decoder = Decoder(catalogue, config.limits.record_bytes)
-    try:
-        tally = collect(
-            reader,
-            decoder,
-            collection,
-            rolling,
-            arguments.until == "now",
-            stop,
-            lambda tally: console.print(f"{arguments.out}: {tally} so far"),
-        )
-    finally:
-        reader.close()
-        collection.close()
-    console.print(f"{arguments.out}: {tally}")
+    from trainer.data.topic_archive import archive_topic
+
+    archive_topic(
+        config,
+        arguments.out,
+        stop,
+        catalogue_path=arguments.catalogue,
+        file_records=arguments.file_records,
+        file_seconds=60.0 * arguments.file_minutes,
+        until_now=arguments.until == "now",
+    )
     return 0

@@ -1,12 +1,18 @@
-"""`faultline-trainer compare`: every loss on the same windows and seeds, told on one page of HTML.
+"""Train with every loss on the same windows and seeds, and write one HTML page about the results.
 
-The page stands alone; compare.json holds the same figures. What is simulated is kept in OUT/examples for the next time.
+compare.json holds the same figures. Simulated windows are kept in OUT/examples for the next run.
+
+Examples:
+
+    faultline-trainer compare --out comparison/ --seeds 0,1,2
+    faultline-trainer compare --out comparison/ --losses triplet,contrastive:margin=0.5 --steps 500
 """
 
 import argparse
 from pathlib import Path
 
 from trainer.commands.arguments import minutes, positive
+from trainer.commands.requests import CompareRequest
 from trainer.losses.registry import LOSSES
 
 HELP = "train with every loss on the same windows, and write one page about them"
@@ -20,45 +26,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--losses",
         type=_names,
         default=list(LOSSES),
-        help="NAME or NAME:OPTION=VALUE, with commas between (default: all, triplet and similarity in every way)",
+        help="losses as NAME or NAME:OPTION=VALUE, separated by commas (default: all, triplet and similarity in every"
+        " way)",
     )
-    parser.add_argument("--encoders", type=_names, default=["tree"], help="with commas between (default: tree)")
-    parser.add_argument("--steps", type=positive, default=1500, help="of each training (default: %(default)s)")
+    parser.add_argument(
+        "--encoders", type=_names, default=["tree"], help="kinds of encoder, separated by commas (default: tree)"
+    )
+    parser.add_argument("--steps", type=positive, default=1500, help="steps of each training (default: %(default)s)")
     parser.add_argument("--classes", type=positive, default=1500, help="procedural classes (default: %(default)s)")
     parser.add_argument("--each", type=positive, default=4, help="windows per procedural class (default: %(default)s)")
-    parser.add_argument("--cells", type=positive, default=300, help="of the simulated network (default: %(default)s)")
-    parser.add_argument("--seeds", type=_seeds, default=[0], help="with commas between (default: 0)")
-    parser.add_argument("--budget-minutes", type=minutes, help="for all trainings together: fewer steps, if need be")
+    parser.add_argument(
+        "--cells", type=positive, default=300, help="cells of the simulated network (default: %(default)s)"
+    )
+    parser.add_argument("--seeds", type=_seeds, default=[0], help="seeds, separated by commas (default: 0)")
+    parser.add_argument(
+        "--budget-minutes", type=minutes, help="minutes for all trainings together; fewer steps are made if need be"
+    )
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.core.encoder import device
-    from detector.native_stderr import silence_native_stderr
-    from trainer.console import console, timed_step
-    from trainer.loss_comparison.dataset import Amounts, simulate
-    from trainer.loss_comparison.experiment import run_experiment
-    from trainer.loss_comparison.report.writer import tell
-    from trainer.loss_comparison.variants import contestants
+    request = CompareRequest(
+        out=arguments.out,
+        losses=arguments.losses,
+        encoders=arguments.encoders,
+        steps=arguments.steps,
+        classes=arguments.classes,
+        each=arguments.each,
+        cells=arguments.cells,
+        seeds=arguments.seeds,
+        budget_minutes=arguments.budget_minutes,
+        workers=arguments.workers,
+    )
+    from trainer.commands.compare_report import print_comparison
 
-    runners = contestants(arguments.losses, arguments.encoders)
-    amounts = Amounts(arguments.classes, arguments.each, arguments.cells)
-    material = simulate(amounts, arguments.out / "examples", arguments.workers, timed_step)
-    with silence_native_stderr():
-        device()
-    result = run_experiment(runners, arguments.seeds, material, arguments.steps, arguments.budget_minutes)
-    report = tell(result, arguments.cells, arguments.out)
-    for row in report.rows:
-        told = f"{row.unseen.share:.3f} ± {row.unseen.half:.3f}" if row.unseen else f"{row.state}: {row.reason}"
-        console.print(f"  {row.name:<32} {row.encoder:<12} {told}", markup=False)
-    console.print(f"{arguments.out / 'compare.html'}: {len(report.rows)} rows; {report.gap}", markup=False)
+    print_comparison(request)
     return 0
 
 
 def _names(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
-        raise argparse.ArgumentTypeError("names nothing")
+        raise argparse.ArgumentTypeError("no name is given")
     return names
 
 

@@ -1,84 +1,48 @@
-"""`faultline-trainer evaluate`: what a bundle is worth on a history whose episodes are known, as a page and as data."""
+"""Evaluate a bundle on a history whose episodes are known, and write one HTML page and the figures.
+
+Several cases stand side by side on the page.
+
+Examples:
+
+    faultline-trainer evaluate --history history/ --bundle bundles/home --out evaluation/
+    faultline-trainer evaluate --case home:history/:bundles/home --out evaluation/
+"""
 
 import argparse
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from trainer.evaluation.cases import EvaluationCase
+from trainer.commands.requests import EvaluateRequest
 
-HELP = "figures with intervals, pictures and mistakes of a bundle on a history with episodes, as one HTML page"
-
-PAGE, DATA = "evaluate.html", "evaluate.json"
+HELP = "evaluate a bundle on a history with known episodes: figures, pictures and confusions on one HTML page"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--history", type=Path, help="folder with Parquet, catalogue.yaml and episodes.csv")
-    parser.add_argument("--bundle", type=Path, help="made for that network")
+    parser.add_argument("--bundle", type=Path, help="bundle of that network")
     parser.add_argument(
         "--case",
         action="append",
         default=[],
         metavar="NAME:HISTORY:BUNDLE",
-        help="instead of --history and --bundle; several stand side by side",
+        help="named case instead of --history and --bundle; may be repeated",
     )
-    parser.add_argument("--out", type=Path, required=True, help=f"folder for {PAGE} and {DATA}")
-    parser.add_argument("--episodes", type=Path, help="what befell the network (default: episodes.csv of the history)")
-    parser.add_argument("--teach", type=Path, help="the episodes to be taught (default: one each of most classes)")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="folder for evaluate.html and evaluate.json")
+    parser.add_argument("--episodes", type=Path, help="known episodes (default: episodes.csv of the history)")
+    parser.add_argument("--teach", type=Path, help="episodes to teach (default: one each of most classes)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.backtest.matching import read_episodes
-    from detector.backtest.replay import check_writable
-    from trainer.console import console, timed_step
-    from trainer.evaluation.cases import open_case
-    from trainer.evaluation.report.page import blocks, text_of
-    from trainer.evaluation.results import figures_of
-    from trainer.evaluation.run import common_classes, cut_case, measure
-    from trainer.html_page import make_folder, render, write
+    request = EvaluateRequest(
+        out=arguments.out,
+        history=arguments.history,
+        bundle=arguments.bundle,
+        cases=arguments.case,
+        episodes=arguments.episodes,
+        teach=arguments.teach,
+        seed=arguments.seed,
+    )
+    from trainer.commands.evaluate_report import print_evaluation
 
-    cases = _cases(arguments)
-    taught = read_episodes(arguments.teach) if arguments.teach else None
-    make_folder(arguments.out)
-    subjects = [open_case(case) for case in cases]
-    check_writable([arguments.out / PAGE, arguments.out / DATA])
-    cuts = [cut_case(subject, arguments.seed) for subject in subjects]
-    classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
-    results = [measure(subject, *one, classes, taught, arguments.seed)
-               for subject, one in zip(subjects, cuts, strict=True)]  # fmt: skip
-    told = figures_of(results, arguments.seed)
-    with timed_step("page"):
-        page = render(f"What the alarms are worth: {', '.join(case.name for case in cases)}", blocks(results, told))
-    write(arguments.out / PAGE, page)
-    write(arguments.out / DATA, json.dumps(told, indent=1, allow_nan=False) + "\n")
-    for case in told["cases"]:
-        named, replay = case["one_shot"]["encoder"], case["replay"]
-        console.print(
-            f"{case['name']}: one-shot macro-F1 {text_of(named['macro_f1']['all'])} of {len(classes)} classes;"
-            f" in service {text_of(replay['all_taught']['right'])} named right,"
-            f" {text_of(replay['false_alarms'], 1)} false alarms of {replay['budget']:g} promised"
-        )
-    console.print(f"written to {arguments.out / PAGE}", markup=False)
+    print_evaluation(request)
     return 0
-
-
-def _cases(arguments: argparse.Namespace) -> "list[EvaluationCase]":
-    from trainer.evaluation.cases import EvaluationCase, EvaluationError, read_case
-
-    single = (arguments.history, arguments.bundle)
-    if arguments.case:
-        if any(single) or arguments.episodes or arguments.teach:
-            raise EvaluationError(
-                "--case stands alone: each names its history and bundle, with episodes.csv in the history and examples"
-                " drawn by the seed; leave out --history, --bundle, --episodes and --teach."
-            )
-        cases = [read_case(text) for text in arguments.case]
-        twice = sorted({one.name for one in cases if [case.name for case in cases].count(one.name) > 1})
-        if twice:
-            raise EvaluationError(f"--case {twice[0]}: stands there twice; give every case a name of its own.")
-        return cases
-    if not all(single):
-        raise EvaluationError("nothing to evaluate; give --history and --bundle, or one --case or more.")
-    return [EvaluationCase(arguments.history.resolve().name, *single, arguments.episodes)]

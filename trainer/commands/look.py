@@ -1,20 +1,29 @@
-"""`faultline-trainer look`: pictures of a scenario or a history, and in words what is to be seen in each."""
+"""Draw pictures of a scenario or a history, and print a sentence about each.
+
+Examples:
+
+    faultline-trainer look town --out pictures/
+    faultline-trainer look history/ --cell A00014-2 --out pictures/
+"""
 
 import argparse
 from pathlib import Path
 
-HELP = "draw a cell's week, faults beside their twins, and the population of a scenario or history"
+HELP = "draw a cell's week, faults beside normal life, and the population of a scenario or history"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", help="a shipped scenario's name, a YAML file, or a folder with a history")
+    parser.add_argument("what", help="name of a shipped scenario, a YAML file, or a folder with a history")
     parser.add_argument("--out", type=Path, required=True, help="folder for the pictures, as PNG")
-    parser.add_argument("--cell", help="whose week (default: where the gravest episode is, else the busiest)")
-    parser.add_argument("--episode", type=int, help="draw only this one: its place in the scenario's list, from 0 on")
+    parser.add_argument(
+        "--cell", help="cell whose week is drawn (default: that of the gravest episode, else the busiest)"
+    )
+    parser.add_argument(
+        "--episode", type=int, help="number of the only episode to draw, from 0 on in the scenario's list"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainer.console import console
     from trainer.plots import choose_cell, choose_episodes, draw_fault, draw_population, draw_week, open_subject
 
     subject = open_subject(arguments.what)
@@ -22,10 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
     episodes = choose_episodes(subject, effects, arguments.episode)
     cell, near = choose_cell(subject, arguments.cell, episodes, effects)
 
-    drawn = [draw_week(subject, cell, near, arguments.out)]
+    pictures = [draw_week(subject, cell, near, arguments.out)]
     if subject.play is not None:
-        drawn += [draw_fault(subject.play, number, float(effects[number]), arguments.out) for number in episodes]
-    drawn.append(draw_population(subject, arguments.out))
-    for path, words in drawn:
-        console.print(f"{path}: {words}", markup=False)
+        pictures += [draw_fault(subject.play, number, float(effects[number]), arguments.out) for number in episodes]
+    pictures.append(draw_population(subject, arguments.out))
+    for path, sentence in pictures:
+        print(f"{path}: {sentence}")
     return 0

@@ -1,1 +1,1 @@
-"""The demonstration: a small network, its faults and the detector, on one machine in one command."""
+"""Demo: a simulated network, its faults and the detector, on one machine with one command."""

@@ -1,4 +1,9 @@
-"""`make demo`: the whole story in one terminal, with an embedded broker and a simulated town."""
+"""Demo: teach a fault once, and watch the daemon name it in other cells, with an embedded broker and simulated cells.
+
+Example:
+
+    python -m trainer.demo
+"""
 
 import argparse
 import shutil
@@ -23,11 +28,11 @@ from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
 from trainer.demo.labelling import label_episode
 from trainer.demo.reporter import Reporter
-from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Story, write_plot
+from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Story, build_story
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulation.record_encoder import minute_records
 
-SHOWN = (
+METRICS_SHOWN = (
     "faultline_records_total",
     "faultline_windows_scored_total",
     "faultline_verdicts_total",
@@ -35,20 +40,26 @@ SHOWN = (
     "faultline_cells_tracked",
     "faultline_transactions_total",
 )
-"""Of the metrics, what is printed in the end."""
+"""Metrics that are printed at the end."""
 
 LEAD_MINUTES = 10
-"""How far the feed may run ahead of the daemon: the embedded broker forgets what is over 5 MiB a partition."""
+"""Minutes that the feed may be ahead of the daemon: the embedded broker drops what exceeds 5 MiB a partition."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m trainer.demo", description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=SHIPPED, help="whose encoder is used")
-    parser.add_argument("--folder", type=Path, default=Path("build/demo"), help="for the demo's own files")
+    parser = argparse.ArgumentParser(
+        prog="python -m trainer.demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--bundle", type=Path, default=SHIPPED, help="bundle whose encoder is used (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path("build/demo"), help="folder for the demo's files (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     begin = time.monotonic()
     try:
-        came_true = tell(arguments.bundle, arguments.folder)
+        came_true = run_demo(arguments.bundle, arguments.folder)
     except OperatorError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 2
@@ -57,98 +68,115 @@ def main() -> int:
     return 0 if came_true else 1
 
 
-def tell(encoder: Path, folder: Path) -> bool:
-    """The story from beginning to end; False where a part of it did not come true."""
+def run_demo(encoder: Path, folder: Path) -> bool:
+    """Play the story from beginning to end; return whether every promise came true. Raises OperatorError."""
     console.print(f"A town of {CELLS} radio cells, simulated (seed {SEED}), and an embedded broker.\n")
-    plot = write_plot()
+    story = build_story()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    learn(plot, encoder, folder / "bundle")
+    make_bundle(story, encoder, folder / "bundle")
     with EmbeddedBroker(TOPICS) as broker:
         port = _free_port()
         config = write_configuration(folder, broker.bootstrap, port)
         with daemon(folder / "config.yaml", port) as running:
-            with timed_step("the daemon starts as a process of its own"):
+            with timed_step("start of the daemon, a process of its own"):
                 running.wait_until_ready()
             console.print(f"  metrics on {running.url}/metrics\n")
-            publisher = RecordProducer(config.kafka)
-            teach(plot, config, publisher, running)
-            narrator = Reporter(plot, config.kafka)
-            play(plot, config, publisher, running, narrator)
-            verdict = narrator.verdict()
-            narrator.close()
-            show_metrics(running)
-            verdict.append((running.stop() == 0, "the daemon ended at SIGTERM, with 0"))
+            producer = RecordProducer(config.kafka)
+            teach(story, config, producer, running)
+            reporter = Reporter(story, config.kafka)
+            play_evening(story, config, producer, running, reporter)
+            promises = reporter.check_promises()
+            reporter.close()
+            print_metrics(running)
+            promises.append((running.stop() == 0, "the daemon stopped at SIGTERM with exit code 0"))
     console.print()
-    for kept, promise in verdict:
-        console.print(f"  {'[green]yes[/]' if kept else '[bold red]NO [/]'}  {promise}")
+    for came_true, promise in promises:
+        console.print(f"  {'[green]yes[/]' if came_true else '[bold red]NO [/]'}  {promise}")
     console.print()
-    return all(kept for kept, _ in verdict)
+    return all(came_true for came_true, _ in promises)
 
 
-def learn(plot: Story, encoder: Path, target: Path) -> None:
-    """A week of normal, without a label: baselines, what normal looks like, and what a false alarm would cost."""
-    with timed_step("a week of normal: baselines of every cell and feature"):
-        baseline = fit_baseline(plot.past)
-    with timed_step("a week of normal: what it looks like to the encoder"):
+def make_bundle(story: Story, encoder: Path, target: Path) -> None:
+    """Fit baselines, normal profile and calibration to a week without a label, for an encoder that exists."""
+    with timed_step("a week without labels: baselines of every cell"):
+        baseline = fit_baseline(story.past)
+    with timed_step("a week without labels: normal profile and calibration"):
         trained = read_bundle(encoder)
         with silence_native_stderr():
             device()
-        facts: dict[str, str | int | float] = {"history": "the demo's week", "seed": SEED}
-        build_bundle(plot.past, baseline, trained.manifest.spec, trained.weights, facts, {}, STRETCHES, SEED, target)
+        build_bundle(
+            history=story.past,
+            baseline=baseline,
+            spec=trained.manifest.spec,
+            weights=trained.weights,
+            manifest={"history": "the demo's week", "seed": SEED},
+            figures={},
+            stretches=STRETCHES,
+            seed=SEED,
+            path=target,
+        )
 
 
-def teach(plot: Story, config: Config, publisher: RecordProducer, running: Daemon) -> None:
-    """One example of a fault, and one of what is none."""
+def teach(story: Story, config: Config, producer: RecordProducer, running: Daemon) -> None:
+    """Publish one example of a fault and one of a harmless situation, and wait until the daemon has both."""
     baseline = read_bundle(Path(config.bundle)).baseline
     now = int(time.time() * 1000)
-    for episode, kind in ((plot.example, "fault"), (plot.last_match, "ignore")):
-        cell = plot.network.names[episode.cell]
-        label = label_episode(plot.past, baseline, episode.fault.name, kind, cell, episode.begin, episode.end)
-        publisher.publish(config.kafka.topics.labels, [(label.id.encode(), write_label(label), now)])
-        console.print(f"  shown once: [bold]{label.name}[/] ({kind}), last Thursday in cell {cell}")
+    for episode, kind in ((story.example, "fault"), (story.last_match, "ignore")):
+        cell = story.network.names[episode.cell]
+        label = label_episode(
+            story.past,
+            baseline,
+            name=episode.fault.name,
+            kind=kind,
+            cell=cell,
+            begin=episode.begin,
+            end=episode.end,
+        )
+        producer.publish(config.kafka.topics.labels, [(label.id.encode(), write_label(label), now)])
+        console.print(f"  taught once: [bold]{label.name}[/] ({kind}), last Thursday in cell {cell}")
     deadline = time.monotonic() + 10
     while sum(value for name, value in running.metrics().items() if name.startswith("faultline_exemplars{")) < 2:
         if time.monotonic() > deadline:
-            raise RuntimeError("the daemon did not take up the labels within 10 s")
+            raise RuntimeError("the daemon did not read both labels within 10 s")
         time.sleep(0.1)
     console.print()
 
 
-def play(plot: Story, config: Config, publisher: RecordProducer, running: Daemon, narrator: Reporter) -> None:
-    """The evening, minute by minute, as fast as the daemon follows."""
-    console.print(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, something else in a fourth,")
-    console.print(f"and there is a match on ({CROWD}).")
+def play_evening(story: Story, config: Config, producer: RecordProducer, running: Daemon, reporter: Reporter) -> None:
+    """Send the evening minute by minute, as fast as the daemon follows."""
+    console.print(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, a fault never")
+    console.print(f"taught in a fourth, and a match fills a stadium ({CROWD}).")
     cells = np.arange(CELLS)
-    names, features = plot.network.names, plot.evening.catalogue.names
+    names, features = story.network.names, story.evening.catalogue.names
     for minute in range(EVENING, EVENING + MINUTES):
-        values = plot.evening.read(cells, np.full(CELLS, minute))
-        publisher.publish(config.kafka.topics.minutes, minute_records(names, minute, values, features))
+        values = story.evening.read(cells, np.full(CELLS, minute))
+        producer.publish(config.kafka.topics.minutes, minute_records(names, minute, values, features))
         sent = (minute - EVENING + 1) * CELLS
-        wait_for(running, narrator, sent - LEAD_MINUTES * CELLS)
-    wait_for(running, narrator, MINUTES * CELLS)
-    narrator.listen(0.5)
+        wait_for(running, reporter, sent - LEAD_MINUTES * CELLS)
+    wait_for(running, reporter, MINUTES * CELLS)
+    reporter.listen(0.5)
     console.print()
 
 
-def wait_for(running: Daemon, narrator: Reporter, records: int) -> None:
-    """Until the daemon has taken so many records."""
+def wait_for(running: Daemon, reporter: Reporter, records: int) -> None:
+    """Print alarms until the daemon has consumed so many records."""
     deadline = time.monotonic() + 30
-    while taken(running) < records:
-        narrator.listen(0.02)
+    while consumed(running) < records:
+        reporter.listen(0.02)
         if time.monotonic() > deadline:
-            raise RuntimeError(f"the daemon took {taken(running)} of {records} records and then none for 30 s")
-    narrator.listen()
+            raise RuntimeError(f"the daemon consumed {consumed(running):.0f} of {records} records within 30 s")
+    reporter.listen()
 
 
-def taken(running: Daemon) -> float:
+def consumed(running: Daemon) -> float:
     return sum(value for name, value in running.metrics().items() if name.startswith("faultline_records_total"))
 
 
-def show_metrics(running: Daemon) -> None:
+def print_metrics(running: Daemon) -> None:
     console.print(f"Scraped from {running.url}/metrics:")
     for name, value in running.metrics().items():
-        if name.startswith(SHOWN) and value:
+        if name.startswith(METRICS_SHOWN) and value:
             console.print(f"  {name} {value:g}", markup=False)
 
 

@@ -1,4 +1,4 @@
-"""The demo's props: a configuration, the daemon as a process of its own, and what can be asked of it from outside."""
+"""Harness of the demo: a configuration, and the daemon as a process of its own, observed over HTTP."""
 
 import signal
 import subprocess
@@ -21,18 +21,18 @@ READY_SECONDS = 60
 
 
 def write_configuration(folder: Path, bootstrap: str, port: int) -> Config:
-    """An operator's file, with little in it but the addresses."""
+    """Write a configuration with little but the addresses, and read it as the daemon does."""
     knobs = {
         "bundle": str(folder / "bundle"),
         "kafka": {
-            "reach_seconds": 2,  # the embedded broker has no controller: whoever asks one waits so long
+            "reach_seconds": 2,  # the embedded broker has no controller; a request to one waits so long
             "common": {"bootstrap.servers": bootstrap, "log_level": 3},
-            # The embedded broker answers an empty fetch only when this time is over.
+            # The embedded broker answers an empty fetch only after this time.
             "consumer": {"fetch.wait.max.ms": 50},
         },
         "http": {"port": port},
         "log": {"level": "warning"},
-        "alarms": {"false_alarms_per_1000_cells_per_day": 1},  # who looks on for minutes wants none
+        "alarms": {"false_alarms_per_1000_cells_per_day": 1},  # a demo of minutes should show none
     }
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(knobs, sort_keys=False))
@@ -40,7 +40,7 @@ def write_configuration(folder: Path, bootstrap: str, port: int) -> Config:
 
 
 class Daemon:
-    """`faultline run`, watched from outside."""
+    """Running `faultline run`, observed from outside."""
 
     def __init__(self, configuration: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -48,23 +48,24 @@ class Daemon:
         self._process = subprocess.Popen(command)
 
     def wait_until_ready(self) -> None:
+        """Wait for `/readyz`. Raises RuntimeError if the daemon ends first, or after READY_SECONDS."""
         deadline = time.monotonic() + READY_SECONDS
         while not self._answers("/readyz"):
             if self._process.poll() is not None:
-                raise RuntimeError(f"the daemon ended with {self._process.returncode} before it was ready")
+                raise RuntimeError(f"the daemon ended with exit code {self._process.returncode} before it was ready")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the daemon was not ready within {READY_SECONDS} s")
             time.sleep(0.1)
 
     def metrics(self) -> dict[str, float]:
-        """One scrape: every sample by its name and labels."""
+        """Return the value of every sample by its name and labels, from one scrape."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
         rows = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, value in rows}
 
     def stop(self) -> int:
-        """Asks it to end, and gives its exit code; -9 when it had to be killed after 10 seconds."""
+        """Send SIGTERM, and return the exit code; -9 if the daemon had to be killed after 10 seconds."""
         self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(timeout=10)
@@ -82,7 +83,7 @@ class Daemon:
 
 @contextmanager
 def daemon(configuration: Path, port: int) -> Iterator[Daemon]:
-    """The daemon for as long as the context is open; it is gone afterwards, whatever happened."""
+    """Run the daemon while the context is open; it is stopped afterwards in any case."""
     running = Daemon(configuration, port)
     try:
         yield running

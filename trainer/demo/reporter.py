@@ -1,4 +1,4 @@
-"""Who reads the alarms as any consumer would, tells them as a story, and says in the end whether it came true."""
+"""Reporter of the demo: reads the alarms as any consumer would, prints them, and checks what the demo promises."""
 
 from dataclasses import dataclass, field
 
@@ -14,28 +14,28 @@ from trainer.simulator import FaultEpisode
 COLOURS = {"new": "bold red", "changed": "yellow", "cleared": "green"}
 
 MOST_FALSE_ALARMS = 2
-"""On 240 cells in five hours the budget of 5 per 1,000 cells and day allows 0.25; more than two is no bad luck."""
+"""On 240 cells in five hours the budget of 5 per 1,000 cells and day allows 0.25; more than two are not chance."""
 
 
 @dataclass(frozen=True)
 class ReportedAlarm:
-    """One notification, as far as the story needs it."""
+    """One notification, as far as the demo needs it."""
 
     change: str
     cell: str
     name: str
     minute: int
-    """Of the evening."""
+    """Minute of the evening."""
     severity: str
 
 
 @dataclass
 class Reporter:
-    """Listens on `cells.alarms`."""
+    """Consumer of `cells.alarms` that prints each notification."""
 
-    plot: Story
+    story: Story
     kafka: Kafka
-    told: list[ReportedAlarm] = field(default_factory=list)
+    alarms: list[ReportedAlarm] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._consumer = Consumer({**table_properties(self.kafka), "fetch.wait.max.ms": 50, "log_level": 3})
@@ -44,67 +44,77 @@ class Reporter:
         self._consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(count)])
 
     def listen(self, seconds: float = 0.0) -> None:
-        """Tells what has arrived."""
+        """Print the notifications that have arrived, or arrive within `seconds`."""
         for message in self._consumer.consume(500, seconds):
             if message.error() is None:
-                self._tell(msgspec.json.decode(message.value()))
+                self._report(msgspec.json.decode(message.value()))
 
     def close(self) -> None:
         self._consumer.close()
 
-    def _tell(self, body: dict[str, str]) -> None:
+    def _report(self, body: dict[str, str]) -> None:
         clock = body["eventTime"][11:16]
-        minute = int(clock[:2]) * 60 + int(clock[3:]) - 16 * 60
-        change = body["notificationType"].removeprefix("notify").removesuffix("Alarm").lower()
-        told = ReportedAlarm(
-            change, body["objectInstance"], body["specificProblem"], minute, body["perceivedSeverity"].lower()
+        alarm = ReportedAlarm(
+            change=body["notificationType"].removeprefix("notify").removesuffix("Alarm").lower(),
+            cell=body["objectInstance"],
+            name=body["specificProblem"],
+            minute=int(clock[:2]) * 60 + int(clock[3:]) - 16 * 60,
+            severity=body["perceivedSeverity"].lower(),
         )
-        self.told.append(told)
-        since = self._minutes_since(told)
-        console.print(
-            f"  {clock}  [{COLOURS[change]}]{change:<8}[/] {told.cell}  {told.name:<16} {told.severity:<9} {since}"
-        )
+        self.alarms.append(alarm)
+        change = f"[{COLOURS[alarm.change]}]{alarm.change:<8}[/]"
+        remark = self._remark(alarm)
+        console.print(f"  {clock}  {change} {alarm.cell}  {alarm.name:<16} {alarm.severity:<9} {remark}")
 
-    def _minutes_since(self, told: ReportedAlarm) -> str:
-        episode = self._episode_of(told.cell)
+    def _remark(self, alarm: ReportedAlarm) -> str:
+        """Return the delay of a new alarm, or that it is a false one."""
+        if alarm.change != "new":
+            return ""
+        episode = self._episode_of(alarm.cell)
         if episode is None:
-            return "[magenta]nothing is wrong there[/]" if told.change == "new" else ""
-        begun = told.minute - (episode.begin - EVENING)
-        return f"{begun} minutes after it began (severity {episode.severity:g})" if told.change == "new" else ""
+            return "[magenta]false alarm: no fault in this cell[/]"
+        delay = alarm.minute - (episode.begin - EVENING)
+        return f"{delay} minutes after it began (severity {episode.severity:g})"
 
     def _episode_of(self, cell: str) -> FaultEpisode | None:
-        plot = self.plot
-        episodes = (*plot.same_fault, plot.other_fault, plot.match)
-        return next((episode for episode in episodes if plot.network.names[episode.cell] == cell), None)
+        story = self.story
+        episodes = (*story.same_fault, story.other_fault, story.match)
+        return next((episode for episode in episodes if story.network.names[episode.cell] == cell), None)
 
-    def verdict(self) -> list[tuple[bool, str]]:
-        """Each promise of the story, and whether it was kept."""
-        plot, names = self.plot, self.plot.network.names
-        raised = {(told.cell, told.name): told for told in self.told if told.change == "new"}
-        last = {(told.cell, told.name): told.change for told in self.told}
-        same = [names[episode.cell] for episode in plot.same_fault]
-        other, crowd = names[plot.other_fault.cell], names[plot.match.cell]
-        delays = [
-            raised[cell, TAUGHT].minute - (episode.begin - EVENING)
-            for cell, episode in zip(same, plot.same_fault, strict=True)
-            if (cell, TAUGHT) in raised and raised[cell, TAUGHT].minute >= episode.begin - EVENING
-        ]
-        strangers = [told for told in self.told if told.change == "new" and told.cell not in (*same, other, crowd)]
+    def check_promises(self) -> list[tuple[bool, str]]:
+        """Return each promise of the demo, and whether it came true."""
+        story, names = self.story, self.story.network.names
+        new = [alarm for alarm in self.alarms if alarm.change == "new"]
+        raised = {(alarm.cell, alarm.name): alarm for alarm in new}
+        last = {(alarm.cell, alarm.name): alarm.change for alarm in self.alarms}
+        same = [names[episode.cell] for episode in story.same_fault]
+        other, crowd = names[story.other_fault.cell], names[story.match.cell]
+        delays = self._delays(raised)
+        false_alarms = [alarm for alarm in new if alarm.cell not in (*same, other, crowd)]
         return [
             (
                 len(delays) == len(same),
-                f"{TAUGHT}, shown once, was named in {len(delays)} of {len(same)} other cells,"
+                f"{TAUGHT}, taught once, was named in {len(delays)} of {len(same)} other cells,"
                 f" {', '.join(map(str, delays))} minutes after it began",
             ),
             (
                 (other, "unknown") in raised and (other, TAUGHT) not in raised,
-                f"{UNTAUGHT}, never shown, came out as unknown",
+                f"{UNTAUGHT}, never taught, was reported as unknown",
             ),
-            (not any(cell == crowd for cell, _ in raised), f"{CROWD}, a stadium full of people, raised nothing"),
+            (not any(cell == crowd for cell, _ in raised), f"{CROWD}, a stadium full of people, raised no alarm"),
             (
-                # A false alarm counts below; it may have begun too late to end within the evening.
+                # False alarms are not checked here; one may begin too late to be cleared within the evening.
                 all(last[key] == "cleared" for key in raised if key[0] in (*same, other)),
-                "every alarm cleared when its fault was over",
+                "every alarm was cleared after its fault was over",
             ),
-            (len(strangers) <= MOST_FALSE_ALARMS, f"{len(strangers)} alarms where nothing was wrong"),
+            (len(false_alarms) <= MOST_FALSE_ALARMS, f"{len(false_alarms)} false alarms in cells without a fault"),
         ]
+
+    def _delays(self, raised: dict[tuple[str, str], ReportedAlarm]) -> list[int]:
+        """Return the minutes from begin to alarm of each taught fault that was named after its begin."""
+        delays = []
+        for episode in self.story.same_fault:
+            alarm = raised.get((self.story.network.names[episode.cell], TAUGHT))
+            if alarm is not None and alarm.minute >= episode.begin - EVENING:
+                delays.append(alarm.minute - (episode.begin - EVENING))
+        return delays

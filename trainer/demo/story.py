@@ -1,4 +1,4 @@
-"""What happens in the demo: a small town's network, a week behind it and an evening ahead."""
+"""Story of the demo: a small network with a week behind it, and the faults of one evening."""
 
 from dataclasses import dataclass
 
@@ -11,53 +11,71 @@ CELLS = 240
 SEED = 2026
 WEEK = 7 * 1440
 TAUGHT, UNTAUGHT, CROWD = "backhaul_loss", "baseband_overload", "mass_event"
-"""Shown once, never shown to the detector, and no fault at all. The encoder was not trained on the first."""
+"""A fault that is taught once, a fault that is never taught, and a harmless situation. The encoder was trained without
+the first."""
 
 EVENING = START_MINUTE + WEEK + 16 * 60
 """Monday 16:00, a week after the history begins."""
 
 MINUTES = 290
-"""An hour to fill the windows, two and a half of trouble, and as long as it takes until all is clear again."""
+"""An hour that fills the windows, two and a half hours with faults, and the time until all alarms are cleared."""
 
 
 @dataclass(frozen=True)
 class Story:
+    """Network, past and evening of the demo, with every episode."""
+
     network: Network
     past: SimulatedHistory
-    """The week, with the one example of the taught fault and last week's match in it."""
+    """The week, with the one example of the taught fault and last week's match."""
     evening: SimulatedHistory
     example: FaultEpisode
     last_match: FaultEpisode
     same_fault: tuple[FaultEpisode, ...]
+    """The taught fault in other cells."""
     other_fault: FaultEpisode
     match: FaultEpisode
 
 
-def write_plot() -> Story:
-    """The same plot every time."""
+def build_story() -> Story:
+    """Return the story, which is the same every time."""
     network = Network(CELLS, seed=SEED)
     rng = np.random.default_rng(SEED)
     busy = rng.permutation(_busy_cells(network))
     week = (START_MINUTE, START_MINUTE + WEEK)
     thursday = START_MINUTE + 3 * 1440
-    example = _episode(int(busy[0]), TAUGHT, thursday + 11 * 60, 150, 0.7, 1)
-    last_match = _episode(int(busy[1]), CROWD, thursday + 18 * 60, 180, 0.8, 2)
+    example = _episode(int(busy[0]), TAUGHT, begin=thursday + 11 * 60, minutes=150, severity=0.7, seed=1)
+    last_match = _episode(int(busy[1]), CROWD, begin=thursday + 18 * 60, minutes=180, severity=0.8, seed=2)
     same = tuple(
-        _episode(int(busy[2 + place]), TAUGHT, EVENING + 70 + 25 * place, 75, severity, 10 + place)
-        for place, severity in enumerate((0.9, 0.6, 0.4))
+        _episode(
+            int(busy[2 + number]),
+            TAUGHT,
+            begin=EVENING + 70 + 25 * number,
+            minutes=75,
+            severity=severity,
+            seed=10 + number,
+        )
+        for number, severity in enumerate((0.9, 0.6, 0.4))
     )
-    other = _episode(int(busy[5]), UNTAUGHT, EVENING + 80, 100, 0.8, 20)
-    match = _episode(int(busy[6]), CROWD, EVENING + 75, 110, 0.7, 30)
-    evening = SimulatedHistory(network, (EVENING, EVENING + MINUTES), (*same, other, match))
-    past = SimulatedHistory(network, week, (example, last_match))
-    return Story(network, past, evening, example, last_match, same, other, match)
+    other = _episode(int(busy[5]), UNTAUGHT, begin=EVENING + 80, minutes=100, severity=0.8, seed=20)
+    match = _episode(int(busy[6]), CROWD, begin=EVENING + 75, minutes=110, severity=0.7, seed=30)
+    return Story(
+        network=network,
+        past=SimulatedHistory(network, week, (example, last_match)),
+        evening=SimulatedHistory(network, (EVENING, EVENING + MINUTES), (*same, other, match)),
+        example=example,
+        last_match=last_match,
+        same_fault=same,
+        other_fault=other,
+        match=match,
+    )
 
 
-def _episode(cell: int, name: str, begin: int, minutes: int, severity: float, seed: int) -> FaultEpisode:
-    return FaultEpisode(cell, FAULTS[name], begin, begin + minutes, severity, seed)
+def _episode(cell: int, name: str, *, begin: int, minutes: int, severity: float, seed: int) -> FaultEpisode:
+    return FaultEpisode(cell=cell, fault=FAULTS[name], begin=begin, end=begin + minutes, severity=severity, seed=seed)
 
 
 def _busy_cells(network: Network) -> list[int]:
-    """The busier half: a fault is seen by its users, and a village at night has none."""
+    """Return the busier half of the cells: a fault shows in traffic, and a village at night has none."""
     load = np.asarray(network.statics.busy_attempts)
     return np.flatnonzero(load > np.median(load)).tolist()

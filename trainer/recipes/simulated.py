@@ -1,104 +1,124 @@
-"""Recipe: train an encoder on simulated faults."""
+"""Recipe: train an encoder on simulated faults.
 
-import argparse
+The faults are procedural classes and the named classes that are not held out. Labelled episodes of the watched network
+are learned beside them if they are given.
+"""
+
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detector.backtest.matching import read_episodes
+from detector.bundle.format import Bundle
+from detector.core.encoder import Encoder, device
+from detector.core.features import Baseline
 from detector.core.networks.registry import spec_of
+from detector.history.parquet import HistoryError
+from detector.native_stderr import silence_native_stderr
+from trainer.calibration.bundle_builder import STRETCHES, build_bundle
 from trainer.console import console, timed_step
-from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
+from trainer.data.history import History, ParquetHistory, SimulatedHistory
+from trainer.data.labelled_episodes import LabelledEpisodes, add_labelled_episodes, cut_labelled_episodes
+from trainer.data.simulated_faults import Simulated, SimulationPlan, named, simulate
+from trainer.metrics.one_shot import SEEN, one_shot_accuracy
+from trainer.recipes.request import TrainRequest
+from trainer.recipes.steps import (
+    hyperparameters,
+    origin,
+    print_bundle,
+    timed_baseline,
+    training_folder,
+    training_observer,
+)
+from trainer.training.loop import TrainingHooks, train_encoder
 
-if TYPE_CHECKING:
-    from detector.bundle.format import Bundle
-    from detector.core.features import Baseline
-    from trainer.data.history import History, ParquetHistory, SimulatedHistory
-    from trainer.data.labelled_episodes import LabelledEpisodes
-    from trainer.data.simulated_faults import Simulated
 
-
-def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
-    from trainer.data.cache import acquire
-    from trainer.data.simulated_faults import SimulationPlan, simulate
-
-    course = SimulationPlan(
-        *(getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict"))
+def train_on_simulated_faults(
+    request: TrainRequest, simulated: SimulatedHistory, watched: ParquetHistory | None
+) -> None:
+    """Train, and write the bundle of the watched network, else of the simulated one. Raises OperatorError."""
+    plan = SimulationPlan(
+        classes=request.classes,
+        each=request.each,
+        days=request.days,
+        seed=request.seed,
+        workers=request.workers,
+        strict=request.strict,
     )
-    own = _usual(arguments, given) if given else None
-    lessons = _lessons(arguments, given or school, own) if arguments.episodes else None
-    folder = arguments.out.with_name(f"{arguments.out.name}.training")
-    if acquire(folder, {**_origin(arguments, "procedural"), **course.origin}):
-        console.print(f"{folder}: an unfinished training is taken up")
-    usual = _usual(arguments, school)
-    simulated = simulate(course, school, usual, folder)
-    bundle = _learn(arguments, simulated, lessons, given or school, own or usual, folder)
+    watched_baseline = timed_baseline(watched, request.days) if watched else None
+    episodes = _cut_episodes(request, watched or simulated, watched_baseline) if request.episodes else None
+    folder = training_folder(request, {**origin(request, "procedural"), **plan.origin})
+    simulated_baseline = timed_baseline(simulated, request.days)
+    examples = simulate(plan, simulated, simulated_baseline, folder)
+    home, baseline = watched or simulated, watched_baseline or simulated_baseline
+    bundle = _build(request, examples, episodes, home, baseline=baseline, folder=folder)
     shutil.rmtree(folder)
-    _tell(arguments, bundle, given or school)
-    return 0
+    print_bundle(request.out, bundle, home)
 
 
-def _learn(
-    arguments: argparse.Namespace,
-    simulated: "Simulated",
-    lessons: "LabelledEpisodes | None",
-    history: "History",
-    usual: "Baseline",
+def _build(
+    request: TrainRequest,
+    simulated: Simulated,
+    episodes: LabelledEpisodes | None,
+    history: History,
+    *,
+    baseline: Baseline,
     folder: Path,
-) -> "Bundle":
-    """The encoder, its figures, and the bundle around it."""
-    from detector.core.encoder import Encoder, device
-    from detector.native_stderr import silence_native_stderr
-    from trainer.calibration.bundle_builder import STRETCHES, build_bundle
-    from trainer.data.labelled_episodes import add_labelled_episodes
-    from trainer.data.simulated_faults import named
-    from trainer.metrics.one_shot import SEEN, one_shot_accuracy
-    from trainer.training.loop import TrainingHooks, train_encoder
-
+) -> Bundle:
+    """Train the encoder, measure it, and write the bundle."""
     with silence_native_stderr():
         device()
     examples, names = simulated.examples, named()
-    if lessons is not None:
-        examples, names = add_labelled_episodes(examples, lessons, names)
-    spec = spec_of(arguments.encoder or "tree", len(history.catalogue))
-    with _told(arguments) as tell:
-        watching = TrainingHooks(tell, simulated.watched, folder, arguments.checkpoint_minutes)
-        weights = train_encoder(spec, examples, len(names), history.catalogue, _schedule(arguments), watching)
-    encoder, rng = Encoder(spec, weights), np.random.default_rng([arguments.seed, 3])
+    if episodes is not None:
+        examples, names = add_labelled_episodes(examples, episodes, names)
+    spec = spec_of(request.encoder or "tree", len(history.catalogue))
+    with training_observer(request) as observe:
+        hooks = TrainingHooks(tell=observe, exam=simulated.watched, folder=folder, minutes=request.checkpoint_minutes)
+        weights = train_encoder(spec, examples, len(names), history.catalogue, hyperparameters(request), watch=hooks)
+    encoder, rng = Encoder(spec, weights), np.random.default_rng([request.seed, 3])
     figures = {
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.exam, rng),
         "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, SEEN),
     }
-    facts = _facts(arguments, arguments.classes + len(names), len(examples.windows))
-    with timed_step("what normal is"):
+    with timed_step("normal profile and calibration"):
         return build_bundle(
-            history, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
+            history=history,
+            baseline=baseline,
+            spec=spec,
+            weights=weights,
+            manifest=_facts(request, classes=request.classes + len(names), windows=len(examples.windows)),
+            figures=figures,
+            stretches=STRETCHES,
+            seed=request.seed,
+            path=request.out,
+            loss=request.loss,
         )
 
 
-def _facts(arguments: argparse.Namespace, classes: int, windows: int) -> dict[str, str | int | float]:
-    """What the bundle says of its training."""
+def _facts(request: TrainRequest, *, classes: int, windows: int) -> dict[str, str | int | float]:
+    """Return the facts about the training for the bundle's manifest."""
     return {
         "classes": classes,
         "windows": windows,
-        "steps": arguments.steps,
-        "seed": arguments.seed,
-        "strict": int(arguments.strict),
-        "history": str(arguments.history or "simulated"),
+        "steps": request.steps,
+        "seed": request.seed,
+        "strict": int(request.strict),
+        "history": str(request.history or "simulated"),
     }
 
 
-def _lessons(arguments: argparse.Namespace, home: "History", usual: "Baseline | None") -> "LabelledEpisodes":
-    from detector.backtest.matching import read_episodes
-    from detector.history.parquet import HistoryError
-    from trainer.data.labelled_episodes import cut_labelled_episodes
-
-    if usual is None:
-        raise HistoryError(f"--episodes {arguments.episodes} befell no simulated network; give its --history, too.")
-    with timed_step(f"lessons from {arguments.episodes}"):
-        lessons = cut_labelled_episodes(home, usual, read_episodes(arguments.episodes), str(arguments.episodes))
-    console.print(f"  {len(lessons.examples.label)} windows of {len(lessons.names)} classes: {' '.join(lessons.names)}")
-    for told in lessons.skipped:
-        console.print(f"  skipped: {told}")
-    return lessons
+def _cut_episodes(request: TrainRequest, history: History, baseline: Baseline | None) -> LabelledEpisodes:
+    """Cut the labelled episodes of the watched network. Raises HistoryError."""
+    if request.episodes is None or baseline is None:
+        raise HistoryError(
+            f"--episodes {request.episodes}: a simulated network has no such episodes; give the network's --history,"
+            " too."
+        )
+    with timed_step(f"labelled episodes of {request.episodes}"):
+        episodes = cut_labelled_episodes(history, baseline, read_episodes(request.episodes), str(request.episodes))
+    names = " ".join(episodes.names)
+    console.print(f"  {len(episodes.examples.label)} windows of {len(episodes.names)} classes: {names}")
+    for reason in episodes.skipped:
+        console.print(f"  skipped: {reason}")
+    return episodes

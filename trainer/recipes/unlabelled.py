@@ -1,71 +1,44 @@
-"""Module."""
+"""Recipe: a bundle for a network of any catalogue, without labels and without a simulator.
 
-import argparse
+The `shared` encoder is shipped and needs no training. Any other kind is trained on synthetic faults, which are shapes
+injected into the network's own normal windows.
+"""
+
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-from detector.core.networks.registry import spec_of
-from trainer.console import console, timed_step
-
-if TYPE_CHECKING:
-    from detector.bundle.format import Bundle
-    from detector.core.features import Baseline
-    from trainer.data.history import History, ParquetHistory, SimulatedHistory
-    from trainer.training.learner import Hyperparameters
-
-from dataclasses import dataclass, field
-
 from numpy.typing import NDArray
 
 from detector.bundle.format import Bundle
-from detector.core.encoder import Encoder
+from detector.core.encoder import Encoder, device
 from detector.core.features import WINDOW, Baseline, Catalogue
+from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
+from detector.native_stderr import silence_native_stderr
 from trainer.calibration.bundle_builder import STRETCHES, build_bundle
 from trainer.calibration.normal_profile import measured, normal_windows
-from trainer.data.history import History
+from trainer.console import timed_step
+from trainer.data.history import History, ParquetHistory, SimulatedHistory
 from trainer.data.injected_faults import inject_families
 from trainer.metrics.one_shot import SEEN, one_shot_accuracy
 from trainer.pretrained.tokens import fitted, shipped_tokens
-from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
+from trainer.recipes.request import TrainRequest
+from trainer.recipes.steps import (
+    hyperparameters,
+    origin,
+    print_bundle,
+    timed_baseline,
+    training_folder,
+    training_observer,
+)
 from trainer.training.learner import Hyperparameters
 from trainer.training.loop import TrainingHooks, train_encoder
 
-
-def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
-    from detector.core.encoder import device
-    from detector.native_stderr import silence_native_stderr
-    from trainer.data.cache import acquire
-    from trainer.training.loop import TrainingHooks
-
-    home: History = given or school
-    refuse_short(home)
-    with silence_native_stderr():
-        device()
-    usual = _usual(arguments, given or school)
-    folder = arguments.out.with_name(f"{arguments.out.name}.training")
-    asked = UnlabelledPlan(arguments.encoder or "shared", arguments.classes, arguments.each, _schedule(arguments))
-    if asked.kind == "shared":
-        with timed_step(f"the shipped encoder for {len(home.catalogue)} features, and what normal is"):
-            bundle = make_unlabelled(home, usual, asked, arguments.out)
-    else:
-        if acquire(folder, _origin(arguments, "synthetic")):
-            console.print(f"{folder}: an unfinished training is taken up")
-        with _told(arguments) as tell:
-            watching = TrainingHooks(tell, folder=folder, minutes=arguments.checkpoint_minutes)
-            bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
-        shutil.rmtree(folder)
-    _tell(arguments, bundle, home)
-    return 0
-
-
 NORMAL_WINDOWS, MOST_BYTES = 6000, 64 << 20
-"""Windows that families are injected into; fewer of a wide catalogue."""
+"""Windows that fault families are injected into; fewer for a wide catalogue."""
 
 EXAM, EXAM_EACH = 120, 12
 """Families that are not learned, and windows of each."""
@@ -75,7 +48,7 @@ LEAST_MINUTES = 1440
 
 @dataclass(frozen=True)
 class UnlabelledPlan:
-    """What is asked for."""
+    """Encoder, amount of synthetic faults, and training options."""
 
     kind: str = "shared"
     classes: int = 3000
@@ -86,8 +59,32 @@ class UnlabelledPlan:
     watch: TrainingHooks = field(default_factory=TrainingHooks)
 
 
+def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | SimulatedHistory) -> None:
+    """Take the shipped encoder or train another, and write the bundle. Raises OperatorError."""
+    refuse_short(history)
+    with silence_native_stderr():
+        device()
+    baseline = timed_baseline(history, request.days)
+    plan = UnlabelledPlan(
+        kind=request.encoder or "shared",
+        classes=request.classes,
+        each=request.each,
+        schedule=hyperparameters(request),
+    )
+    if plan.kind == "shared":
+        with timed_step(f"shipped encoder for {len(history.catalogue)} features, and its normal profile"):
+            bundle = make_unlabelled(history, baseline, plan, request.out)
+    else:
+        folder = training_folder(request, origin(request, "synthetic"))
+        with training_observer(request) as observe:
+            hooks = TrainingHooks(tell=observe, folder=folder, minutes=request.checkpoint_minutes)
+            bundle = make_unlabelled(history, baseline, replace(plan, watch=hooks), request.out)
+        shutil.rmtree(folder)
+    print_bundle(request.out, bundle, history)
+
+
 def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, path: Path) -> Bundle:
-    """Trains what is to be trained, and writes the proven bundle to `path`."""
+    """Train the encoder if its kind needs it, and write the verified bundle to `path`. Raises HistoryError."""
     seed = plan.schedule.seed
     refuse_short(history)
     count = min(NORMAL_WINDOWS, MOST_BYTES // (WINDOW * len(history.catalogue)))
@@ -100,24 +97,38 @@ def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, 
         "one_shot_accuracy_unseen_synthetic": one_shot_accuracy(encoder, exam, rng),
         "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
     }
+    return build_bundle(
+        history=history,
+        baseline=baseline,
+        spec=spec,
+        weights=weights,
+        manifest=_facts(plan),
+        figures=figures,
+        stretches=plan.stretches,
+        seed=seed,
+        path=path,
+        loss=plan.schedule.loss,
+    )
+
+
+def _facts(plan: UnlabelledPlan) -> dict[str, str | int | float]:
+    """Return the facts about the training for the bundle's manifest."""
     shipped = plan.kind == "shared"
-    facts: dict[str, str | int | float] = {
+    return {
         "faults": "shipped tokens" if shipped else "synthetic",
         "classes": 0 if shipped else plan.classes,
         "steps": 0 if shipped else plan.schedule.steps,
-        "seed": seed,
+        "seed": plan.schedule.seed,
     }
-    loss = plan.schedule.loss
-    return build_bundle(history, baseline, spec, weights, facts, figures, plan.stretches, seed, path, loss)
 
 
 def refuse_short(history: History) -> None:
-    """Raises HistoryError for a past that cannot say what a day is like."""
+    """Raise HistoryError for a history that is shorter than a day."""
     minutes = history.span[1] - history.span[0]
     if minutes < LEAST_MINUTES:
         raise HistoryError(
-            f"the history spans {minutes} minutes, and what is usual takes {LEAST_MINUTES} at least (better a week);"
-            " give a longer one."
+            f"the history spans {minutes} minutes, and baselines need {LEAST_MINUTES} at least (better a week); give a"
+            " longer one."
         )
 
 
@@ -129,4 +140,4 @@ def _weights(
     spec = spec_of(plan.kind, len(catalogue))
     examples = inject_families(windows, plan.classes, plan.each, plan.schedule.seed)
     apart = tuple(replace(feature, group=feature.group or feature.name) for feature in catalogue.features)
-    return spec, train_encoder(spec, examples, 0, Catalogue(apart), plan.schedule, plan.watch)
+    return spec, train_encoder(spec, examples, 0, Catalogue(apart), plan.schedule, watch=plan.watch)

@@ -1,1 +1,1 @@
-"""Simulation runs: a simulated network written to Parquet or to Kafka."""
+"""Simulation runs: a simulated network written to Parquet or sent to Kafka."""

@@ -1,4 +1,4 @@
-"""The list of what befell a simulated network, as it goes with its history."""
+"""Episodes file of a simulated history: `episodes.csv`, one line for each episode and cell that it affects."""
 
 import csv
 from collections.abc import Iterator
@@ -15,38 +15,41 @@ COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
 
 
 def write_episodes(play: PreparedScenario, path: Path) -> None:
-    """One line per episode and stricken cell that the span sees: minutes since 1970, the end exclusive.
+    """Write one line for each episode in the span and each affected cell: minutes since 1970, the end exclusive.
 
     An effect is measured without the episodes of other days.
     """
     with path.open("w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(COLUMNS)
-        for begun in _by_day(play):
-            _write_day(rows, play, begun)
+        for episodes in _by_day(play):
+            _write_day(rows, play, episodes)
 
 
 def count_episodes(path: Path) -> int:
-    """Of such a file: lines of one class, time and severity are one episode's, in each cell that it struck."""
+    """Return the number of episodes in such a file.
+
+    Lines of one class, time and severity belong to one episode, one line for each affected cell.
+    """
     with path.open(newline="") as file:
         return len({tuple(row[1:6]) for row in csv.reader(file)}) - 1
 
 
 def _by_day(play: PreparedScenario) -> Iterator[list[FaultEpisode]]:
-    """What is under way at the span's beginning and on its first day, then what begins on each later one."""
+    """Yield the episodes active at the span's begin or starting on its first day, then those starting on each day."""
     first, last = play.span
     for day in range(first // DAY, -(-last // DAY)):
         opening = play.span[0] if day == first // DAY else day * DAY
-        felt = play.episodes(opening, min((day + 1) * DAY, last))
-        yield [e for e in felt if e.end > first and (e.begin >= opening or opening == first)]
+        active = play.episodes(opening, min((day + 1) * DAY, last))
+        yield [e for e in active if e.end > first and (e.begin >= opening or opening == first)]
 
 
-def _write_day(rows: Any, play: PreparedScenario, begun: list[FaultEpisode]) -> None:
-    struck = [(cell, episode) for episode in begun for cell in struck_cells(play.network, episode)]
-    struck.sort(key=lambda entry: (entry[1].begin, entry[0], entry[1].fault.name))
-    columns = ([cell for cell, _ in struck], [e.begin for _, e in struck], [e.end for _, e in struck])
-    visible = effects(NetworkTimeline(play.network, begun), *(np.array(column, np.int64) for column in columns))
-    for (cell, episode), effect in zip(struck, visible.tolist(), strict=True):
+def _write_day(rows: Any, play: PreparedScenario, episodes: list[FaultEpisode]) -> None:
+    affected = [(cell, episode) for episode in episodes for cell in struck_cells(play.network, episode)]
+    affected.sort(key=lambda entry: (entry[1].begin, entry[0], entry[1].fault.name))
+    columns = ([cell for cell, _ in affected], [e.begin for _, e in affected], [e.end for _, e in affected])
+    visible = effects(NetworkTimeline(play.network, episodes), *(np.array(column, np.int64) for column in columns))
+    for (cell, episode), effect in zip(affected, visible.tolist(), strict=True):
         kind = "fault" if episode.fault.kind == "fault" else "ignore"
-        told = (play.network.names[cell], episode.fault.name, kind, episode.begin, episode.end)
-        rows.writerow([*told, f"{episode.severity:.3f}", f"{effect:.2f}"])
+        fields = (play.network.names[cell], episode.fault.name, kind, episode.begin, episode.end)
+        rows.writerow([*fields, f"{episode.severity:.3f}", f"{effect:.2f}"])

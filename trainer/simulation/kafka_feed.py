@@ -1,6 +1,6 @@
-"""A simulated network as a live one: its records onto the input topic, at the speed of life, faster, or at full speed.
+"""Kafka feed of a simulated network: its records on the input topic in real time, faster, or at full speed.
 
-Cells are shared out over processes, each with a producer of its own; a cell's records are sent by one, in order.
+Cells are divided among processes, each with a producer of its own. One process sends all records of a cell, in order.
 """
 
 import time
@@ -16,12 +16,12 @@ from trainer.simulation.record_encoder import Writer
 from trainer.simulator import PreparedScenario, deliver, delivered_columns, partial_records
 
 ROWS_AT_ONCE = 4096
-"""Records simulated and sent together, where pace allows: a few megabytes of JSON."""
+"""Records simulated and sent together, if the pace allows: a few megabytes of JSON."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """When what is to be sent. `speed` 1 is life, 60 an hour a minute; None as fast as it goes."""
+    """Pace of sending. `speed` 1 is real time, 60 an hour a minute, None full speed."""
 
     speed: float | None
     begin: float
@@ -29,7 +29,7 @@ class Pace:
     first_minute: int
 
     def wait(self, received: float) -> None:
-        """Until it is time for what arrives at that second of the scenario."""
+        """Wait until a record that arrives at that second of the scenario is due."""
         if self.speed is not None:
             due = self.begin + (received - self.first_minute * 60) / self.speed
             time.sleep(max(0.0, due - time.time()))
@@ -38,7 +38,7 @@ class Pace:
 def feed(
     play: PreparedScenario, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, sent: Callable[[int], None]
 ) -> None:
-    """Sends all records of these cells, in the order in which they arrive. Raises ClusterError."""
+    """Send all records of these cells in the order of their arrival. Raises ClusterError."""
     publisher = RecordProducer(kafka)
     network = play.network
     columns = delivered_columns(network.operator.measurement)
@@ -49,23 +49,23 @@ def feed(
         pace.wait(float(received[-1]))
         life = play.timeline_around(int(source.min()), int(source.max()) + 1)
         values = partial_records(life.reported_values(cell, source), share)[:, columns]
-        names, at = [network.names[number] for number in cell.tolist()], stamp.tolist()
-        iso = {seconds: str(np.datetime64(seconds, "s")) + "Z" for seconds in set(at)}
-        times = [iso[seconds] for seconds in at]
+        names, seconds_of = [network.names[number] for number in cell.tolist()], stamp.tolist()
+        iso = {seconds: str(np.datetime64(seconds, "s")) + "Z" for seconds in set(seconds_of)}
+        times = [iso[seconds] for seconds in seconds_of]
         bodies = writer.bodies(names, times, values)
-        publisher.publish(
-            kafka.topics.minutes, ((key, body, s * 1000) for (key, body), s in zip(bodies, at, strict=True))
-        )
+        records = ((key, body, seconds * 1000) for (key, body), seconds in zip(bodies, seconds_of, strict=True))
+        publisher.publish(kafka.topics.minutes, records)
         sent(len(cell))
 
 
-Arriving = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]
+Arrivals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.float64]]
+"""Cell, minute of the values, timestamp, share counted and second of arrival of each record. # [n] each"""
 
 
-def arriving(play: PreparedScenario, cells: NDArray[np.int64], pace: Pace) -> Iterator[Arriving]:
-    """Cell, minute of the values, time stamp, share counted and arrival of the records, some minutes at a time.
+def arriving(play: PreparedScenario, cells: NDArray[np.int64], pace: Pace) -> Iterator[Arrivals]:
+    """Yield the records of these cells in the order of their arrival, some minutes at a time.
 
-    What is still under way when its minute is over is sent with a later one: nothing is sent before it arrives.
+    A record that arrives after its minute is over is sent with a later one: no record is sent before it arrives.
     """
     step = 1 if pace.speed is not None else max(1, ROWS_AT_ONCE // len(cells))
     waiting: list[NDArray[np.void]] = []
@@ -83,6 +83,7 @@ def arriving(play: PreparedScenario, cells: NDArray[np.int64], pace: Pace) -> It
 
 
 def _records(play: PreparedScenario, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.void]:
+    """Return the deliveries of these minutes as a structured array. # [n], [n] -> [m]"""
     arrivals = deliver(play.network, play.delivery, cell, minute)
     fields = [("cell", "i8"), ("source", "i8"), ("stamp", "i8"), ("share", "f4"), ("received", "f8")]
     table = np.empty(len(arrivals.row), fields)

@@ -1,11 +1,11 @@
-"""A simulated past on disk: Parquet by day and block of cells, each file written whole or not at all.
+"""Parquet writer of a simulated history: files by day and block of cells, each written whole or not at all.
 
     simulation.yaml  catalogue.yaml  episodes.csv
     day=2026-01-05/minutes-00000.parquet ...        cell, minute, one float32 column per feature, null = not reported
-    _labels/day=2026-01-05/labels-00000.parquet ... what was wrong, for the minutes in which something was
+    _labels/day=2026-01-05/labels-00000.parquet ... fault of each minute that has one
 
-A file is a block of cells in row groups of a few: memory needs one row group a process, however long the run. Whoever
-starts the same run again goes on after the last whole file.
+A file is a block of cells in row groups of a few cells. A process needs the memory of one row group, however long the
+run is. The same run, started again, continues after the last whole file.
 """
 
 import os
@@ -27,23 +27,23 @@ from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.timeline import NORMAL, PHASES
 
 UNFINISHED = ("**/day=*/.*", ".episodes.csv.*", ".catalogue.yaml.*")
-"""What a run that was killed may leave behind."""
+"""Temporary files that a killed run may leave behind."""
 
 CELLS_PER_FILE = 240
 CELLS_PER_GROUP = 48
-"""A day of these is 36 MB while it is written."""
+"""A day of a row group takes 36 MB while it is written."""
 
 
 class ArchiveError(OperatorError):
-    """A folder that cannot take this run."""
+    """Folder that cannot take this run."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """One file's share of a run."""
+    """One file of a run: a day of a block of cells."""
 
     day: int
-    """Since 1970-01-01."""
+    """Days since 1970-01-01."""
     first_cell: int
     last_cell: int
     """Exclusive."""
@@ -58,34 +58,37 @@ class Piece:
         return "_labels/" + self.name.replace("minutes-", "labels-")
 
     def minutes(self, span: tuple[int, int]) -> range:
-        """Those of its day that lie in the span."""
+        """Return the minutes of the day that lie in the span."""
         return range(max(self.day * DAY, span[0]), min((self.day + 1) * DAY, span[1]))
 
 
 def claim(folder: Path, identity: str) -> None:
-    """Makes the folder this run's, or finds that it is. Raises ArchiveError where another's lies in it."""
+    """Mark the folder with this run, or find its mark. Raises ArchiveError if the folder holds another run."""
     marker = folder / "simulation.yaml"
-    with _sentence(folder):
+    with _readable_errors(folder):
         if marker.exists():
             if marker.read_text() != identity:
                 raise ArchiveError(
-                    f"{folder}: holds another run (see {marker}); give another folder, or remove it first."
+                    f"{folder}: holds another run (see {marker}); give another folder, or remove this one."
                 )
             for pattern in UNFINISHED:
                 for unfinished in folder.glob(pattern):
                     unfinished.unlink()
             return
         if folder.exists() and any(folder.iterdir()):
-            raise ArchiveError(f"{folder}: is not empty and holds no run to go on with; give another folder.")
+            raise ArchiveError(f"{folder}: is not empty and holds no run to continue; give an empty or new folder.")
     with whole(marker) as unfinished:
         unfinished.write_text(identity)
 
 
 @contextmanager
 def whole(target: Path) -> Iterator[Path]:
-    """Where to write a file that takes its name when it is whole; nothing stays where it fails. Raises ArchiveError."""
+    """Yield the path to write a file at; it takes its name when it is whole, and is removed if an error occurs.
+
+    Raises ArchiveError.
+    """
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    with _sentence(target):
+    with _readable_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield unfinished
@@ -95,18 +98,19 @@ def whole(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _sentence(path: Path) -> Iterator[None]:
+def _readable_errors(path: Path) -> Iterator[None]:
+    """Turn OSError into ArchiveError."""
     try:
         yield
     except OSError as error:
         raise ArchiveError(
-            f"{path}: cannot be written ({error.strerror or error}); make room or take another folder, then give the"
-            " same command again."
+            f"{path}: cannot be written ({error.strerror or error}); free disk space or take another folder, then"
+            " give the same command again."
         ) from None
 
 
 def pieces(play: PreparedScenario) -> list[Piece]:
-    """All files of a run, in the order in which they are written."""
+    """Return all files of a run in the order of writing."""
     days = range(play.span[0] // DAY, -(-play.span[1] // DAY))
     cells = play.network.cells
     blocks = [(first, min(first + CELLS_PER_FILE, cells)) for first in range(0, cells, CELLS_PER_FILE)]
@@ -118,7 +122,7 @@ def is_written(folder: Path, piece: Piece) -> bool:
 
 
 def write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels: bool) -> Iterator[int]:
-    """Writes one file, giving the number of records after each row group. Leaves nothing behind where it fails."""
+    """Write one file, and yield the number of records of each row group. A failed file is removed."""
     with whole(folder / piece.name) as unfinished:
         yield from _write_groups(unfinished, play, piece)
         if with_labels:
@@ -136,7 +140,7 @@ def _write_groups(path: Path, play: PreparedScenario, piece: Piece) -> Iterator[
     try:
         for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
             cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
-            table = _table(play, _life(play, piece), cell, minute, columns, names)
+            table = _table(play, _life(play, piece), cell, minute, columns=columns, names=names)
             writer = writer or pyarrow.parquet.ParquetWriter(
                 path, table.schema, use_byte_stream_split=list(names), **ENCODING
             )
@@ -154,7 +158,7 @@ def _life(play: PreparedScenario, piece: Piece) -> NetworkTimeline:
 def _minutes(
     play: PreparedScenario, piece: Piece, first: int, last: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """A day of some cells, cell by cell. # -> cell [n], minute [n]"""
+    """Return a day of some cells, cell by cell. # -> cell [n], minute [n]"""
     minute = np.array(piece.minutes(play.span), np.int64)
     return np.repeat(np.arange(first, last), len(minute)), np.tile(minute, last - first)
 
@@ -164,10 +168,11 @@ def _table(
     life: NetworkTimeline,
     cell: NDArray[np.int64],
     minute: NDArray[np.int64],
+    *,
     columns: NDArray[np.int64],
     names: Sequence[str],
 ) -> Any:
-    """Those minutes as they arrive, or as they were where delivery is perfect."""
+    """Return the minutes as they arrive, or as they were measured if delivery is perfect."""
     extra: dict[str, Any] = {}
     if play.delivery == PERFECT:
         values = life.reported_values(cell, minute)
@@ -176,13 +181,12 @@ def _table(
         values = partial_records(life.reported_values(cell[arrivals.row], arrivals.source), arrivals.share)
         cell, minute = cell[arrivals.row], arrivals.stamp // 60
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
-    used, place = np.unique(cell, return_inverse=True)
+    used, row_cell = np.unique(cell, return_inverse=True)
     cells = [play.network.names[number] for number in used.tolist()]
-    return minutes_table(cells, place, minute, values[:, columns], names, extra)
+    return minutes_table(cells, row_cell, minute, values[:, columns], names, extra=extra)
 
 
 def _write_labels(path: Path, play: PreparedScenario, piece: Piece) -> None:
-    import pyarrow
     import pyarrow.parquet
 
     tables = []
@@ -202,7 +206,7 @@ def _label_table(life: NetworkTimeline, cell: NDArray[np.int64], minute: NDArray
             "cell": pyarrow.array([life.network.names[number] for number in cell[at].tolist()], "string"),
             "minute": pyarrow.array(minute[at]),
             "class": pyarrow.array(labels.name[at].tolist(), "string"),
-            "episode": pyarrow.array([_name(life, number) for number in labels.episode[at].tolist()], "string"),
+            "episode": pyarrow.array([_episode_name(life, number) for number in labels.episode[at].tolist()], "string"),
             "role": pyarrow.array(np.where(labels.primary[at], "primary", "secondary").tolist(), "string"),
             "severity": pyarrow.array(labels.severity[at]),
             "intensity": pyarrow.array(labels.intensity[at]),
@@ -212,7 +216,7 @@ def _label_table(life: NetworkTimeline, cell: NDArray[np.int64], minute: NDArray
     )
 
 
-def _name(life: NetworkTimeline, number: int) -> str:
-    """The same for an episode's every minute, whatever else is looked at."""
+def _episode_name(life: NetworkTimeline, number: int) -> str:
+    """Return the episode's name, which is the same in all its minutes and in every file."""
     episode = life.episodes[number]
     return f"{life.network.names[episode.cell]}/{episode.fault.name}/{episode.begin}"

@@ -1,4 +1,4 @@
-"""A scenario played by several processes: into a folder, or onto the input topic."""
+"""Simulation run: a scenario played by several processes, into a folder or onto the input topic."""
 
 import math
 import time
@@ -19,92 +19,112 @@ from trainer.console import console
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
 from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
-from trainer.simulator import PreparedScenario, Scenario, write_scenario
+from trainer.simulation.request import SimulationRequest
+from trainer.simulator import PreparedScenario, Scenario, prepare_scenario, read_scenario, write_scenario
 from trainer.simulator.faults.schedule import DAY
-from trainer.simulator.scenario import ScenarioError
+from trainer.simulator.scenario import ScenarioError, override_scenario
 from trainer.workers import SharedCounter, bar, run_workers
 
-FORGOTTEN_DAYS = 7
-"""A topic's usual retention."""
+RETENTION_DAYS = 7
+"""Usual retention of a topic."""
+
+REAL_TIME = 1.0
+
+LARGEST_FACTOR = 1e6
+"""Largest factor of real time."""
 
 
-def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels: bool, workers: int) -> int:
-    """The scenario as a history in a folder; goes on where an earlier call of the same was stopped."""
+def simulate(request: SimulationRequest) -> None:
+    """Play the scenario into a folder or onto the input topic. Raises ScenarioError, OperatorError."""
+    if (request.out is None) == (not request.kafka):
+        given = "both are given" if request.kafka else "neither is given"
+        raise ScenarioError(f"--out DIR and --kafka: {given}; give one of the two.")
+    scenario = override_scenario(read_scenario(request.scenario), request.cells, request.days, request.seed)
+    if request.now:
+        scenario = override_scenario(scenario, None, None, None, start_now(scenario.days, request.speed))
+    ready = prepare_scenario(scenario, request.scenario)
+    if request.out is None:
+        send(ready, request.config, request.speed, request.now, request.workers)
+    else:
+        write(scenario, ready, request.out, request.labels, request.workers)
+
+
+def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels: bool, workers: int) -> None:
+    """Write the scenario as a history into a folder, or continue where an earlier call of the same run stopped.
+
+    Raises ArchiveError.
+    """
     claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
     network = play.network
     _write_once(folder / "catalogue.yaml", partial(write_catalogue, network.operator.measurement.catalogue()))
     _write_once(folder / "episodes.csv", partial(write_episodes, play))
     all_pieces = pieces(play)
-    left = [piece for piece in all_pieces if not is_written(folder, piece)]
-    if len(left) < len(all_pieces):
-        console.print(f"{folder}: {len(all_pieces) - len(left)} of {len(all_pieces)} files are there already")
-    with bar("records", sum(map(partial(_records_of, play), left))) as count:
-        tasks = [partial(_write_piece, folder, play, piece, with_labels, count) for piece in left]
+    missing = [piece for piece in all_pieces if not is_written(folder, piece)]
+    if len(missing) < len(all_pieces):
+        console.print(f"{folder}: {len(all_pieces) - len(missing)} of {len(all_pieces)} files are written already")
+    with bar("records", sum(map(partial(_records_of, play), missing))) as count:
+        tasks = [partial(_write_piece, folder, play, piece, with_labels, count=count) for piece in missing]
         run_workers(tasks, workers, count)
     episodes = count_episodes(folder / "episodes.csv")
     console.print(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
-    return 0
-
-
-LIFE = 1.0
-"""The speed of life."""
 
 
 def start_now(days: float, speed: str) -> date:
-    """Day 1 of what is sent now: today where it is sent at the speed of life, else so that the last day is yesterday.
+    """Return the first day of a scenario that is sent now: today in real time, else so that its last day is yesterday.
 
-    Brokers refuse minutes of the future (an hour ahead, by default from Kafka 4.0 on), and forget old ones.
+    Brokers refuse minutes of the future (an hour ahead, by default from Kafka 4.0 on), and delete old ones.
     """
     today = datetime.now(UTC).date()
-    return today if speed_of(speed) == LIFE else today - timedelta(math.ceil(days))
+    return today if speed_of(speed) == REAL_TIME else today - timedelta(math.ceil(days))
 
 
-def send(play: PreparedScenario, config: Path, speed: str, now: bool, workers: int) -> int:
-    """The scenario onto the input topic; now and at the speed of life, from this minute on. Raises ScenarioError,
-    ClusterError.
+def send(play: PreparedScenario, config_path: Path, speed: str, now: bool, workers: int) -> None:
+    """Send the scenario to the input topic; with `now` and in real time, from this minute on.
+
+    Raises ScenarioError, ClusterError.
     """
-    knobs, pace = read_config(config), speed_of(speed)
+    config, factor = read_config(config_path), speed_of(speed)
     wall = time.time()
-    if now and pace == LIFE:
+    if now and factor == REAL_TIME:
         play = replace(play, span=(int(wall // 60), play.span[1]))
         if play.span[0] >= play.span[1]:
             raise ScenarioError("--now: the scenario begins at midnight and is over by now; give it more --days.")
-    past = wall / 86_400 - play.span[0] / DAY
-    if past > FORGOTTEN_DAYS:
-        console.print(f"these minutes are {past:,.0f} days old, and topics forget by age; --now sends recent ones")
-    shares = _shares(play.network.names, partition_count(knobs, knobs.kafka.topics.minutes), workers)
+    age = wall / 86_400 - play.span[0] / DAY
+    if age > RETENTION_DAYS:
+        console.print(f"these minutes are {age:,.0f} days old, and topics delete by age; --now sends recent ones")
+    shares = _shares(play.network.names, partition_count(config, config.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
-        paced = Pace(pace, wall, play.span[0])
-        run_workers([partial(_feed, play, cells, knobs.kafka, paced, count) for cells in shares], workers, count)
-    return 0
+        pace = Pace(factor, wall, play.span[0])
+        run_workers([partial(_feed, play, cells, config.kafka, pace, count=count) for cells in shares], workers, count)
 
 
 def speed_of(text: str) -> float | None:
-    """Times the speed of life; None = as fast as it goes. Raises ScenarioError."""
+    """Return the factor of real time; None = full speed. Raises ScenarioError."""
     if text in ("max", "real"):
-        return None if text == "max" else LIFE
+        return None if text == "max" else REAL_TIME
     try:
         speed = float(text)
     except ValueError:
         speed = 0.0
-    if not 0 < speed <= 1e6:
-        raise ScenarioError(f"--speed {text}: is not real, max, or a factor such as 60.")
+    if not 0 < speed <= LARGEST_FACTOR:
+        raise ScenarioError(f"--speed {text}: is not real, max, or a factor above 0 and up to 1e6, such as 60.")
     return speed
 
 
 def _shares(names: Sequence[str], partitions: int, workers: int) -> list[NDArray[np.int64]]:
-    """The cells of each process: those of one partition stay together, or two processes at full speed would bring the
-    minutes of different hours there.
+    """Return the cells of each process.
+
+    Cells of one partition stay together: two processes at full speed would write minutes of different hours there.
     """
-    mine = np.array([partition_of(name.encode(), partitions) % workers for name in names])
-    return [cells for number in range(workers) if len(cells := np.flatnonzero(mine == number))]
+    worker_of = np.array([partition_of(name.encode(), partitions) % workers for name in names])
+    return [cells for number in range(workers) if len(cells := np.flatnonzero(worker_of == number))]
 
 
-def _write_once(path: Path, into: Callable[[Path], object]) -> None:
-    """What the same run would write again the same: the episodes of a long one take minutes."""
+def _write_once(path: Path, write_to: Callable[[Path], object]) -> None:
+    """Write a file that the same run would write again the same: the episodes of a long run take minutes."""
     if not path.exists():
         with whole(path) as unfinished:
-            into(unfinished)
+            write_to(unfinished)
 
 
 def _records_of(play: PreparedScenario, piece: Piece) -> int:
@@ -112,8 +132,8 @@ def _records_of(play: PreparedScenario, piece: Piece) -> int:
 
 
 def _write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels: bool, count: SharedCounter) -> None:
-    for written in write_piece(folder, play, piece, with_labels):
-        count.add(written)
+    for records in write_piece(folder, play, piece, with_labels):
+        count.add(records)
 
 
 def _feed(play: PreparedScenario, cells: NDArray[np.int64], kafka: Kafka, pace: Pace, count: SharedCounter) -> None:

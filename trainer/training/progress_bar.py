@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from trainer.console import _tell, console
+from trainer.console import console, print_duration
 
 if TYPE_CHECKING:  # the training is heavy, and other verbs print too
     from trainer.training.loop import StepMetrics
@@ -30,7 +30,7 @@ def training_progress(text: str, steps: int) -> Iterator[Callable[["StepMetrics"
             progress.update(bar, completed=moment.step, told=_told(moment, shown["figure"]))
 
         yield tell
-    _tell(text, begin)
+    print_duration(text, begin)
 
 
 def _told(moment: "StepMetrics", figure: str) -> str:

@@ -205,10 +205,13 @@ def test_nothing_to_learn_from_is_refused() -> None:
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["--episodes", "lines.csv"], "--episodes lines.csv befell no simulated network; give its --history, too."),
+        (
+            ["--episodes", "lines.csv"],
+            "--episodes lines.csv: a simulated network has no such episodes; give the network's --history, too.",
+        ),
         (
             ["--episodes", "lines.csv", "--faults", "synthetic"],
-            "--episodes lines.csv: is learned beside simulated faults ",
+            "--episodes lines.csv: labelled episodes are learned only beside simulated faults, ",
         ),
         (["--loss-option", "margin=0.3"], "the loss supervised_contrastive has no option 'margin'; it has embedding."),
         (["--loss", "triplet", "--loss-option", "mining=easy"], "the loss triplet takes no mining 'easy'; give it "),

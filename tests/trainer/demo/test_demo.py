@@ -14,14 +14,14 @@ from tests.kafka.broker import free_ports
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, daemon, write_configuration
 from trainer.demo.reporter import MOST_FALSE_ALARMS, ReportedAlarm, Reporter
-from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, TAUGHT, UNTAUGHT, Story, write_plot
+from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, TAUGHT, UNTAUGHT, Story, build_story
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import FAULTS
 
 
 @pytest.fixture(scope="module")
 def plot() -> Story:
-    return write_plot()
+    return build_story()
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def narrator(plot: Story, config: Config) -> Iterator[Reporter]:
 
 
 def test_the_plot_is_the_same_every_time(plot: Story) -> None:
-    again = write_plot()
+    again = build_story()
 
     assert again.evening.episodes == plot.evening.episodes
     assert again.past.episodes == plot.past.episodes
@@ -93,27 +93,27 @@ def false_alarm(cell: str) -> list[ReportedAlarm]:
 
 
 def test_a_story_that_came_true_is_called_true(plot: Story, narrator: Reporter) -> None:
-    narrator.told = as_promised(plot)
+    narrator.alarms = as_promised(plot)
 
-    assert [kept for kept, _ in narrator.verdict()] == [True] * 5
-    assert "named in 3 of 3 other cells, 10, 10, 10 minutes" in narrator.verdict()[0][1]
+    assert [kept for kept, _ in narrator.check_promises()] == [True] * 5
+    assert "named in 3 of 3 other cells, 10, 10, 10 minutes" in narrator.check_promises()[0][1]
 
 
 def test_a_story_in_which_nothing_happened_is_not_called_true(narrator: Reporter) -> None:
-    assert [kept for kept, _ in narrator.verdict()] == [False, False, True, True, True]
+    assert [kept for kept, _ in narrator.check_promises()] == [False, False, True, True, True]
 
 
 def test_a_fault_that_was_not_named_breaks_the_first_promise(plot: Story, narrator: Reporter) -> None:
     missed = plot.network.names[plot.same_fault[1].cell]
-    narrator.told = [told for told in as_promised(plot) if told.cell != missed]
+    narrator.alarms = [told for told in as_promised(plot) if told.cell != missed]
 
     assert broken(narrator) == [0]
-    assert "named in 2 of 3" in narrator.verdict()[0][1]
+    assert "named in 2 of 3" in narrator.check_promises()[0][1]
 
 
 def test_a_fault_named_before_it_began_breaks_the_first_promise(plot: Story, narrator: Reporter) -> None:
     lucky = plot.network.names[plot.same_fault[2].cell]
-    narrator.told = [
+    narrator.alarms = [
         replace(told, minute=5) if (told.cell, told.change) == (lucky, "new") else told for told in as_promised(plot)
     ]
 
@@ -125,26 +125,26 @@ def test_a_fault_never_shown_that_got_a_name_breaks_the_second_promise(
     plot: Story, narrator: Reporter, name: str
 ) -> None:
     other = plot.network.names[plot.other_fault.cell]
-    narrator.told = [replace(told, name=name) if told.cell == other else told for told in as_promised(plot)]
+    narrator.alarms = [replace(told, name=name) if told.cell == other else told for told in as_promised(plot)]
 
     assert broken(narrator) == [1]
 
 
 def test_an_alarm_at_the_stadium_breaks_the_third_promise(plot: Story, narrator: Reporter) -> None:
-    narrator.told = as_promised(plot) + false_alarm(plot.network.names[plot.match.cell])
+    narrator.alarms = as_promised(plot) + false_alarm(plot.network.names[plot.match.cell])
 
     assert broken(narrator) == [2]
 
 
 def test_an_alarm_left_open_breaks_the_fourth_promise(plot: Story, narrator: Reporter) -> None:
-    narrator.told = as_promised(plot)[:-1]
+    narrator.alarms = as_promised(plot)[:-1]
 
     assert broken(narrator) == [3]
 
 
 def test_an_alarm_raised_again_and_left_open_breaks_the_fourth_promise(plot: Story, narrator: Reporter) -> None:
     told = as_promised(plot)
-    narrator.told = [*told, ReportedAlarm("new", told[-1].cell, "unknown", 280, "minor")]
+    narrator.alarms = [*told, ReportedAlarm("new", told[-1].cell, "unknown", 280, "minor")]
 
     assert broken(narrator) == [3]
 
@@ -153,21 +153,21 @@ def test_an_alarm_raised_again_and_left_open_breaks_the_fourth_promise(plot: Sto
 def test_more_false_alarms_than_bad_luck_allows_break_the_fifth_promise(
     plot: Story, narrator: Reporter, alarms: int, verdict: list[int]
 ) -> None:
-    narrator.told = as_promised(plot)
+    narrator.alarms = as_promised(plot)
     for number in range(alarms):
-        narrator.told += false_alarm(calm_cell(plot, number))
+        narrator.alarms += false_alarm(calm_cell(plot, number))
 
     assert broken(narrator) == verdict
 
 
 def test_false_alarms_of_one_cell_count_each_time(plot: Story, narrator: Reporter) -> None:
-    narrator.told = as_promised(plot) + (MOST_FALSE_ALARMS + 1) * false_alarm(calm_cell(plot, 0))
+    narrator.alarms = as_promised(plot) + (MOST_FALSE_ALARMS + 1) * false_alarm(calm_cell(plot, 0))
 
     assert broken(narrator) == [4]
 
 
 def broken(narrator: Reporter) -> list[int]:
-    return [place for place, (kept, _) in enumerate(narrator.verdict()) if not kept]
+    return [place for place, (kept, _) in enumerate(narrator.check_promises()) if not kept]
 
 
 def test_the_narrator_hears_what_any_consumer_hears(
@@ -182,10 +182,10 @@ def test_the_narrator_hears_what_any_consumer_hears(
     }
     RecordProducer(config.kafka).publish(config.kafka.topics.alarms, [(b"id", msgspec.json.encode(body), 0)])
 
-    while not narrator.told:  # pytest's time-out is the deadline
+    while not narrator.alarms:  # pytest's time-out is the deadline
         narrator.listen(0.2)
 
-    assert narrator.told == [ReportedAlarm("new", body["objectInstance"], TAUGHT, 81, "major")]
+    assert narrator.alarms == [ReportedAlarm("new", body["objectInstance"], TAUGHT, 81, "major")]
     assert "11 minutes after it began" in capsys.readouterr().out
 
 

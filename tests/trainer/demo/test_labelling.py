@@ -30,7 +30,15 @@ def befallen(town: SimulatedHistory) -> SimulatedHistory:
 def label_of(history: SimulatedHistory, baseline: Baseline, minutes: int = 180, begin: int | None = None) -> Label:
     episode = history.episodes[0]
     first = episode.begin if begin is None else begin
-    return label_episode(history, baseline, "backhaul_loss", "fault", history.cells[CELL], first, first + minutes)
+    return label_episode(
+        history,
+        baseline,
+        name="backhaul_loss",
+        kind="fault",
+        cell=history.cells[CELL],
+        begin=first,
+        end=first + minutes,
+    )
 
 
 @pytest.mark.parametrize("minutes", [1, 12, 30, 31, 60, 119, 180])
@@ -63,7 +71,7 @@ def test_a_cell_that_is_not_in_the_history_cannot_be_labelled(befallen: Simulate
     begin = befallen.episodes[0].begin
 
     with pytest.raises(LabelError, match=r"^cell 'nowhere' is not in the history; "):
-        label_episode(befallen, usual, "backhaul_loss", "fault", "nowhere", begin, begin + 60)
+        label_episode(befallen, usual, name="backhaul_loss", kind="fault", cell="nowhere", begin=begin, end=begin + 60)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +122,9 @@ def test_a_label_taught_in_one_network_speaks_for_itself_in_another(
     elsewhere = Encoder(SPEC, random_weights(SPEC, seed=4))
     label = label_of(befallen, usual)
     begin, cell = abroad.span[0] + 600, abroad.cells[0]
-    foreign = label_episode(abroad, fit_baseline(abroad), "calm", "normal", cell, begin, begin + 100)
+    foreign = label_episode(
+        abroad, fit_baseline(abroad), name="calm", kind="normal", cell=cell, begin=begin, end=begin + 100
+    )
 
     here, there = (embed_label(label, abroad.catalogue, one).direction for one in (encode, elsewhere))
 

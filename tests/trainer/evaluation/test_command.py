@@ -172,7 +172,7 @@ def test_what_cannot_be_evaluated_is_said_in_one_sentence(
     lonely.write_text("\n".join((history / "episodes.csv").read_text().splitlines()[:2]) + "\n")
     usual = ("--history", history, "--bundle", bundle_path)
 
-    assert refusal(capsys, "--out", out).startswith("nothing to evaluate; give --history and --bundle, or one --case")
+    assert refusal(capsys, "--out", out).startswith("no case to evaluate; give --history and --bundle, or --case")
     assert refusal(capsys, *usual, "--out", out, "--episodes", tmp_path / "no.csv") == (
         f"{tmp_path}/no.csv: is not there, and without named episodes nothing is known; give --episodes FILE."
     )
@@ -184,9 +184,9 @@ def test_what_cannot_be_evaluated_is_said_in_one_sentence(
     assert refusal(capsys, "--case", "a:b", "--out", out) == (
         "--case a:b: is not NAME:HISTORY:BUNDLE, as in B:history-b:bundle-b."
     )
-    assert refusal(capsys, "--case", "a:b:c", *usual, "--out", out).startswith("--case stands alone")
+    assert refusal(capsys, "--case", "a:b:c", *usual, "--out", out).startswith("--case cannot be combined with")
     assert refusal(capsys, "--case", "a:b:c", "--case", "a:b:c", "--out", out).startswith(
-        "--case a: stands there twice"
+        "--case a: is given 2 times; give each case a name of its own."
     )
 
 

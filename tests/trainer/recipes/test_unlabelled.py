@@ -117,7 +117,7 @@ def test_adapt_takes_a_shared_encoder_to_another_catalogue(tmp_path: Path) -> No
     ("asked", "minutes", "sentence"),
     [
         (["--faults", "procedural"], DAY, "has other features than the simulated network, so no fault in it can be"),
-        ([], DAY - 60, "the history spans 1380 minutes, and what is usual takes 1440 at least"),
+        ([], DAY - 60, "the history spans 1380 minutes, and baselines need 1440 at least"),
     ],
 )
 def test_what_cannot_be_learned_is_refused_with_a_sentence(
@@ -135,4 +135,4 @@ def test_a_shared_encoder_of_procedural_faults_is_refused(tmp_path: Path, capfd:
 
     assert main(command) == 2
 
-    assert "--encoder shared: learns from no faults, it is shipped; leave --faults away." in capfd.readouterr().err
+    assert "--encoder shared: is shipped and learns from no faults; leave --faults out." in capfd.readouterr().err

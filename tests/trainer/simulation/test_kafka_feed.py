@@ -120,7 +120,7 @@ def test_minutes_that_a_topic_would_forget_are_said_to_be_old(
 ) -> None:
     feed(scenario(tmp_path, "perfect"))
 
-    assert "topics forget by age; --now sends recent ones" in " ".join(capfd.readouterr().out.split())
+    assert "topics delete by age; --now sends recent ones" in " ".join(capfd.readouterr().out.split())
 
 
 @pytest.mark.parametrize("speed", [None, 60.0])
@@ -141,7 +141,7 @@ def test_nothing_is_sent_before_it_arrives_or_after_what_arrives_later(
     [
         (("--speed", "fast"), "real, max, or a factor"),
         (("--now", "--speed", "real", "--days", "0.00001"), "give it more --days"),
-        ((), "either --out DIR or --kafka"),
+        ((), "--out DIR and --kafka: neither is given; give one of the two."),
     ],
 )
 def test_what_cannot_be_sent_is_refused_in_one_sentence(

@@ -176,7 +176,7 @@ def test_the_same_run_again_goes_on_and_another_is_refused(
     half.write_bytes(whole[:1000])
 
     assert simulate(scenario, out, "--days", "2") == 0
-    assert "1 of 2 files are there already" in capfd.readouterr().out
+    assert "1 of 2 files are written already" in capfd.readouterr().out
     assert second.read_bytes() == whole
     assert first.stat().st_mtime_ns == kept
     assert not half.exists()

@@ -1,0 +1,157 @@
+"""Report of `faultline pack`: an exported pack, or the preview and publication of an imported one."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from detector.bundle.format import read_bundle
+from detector.commands.requests import PackExportRequest, PackImportRequest
+from detector.config.schema import Config
+from detector.errors import LabelError
+from detector.kafka.readers.label_topic import publish_labels, read_labels
+from detector.labels.label import Label, read_label, write_label
+from detector.labels.packs import PackEntry, PackError, check_entries, read_pack, write_pack
+from detector.teaching.pack_import import PackForecast, preview_pack
+from detector.teaching.preview_text import pack_lines
+
+REFUSALS_SHOWN = 10
+
+STATES = ("new", "known", "replaces", "refused")
+
+
+@dataclass(frozen=True)
+class _ImportOutcome:
+    """A previewed pack: its digest, the fate of each label, and the labels that were or would be published."""
+
+    digest: str
+    arrived: Sequence[PackEntry]
+    labels: Sequence[Label]
+    forecast: PackForecast | None
+
+    @property
+    def refused(self) -> list[PackEntry]:
+        return [arrival for arrival in self.arrived if arrival.state == "refused"]
+
+    @property
+    def quarantined(self) -> int:
+        return sum(label.quarantined for label in self.labels)
+
+    @property
+    def forced(self) -> int:
+        return sum(label.forced for label in self.labels)
+
+
+def export_pack(config: Config, request: PackExportRequest) -> None:
+    """Write the labels in force to a file, and print its SHA-256. Raises OperatorError."""
+    catalogue = read_bundle(Path(config.bundle)).catalogue
+    labels, left_out = _exportable(config, catalogue.digest, request.classes)
+    if not labels:
+        raise LabelError("no label can be exported; `faultline labels` prints the labels in force.")
+    pack = write_pack(request.file, [write_label(label) for label in labels], catalogue.digest)
+    counts = dict(sorted(Counter(label.name for label in labels).items()))
+    if request.json:
+        fields = {"file": str(request.file), "labels": len(labels), "left_out": left_out, "sha256": pack.digest}
+        print(msgspec.json.encode({**fields, "classes": counts}).decode())
+        return
+    for name, count in counts.items():
+        print(f"{name[:60]:<62}{count:>6}")
+    if left_out:
+        print(f"{left_out} labels were left out: they have other features, or cannot be read")
+    print(f"{request.file}: {len(pack.labels)} labels, sha256 {pack.digest}")
+
+
+def import_pack(config: Config, request: PackImportRequest) -> bool:
+    """Preview a pack and, if it is accepted, publish it; return whether no label is refused or in quarantine.
+
+    Raises OperatorError.
+    """
+    pack = read_pack(request.file)
+    if request.sha256 and request.sha256.lower() != pack.digest:
+        raise PackError(
+            f"{request.file}: has sha256 {pack.digest}, and --sha256 is {request.sha256}; do not accept this file, ask"
+            " its sender."
+        )
+    known = list(read_labels(config))
+    arrived = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, _in_force(known))
+    labels = [arrival.label for arrival in arrived if arrival.label and arrival.state in ("new", "replaces")]
+    forecast = preview_pack(config, labels, known, request.sample) if labels else None
+    decided = [forecast.decide(label, request.force) for label in labels] if forecast else []
+    if request.accept and decided:
+        publish_labels(config, *((label.id.encode(), write_label(label)) for label in decided))
+    outcome = _ImportOutcome(pack.digest, arrived, decided, forecast)
+    if request.json:
+        _print_json(outcome, published=request.accept)
+    else:
+        _print_text(outcome, published=request.accept)
+    return not (outcome.quarantined or outcome.refused)
+
+
+def _in_force(records: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
+    """Return the newest record of each key that is not retired."""
+    newest: dict[bytes, bytes] = {}
+    for key, value in records:
+        newest.pop(key, None)
+        if value is not None:
+            newest[key] = value
+    return newest
+
+
+def _exportable(config: Config, catalogue: str, classes: Sequence[str]) -> tuple[list[Label], int]:
+    """Return the labels of these classes, and the number of labels of other features or that cannot be read."""
+    labels, left_out = [], 0
+    for value in _in_force(read_labels(config)).values():
+        try:
+            label = read_label(value)
+        except LabelError:
+            left_out += 1
+            continue
+        if classes and label.name not in classes:
+            continue
+        if label.catalogue == catalogue:
+            labels.append(label)
+        else:
+            left_out += 1
+    return labels, left_out
+
+
+def _print_json(outcome: _ImportOutcome, *, published: bool) -> None:
+    fields = {
+        "sha256": outcome.digest,
+        "published": published,
+        "to_take": len(outcome.labels),
+        "quarantined": outcome.quarantined,
+        "forced": outcome.forced,
+        "refused": len(outcome.refused),
+        "forecast": outcome.forecast,
+        "why": [arrival.reason for arrival in outcome.refused],
+    }
+    print(msgspec.json.encode(fields).decode())
+
+
+def _print_text(outcome: _ImportOutcome, *, published: bool) -> None:
+    print(f"{'class':<40}{'kind':<9}{'new':>6}{'known':>7}{'replaces':>10}{'refused':>9}")
+    counts = Counter(
+        (arrival.label.name, arrival.label.kind, arrival.state) for arrival in outcome.arrived if arrival.label
+    )
+    for name, kind in sorted({key[:2] for key in counts}):
+        new, known, replaces, refused = (counts[name, kind, state] for state in STATES)
+        print(f"{name[:39]:<40}{kind:<9}{new:>6}{known:>7}{replaces:>10}{refused:>9}")
+    for arrival in outcome.refused[:REFUSALS_SHOWN]:
+        print(f"  line {arrival.line} refused: {arrival.reason}"[:100])
+    if outcome.forecast:
+        print("\n".join(pack_lines(outcome.forecast)))
+    print(f"sha256 {outcome.digest}")
+    print(_conclusion(outcome, published=published))
+
+
+def _conclusion(outcome: _ImportOutcome, *, published: bool) -> str:
+    limits = ""
+    if outcome.quarantined:
+        limits = f", {outcome.quarantined} in quarantine (--force: in force)"
+    elif outcome.forced:
+        limits = f", {outcome.forced} by force"
+    state = "published: in force within 5 s" if published else "nothing was published (--accept)"
+    return f"{len(outcome.labels)} labels to import{limits}, {len(outcome.refused)} refused; {state}"

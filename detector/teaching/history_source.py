@@ -1,0 +1,32 @@
+"""History source of a command: a folder of Parquet, or the input topic."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from detector.config.schema import Config
+from detector.core.features import Catalogue
+from detector.history.parquet_source import ParquetSource
+from detector.history.sampling import HistorySample, SampleSize
+from detector.kafka.readers.topic_history import TopicHistory
+from detector.teaching.request import SampleRequest
+
+
+@contextmanager
+def open_source(config: Config, history: Path | None, catalogue: Catalogue) -> Iterator[ParquetSource | TopicHistory]:
+    """Open the folder if one is given, else the input topic. Raises OperatorError."""
+    if history:
+        yield ParquetSource(history)
+        return
+    with closing(TopicHistory(config, catalogue)) as source:
+        yield source
+
+
+def sample_size(request: SampleRequest) -> SampleSize:
+    return SampleSize(cell_days=request.cell_days, hours=request.hours)
+
+
+def read_sample(config: Config, catalogue: Catalogue, request: SampleRequest) -> HistorySample:
+    """Return a sample of all cells. Raises OperatorError."""
+    with open_source(config, request.history, catalogue) as source:
+        return source.read_sample("", sample_size(request))

@@ -1,0 +1,127 @@
+"""Teaching session: an episode becomes a label, is previewed on the past, and is published.
+
+`faultline teach`, `confirm`, `reject` and `unknowns --teach` all end here.
+"""
+
+import getpass
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import time
+
+import msgspec
+
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import start_encoder
+from detector.config.schema import Config
+from detector.core.features import Catalogue
+from detector.errors import LabelError
+from detector.history.sampling import EpisodeSlice, HistorySample, cut
+from detector.kafka.readers.label_topic import publish_labels, read_labels
+from detector.labels.builder import LabelMeta, LabelWindow, build_label
+from detector.labels.label import Label, check_name, label_windows, write_label
+from detector.teaching.history_source import open_source, sample_size
+from detector.teaching.labelled_bundle import embed_labels
+from detector.teaching.preview import Forecast, preview_label
+from detector.teaching.preview_text import conclusion, figures, preview_lines
+from detector.teaching.request import SampleRequest, TeachOptions, TeachRequest
+from detector.timestamps import write_minute
+
+
+@dataclass(frozen=True)
+class PreparedLabel:
+    """A label with the forecast of its preview."""
+
+    label: Label
+    episode: EpisodeSlice
+    forecast: Forecast
+
+    def decide(self, force: bool) -> Label:
+        """Return the label to publish: in quarantine if it breaks the budget, unless `force` is set."""
+        breaks = self.forecast.breaks_budget
+        return msgspec.structs.replace(
+            self.label,
+            forecast=round(self.forecast.rate[0], 2),
+            quarantined=breaks and not force,
+            forced=breaks and force,
+        )
+
+
+def teach(config: Config, request: TeachRequest, options: TeachOptions) -> Label:
+    """Preview one label, print the preview, publish the label unless `options.dry_run`, and return it.
+
+    Raises OperatorError.
+    """
+    check_name(request.name)
+    if sys.stderr.isatty():
+        print(f"replaying up to {options.sample.cell_days:g} cell-days …", file=sys.stderr)
+    prepared = prepare_label(config, request, options.sample)
+    label, published = prepared.decide(options.force), not options.dry_run
+    if not options.json:
+        print("\n".join(preview_lines(label, prepared.episode, prepared.forecast)))
+    if published:
+        publish_labels(config, (label.id.encode(), write_label(label)))
+    if options.json:
+        print(msgspec.json.encode(figures(label, prepared.forecast, published)).decode())
+    else:
+        print(conclusion(label, prepared.forecast, published))
+    return label
+
+
+def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) -> PreparedLabel:
+    """Cut the episode from the topic or from files, and replay the past without the label and with it.
+
+    The bundle is read once. Its encoder starts after everything that can be refused without it. Raises OperatorError.
+    """
+    if request.expires is not None and request.expires <= request.begin:
+        raise LabelError(
+            f"--expires {write_minute(request.expires)} is not after the episode's begin"
+            f" {write_minute(request.begin)}; give a later time."
+        )
+    path, now = Path(config.bundle), int(time() // 60)
+    bundle = read_bundle(path)
+    label, episode, history = _read_past(config, bundle, request, sample, now=now)
+    encode = start_encoder(bundle, path, config.runtime.threads)
+    labelled = embed_labels(config, bundle, encode, read_labels(config))
+    return PreparedLabel(label, episode, preview_label(label, labelled, history))
+
+
+def _read_past(
+    config: Config, bundle: Bundle, request: TeachRequest, sample: SampleRequest, *, now: int
+) -> tuple[Label, EpisodeSlice, HistorySample]:
+    """Return the label, its episode, and the sample of the past to replay."""
+    with open_source(config, sample.history, bundle.catalogue) as source:
+        coverage = config.minutes.min_coverage
+        episode = cut(source, request.cell, request.begin, request.end, now, coverage=coverage)
+        label = _build_label(request, episode, source.catalogue, bundle, now=now)
+        label_windows(label, bundle.catalogue)  # refuse what the detectors would refuse before the replay takes time
+        return label, episode, source.read_sample(request.cell, sample_size(sample))
+
+
+def _build_label(
+    request: TeachRequest, episode: EpisodeSlice, catalogue: Catalogue, bundle: Bundle, *, now: int
+) -> Label:
+    label = build_label(
+        LabelWindow(values=episode.values, catalogue=catalogue, baseline=bundle.baseline),
+        LabelMeta(
+            name=request.name,
+            kind=request.kind,
+            cell=request.cell,
+            begin=episode.begin,
+            end=episode.end,
+            note=request.note,
+        ),
+    )
+    return msgspec.structs.replace(
+        label,
+        begin=episode.begin,
+        end=episode.end,
+        expires=request.expires,
+        severity=request.severity,
+        cause=request.cause,
+        alarm=request.alarm,
+        rejects=request.rejects,
+        by=request.by or f"{getpass.getuser()}@{socket.gethostname()}",
+        taught=now,
+    )

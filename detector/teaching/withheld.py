@@ -1,0 +1,22 @@
+"""Withheld alarms: alarms of the past that the labels in force keep from being published."""
+
+from detector.backtest.replay import polls
+from detector.config.schema import Config
+from detector.core.suppression import SuppressedEpisode
+from detector.history.sampling import HistorySample
+from detector.kafka.readers.label_topic import read_labels
+from detector.teaching.history_source import read_sample
+from detector.teaching.labelled_bundle import open_labelled_bundle
+from detector.teaching.request import SampleRequest
+
+
+def withheld_alarms(config: Config, request: SampleRequest) -> tuple[HistorySample, list[SuppressedEpisode]]:
+    """Replay a sample of the past; return it with the alarms that the labels in force withhold.
+
+    Raises OperatorError.
+    """
+    labelled = open_labelled_bundle(config, read_labels(config))
+    sample = read_sample(config, labelled.bundle.catalogue, request)
+    classifier = labelled.labels.classifier()
+    steps = polls(sample, labelled.bundle, labelled.encode, classifier, labelled.settings)
+    return sample, [alarm for step in steps for alarm in step.suppressed_episodes]

@@ -1,0 +1,75 @@
+"""Report of `faultline-trainer evaluate`: figures, pictures and confusions of one or more bundles."""
+
+import json
+from typing import Any
+
+from detector.backtest.matching import read_episodes
+from detector.backtest.replay import check_writable
+from trainer.commands.requests import EvaluateRequest
+from trainer.console import console, timed_step
+from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_case, read_case
+from trainer.evaluation.report.page import blocks, text_of
+from trainer.evaluation.results import figures_of
+from trainer.evaluation.run import common_classes, cut_case, measure
+from trainer.html_page import make_folder, render, write
+
+PAGE, DATA = "evaluate.html", "evaluate.json"
+
+
+def print_evaluation(request: EvaluateRequest) -> None:
+    """Measure every case, write the page and the figures, and print a line for each case. Raises OperatorError."""
+    cases = _cases(request)
+    taught = read_episodes(request.teach) if request.teach else None
+    make_folder(request.out)
+    subjects = [open_case(case) for case in cases]
+    check_writable([request.out / PAGE, request.out / DATA])
+    cuts = [cut_case(subject, request.seed) for subject in subjects]
+    classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
+    results = [
+        measure(subject, windows, mixed, classes, taught, seed=request.seed)
+        for subject, (windows, mixed) in zip(subjects, cuts, strict=True)
+    ]
+    figures = figures_of(results, request.seed)
+    with timed_step("page"):
+        names = ", ".join(case.name for case in cases)
+        page = render(f"Evaluation: {names}", blocks(results, figures))
+    write(request.out / PAGE, page)
+    write(request.out / DATA, json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    for case in figures["cases"]:
+        _print_case(case, len(classes))
+    console.print(f"written to {request.out / PAGE}", markup=False)
+
+
+def _print_case(case: dict[str, Any], classes: int) -> None:
+    one_shot, replay = case["one_shot"]["encoder"], case["replay"]
+    console.print(
+        f"{case['name']}: one-shot macro-F1 {text_of(one_shot['macro_f1']['all'])} of {classes} classes;"
+        f" in service {text_of(replay['all_taught']['right'])} named right,"
+        f" {text_of(replay['false_alarms'], 1)} false alarms per 1,000 cells and day, budget {replay['budget']:g}"
+    )
+
+
+def _cases(request: EvaluateRequest) -> list[EvaluationCase]:
+    """Return the cases to evaluate. Raises EvaluationError."""
+    if request.cases:
+        return _named_cases(request)
+    if request.history is None or request.bundle is None:
+        raise EvaluationError("no case to evaluate; give --history and --bundle, or --case once or more.")
+    return [EvaluationCase(request.history.resolve().name, request.history, request.bundle, request.episodes)]
+
+
+def _named_cases(request: EvaluateRequest) -> list[EvaluationCase]:
+    if request.history or request.bundle or request.episodes or request.teach:
+        raise EvaluationError(
+            "--case cannot be combined with --history, --bundle, --episodes or --teach; leave these out. A case names"
+            " its history and bundle, its episodes are the history's episodes.csv, and its examples are drawn by"
+            " --seed."
+        )
+    cases = [read_case(text) for text in request.cases]
+    names = [case.name for case in cases]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise EvaluationError(
+            f"--case {repeated[0]}: is given {names.count(repeated[0])} times; give each case a name of its own."
+        )
+    return cases

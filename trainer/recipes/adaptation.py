@@ -1,0 +1,70 @@
+"""Recipe: take an encoder to another network, without a label and without training.
+
+Baselines, normal profile and calibration are fitted to the history. The weights stay; a `shared` encoder also takes
+another catalogue.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.bundle.format import Bundle, read_bundle
+from detector.core.encoder import device
+from detector.core.networks.spec import Spec
+from detector.history.parquet import HistoryError
+from detector.native_stderr import silence_native_stderr
+from trainer.calibration.budget_interval import print_budget_interval
+from trainer.calibration.bundle_builder import build_bundle
+from trainer.console import console, timed_step
+from trainer.data.history import ParquetHistory
+from trainer.pretrained.tokens import fitted
+from trainer.recipes.request import AdaptRequest
+from trainer.recipes.steps import timed_baseline
+
+
+def adapt(request: AdaptRequest) -> None:
+    """Write a bundle for the network of the history to `request.out`. Raises BundleError, HistoryError."""
+    source = read_bundle(request.bundle)
+    history = ParquetHistory(request.history)
+    spec, weights = _encoder(source, history, request)
+    baseline = timed_baseline(history, request.days)
+    with silence_native_stderr():
+        device()
+    with timed_step("normal profile and calibration"):
+        bundle = build_bundle(
+            history=history,
+            baseline=baseline,
+            spec=spec,
+            weights=weights,
+            manifest={
+                **source.manifest.trained_on,
+                "encoder_of": source.digest,
+                "history": str(request.history),
+            },
+            figures=source.manifest.figures,
+            stretches=request.stretches,
+            seed=request.seed,
+            path=request.out,
+            loss=source.manifest.loss,
+        )
+    _print_bundle(request.out, bundle, history, request.stretches)
+
+
+def _encoder(
+    source: Bundle, history: ParquetHistory, request: AdaptRequest
+) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
+    """Return the encoder for the history's catalogue. Raises HistoryError for a catalogue that it cannot take."""
+    if source.manifest.spec.kind == "shared":
+        return fitted(source.weights, len(history.catalogue))
+    if history.catalogue.digest != source.catalogue.digest:
+        raise HistoryError(
+            f"{request.history}/catalogue.yaml: has other features than {request.bundle}; train a bundle for this"
+            " network with `faultline-trainer train`."
+        )
+    return source.manifest.spec, source.weights
+
+
+def _print_bundle(out: Path, bundle: Bundle, history: ParquetHistory, stretches: int) -> None:
+    console.print(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    print_budget_interval(stretches, len(history.cells), history.span[1] - history.span[0])

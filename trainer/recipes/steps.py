@@ -1,0 +1,79 @@
+"""Steps that the recipes share: folder of an unfinished training, baselines, training options, last lines."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import detector
+from detector.bundle.format import Bundle
+from detector.core.features import Baseline
+from trainer.calibration.budget_interval import print_budget_interval
+from trainer.console import console, timed_step
+from trainer.data.baselines import fit_baseline
+from trainer.data.cache import Origin, acquire
+from trainer.data.history import History, ParquetHistory, SimulatedHistory
+from trainer.recipes.request import TrainRequest
+from trainer.training.learner import Hyperparameters
+from trainer.training.loop import StepMetrics
+from trainer.training.progress_bar import training_progress
+from trainer.training.tensorboard import Curves
+
+CHANCE = 1 / 6
+"""Accuracy of a guess among the six classes of the one-shot figures."""
+
+
+def origin(request: TrainRequest, faults: str) -> Origin:
+    """Return what the simulated examples follow from. The checkpoint compares everything else."""
+    names = ("cells", "days", "classes", "each", "seed", "strict")
+    return {**{name: getattr(request, name) for name in names}, "faults": faults, "version": detector.__version__}
+
+
+def training_folder(request: TrainRequest, facts: Origin) -> Path:
+    """Return the folder of the unfinished training, new or to be continued. Raises TrainingError."""
+    folder = request.out.with_name(f"{request.out.name}.training")
+    if acquire(folder, facts):
+        console.print(f"{folder}: continues an unfinished training")
+    return folder
+
+
+def timed_baseline(history: SimulatedHistory | ParquetHistory, days: int) -> Baseline:
+    """Fit the baselines of a network, and print how long it took."""
+    if isinstance(history, ParquetHistory):
+        with timed_step(f"baselines of {len(history.cells)} cells"):
+            return fit_baseline(history, days, history.rows_at_once)
+    with timed_step(f"baselines of {len(history.cells)} simulated cells"):
+        return fit_baseline(history, days)
+
+
+def hyperparameters(request: TrainRequest) -> Hyperparameters:
+    return Hyperparameters(
+        steps=request.steps,
+        seed=request.seed,
+        loss=request.loss,
+        loss_options=dict(request.loss_options),
+        devices=request.devices,
+    )
+
+
+@contextmanager
+def training_observer(request: TrainRequest) -> Iterator[Callable[[StepMetrics], None]]:
+    """Show the progress of a training on the terminal, and in TensorBoard's files if they are asked for."""
+    curves = Curves(request.tensorboard) if request.tensorboard else None
+    with training_progress(f"encoder, {request.steps} steps", request.steps) as bar:
+
+        def observe(step: StepMetrics) -> None:
+            bar(step)
+            if curves is not None:
+                curves.tell(step)
+
+        yield observe
+    if curves is not None:
+        curves.close()
+
+
+def print_bundle(out: Path, bundle: Bundle, history: History) -> None:
+    """Print the figures of a bundle and the precision of its false-alarm budget."""
+    for name, value in bundle.manifest.figures.items():
+        console.print(f"  {name:<50} {value:.3f}  (chance {CHANCE:.3f})")
+    console.print(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    print_budget_interval(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])
