@@ -1,1 +1,1 @@
-"""Backtest: a history replayed through the detector's own pipeline, and its alarms matched with known episodes."""
+"""Backtest: replay of a history through the daemon's pipeline, and its comparison with known episodes."""

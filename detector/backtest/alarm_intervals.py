@@ -1,4 +1,4 @@
-"""What a replay lets be heard: alarms from their onset to their end, and whether two of them are the same trouble."""
+"""Alarm intervals of a replay: alarms from onset to clearance, and the comparison of two replays."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,71 +13,76 @@ from detector.core.lifecycle import CLEARED, SILENT, Event
 
 @dataclass
 class AlarmInterval:
-    """One alarm of the past, from its onset to its end; None = open at the end of the look."""
+    """Alarm of a replay, from its onset to its clearance."""
 
     cell: str
     name: str
     onset: int
     raised: int
+    """Minute in which it was raised."""
     score: float
+    """Highest score of its events."""
     until: int | None = None
+    """Minute of its clearance; None = open at the end of the replay."""
     before: list[str] = field(default_factory=list)
-    """What it was called without the label."""
+    """Class names of the alarms in the same cell and time without the label."""
 
     def overlaps(self, onset: int, until: int | None) -> bool:
+        """Return whether the interval has a minute in common with another one; None = open."""
         return (until is None or self.onset < until) and (self.until is None or onset < self.until)
 
-    def shares(self, other: "AlarmInterval") -> bool:
-        """The same cell at the same time, whatever it is called."""
-        return self.cell == other.cell and self.overlaps(other.onset, other.until)
+    def coincides(self, alarm: "AlarmInterval") -> bool:
+        """Return whether the other alarm has the same cell and overlaps, whatever its class is."""
+        return self.cell == alarm.cell and self.overlaps(alarm.onset, alarm.until)
 
 
 class CachingEncoder:
-    """An encoder that embeds the same batch of windows once, in whatever order they are asked for: what stands behind
-    an alarm is asked of it, too.
-    """
+    """Encoder that embeds the same batch of windows once; the evidence of an alarm asks for its window again."""
 
     def __init__(self, encode: Encode) -> None:
         self._encode = encode
-        self._made: dict[bytes, Embeddings] = {}
+        self._cache: dict[bytes, Embeddings] = {}
 
     def __call__(self, windows: NDArray[np.int8], /) -> Embeddings:
-        name = blake2b(windows.tobytes(), digest_size=16).digest()
-        if name not in self._made:
-            self._made[name] = self._encode(windows)
-        return self._made[name]
+        key = blake2b(windows.tobytes(), digest_size=16).digest()
+        if key not in self._cache:
+            self._cache[key] = self._encode(windows)
+        return self._cache[key]
 
 
 def alarm_intervals(events: Iterable[Event]) -> list[AlarmInterval]:
-    """Alarms, silences aside."""
-    told: list[AlarmInterval] = []
-    going: dict[tuple[str, str], AlarmInterval] = {}
+    """Return the alarms of a replay in the order in which they were raised, without silences."""
+    intervals: list[AlarmInterval] = []
+    open_intervals: dict[tuple[str, str], AlarmInterval] = {}
     for event in events:
         alarm, key = event.alarm, (event.alarm.cell, event.alarm.name)
         if alarm.name == SILENT:
             continue
         if event.change == CLEARED:
-            going.pop(key).until = event.minute
-        elif key in going:
-            going[key].score = max(going[key].score, round(event.score, 2))
+            open_intervals.pop(key).until = event.minute
+        elif key in open_intervals:
+            open_intervals[key].score = max(open_intervals[key].score, round(event.score, 2))
         else:
-            going[key] = AlarmInterval(alarm.cell, alarm.name, alarm.onset, event.minute, round(event.score, 2))
-            told.append(going[key])
-    return told
+            open_intervals[key] = AlarmInterval(
+                cell=alarm.cell, name=alarm.name, onset=alarm.onset, raised=event.minute, score=round(event.score, 2)
+            )
+            intervals.append(open_intervals[key])
+    return intervals
 
 
-def remember(after: Iterable[AlarmInterval], before: Iterable[AlarmInterval]) -> None:
-    """Notes of each alarm what its trouble was called before."""
-    known = list(before)
-    for one in after:
-        one.before = [old.name for old in known if old.shares(one)]
+def set_previous_names(alarms: Iterable[AlarmInterval], previous: Iterable[AlarmInterval]) -> None:
+    """Set `before` of each alarm to the class names of the previous replay's alarms that coincide with it."""
+    candidates = list(previous)
+    for alarm in alarms:
+        alarm.before = [candidate.name for candidate in candidates if candidate.coincides(alarm)]
 
 
-def suppressed_by(before: Iterable[AlarmInterval], after: Iterable[AlarmInterval]) -> list[AlarmInterval]:
-    """The alarms that are none any more, the clearest first."""
-    left = list(after)
-    return clearest(old for old in before if not any(old.shares(new) for new in left))
+def suppressed_by(previous: Iterable[AlarmInterval], alarms: Iterable[AlarmInterval]) -> list[AlarmInterval]:
+    """Return the previous replay's alarms that coincide with no alarm now, the highest score first."""
+    remaining = list(alarms)
+    return by_score(alarm for alarm in previous if not any(alarm.coincides(other) for other in remaining))
 
 
-def clearest(told: Iterable[AlarmInterval]) -> list[AlarmInterval]:
-    return sorted(told, key=lambda one: (-one.score, one.cell, one.onset))
+def by_score(alarms: Iterable[AlarmInterval]) -> list[AlarmInterval]:
+    """Return the alarms sorted, the highest score first."""
+    return sorted(alarms, key=lambda alarm: (-alarm.score, alarm.cell, alarm.onset))

@@ -1,8 +1,8 @@
-"""What alarms are worth, held against what truly was: per class, and as false alarms per 1,000 cells and day.
+"""Matching of alarms with known episodes: counts per class, and false alarms per 1,000 cells and day.
 
-An episode is *named right* when an alarm with its name is raised in its cell between its begin and an hour after its
-end; *misnamed* when only alarms with another taught name are; else it is *unknown* or *missed*. An alarm in a cell with
-no fault about it is false, also where a harmless look-alike stands behind it.
+An episode is *named right* when its cell raises an alarm with its name between its begin and an hour after its end. It
+is *misnamed* when only alarms with another taught name are raised; else it is *unknown* or *missed*. An alarm is false
+where its cell has no fault at that time, also where a harmless look-alike caused it.
 """
 
 import csv
@@ -16,16 +16,18 @@ from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.history.parquet import HistoryError
 
 COLUMNS = {"cell", "class", "kind", "begin", "end"}
+"""Required columns of an `episodes.csv`."""
 
 VISIBLE = 2.0
-"""Effect from which a person would see the episode at all."""
+"""Least effect of an episode that a person would see."""
 
 Z95 = 1.96
+"""Two-sided 95 % quantile of the normal distribution."""
 
 
 @dataclass(frozen=True)
 class Episode:
-    """One line of an `episodes.csv`."""
+    """Row of an `episodes.csv`; `end` is exclusive."""
 
     cell: str
     name: str
@@ -37,12 +39,13 @@ class Episode:
 
     @property
     def key(self) -> tuple[str, str, int]:
+        """Identity of the episode: cell, class name and begin."""
         return self.cell, self.name, self.begin
 
 
 @dataclass(frozen=True)
 class BacktestAlarm:
-    """One alarm of a replay."""
+    """Alarm of a replay, by the minute in which it was raised."""
 
     cell: str
     name: str
@@ -51,7 +54,7 @@ class BacktestAlarm:
 
 @dataclass
 class ClassCounts:
-    """What became of the episodes of a class."""
+    """Outcomes of the episodes of a class."""
 
     episodes: int = 0
     right: int = 0
@@ -60,19 +63,19 @@ class ClassCounts:
     visible: int = 0
     visible_right: int = 0
     minutes: list[int] = field(default_factory=list)
-    """From begin to alarm, of those named right."""
+    """Minutes from begin to alarm of the episodes that were named right."""
 
 
 def read_episodes(path: Path) -> list[Episode]:
-    """Raises HistoryError, in one sentence with the line."""
+    """Return the episodes of a CSV file. Raises HistoryError with one sentence that names the line."""
     try:
         with path.open(newline="") as file:
             rows = csv.DictReader(file)
             if not set(rows.fieldnames or ()) >= COLUMNS:
-                raise HistoryError(f"{path}: lacks a column; it needs {', '.join(sorted(COLUMNS))}.")
+                raise HistoryError(f"{path}: lacks a column; give it the columns {', '.join(sorted(COLUMNS))}.")
             return [_episode(path, number, row) for number, row in enumerate(rows, 2)]
     except OSError as error:
-        raise HistoryError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise HistoryError(f"{path}: cannot be read ({error.strerror}); give a file with episodes.") from None
 
 
 def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:
@@ -80,43 +83,53 @@ def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:
         begin, end = int(row["begin"]), int(row["end"])
         effect, severity = (float(row.get(name) or "nan") for name in ("effect", "severity"))
     except (TypeError, ValueError):
-        raise HistoryError(f"{path}: line {line} has no whole minutes as begin and end.") from None
+        raise HistoryError(f"{path}: line {line}: begin and end must be whole minutes since 1970.") from None
     if row["kind"] not in ("fault", "ignore"):
-        raise HistoryError(f"{path}: line {line}: kind {row['kind']!r} is neither fault nor ignore.")
+        raise HistoryError(f"{path}: line {line}: kind is {row['kind']!r}; allowed are fault and ignore.")
     if end <= begin:
-        raise HistoryError(f"{path}: line {line}: ends at {end}, before it begins at {begin}.")
-    return Episode(row["cell"], row["class"], row["kind"], begin, end, effect, severity)
+        raise HistoryError(f"{path}: line {line}: the episode ends at {end}, not after its begin at {begin}.")
+    return Episode(
+        cell=row["cell"],
+        name=row["class"],
+        kind=row["kind"],
+        begin=begin,
+        end=end,
+        effect=effect,
+        severity=severity,
+    )
 
 
 def tally(episodes: Iterable[Episode], alarms: Sequence[BacktestAlarm], taught: set[str]) -> dict[str, ClassCounts]:
-    """Per taught class. Episodes of other classes are in no tally."""
+    """Return the outcomes by taught class; episodes of other classes are not counted."""
     by_cell: dict[str, list[BacktestAlarm]] = {}
     for alarm in alarms:
         by_cell.setdefault(alarm.cell, []).append(alarm)
-    tallies = {name: ClassCounts() for name in sorted(taught)}
+    counts = {name: ClassCounts() for name in sorted(taught)}
     for episode in episodes:
-        if episode.name in tallies:
-            told = [a for a in by_cell.get(episode.cell, []) if episode.begin <= a.minute < episode.end + WINDOW]
-            _count(tallies[episode.name], episode, told, taught)
-    return tallies
+        if episode.name in counts:
+            matches = [
+                alarm for alarm in by_cell.get(episode.cell, []) if episode.begin <= alarm.minute < episode.end + WINDOW
+            ]
+            _count(counts[episode.name], episode, matches, taught)
+    return counts
 
 
-def _count(counted: ClassCounts, episode: Episode, told: Sequence[BacktestAlarm], taught: set[str]) -> None:
-    counted.episodes += 1
-    right = [alarm.minute for alarm in told if alarm.name == episode.name]
-    counted.visible += episode.effect >= VISIBLE
+def _count(counts: ClassCounts, episode: Episode, matches: Sequence[BacktestAlarm], taught: set[str]) -> None:
+    counts.episodes += 1
+    right = [alarm.minute for alarm in matches if alarm.name == episode.name]
+    counts.visible += episode.effect >= VISIBLE
     if right:
-        counted.right += 1
-        counted.visible_right += episode.effect >= VISIBLE
-        counted.minutes.append(min(right) - episode.begin)
-    elif any(alarm.name in taught for alarm in told):
-        counted.misnamed += 1
-    elif told:
-        counted.unknown += 1
+        counts.right += 1
+        counts.visible_right += episode.effect >= VISIBLE
+        counts.minutes.append(min(right) - episode.begin)
+    elif any(alarm.name in taught for alarm in matches):
+        counts.misnamed += 1
+    elif matches:
+        counts.unknown += 1
 
 
 def false_alarms(episodes: Iterable[Episode], alarms: Iterable[BacktestAlarm]) -> list[BacktestAlarm]:
-    """Alarms, silences aside, in cells with no fault from an hour before to an hour after."""
+    """Return the alarms in cells that have no fault at that time, nor within the hour before; silences are left out."""
     faults: dict[str, list[Episode]] = {}
     for episode in episodes:
         if episode.kind == "fault":
@@ -125,12 +138,12 @@ def false_alarms(episodes: Iterable[Episode], alarms: Iterable[BacktestAlarm]) -
         alarm
         for alarm in alarms
         if alarm.name != SILENT
-        and not any(e.begin <= alarm.minute < e.end + WINDOW for e in faults.get(alarm.cell, []))
+        and not any(fault.begin <= alarm.minute < fault.end + WINDOW for fault in faults.get(alarm.cell, []))
     ]
 
 
 def share(count: float, of: int) -> tuple[float, float, float]:
-    """A share and its 95 % interval (Wilson, 1927)."""
+    """Return a share and its 95 % interval (Wilson, 1927); NaN, 0 and 1 where `of` is 0."""
     if not of:
         return math.nan, 0.0, 1.0
     p, z2 = count / of, Z95**2
@@ -139,7 +152,7 @@ def share(count: float, of: int) -> tuple[float, float, float]:
 
 
 def rate(count: int, cell_days: float) -> tuple[float, float, float]:
-    """Events per 1,000 cell-days, and the 95 % interval of their Poisson mean (Byar's approximation)."""
+    """Return events per 1,000 cell-days, and the 95 % interval of their Poisson mean (Byar's approximation)."""
     low = count * (1 - 1 / (9 * count) - Z95 / (3 * math.sqrt(count))) ** 3 if count else 0.0
     more = count + 1
     high = more * (1 - 1 / (9 * more) + Z95 / (3 * math.sqrt(more))) ** 3
@@ -147,4 +160,5 @@ def rate(count: int, cell_days: float) -> tuple[float, float, float]:
 
 
 def is_named(alarm: BacktestAlarm) -> bool:
+    """Return whether the alarm has the name of a taught class."""
     return alarm.name not in (UNKNOWN, SILENT)

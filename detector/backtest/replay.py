@@ -1,4 +1,4 @@
-"""A history through the daemon's very pipeline, without Kafka: as fast as the machine can, nothing kept."""
+"""Replay of a history through the daemon's own pipeline, without Kafka and at full speed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,12 +25,12 @@ from detector.labels.label import Label, read_label
 
 DAY_MINUTES = 1440
 
-POLL = 4096
-"""Records a poll, as the daemon's when it catches up."""
+POLL_RECORDS = 4096
+"""Records of one poll, as many as the daemon's when it catches up."""
 
 
 class Days(Protocol):
-    """A history that can be read in order of time, sets of cells apart."""
+    """History that is read in order of time, each block of cells on its own."""
 
     @property
     def catalogue(self) -> Catalogue: ...
@@ -45,12 +45,16 @@ def replay(
     days: Days,
     bundle: Bundle,
     encode: Encode,
-    judge: Classifier,
+    classifier: Classifier,
     settings: Settings,
+    *,
     progress: Callable[[int], None] = lambda records: None,
 ) -> Iterator[Event]:
-    """The events of every block of cells, in its own order. Raises HistoryError where the features differ."""
-    for work in polls(days, bundle, encode, judge, settings, progress):
+    """Yield the events of every block of cells, in order of time within a block.
+
+    `progress` is called with the number of records of each poll. Raises HistoryError where the features differ.
+    """
+    for work in polls(days, bundle, encode, classifier, settings, progress=progress):
         yield from work.events
 
 
@@ -58,31 +62,32 @@ def polls(
     days: Days,
     bundle: Bundle,
     encode: Encode,
-    judge: Classifier,
+    classifier: Classifier,
     settings: Settings,
+    *,
     progress: Callable[[int], None] = lambda records: None,
 ) -> Iterator[Work]:
-    """What each poll of it comes to. Raises HistoryError where the features differ."""
+    """Yield the result of each poll; the parameters are those of `replay`. Raises HistoryError."""
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
-            f"the history has other features than the bundle ({days.catalogue.digest}, {bundle.catalogue.digest});"
-            " train a bundle for its catalogue."
+            f"the history has the catalogue {days.catalogue.digest} of features, and the bundle"
+            f" {bundle.catalogue.digest}; train a bundle for the catalogue of the history."
         )
     for block in range(days.blocks):
-        pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, judge, settings)
+        pipeline = Pipeline(bundle.catalogue, bundle.baseline, encode, classifier, settings)
         pipeline.assign(block, None, [])
         offset = 0
         for samples in days.days(block):
             rows = np.arange(len(samples))
-            for start in range(0, len(samples), POLL):
-                poll = select(samples, rows[start : start + POLL])
+            for start in range(0, len(samples), POLL_RECORDS):
+                poll = select(samples, rows[start : start + POLL_RECORDS])
                 yield pipeline.process_samples(poll, offset)
                 offset += len(poll)
                 progress(len(poll))
 
 
-def teach(days: ParquetDays, bundle: Bundle, episodes: Sequence[Episode]) -> Iterator[Label]:
-    """Every episode as a label, cut from the history."""
+def build_labels(days: ParquetDays, bundle: Bundle, episodes: Sequence[Episode]) -> Iterator[Label]:
+    """Yield the label of every episode, with its minutes from the history. Raises HistoryError."""
     for episode in episodes:
         values = days.episode(episode.cell, *label_span(episode.begin, episode.end))
         yield build_label(
@@ -92,67 +97,70 @@ def teach(days: ParquetDays, bundle: Bundle, episodes: Sequence[Episode]) -> Ite
 
 
 def read_labels(path: Path) -> Iterator[Label]:
-    """Labels as JSON lines, each as on the topic. Raises LabelError."""
+    """Return the labels of a file with one label per line, as on the topic. Raises LabelError."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise LabelError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise LabelError(f"{path}: cannot be read ({error.strerror}); give a file with labels.") from None
     return (read_label(line) for line in lines if line.strip())
 
 
 class ReplayRecorder:
-    """What is heard of a replay: the alarms raised, all notifications to a file, how much was looked at."""
+    """Recorder of a replay: its new alarms, its notifications in a file where one is given, and its length."""
 
     def __init__(self, path: Path | None, context: Context) -> None:
         self._path, self._context = path, context
-        self.raised: list[BacktestAlarm] = []
+        self.alarms: list[BacktestAlarm] = []
         self._records = 0
 
     def __enter__(self) -> Self:
         if self._path:
-            with _writing(self._path):
+            with _output_errors(self._path):
                 self._file = self._path.open("wb")
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._path:
-            with _writing(self._path):
+            with _output_errors(self._path):
                 self._file.close()
 
     @property
     def cell_days(self) -> float:
+        """Length of the replay: days, added up over the cells."""
         return self._records / DAY_MINUTES
 
-    def count(self, records: int) -> None:
+    def add_records(self, records: int) -> None:
+        """Count the records of a poll."""
         self._records += records
 
-    def tell(self, event: Event) -> None:
-        """Raises OutputError."""
+    def record(self, event: Event) -> None:
+        """Record one event of the replay. Raises OutputError."""
         if self._path:
-            with _writing(self._path):
+            with _output_errors(self._path):
                 self._file.write((notification_message(event, self._context).value or b"") + b"\n")
         if event.change == NEW:
-            self.raised.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.minute))
+            self.alarms.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.minute))
 
 
 def check_writable(paths: Sequence[Path]) -> None:
-    """Before a replay of hours rather than after it. Raises OutputError."""
+    """Check the output files before a replay of hours rather than after it. Raises OutputError."""
     for path in paths:
-        with _writing(path):
+        with _output_errors(path):
             path.open("ab").close()
 
 
 def write_report(path: Path, report: object) -> None:
-    """Raises OutputError."""
-    with _writing(path):
+    """Write the report as JSON. Raises OutputError."""
+    with _output_errors(path):
         path.write_bytes(msgspec.json.encode(report) + b"\n")
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def _output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); give a file in a folder that is yours and has room."
+            f"{path}: cannot be written ({error.strerror}); give a file in a folder with room that this user may"
+            " write to."
         ) from None

@@ -1,6 +1,6 @@
-"""The report of a replay: figures with intervals, as data for a machine and as a table for a person."""
+"""Summary of a replay: figures with their intervals, as data for a machine and as a table for a reader."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median, quantiles
 from typing import Any
 
@@ -16,8 +16,8 @@ def summarise(
     cell_days: float,
     settings: Settings,
 ) -> dict[str, Any]:
-    """Figures per class and over all; shares and rates with their 95 % intervals."""
-    tallies = tally([episode for episode in tested if episode.kind == "fault"], alarms, taught)
+    """Return the figures per class and over all classes; shares and rates have their 95 % intervals."""
+    counts = tally([episode for episode in tested if episode.kind == "fault"], alarms, taught)
     false = false_alarms(all_episodes, alarms)
     named = [alarm for alarm in false if is_named(alarm)]
     return {
@@ -26,21 +26,21 @@ def summarise(
         "budget": settings.budget,
         "false_alarms_per_1000_cell_days": _rounded(rate(len(false), cell_days)),
         "of_these_named": _rounded(rate(len(named), cell_days)),
-        "all": _figures(_sum(tallies.values())),
-        "classes": {name: _figures(counted) for name, counted in tallies.items()},
+        "all": _figures(_sum(counts.values())),
+        "classes": {name: _figures(class_counts) for name, class_counts in counts.items()},
     }
 
 
 def table(report: dict[str, Any]) -> str:
-    """The same for a person."""
+    """Return the report of `summarise` as a table."""
     lines = [f"{'class':<24} episodes  right              misnamed  unknown  visible right      minutes (median, p90)"]
     for name, figures in [*report["classes"].items(), ("all", report["all"])]:
         right, visible = _interval(figures["right"]), _interval(figures["visible_right"])
         minutes = figures["minutes"]
-        late = f"{minutes[0]:.0f}, {minutes[1]:.0f}" if minutes else "-"
+        delay = f"{minutes[0]:.0f}, {minutes[1]:.0f}" if minutes else "-"
         lines.append(
             f"{name:<24} {figures['episodes']:>8}  {right:<18} {figures['misnamed'][0]:>8.2f}"
-            f" {figures['unknown'][0]:>8.2f}  {visible:<18} {late}"
+            f" {figures['unknown'][0]:>8.2f}  {visible:<18} {delay}"
         )
     false, low, high = report["false_alarms_per_1000_cell_days"]
     lines.append(
@@ -50,23 +50,23 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sum(tallies: Any) -> ClassCounts:
+def _sum(counts: Iterable[ClassCounts]) -> ClassCounts:
     total = ClassCounts()
-    for counted in tallies:
+    for class_counts in counts:
         for field in ("episodes", "right", "misnamed", "unknown", "visible", "visible_right", "minutes"):
-            setattr(total, field, getattr(total, field) + getattr(counted, field))
+            setattr(total, field, getattr(total, field) + getattr(class_counts, field))
     return total
 
 
-def _figures(counted: ClassCounts) -> dict[str, Any]:
-    minutes = sorted(counted.minutes)
+def _figures(counts: ClassCounts) -> dict[str, Any]:
+    minutes = sorted(counts.minutes)
     return {
-        "episodes": counted.episodes,
-        "right": _rounded(share(counted.right, counted.episodes)),
-        "misnamed": _rounded(share(counted.misnamed, counted.episodes)),
-        "unknown": _rounded(share(counted.unknown, counted.episodes)),
-        "visible": counted.visible,
-        "visible_right": _rounded(share(counted.visible_right, counted.visible)),
+        "episodes": counts.episodes,
+        "right": _rounded(share(counts.right, counts.episodes)),
+        "misnamed": _rounded(share(counts.misnamed, counts.episodes)),
+        "unknown": _rounded(share(counts.unknown, counts.episodes)),
+        "visible": counts.visible,
+        "visible_right": _rounded(share(counts.visible_right, counts.visible)),
         "minutes": [median(minutes), quantiles(minutes, n=10)[-1] if len(minutes) > 1 else minutes[0]]
         if minutes
         else [],

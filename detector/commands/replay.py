@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.alarms.notifications import Context
     from detector.backtest.matching import read_episodes
-    from detector.backtest.replay import ReplayRecorder, check_writable, read_labels, replay, teach, write_report
+    from detector.backtest.replay import ReplayRecorder, build_labels, check_writable, read_labels, replay, write_report
     from detector.backtest.summary import summarise, table
     from detector.bundle.verification import open_bundle
     from detector.history.parquet import ParquetDays
@@ -39,16 +39,16 @@ def run(arguments: argparse.Namespace) -> int:
     labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     shown = read_episodes(arguments.teach) if arguments.teach else []
     source = ParquetDays(arguments.teach_from) if arguments.teach_from else days
-    taught = read_labels(arguments.labels) if arguments.labels else teach(source, bundle, shown)
+    taught = read_labels(arguments.labels) if arguments.labels else build_labels(source, bundle, shown)
     labels.put_all((label.id.encode(), write_label(label)) for label in taught)
     judge = labels.classifier()
     with ReplayRecorder(arguments.alarms, Context(config.alarms.system_dn, bundle.digest)) as listener:
-        for event in replay(days, bundle, encode, judge, config.settings, listener.count):
-            listener.tell(event)
+        for event in replay(days, bundle, encode, judge, config.settings, progress=listener.add_records):
+            listener.record(event)
     truth = arguments.history / "episodes.csv"
     episodes = read_episodes(truth) if truth.exists() else []
     fresh = [episode for episode in episodes if episode.key not in {one.key for one in shown}]
-    report = summarise(fresh, episodes, listener.raised, set(judge.library.faults), listener.cell_days, config.settings)
+    report = summarise(fresh, episodes, listener.alarms, set(judge.library.faults), listener.cell_days, config.settings)
     if arguments.report:
         write_report(arguments.report, report)
     print(table(report), end="", file=sys.stdout)

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise LabelError("--offline leaves nothing to search in; give a --history.")
     from detector.alarms.journal import classes_of
     from detector.bundle.verification import open_bundle
-    from detector.history.search import Search, episodes, search
+    from detector.history.search import Search, nearest_matches, search_query
     from detector.kafka.readers.alarm_topic import read_notices
 
     config = read_config(arguments.config)
@@ -63,11 +63,11 @@ def run(arguments: argparse.Namespace) -> int:
             LabelWindow(values=found.values, catalogue=past.catalogue, baseline=bundle.baseline),
             LabelMeta(name="sought", kind="fault", cell=arguments.cell, begin=found.begin, end=found.end),
         )
-        sought = search(label, found.begin, found.end, bundle, encode)
+        sought = search_query(label, found.begin, found.end, bundle, encode)
         scan = Search(bundle, encode, sought, config.minutes.min_coverage)
         pool = opened.enter_context(ThreadPoolExecutor(config.runtime.threads or os.cpu_count()))
-        windows = [one for day in days for one in scan.look(day, pool)]
-    near = [one for one in episodes(windows, sought) if one.distance <= arguments.farthest]
+        windows = [one for day in days for one in scan.matches(day, pool)]
+    near = [one for one in nearest_matches(windows, sought) if one.distance <= arguments.farthest]
     lines = [(one, classes_of(notices, one.cell, one.minute - WINDOW, one.minute)) for one in near[: arguments.most]]
     if arguments.json:
         for one, names in lines:
@@ -89,15 +89,15 @@ def _past(
     history: Path | None, config: Config, catalogue: Catalogue, cell: str, opened: ExitStack
 ) -> "tuple[ParquetSource | TopicHistory, Iterable[Day]]":  # type: ignore[name-defined]  # noqa: F821
     """Where the episode is cut from, and what is searched: all files, or as much of the topic as is read in seconds."""
-    from detector.history.search import day_of, filed_days
+    from detector.history.search import day_of, days_of_files
 
     if history:
         files = HistoryFiles(history)
         if files.catalogue.digest != catalogue.digest:
             raise LabelError(f"{history}: has other features than the bundle; train a bundle for its catalogue.")
-        return ParquetSource(history), filed_days(files)
+        return ParquetSource(history), days_of_files(files)
     from detector.kafka.readers.topic_history import TopicHistory
 
     past = opened.enter_context(closing(TopicHistory(config, catalogue)))
-    parts = past.look(cell, SampleSize(EVERYTHING, EVERYTHING)).parts
+    parts = past.read_sample(cell, SampleSize(EVERYTHING, EVERYTHING)).parts
     return past, (day_of(part) for part in parts)

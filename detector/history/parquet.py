@@ -1,8 +1,8 @@
-"""A network's past in files: Parquet with `cell`, `minute` and one float32 column per feature, null = not reported.
+"""History in Parquet: columns `cell`, `minute` and one float32 per feature, null = not reported.
 
-A file is read one row group at a time: first who and when, then the features of the rows that are wanted, so that
-memory needs a row group, however long the past. Of two versions of a minute the later counts: what was `received`
-later, where a file says so, else what stands later, in the order of the files' paths.
+A file is read one row group at a time: first cells and minutes, then the features of the required rows. Memory
+therefore needs one row group, however long the history is. Of two versions of a minute the later counts: the one with
+the later `received` where a file has that column, else the later one in the order of the files' paths.
 """
 
 from collections.abc import Iterator
@@ -18,27 +18,27 @@ from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError
 
 DECODED_BYTES = 128 * 2**20
-"""Of features decoded at once: all of an ordinary row group, some columns of a huge one."""
+"""Most bytes of features that are decoded together: all of an ordinary row group, some columns of a huge one."""
 
 
 class HistoryError(OperatorError):
-    """A history that cannot be read, or does not hold what is asked of it."""
+    """History that cannot be read, or does not hold what is required."""
 
 
 @dataclass(frozen=True)
 class Keys:
-    """Whose and which minutes the rows of one row group are."""
+    """Cell and minute of every row of one row group."""
 
     names: list[str]
-    place: NDArray[np.int32]
-    """Of each row's cell among the names. # [n], as the others"""
+    cell: NDArray[np.int32]
+    """Index of each row's cell in `names`. # [n], as the others"""
     minute: NDArray[np.int64]
     received: NDArray[np.float64] | None
-    """Seconds since 1970, where the file says so."""
+    """Time of arrival in seconds since 1970; None where the file has no such column."""
 
 
 class HistoryFiles:
-    """The files of a history, in the order of their paths; a row group is (file, number in it)."""
+    """Files of a history, in the order of their paths; a row group is (file, index in the file)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -49,34 +49,42 @@ class HistoryFiles:
         self._opened: tuple[Path | None, Any] = (None, None)
 
     def groups(self, paths: list[Path]) -> Iterator[tuple[Path, int]]:
-        """All row groups of these files, in order."""
+        """Yield all row groups of these files, in order. Raises HistoryError."""
         for path in paths:
-            yield from ((path, number) for number in range(self._open(path).num_row_groups))
+            yield from ((path, group) for group in range(self._open(path).num_row_groups))
 
     def count(self, path: Path) -> int:
+        """Return the number of rows of a file. Raises HistoryError."""
         return int(self._open(path).metadata.num_rows)
 
     def keys(self, path: Path, group: int) -> Keys:
+        """Return the cells and minutes of a row group. Raises HistoryError."""
         file = self._open(path)
-        wanted = [name for name in ("cell", "minute", "received") if name in file.schema_arrow.names]
-        table = self._decode(path, group, wanted)
+        columns = [name for name in ("cell", "minute", "received") if name in file.schema_arrow.names]
+        table = self._decode(path, group, columns)
         for name in ("cell", "minute"):
-            if name not in wanted or table[name].null_count:
-                raise _nameless(path, name)
+            if name not in columns or table[name].null_count:
+                raise _missing_key(path, name)
         cell = table["cell"].unify_dictionaries().combine_chunks()
         cell = cell if hasattr(cell, "dictionary") else cell.dictionary_encode()
-        received = table["received"].to_numpy().astype(np.float64) if "received" in wanted else None
-        place = cell.indices.to_numpy().astype(np.int32)
-        return Keys(cell.dictionary.to_pylist(), place, table["minute"].to_numpy().astype(np.int64), received)
+        return Keys(
+            names=cell.dictionary.to_pylist(),
+            cell=cell.indices.to_numpy().astype(np.int32),
+            minute=table["minute"].to_numpy().astype(np.int64),
+            received=table["received"].to_numpy().astype(np.float64) if "received" in columns else None,
+        )
 
     def values(self, path: Path, group: int, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
-        """The features of some rows of a row group, or of all; NaN where nothing was reported. # [n] -> [n, F]"""
+        """Return the features of some rows of a row group, or of all; NaN = not reported. # [n] -> [n, F]
+
+        Raises HistoryError.
+        """
         total = self._open(path).metadata.row_group(group).num_rows
         values = np.empty((total if rows is None else len(rows), len(self.catalogue)), np.float32)
         names = self.catalogue.names
-        some = max(1, DECODED_BYTES // (4 * max(total, 1)))
-        for first in range(0, len(names), some):
-            table = self._decode(path, group, list(names[first : first + some]))
+        columns_at_once = max(1, DECODED_BYTES // (4 * max(total, 1)))
+        for first in range(0, len(names), columns_at_once):
+            table = self._decode(path, group, list(names[first : first + columns_at_once]))
             for feature, name in enumerate(table.column_names, first):
                 column = table[name].to_numpy()
                 values[:, feature] = column if rows is None else column[rows]
@@ -92,24 +100,24 @@ class HistoryFiles:
             raise _unreadable(path, error) from None
 
     def _open(self, path: Path) -> Any:
-        """The file, kept open until another is asked for."""
+        """Return the file; it stays open until another file is opened."""
         import pyarrow.parquet
 
         if self._opened[0] != path:
             try:
                 self._opened = (path, pyarrow.parquet.ParquetFile(path, read_dictionary=["cell"]))
             except KeyError:
-                raise _nameless(path, "cell") from None
+                raise _missing_key(path, "cell") from None
             except (pyarrow.ArrowException, OSError) as error:
                 raise _unreadable(path, error) from None
         return self._opened[1]
 
 
 class ParquetDays:
-    """A history, read day by day in the order in which its records came.
+    """History that is read day by day, in the order in which its records arrived.
 
-    Files of the same name in several `day=` folders hold the same cells: they are read one day after the other, block
-    by block, so that memory needs one file. Where names differ from day to day, all cells are one block.
+    Files of the same name in several `day=` folders hold the same cells, a block. Each block is read one day after the
+    other, so that memory needs one file. Where the names differ from day to day, all cells are one block.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -120,77 +128,83 @@ class ParquetDays:
         by_name: dict[str, list[Path]] = {}
         for path in files:
             by_name.setdefault(path.name, []).append(path)
-        whole = all(len(paths) == len(days) for paths in by_name.values())
-        self._blocks = [[[path] for path in paths] for paths in by_name.values()] if whole else [
-            [[path for path in files if path.parent == day] for day in days]
-        ]  # fmt: skip
+        if all(len(paths) == len(days) for paths in by_name.values()):
+            self._blocks = [[[path] for path in paths] for paths in by_name.values()]
+        else:
+            self._blocks = [[[path for path in files if path.parent == day] for day in days]]
 
     @property
     def blocks(self) -> int:
-        """Sets of cells that can be read apart."""
+        """Number of sets of cells that can be read independently."""
         return len(self._blocks)
 
     def records(self, block: int, latest: int) -> int:
-        """How many there are in a block's latest days."""
+        """Return the number of records in the latest days of a block."""
         return sum(self._files.count(path) for paths in self._blocks[block][-latest:] for path in paths)
 
     def days(self, block: int, latest: int = 0) -> Iterator[Samples]:
-        """A block's records, one day at a time, all of them or the latest; its number stands for the partition."""
+        """Yield a block's records day by day: all days, or the latest ones. The block is their partition."""
         for paths in self._blocks[block][-latest:]:
             groups = list(self._files.groups(paths))
             if not groups:
                 continue
             keys = [self._files.keys(*group) for group in groups]
-            minute = np.concatenate([one.minute for one in keys])
-            came = np.concatenate([one.minute if one.received is None else one.received for one in keys])
-            order = np.argsort(came, kind="stable")
-            cells = np.concatenate([np.array(one.names, object)[one.place] for one in keys])[order].tolist()
+            minute = np.concatenate([group.minute for group in keys])
+            arrival = np.concatenate([group.minute if group.received is None else group.received for group in keys])
+            order = np.argsort(arrival, kind="stable")
+            cells = np.concatenate([np.array(group.names, object)[group.cell] for group in keys])[order].tolist()
             values = np.concatenate([self._files.values(*group) for group in groups])
             yield Samples(block, np.arange(len(cells)), cells, minute[order], values[order])
 
     def episode(self, cell: str, first: int, last: int) -> NDArray[np.float32]:
-        """One cell's minutes from `first` on, up to `last`, which is not among them. # -> [last - first, F]
+        """Return the minutes of one cell from `first` to `last`, exclusive; NaN = not reported. # -> [last - first, F]
 
-        Raises HistoryError where it holds none of them.
+        Raises HistoryError where the history holds none of them.
         """
         values = np.full((last - first, len(self.catalogue)), np.nan, np.float32)
         latest = np.full(last - first, -np.inf)
         for path, group in self._files.groups(self._files.paths):
             keys = self._files.keys(path, group)
             if cell in keys.names:
-                rows = np.flatnonzero(keys.place == keys.names.index(cell))
+                rows = np.flatnonzero(keys.cell == keys.names.index(cell))
                 rows = rows[(keys.minute[rows] >= first) & (keys.minute[rows] < last)]
-                at = keys.minute[rows] - first
-                new = newest(keys, rows, at, latest)
-                values[at[new]] = self._files.values(path, group, rows[new])
+                slots = keys.minute[rows] - first
+                newer = newest_rows(keys, rows, slots, latest)
+                values[slots[newer]] = self._files.values(path, group, rows[newer])
         if np.isinf(latest).all():
-            raise HistoryError(f"{self._files.folder}: holds no minute of {cell!r} from {first} to {last}.")
+            raise HistoryError(
+                f"{self._files.folder}: holds no minute of {cell!r} from {first} to {last}; give a cell and a time that"
+                " it holds."
+            )
         return values
 
 
-def newest(
-    keys: Keys, rows: NDArray[np.int64], at: NDArray[np.int64], latest: NDArray[np.float64]
+def newest_rows(
+    keys: Keys, rows: NDArray[np.int64], slots: NDArray[np.int64], latest: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Which of some rows are no older than what lies at their place, in order of arrival; `latest` notes when.
+    """Return which of the rows are no older than the latest row of their slot, in order of arrival.
 
-    # rows, at [n], latest [places] -> positions among the n
+    Writes the arrival of these rows into `latest`. # rows, slots [n], latest [slots] -> indices into rows
     """
-    came = np.full(len(rows), _LONG_AGO) if keys.received is None else keys.received[rows]
-    order = np.argsort(came, kind="stable")
-    order = order[came[order] >= latest[at[order]]]
-    latest[at[order]] = came[order]
+    arrival = np.full(len(rows), _UNKNOWN_ARRIVAL) if keys.received is None else keys.received[rows]
+    order = np.argsort(arrival, kind="stable")
+    order = order[arrival[order] >= latest[slots[order]]]
+    latest[slots[order]] = arrival[order]
     return order
 
 
-_LONG_AGO = np.finfo(np.float64).min
-"""When a record came whose file does not say so: before any that does."""
+_UNKNOWN_ARRIVAL = np.finfo(np.float64).min
+"""Arrival of a record whose file has no `received`: before every known arrival."""
 
 
 def _unreadable(path: Path, error: Exception) -> HistoryError:
-    return HistoryError(f"{path}: is no minutes of a history ({str(error).splitlines()[0]}).")
+    return HistoryError(
+        f"{path}: cannot be read as minutes of a history ({str(error).splitlines()[0]}); write the file again, or"
+        " remove it."
+    )
 
 
-def _nameless(path: Path, column: str) -> HistoryError:
+def _missing_key(path: Path, column: str) -> HistoryError:
     return HistoryError(f"{path}: has rows without a {column}; every minute of a history has cell and minute.")
 
 

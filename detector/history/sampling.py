@@ -1,4 +1,4 @@
-"""What an operator looks back at: one cell's episode, to teach it, and a bounded sample of all cells, to preview it."""
+"""Sampling of a history: one cell's episode for a label, and a bounded sample of all cells for its preview."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.timestamps import write_minute
 
 USUAL_MINUTES = 60
-"""An episode whose end is not given lasts so long, or as long as the cell has reported: its windows from the half hour
-on are what is taught, and an hour has seven of them."""
+"""Minutes of an episode without a given end, or as many as the cell has reported. Its windows from the half hour on are
+taught, and an hour has seven of them."""
 
 
 @dataclass(frozen=True)
 class CellMinutes:
-    """What one cell reported, each minute once."""
+    """Reported minutes of one cell, each once."""
 
     minute: NDArray[np.int64]
     values: NDArray[np.float32]
@@ -30,107 +30,121 @@ class CellMinutes:
 
 @dataclass(frozen=True)
 class HistorySample:
-    """A sample of the past, held in memory: as `replaying.Days`."""
+    """Sample of a history in memory; it is a `Days` of the replay."""
 
     catalogue: Catalogue
     parts: Sequence[Sequence[Samples]]
-    """By partition, or set of cells, in order of time."""
+    """Samples by partition or block of cells, in order of time."""
 
     @property
     def blocks(self) -> int:
+        """Number of partitions or blocks of cells."""
         return len(self.parts)
 
     def days(self, block: int) -> Sequence[Samples]:
+        """Return the samples of one block, in order of time."""
         return self.parts[block]
 
     @property
     def records(self) -> int:
+        """Number of minutes of all cells."""
         return sum(len(samples) for part in self.parts for samples in part)
 
     @property
     def cells(self) -> int:
+        """Number of different cells."""
         return len({name for part in self.parts for samples in part for name in samples.cells})
 
     @property
     def span(self) -> tuple[int, int]:
-        """Its first minute, and the one after its last."""
+        """First minute and exclusive end; (0, 0) where the sample is empty."""
         minutes = [m for part in self.parts for samples in part for m in (samples.minute.min(), samples.minute.max())]
         return (int(min(minutes)), int(max(minutes)) + 1) if minutes else (0, 0)
 
 
 @dataclass(frozen=True)
 class SampleSize:
-    """How much of the past is looked at."""
+    """Size of a sample: at most so many cell-days, out of the latest hours."""
 
     cell_days: float
     hours: float
 
     @property
     def records(self) -> int:
+        """Number of minutes of all cells."""
         return round(self.cell_days * 1440)
 
 
 class HistorySource(Protocol):
-    """Where the past lies."""
+    """Source of past minutes: a folder of Parquet files, or the input topic."""
 
     def minutes(self, cell: str, first: int, last: int) -> CellMinutes:
-        """One cell's from `first` on, up to `last`, which is not among them; at least one. Raises OperatorError."""
+        """Return the minutes of a cell from `first` to `last`, exclusive, at least one. Raises OperatorError."""
 
-    def look(self, cell: str, sample: SampleSize) -> HistorySample:
-        """The latest hours of some cells; `cell` says which others are near at hand. Raises OperatorError."""
+    def read_sample(self, cell: str, sample: SampleSize) -> HistorySample:
+        """Return the latest hours of some cells; a source may prefer those near `cell`. Raises OperatorError."""
 
 
 @dataclass(frozen=True)
 class EpisodeSlice:
-    """An episode, and the minutes that a label needs of it."""
+    """Episode of a cell, with the minutes that a label needs of it; `end` is exclusive."""
 
     begin: int
     end: int
     values: NDArray[np.float32]
-    """# [m, F], NaN = not reported"""
+    """Minutes of the label, NaN = not reported. # [m, F]"""
     reported: int
-    """Of these m minutes."""
+    """Number of these m minutes that the cell reported."""
 
 
-def cut(past: HistorySource, cell: str, begin: int, end: int | None, now: int, coverage: float) -> EpisodeSlice:
-    """One episode of a cell; without an end it lasts USUAL_MINUTES, or as long as the cell has reported.
+def cut(source: HistorySource, cell: str, begin: int, end: int | None, now: int, coverage: float) -> EpisodeSlice:
+    """Return one episode of a cell; without an end it lasts USUAL_MINUTES, or as long as the cell has reported.
 
-    Raises OperatorError where there is too little of it.
+    `now` is the present minute, `coverage` the least share of the minutes that must be reported. Raises OperatorError.
     """
-    for minute, option in ((begin, "--at"), ((end or begin + 1) - 1, "--until")):
-        if minute > now:
-            raise TimeError(f"{option} {write_minute(minute)} lies in the future: it is {write_minute(now)} UTC.")
-    if end is not None and end <= begin:
-        raise TimeError(f"--until {write_minute(end)} is not after --at {write_minute(begin)}.")
+    _check_span(begin, end, now)
     last = min(end or begin + USUAL_MINUTES, begin + LONGEST_MINUTES)
-    found = past.minutes(cell, begin - WINDOW, last)
-    inside = found.minute[found.minute >= begin]
+    minutes = source.minutes(cell, begin - WINDOW, last)
+    inside = minutes.minute[minutes.minute >= begin]
     if not len(inside):
         raise TimeError(
-            f"cell {cell!r} reported nothing from {write_minute(begin)} to {write_minute(last)}, though it did before;"
-            " a silence is an alarm of its own, and need not be taught."
+            f"cell {cell!r} reported nothing from {write_minute(begin)} to {write_minute(last)}, but reported before;"
+            " silence has an alarm of its own and cannot be taught; choose another time."
         )
     end = end or min(last, int(inside.max()) + 1)
     first, last = label_span(begin, end)
-    at = found.minute - first
-    at, values = at[(at >= 0) & (at < last - first)], found.values[(at >= 0) & (at < last - first)]
-    if len(at) < coverage * (last - first):
+    slots = minutes.minute - first
+    needed = (slots >= 0) & (slots < last - first)
+    slots, values = slots[needed], minutes.values[needed]
+    if len(slots) < coverage * (last - first):
         raise TimeError(
-            f"cell {cell!r} reported {len(at)} of the {last - first} minutes from {write_minute(first)} to"
+            f"cell {cell!r} reported {len(slots)} of the {last - first} minutes from {write_minute(first)} to"
             f" {write_minute(last)}, and {coverage:.0%} are needed; choose another time or cell."
         )
-    whole = np.full((last - first, values.shape[1]), np.nan, np.float32)
-    whole[at] = values
-    return EpisodeSlice(begin, end, whole, len(at))
+    label_values = np.full((last - first, values.shape[1]), np.nan, np.float32)
+    label_values[slots] = values
+    return EpisodeSlice(begin, end, label_values, len(slots))
+
+
+def _check_span(begin: int, end: int | None, now: int) -> None:
+    for minute, option in ((begin, "--at"), ((end or begin + 1) - 1, "--until")):
+        if minute > now:
+            raise TimeError(
+                f"{option} {write_minute(minute)} lies in the future: now is {write_minute(now)} UTC; give a past time."
+            )
+    if end is not None and end <= begin:
+        raise TimeError(
+            f"--until {write_minute(end)} is not after --at {write_minute(begin)}; give an end after the begin."
+        )
 
 
 def is_chosen(cell: str | bytes, share: float) -> bool:
-    """The same cells every time: by a hash of the name, so that a sample is a fair one."""
+    """Return whether a cell is in a sample of this share: by a hash of its name, so the choice is fair and stable."""
     return crc32(cell if isinstance(cell, bytes) else cell.encode()) < share * 2**32
 
 
-def thinned(parts: Iterator[Samples], share: float) -> Iterator[Samples]:
-    """Of each, the chosen cells' alone."""
+def sample_cells(parts: Iterator[Samples], share: float) -> Iterator[Samples]:
+    """Yield the samples of the chosen cells; parts without any are skipped."""
     for samples in parts:
         chosen = {name for name in set(samples.cells) if is_chosen(name, share)}
         rows = np.array([row for row, name in enumerate(samples.cells) if name in chosen], np.int64)

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import msgspec
 
-from detector.backtest.alarm_intervals import AlarmInterval, CachingEncoder, alarm_intervals, remember, suppressed_by
+from detector.backtest.alarm_intervals import (
+    AlarmInterval,
+    CachingEncoder,
+    alarm_intervals,
+    set_previous_names,
+    suppressed_by,
+)
 from detector.backtest.matching import rate
 from detector.backtest.replay import DAY_MINUTES, replay
 from detector.bundle.format import Bundle
@@ -78,7 +84,7 @@ def preview_pack(
     here = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     here.put_all(known)
     with ExitStack() as opened:
-        look = past_of(config, history, bundle.catalogue, opened).look("", sample)
+        look = past_of(config, history, bundle.catalogue, opened).read_sample("", sample)
     return try_out(labels, here, look, bundle, encode, config.settings)
 
 
@@ -96,7 +102,7 @@ def try_out(
         broken = {name for name, one in found.items() if one.breaks}
         judge = here.classifier_with(*(_held(one, broken) for one in exemplars))
         after = alarm_intervals(replay(look, bundle, once, judge, settings))
-        remember(after, before)
+        set_previous_names(after, before)
         fresh = _brought([label for label in labels if label.name not in broken], after, days)
         worst = _worst(fresh, days, settings)
         found |= {one.name: one for one in fresh}

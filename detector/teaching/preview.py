@@ -14,8 +14,8 @@ from detector.backtest.alarm_intervals import (
     AlarmInterval,
     CachingEncoder,
     alarm_intervals,
-    clearest,
-    remember,
+    by_score,
+    set_previous_names,
     suppressed_by,
 )
 from detector.backtest.matching import rate
@@ -102,7 +102,7 @@ def preview(
     before = alarm_intervals(replay(look, bundle, once, without, settings))
     after = alarm_intervals(replay(look, bundle, once, with_it, settings))
     named = [one for one in after if one.name == label.name and label.kind == "fault" and not is_own(one, label)]
-    remember(named, before)
+    set_previous_names(named, before)
     first, last = look.span
     return Forecast(
         label.kind,
@@ -115,7 +115,7 @@ def preview(
         first,
         last,
         round(look.records / DAY_MINUTES, 2),
-        clearest(named),
+        by_score(named),
         suppressed_by(before, after),
         len(before),
         len(after),

@@ -85,7 +85,7 @@ def prepare(config: Config, ask: TeachRequest, history: Path | None, sample: Sam
         found = cut(past, ask.cell, ask.begin, ask.end, now, config.minutes.min_coverage)
         label = _label(ask, found, past.catalogue, bundle.baseline, now)
         label_windows(label, bundle.catalogue)  # refuses here what the detectors would refuse, before it takes long
-        look = past.look(ask.cell, sample)
+        look = past.read_sample(ask.cell, sample)
     return PreparedLabel(label, found, preview_label(config, label, look, read_labels(config)))
 
 
@@ -106,7 +106,7 @@ def withheld(config: Config, history: Path | None, sample: SampleSize) -> tuple[
     labels.put_all(read_labels(config))
     with ExitStack() as opened:
         past = past_of(config, history, bundle.catalogue, opened)
-        look = past.look("", sample)
+        look = past.read_sample("", sample)
     told = polls(look, bundle, encode, labels.classifier(), config.settings)
     return look, [one for work in told for one in work.withheld]
 

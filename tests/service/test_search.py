@@ -7,7 +7,7 @@ import pytest
 
 from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, deviations
-from detector.history.search import LEAST_SIZE, Day, Search, SearchResult, episodes, search
+from detector.history.search import LEAST_SIZE, Day, Search, SearchQuery, nearest_matches, search_query
 from tests.service.network import (
     CATALOGUE,
     CELLS,
@@ -50,8 +50,8 @@ def encode(bundle):
 
 
 @pytest.fixture(scope="module")
-def sought(bundle, encode) -> SearchResult:
-    return search(label("sought", "drops"), T0 - 9970, T0 - 9910, bundle, encode)
+def sought(bundle, encode) -> SearchQuery:
+    return search_query(label("sought", "drops"), T0 - 9970, T0 - 9910, bundle, encode)
 
 
 def test_it_finds_what_encoding_every_window_finds(bundle, encode, sought):
@@ -59,7 +59,7 @@ def test_it_finds_what_encoding_every_window_finds(bundle, encode, sought):
     search = Search(bundle, encode, sought, 0.75)
     parts = [(0, 25), (25, MIDNIGHT), (MIDNIGHT, MINUTES)]
     with ThreadPoolExecutor(2) as pool:
-        found = [one for part in parts for one in search.look(day(values, *part), pool)]
+        found = [one for part in parts for one in search.matches(day(values, *part), pool)]
 
     # when every fifth window of every cell is encoded, those that span midnight among them
     expected = {}
@@ -88,8 +88,8 @@ def test_it_finds_what_encoding_every_window_finds(bundle, encode, sought):
 def test_an_episode_is_told_once_and_the_one_asked_about_not_at_all(bundle, encode, sought):
     search = Search(bundle, encode, sought, 0.75)
     with ThreadPoolExecutor(2) as pool:
-        found = list(search.look(day(reported(), 0, MINUTES), pool))
-    first, second, *others = episodes(found, sought)
+        found = list(search.matches(day(reported(), 0, MINUTES), pool))
+    first, second, *others = nearest_matches(found, sought)
     assert {first.cell, second.cell} == {FAULTY, "cell-4"}
     assert not [one for one in others if one.distance < 0.5]
 
@@ -98,8 +98,8 @@ def test_a_cell_without_a_minute_for_hours_begins_anew(bundle, encode, sought):
     values = reported()
     search = Search(bundle, encode, sought, 0.75)
     with ThreadPoolExecutor(2) as pool:
-        list(search.look(day(values, 0, 70), pool))
+        list(search.matches(day(values, 0, 70), pool))
         later = day(values, 70, MINUTES)
-        moved = Day(later.names, later.place, later.minute + 100_000, later.values)
-        found = list(search.look(moved, pool))
+        moved = Day(later.names, later.cell, later.minute + 100_000, later.values)
+        found = list(search.matches(moved, pool))
     assert min(one.minute for one in found) >= T0 + 100_000 + 70 + 44

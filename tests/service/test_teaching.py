@@ -247,7 +247,7 @@ def test_an_ignore_taught_from_files_says_what_it_would_have_silenced_and_expire
     assert faultline("labels", config, "--withheld", "--history", str(tmp_path)) == 0
     assert re.search(rf"{STRANGE} +works +ignored\n1 alarm kept silent", capfd.readouterr().out)
 
-    for cell, at, sentence in (("cell-22", 75, "knows no cell 'cell-22'"), (STRANGE, -5000, "holds nothing of cell")):
+    for cell, at, sentence in (("cell-22", 75, "has no cell 'cell-22'"), (STRANGE, -5000, "holds nothing of cell")):
         assert teach(config, cell, at, at + 20, *ask) == 2
         said = capfd.readouterr().err
         assert sentence in said

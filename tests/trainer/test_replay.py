@@ -9,7 +9,7 @@ import pytest
 
 from detector.__main__ import main
 from detector.backtest.matching import BacktestAlarm, Episode, false_alarms, rate, read_episodes, share, tally
-from detector.backtest.replay import replay, teach
+from detector.backtest.replay import build_labels, replay
 from detector.bundle.format import read_bundle
 from detector.config.schema import Config
 from detector.core.encoder import Encoder
@@ -52,7 +52,7 @@ def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundl
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     settings = replace(Config(bundle=str(bundle_path)).settings, min_coverage=0.5)
     labels = LabelStore(bundle, encode, settings, 0)
-    for label in teach(days, bundle, read_episodes(folder / "taught.csv")):
+    for label in build_labels(days, bundle, read_episodes(folder / "taught.csv")):
         labels.put(label.id.encode(), write_label(label))
     judge = labels.classifier()
     ready = play(read_scenario(str(folder / "two.yaml")), "two")
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_read(
 
     assert main(["replay", *nothing, flag, str(tmp_path / place)]) == 2
 
-    remedy = "give a file in a folder that is yours and has room."
+    remedy = "give a file in a folder with room that this user may write to."
     assert capfd.readouterr().err == f"faultline: {tmp_path / place}: cannot be written ({why}); {remedy}\n"
 
 
@@ -123,7 +123,7 @@ def test_a_history_of_other_features_is_refused(folder: Path, bundle_path: Path,
     days.catalogue = replace(days.catalogue, features=days.catalogue.features[:5])
     judge = LabelStore(bundle, encode, Config(bundle="").settings, 0).classifier()
 
-    with pytest.raises(HistoryError, match="other features than the bundle"):
+    with pytest.raises(HistoryError, match=r"has the catalogue \w+ of features, and the bundle \w+; train a bundle"):
         next(iter(replay(days, bundle, encode, judge, Config(bundle="").settings)))
 
 
@@ -185,9 +185,9 @@ def test_intervals_are_those_of_the_tables() -> None:
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("a,outage,fault,200,100", "line 2: ends at 100, before it begins at 200"),
-        ("a,outage,boring,100,200", "kind 'boring' is neither fault nor ignore"),
-        ("a,outage,fault,noon,200", "line 2 has no whole minutes"),
+        ("a,outage,fault,200,100", "line 2: the episode ends at 100, not after its begin at 200"),
+        ("a,outage,boring,100,200", "line 2: kind is 'boring'; allowed are fault and ignore"),
+        ("a,outage,fault,noon,200", "line 2: begin and end must be whole minutes since 1970"),
     ],
 )
 def test_a_bad_line_of_episodes_is_named(tmp_path: Path, line: str, sentence: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
-from detector.history.parquet import HistoryError, HistoryFiles, Keys, newest
+from detector.history.parquet import HistoryError, HistoryFiles, Keys, newest_rows
 from detector.history.parquet_index import ParquetIndex
 from trainer.simulator import FaultEpisode, Life, Network, catalogue, delivered
 
@@ -81,7 +81,7 @@ class ParquetHistory:
         self._files = HistoryFiles(folder)
         self.catalogue: Catalogue = self._files.catalogue
         self._whereabouts = ParquetIndex(self._files)
-        self._number = self._whereabouts.number
+        self._number = self._whereabouts.cell_numbers
         if not self._number:
             raise HistoryError(f"{folder}: holds no minute; give a folder with Parquet files.")
         self.span: tuple[int, int] = self._whereabouts.span
@@ -99,10 +99,10 @@ class ParquetHistory:
         sought, place = (key, None) if (key[1:] > key[:-1]).all() else np.unique(key, return_inverse=True)
         found = np.full((len(sought), len(self.catalogue)), np.nan, np.float32)
         latest = np.full(len(sought), -np.inf)
-        for path, group in self._whereabouts.holding(self._numbers[cell[inside]], minute[inside]):
+        for path, group in self._whereabouts.groups_with(self._numbers[cell[inside]], minute[inside]):
             keys = self._files.keys(path, group)
             rows, at = self._matching(keys, sought)
-            new = newest(keys, rows, at, latest)
+            new = newest_rows(keys, rows, at, latest)
             if len(new):
                 found[at[new]] = self._files.values(path, group, rows[new])
         values = found if place is None else found[place]
@@ -114,7 +114,7 @@ class ParquetHistory:
 
     def _matching(self, keys: Keys, sought: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The rows that are sought, and where."""
-        number = np.array([self._number[name] for name in keys.names])[keys.place]
+        number = np.array([self._number[name] for name in keys.names])[keys.cell]
         inside = np.flatnonzero((keys.minute >= self.span[0]) & (keys.minute < self.span[1]))
         key = self._key(number[inside], keys.minute[inside])
         at = np.minimum(np.searchsorted(sought, key), len(sought) - 1)

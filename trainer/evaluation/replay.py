@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detector.alarms.notifications import Context
 from detector.backtest.matching import BacktestAlarm, ClassCounts, Episode, false_alarms, is_named, rate, share, tally
-from detector.backtest.replay import ReplayRecorder, replay, teach
+from detector.backtest.replay import ReplayRecorder, build_labels, replay
 from detector.core.encoder import Embeddings
 from detector.core.scoring.classifier import Classifier
 from detector.labels.label import write_label
@@ -55,7 +55,7 @@ class ReplayOutcome:
 
 def teach_judge(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classifier:
     labels = LabelStore(subject.bundle, subject.encode, subject.settings, 0)
-    for label in teach(subject.days, subject.bundle, taught):
+    for label in build_labels(subject.days, subject.bundle, taught):
         labels.put(label.id.encode(), write_label(label))
     return labels.classifier()
 
@@ -64,16 +64,18 @@ def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequen
     """Of the faults; what was taught is no test, in none of the cells that it struck."""
     context = Context(system_dn="", bundle=subject.bundle.digest)
     with ReplayRecorder(None, context) as listener:
-        for event in replay(subject.days, subject.bundle, subject.encode, judge, subject.settings, listener.count):
-            listener.tell(event)
+        for event in replay(
+            subject.days, subject.bundle, subject.encode, judge, subject.settings, progress=listener.add_records
+        ):
+            listener.record(event)
     shown = {(one.name, one.begin) for one in taught}
     asked = [one for one in subject.episodes if one.kind == "fault" and (one.name, one.begin) not in shown]
     known, names = set(judge.library.faults), {one.name for one in asked}
     heard: dict[str, list[BacktestAlarm]] = {}
-    for alarm in listener.raised:
+    for alarm in listener.alarms:
         heard.setdefault(alarm.cell, []).append(alarm)
     outcomes = [(one, tally([one], heard.get(one.cell, []), known | names)[one.name]) for one in asked]
-    false, days = false_alarms(subject.episodes, listener.raised), listener.cell_days
+    false, days = false_alarms(subject.episodes, listener.alarms), listener.cell_days
     parts = (names & known, names - known)
     by_class = [
         {name: fate([one for one in outcomes if one[0].name == name]) for name in sorted(some)} for some in parts
@@ -81,7 +83,7 @@ def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequen
     stretches = len(subject.bundle.normal.stretches.size)
     return ReplayOutcome(
         days,
-        len(listener.raised),
+        len(listener.alarms),
         subject.settings.budget,
         _per_1000(false, days),
         _per_1000([alarm for alarm in false if is_named(alarm)], days),

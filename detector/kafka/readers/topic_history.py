@@ -57,7 +57,7 @@ class TopicHistory:
         rows = inside[::-1][newest]
         return CellMinutes(minute[rows], values[rows])
 
-    def look(self, cell: str, sample: SampleSize) -> HistorySample:
+    def read_sample(self, cell: str, sample: SampleSize) -> HistorySample:
         """Whole partitions, the cell's own first, as many as are read in some seconds; of their cells a fair part."""
         bounds = self._past.bounds_ms()
         if bounds is None:
