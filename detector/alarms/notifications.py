@@ -101,22 +101,26 @@ def notification_message(event: Event, context: Context) -> AlarmMessage:
             **_with_times(event.evidence),
         },
     }
-    headers = {
-        "ce_specversion": "1.0",
-        "ce_id": str(unique),
-        "ce_source": SOURCE,
-        "ce_type": f"faultline.alarm.{event.change}",
-        "ce_time": iso_time(event.minute + 1),
-        "ce_subject": alarm.cell,
-        "content-type": "application/json",
-    }
-    encoded = [(name, value.encode()) for name, value in headers.items()]
     return AlarmMessage(
         key=alarm.cell.encode(),
         value=msgspec.json.encode(body),
-        headers=encoded,
+        headers=_headers(event, unique),
         timestamp_ms=(event.minute + 1) * 60_000,
     )
+
+
+def _headers(event: Event, identity: uuid.UUID) -> list[tuple[str, bytes]]:
+    """Return the CloudEvents headers of a notification."""
+    headers = {
+        "ce_specversion": "1.0",
+        "ce_id": str(identity),
+        "ce_source": SOURCE,
+        "ce_type": f"faultline.alarm.{event.change}",
+        "ce_time": iso_time(event.minute + 1),
+        "ce_subject": event.alarm.cell,
+        "content-type": "application/json",
+    }
+    return [(name, value.encode()) for name, value in headers.items()]
 
 
 def shorten(message: AlarmMessage) -> AlarmMessage:

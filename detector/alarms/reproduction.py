@@ -98,8 +98,8 @@ def reproduce(
 def classifiers_by_digest(digests: Set[str], labels: LabelRecords, verifier: Verifier) -> dict[str, Classifier]:
     """Return the classifiers whose exemplar index has one of these digests, as far as the topic still allows it.
 
-    The topic is read once, up to the last digest, and labels are embedded in batches: 2,000 take 1.6 s of a core in
-    batches, and 14 s one at a time.
+    The topic is read once, up to the last digest, and labels are embedded in batches. 2,000 labels take 1.6 s of a core
+    in batches, and 14 s one at a time.
     """
     store = LabelStore(verifier.bundle, verifier.encode, verifier.settings, verifier.threads)
     summands: dict[bytes, int] = {}

@@ -1,8 +1,8 @@
 """History in Parquet: columns `cell`, `minute` and one float32 per feature, null = not reported.
 
 A file is read one row group at a time: first cells and minutes, then the features of the required rows. Memory
-therefore needs one row group, however long the history is. Of two versions of a minute the later counts: the one with
-the later `received` where a file has that column, else the later one in the order of the files' paths.
+therefore needs one row group, however long the history is. Of two versions of a minute the later counts: by `received`
+where a file has that column, else by the order of the files' paths.
 """
 
 from collections.abc import Iterator

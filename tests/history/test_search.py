@@ -100,6 +100,6 @@ def test_a_cell_without_a_minute_for_hours_begins_anew(bundle, encode, sought):
     with ThreadPoolExecutor(2) as pool:
         list(search.matches(day(values, 0, 70), pool))
         later = day(values, 70, MINUTES)
-        moved = Day(later.names, later.place, later.minute + 100_000, later.values)
+        moved = Day(later.names, later.cell, later.minute + 100_000, later.values)
         found = list(search.matches(moved, pool))
     assert min(one.minute for one in found) >= T0 + 100_000 + 70 + 44
