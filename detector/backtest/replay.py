@@ -15,7 +15,7 @@ from detector.core.encoder import Encode
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples, select
 from detector.core.lifecycle import NEW, Event
-from detector.core.pipeline import Pipeline
+from detector.core.pipeline import Pipeline, PollResult
 from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
 from detector.errors import LabelError, OutputError
@@ -66,7 +66,7 @@ def polls(
     settings: Settings,
     *,
     progress: Callable[[int], None] = lambda records: None,
-) -> Iterator[Work]:
+) -> Iterator[PollResult]:
     """Yield the result of each poll; the parameters are those of `replay`. Raises HistoryError."""
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(

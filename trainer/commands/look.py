@@ -27,13 +27,13 @@ def run(arguments: argparse.Namespace) -> int:
     from trainer.plots import choose_cell, choose_episodes, draw_fault, draw_population, draw_week, open_subject
 
     subject = open_subject(arguments.what)
-    effects = subject.visible()
+    effects = subject.effects()
     episodes = choose_episodes(subject, effects, arguments.episode)
     cell, near = choose_cell(subject, arguments.cell, episodes, effects)
 
     pictures = [draw_week(subject, cell, near, arguments.out)]
-    if subject.play is not None:
-        pictures += [draw_fault(subject.play, number, float(effects[number]), arguments.out) for number in episodes]
+    if subject.scenario is not None:
+        pictures += [draw_fault(subject.scenario, number, float(effects[number]), arguments.out) for number in episodes]
     pictures.append(draw_population(subject, arguments.out))
     for path, sentence in pictures:
         print(f"{path}: {sentence}")

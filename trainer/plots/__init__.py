@@ -1,4 +1,4 @@
-"""Pictures of a network for a person to judge: one cell's week, a fault beside its twin, the population of cells."""
+"""Plots of a network: one cell's week, a fault beside its fault-free twin, the population of cells."""
 
 from trainer.plots.fault import draw_fault
 from trainer.plots.population import draw_population

@@ -1,4 +1,4 @@
-"""The sheet that every picture is drawn on: its size, its colours, and how times, units and numbers are written."""
+"""Common style of all plots: size, colours, and the format of times, units and numbers."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,15 +14,15 @@ from detector.core.features import Feature
 from detector.errors import OperatorError
 
 WIDTH, DPI = 1600, 100
-"""Pixels, and how many to an inch: text of 12 points is read without zooming."""
+"""Width in pixels, and pixels per inch: text of 12 points is readable without zoom."""
 
 INK, FAINT, WEEKEND, BAND, EDGE = "#333333", "#9DB7C9", "#E6E6E6", "#FBE3C0", "#E0A95C"
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 TYPES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00")
-"""Okabe and Ito's colours, told apart by the colour-blind; one for each type of cell."""
+"""Colours of the cell types: Okabe and Ito's, which colour-blind readers can separate."""
 
 PAGE_INCHES, PAGE_DPI = 10.0, 150
-"""A page's column is a thousand pixels wide, and many screens have more than one dot for each."""
+"""Width and resolution of a plot in a page: the column has 1,000 pixels, and many screens have more dots."""
 
 STYLE: dict[str, Any] = {
     "font.size": 12,
@@ -45,13 +45,13 @@ UNITS = {"1": "", "idx": "index", "degC": "°C", "0.1 ms": "tenths of ms"}
 
 
 class PictureError(OperatorError):
-    """A picture that cannot be drawn."""
+    """Picture that cannot be drawn or written."""
 
 
 @contextmanager
-def sheet(path: Path, height: int) -> Iterator[Any]:
-    """A matplotlib figure of WIDTH x height pixels, written as PNG at the end. Needs no display."""
-    with _empty(WIDTH / DPI, height / DPI, DPI, STYLE) as (figure, canvas):
+def png_figure(path: Path, height: int) -> Iterator[Any]:
+    """Yield a matplotlib figure of WIDTH x height pixels, and write it as PNG at the end. Needs no display."""
+    with _empty_figure(WIDTH / DPI, height / DPI, DPI, STYLE) as (figure, canvas):
         yield figure
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,16 +61,16 @@ def sheet(path: Path, height: int) -> Iterator[Any]:
 
 
 def draw_png(height: float, draw: Callable[[Any], None]) -> bytes:
-    """What `draw` makes of a matplotlib figure of PAGE_INCHES x height inches, for a page, in type like the page's."""
-    written = BytesIO()
-    with _empty(PAGE_INCHES, height, PAGE_DPI, PAGE_STYLE) as (figure, canvas):
+    """Return the PNG that `draw` makes of a figure of PAGE_INCHES x height inches, in the font size of a page."""
+    buffer = BytesIO()
+    with _empty_figure(PAGE_INCHES, height, PAGE_DPI, PAGE_STYLE) as (figure, canvas):
         draw(figure)
-        canvas.print_png(written)
-    return written.getvalue()
+        canvas.print_png(buffer)
+    return buffer.getvalue()
 
 
 @contextmanager
-def _empty(width: float, height: float, dpi: int, style: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+def _empty_figure(width: float, height: float, dpi: int, style: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -80,34 +80,36 @@ def _empty(width: float, height: float, dpi: int, style: dict[str, Any]) -> Iter
         yield figure, FigureCanvasAgg(figure)
 
 
-def times(minute: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """As matplotlib's time axis takes them. # [n] -> [n]"""
+def to_datetimes(minute: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Return minutes as the datetimes of a matplotlib axis. # [n] -> [n]"""
     return minute.astype("datetime64[m]")
 
 
-def day(minute: int) -> str:
+def format_day(minute: int) -> str:
+    """Return the UTC day of a minute, such as `Mon 5 Jan 2026`."""
     return datetime.fromtimestamp(minute * 60, UTC).strftime("%a %-d %b %Y")
 
 
-def clock(minute: int) -> str:
+def format_clock(minute: int) -> str:
+    """Return the UTC time of a minute, such as `18:05`."""
     return datetime.fromtimestamp(minute * 60, UTC).strftime("%H:%M")
 
 
-def unit(feature: Feature) -> str:
-    """What a person calls it; what is counted is counted per minute."""
+def unit_label(feature: Feature) -> str:
+    """Return the unit of a feature for a reader; counters are per minute."""
     name = UNITS.get(feature.unit, feature.unit)
     return f"{name} per minute".strip() if feature.kind == "counter" else name
 
 
-def number(value: float) -> str:
-    """Three digits or whole: what one can see in a picture."""
+def format_number(value: float) -> str:
+    """Return a number with three digits, or as an integer from 1,000 on; NaN is `nothing`."""
     if np.isnan(value):
         return "nothing"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{float(f'{value:.3g}'):g}"
 
 
-def write_numbers(axis: Any) -> None:
-    """The ticks of a y axis as `number` has them, in place of powers of ten."""
+def format_y_ticks(axis: Any) -> None:
+    """Format the ticks of a y axis with `format_number`, in place of powers of ten."""
     from matplotlib.ticker import FuncFormatter
 
-    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: format_number(value)))

@@ -1,4 +1,4 @@
-"""What is looked at: a scenario, a folder that `simulate` wrote, or the history of a network nobody simulated."""
+"""Subject of the plots: a scenario, a folder written by `simulate`, or the history of a real network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,72 +9,90 @@ from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
 from trainer.plots.recording import Recording
-from trainer.simulator import PreparedScenario, delivered_columns, effects, prepare_scenario, read_scenario
+from trainer.simulator import PreparedScenario, delivered_columns, prepare_scenario, read_scenario
+from trainer.simulator import effects as episode_effects
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.scenario import shipped_scenarios
 
 Read = Callable[[Sequence[str], range, Sequence[str]], NDArray[np.float32]]
-"""Cells, minutes, features -> their values, NaN where nothing was reported. # -> [cells, minutes, features]"""
+"""Function of cells, minutes, features; NaN is "not reported". # -> [cells, minutes, features]"""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is looked at."""
+    """Network to draw, with its readers of values."""
 
     name: str
     catalogue: Catalogue
     cells: Sequence[str]
     span: tuple[int, int]
-    """First minute since 1970, and the one after the last."""
-    written: Read
-    """From its files, where there are files."""
-    quick: Read
-    """As it was simulated, where that is known: no file is opened."""
-    play: PreparedScenario | None = None
-    """What truly happened; None: nobody knows."""
+    """First minute since 1970, and the minute after the last."""
+    read_stored: Read
+    """Reader of the files, or of the simulation without files."""
+    read_fast: Read
+    """Reader of the simulation without opening a file, or of the files of a real network."""
+    scenario: PreparedScenario | None = None
+    """Scenario with the true episodes; None for a real network."""
 
     @property
     def weekday(self) -> range:
-        """The minutes of its first whole working day; of its first day, where it has none."""
+        """Minutes of the first whole working day, or else of the first day."""
         first, last = -(-self.span[0] // DAY), self.span[1] // DAY
-        working = [number for number in range(first, last) if (number + 3) % 7 < 5]  # 1970 began on a Thursday
-        begin = working[0] * DAY if working else self.span[0] // DAY * DAY
+        workdays = [day for day in range(first, last) if (day + 3) % 7 < 5]  # 1970 began on a Thursday
+        begin = workdays[0] * DAY if workdays else self.span[0] // DAY * DAY
         return range(begin, begin + DAY)
 
-    def visible(self) -> NDArray[np.float32]:
-        """The effect of each episode in its own cell. # -> [episodes]"""
-        if self.play is None:
+    def effects(self) -> NDArray[np.float32]:
+        """Return the effect of each episode in its own cell. # -> [episodes]"""
+        if self.scenario is None:
             return np.zeros(0, np.float32)
-        struck = [(episode.cell, episode.begin, episode.end) for episode in self.play.timeline.episodes]
-        cell, begin, end = np.array(struck, np.int64).reshape(-1, 3).T
-        return effects(self.play.timeline, cell, begin, end)
+        own_cells = [(episode.cell, episode.begin, episode.end) for episode in self.scenario.timeline.episodes]
+        cell, begin, end = np.array(own_cells, np.int64).reshape(-1, 3).T
+        return episode_effects(self.scenario.timeline, cell, begin, end)
 
 
-def open_subject(what: str) -> Subject:
-    """A shipped scenario by its name, a scenario by its file, or a history by its folder. Raises OperatorError."""
-    folder = Path(what)
-    if what in shipped_scenarios() or not folder.is_dir():
-        return _simulated(what, prepare_scenario(read_scenario(what), what))
+def open_subject(name: str) -> Subject:
+    """Open a shipped scenario by its name, a scenario by its file, or a history by its folder. Raises OperatorError."""
+    folder = Path(name)
+    if name in shipped_scenarios() or not folder.is_dir():
+        return _simulated(name, prepare_scenario(read_scenario(name), name))
     recording, scenario = Recording(folder), folder / "simulation.yaml"
     if scenario.exists():
-        return _simulated(what, prepare_scenario(read_scenario(str(scenario)), str(scenario)), recording)
+        return _simulated(name, prepare_scenario(read_scenario(str(scenario)), str(scenario)), recording)
     cells, span = recording.extent()
-    return Subject(what, recording.catalogue, cells, span, recording.read, recording.read)
+    return Subject(
+        name=name,
+        catalogue=recording.catalogue,
+        cells=cells,
+        span=span,
+        read_stored=recording.read,
+        read_fast=recording.read,
+    )
 
 
-def _simulated(name: str, played: PreparedScenario, recording: Recording | None = None) -> Subject:
-    measurement = played.timeline.network.operator.measurement
-    catalogue, columns, number = (
+def _simulated(name: str, scenario: PreparedScenario, recording: Recording | None = None) -> Subject:
+    measurement = scenario.timeline.network.operator.measurement
+    catalogue, columns, cell_number = (
         measurement.catalogue(),
         delivered_columns(measurement),
-        played.timeline.network.names.index,
+        scenario.timeline.network.names.index,
     )
 
     def read(cells: Sequence[str], minutes: range, names: Sequence[str]) -> NDArray[np.float32]:
-        chosen = columns[[catalogue.names.index(feature) for feature in names]]
-        cell = np.repeat(np.array([number(name) for name in cells], np.int64), len(minutes))
+        selected = columns[[catalogue.names.index(feature) for feature in names]]
+        cell = np.repeat(np.array([cell_number(name) for name in cells], np.int64), len(minutes))
         minute = np.tile(np.array(minutes, np.int64), len(cells))
-        return played.timeline.reported_values(cell, minute)[:, chosen].reshape(len(cells), len(minutes), len(names))
+        return scenario.timeline.reported_values(cell, minute)[:, selected].reshape(
+            len(cells), len(minutes), len(names)
+        )
 
-    written = read if recording is None else recording.read
-    return Subject(name, catalogue, played.timeline.network.names, played.span, written, read, played)
+    read_stored = read if recording is None else recording.read
+    return Subject(
+        name=name,
+        catalogue=catalogue,
+        cells=scenario.timeline.network.names,
+        span=scenario.span,
+        read_stored=read_stored,
+        read_fast=read,
+        scenario=scenario,
+    )

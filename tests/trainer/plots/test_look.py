@@ -1,4 +1,4 @@
-"""`faultline-trainer look`: pictures a person can judge, and words that name what is to be seen in them."""
+"""`faultline-trainer look`: plots of a scenario or history, and their printed summaries."""
 
 import re
 from contextlib import redirect_stdout
@@ -28,8 +28,8 @@ WEEK, DNS, BRANCH = "week-A00003-1.png", "fault-dns_failure-A00003-1.png", "faul
 
 FOREIGN = Catalogue(
     (
-        Feature("drops", "1", "counter", "log1p", 0.0, 1e9, group="QUALITY"),
-        Feature("load", "%", "ratio", "identity", 0.0, 100.0),
+        Feature("drops", "1", "counter", "log1p", low=0.0, high=1e9, group="QUALITY"),
+        Feature("load", "%", "ratio", "identity", low=0.0, high=100.0),
     )
 )
 
@@ -43,7 +43,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def foreign(tmp_path: Path) -> Path:
-    """Four hours of three cells of a network that nobody simulated; `south` is the busiest, `north` once silent."""
+    """History of a real network: four hours of three cells, `south` the busiest."""
     import pyarrow
     import pyarrow.parquet
 
@@ -61,21 +61,21 @@ def foreign(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def drawn(scenario: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """The scenario's pictures, and the words of each by its name."""
+    """Folder of the scenario's pictures, and the summary of each by its name."""
     return look(scenario, tmp_path_factory.mktemp("look") / "drawn")
 
 
-def look(what: Path, out: Path, *more: str) -> tuple[Path, dict[str, str]]:
+def look(source: Path, out: Path, *more: str) -> tuple[Path, dict[str, str]]:
     lines = StringIO()
     with redirect_stdout(lines):
-        assert main(["look", str(what), "--out", str(out), *more]) == 0
-    told = [line.split(": ", 1) for line in lines.getvalue().splitlines()]
-    assert {path for path, _ in told} <= {str(path) for path in out.iterdir()}
-    return out, {Path(path).name: words for path, words in told}
+        assert main(["look", str(source), "--out", str(out), *more]) == 0
+    summaries = [line.split(": ", 1) for line in lines.getvalue().splitlines()]
+    assert {path for path, _ in summaries} <= {str(path) for path in out.iterdir()}
+    return out, {Path(path).name: words for path, words in summaries}
 
 
-def refusal(capsys: pytest.CaptureFixture[str], what: Path, out: Path, *more: str) -> str:
-    assert main(["look", str(what), "--out", str(out), *more]) == 2
+def refusal(capsys: pytest.CaptureFixture[str], source: Path, out: Path, *more: str) -> str:
+    assert main(["look", str(source), "--out", str(out), *more]) == 2
     sentence = capsys.readouterr().err
     assert sentence.startswith("faultline-trainer: ")
     assert sentence.count("\n") == 1
@@ -106,11 +106,11 @@ def test_the_words_name_what_a_fault_really_moves(drawn: tuple[Path, dict[str, s
 
 def test_the_week_is_that_of_the_episode_asked_for_or_else_of_the_gravest(scenario: Path) -> None:
     subject = open_subject(str(scenario))
-    effects = subject.visible()
+    effects = subject.effects()
 
     assert choose_episodes(subject, effects, None) == np.argsort(-effects).tolist()
-    chosen = {wanted: choose_cell(subject, None, choose_episodes(subject, effects, wanted), effects)
-              for wanted in (0, 1, None)}  # fmt: skip
+    chosen = {requested: choose_cell(subject, None, choose_episodes(subject, effects, requested), effects)
+              for requested in (0, 1, None)}  # fmt: skip
     assert [subject.cells[cell] for cell, _ in chosen.values()] == ["A00003-1", "A00005-2", "A00003-1"]
     assert chosen[1][1] == subject.span[0] + 18 * 60
 
@@ -124,7 +124,7 @@ def test_a_written_folder_shows_its_files_and_the_episode_asked_for(
 
     folder, words = look(written, tmp_path / "out", "--episode", "1", "--cell", "A00003-1")
 
-    assert words == {name: told for name, told in drawn[1].items() if name != DNS}
+    assert words == {name: summary for name, summary in drawn[1].items() if name != DNS}
     assert (imread(folder / WEEK) == imread(drawn[0] / WEEK)).all()
     for path in written.glob("day=*/*"):
         path.unlink()
@@ -142,15 +142,15 @@ def test_a_history_that_nobody_simulated_has_a_week_and_a_population(foreign: Pa
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (("--cell", "A00003-9"), "--cell A00003-9: is none of the 30 cells of {what}; did you mean A00003-"),
-        (("--episode", "2"), "--episode 2: {what} has episodes 0 to 1; give one of them, or leave it out."),
-        (("--episode", "-1"), "--episode -1: {what} has episodes 0 to 1; give one of them, or leave it out."),
+        (("--cell", "A00003-9"), "--cell A00003-9: {source} has no such cell among its 30; did you mean A00003-"),
+        (("--episode", "2"), "--episode 2: {source} has episodes 0 to 1; give one of them, or leave the option out."),
+        (("--episode", "-1"), "--episode -1: {source} has episodes 0 to 1; give one of them, or leave the option out."),
     ],
 )
 def test_what_the_scenario_does_not_have_is_said_in_one_sentence(
     scenario: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...], sentence: str
 ) -> None:
-    assert refusal(capsys, scenario, tmp_path / "out", *more).startswith(sentence.format(what=scenario))
+    assert refusal(capsys, scenario, tmp_path / "out", *more).startswith(sentence.format(source=scenario))
     assert not (tmp_path / "out").exists()
 
 
@@ -163,5 +163,7 @@ def test_what_is_no_network_is_said_in_one_sentence(
 
     assert refusal(capsys, nowhere, out).startswith(f"{nowhere}: cannot be read (No such file or directory); give a")
     assert refusal(capsys, empty, out).endswith("put the catalogue of the features there.")
-    assert "nobody knows the episodes of" in refusal(capsys, foreign, out, "--episode", "0")
+    assert refusal(capsys, foreign, out, "--episode", "0") == (
+        f"--episode 0: {foreign} has no known episodes; leave the option out."
+    )
     assert refusal(capsys, foreign, file).endswith("give another --out.")

@@ -7,7 +7,7 @@ import numpy as np
 from detector.core.features import ABSENT, CLIP, STEPS, WINDOW, Catalogue
 from trainer.evaluation.confusions import Confusion
 from trainer.evaluation.dataset import EvaluationWindows
-from trainer.plots.style import BAND, BLUE, INK, VERMILLION, clock, day, draw_png
+from trainer.plots.style import BAND, BLUE, INK, VERMILLION, draw_png, format_clock, format_day
 
 COLUMNS = 3
 
@@ -47,7 +47,8 @@ def caption(mistake: Confusion, cut: EvaluationWindows, catalogue: Catalogue) ->
     effect = "" if np.isnan(asked.effect) else f", effect {asked.effect:.1f}"
     carried = ", ".join(catalogue.names[feature] for feature, shrinks in mistake.carried[:3] if shrinks > 0)
     return (
-        f"{asked.name} in {asked.cell}, {day(end)} {clock(end)}, {cut.since[mistake.question]} minutes after it began"
+        f"{asked.name} in {asked.cell}, {format_day(end)} {format_clock(end)},"
+        f" {cut.since[mistake.question]} minutes after it began"
         f"{effect}: nearer to {wrong.name} in {wrong.cell} than to the nearest {right.name}, in {right.cell}, by"
         f" {mistake.lead:.2f} of cosine. Carried by {carried or 'no feature alone'}; the number above each panel is by"
         " how much that lead shrinks when the feature is taken to have been as usual all hour."

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.loss_comparison.toy_3d import NAMES, ToyRun
-from trainer.plots.style import INK, STYLE, TYPES, PictureError, sheet
+from trainer.plots.style import INK, STYLE, TYPES, PictureError, png_figure
 
 COLUMNS, PANEL, HEAD, FOOT = 4, 400, 60, 60
 """Panels side by side, and pixels: the height of one, and what is kept free above and below all."""
@@ -31,7 +31,7 @@ def draw_clusters(lessons: Sequence[ToyRun], path: Path) -> None:
     """Every lesson's end; one that came to none is a panel with its reason."""
     rows = -(-len(lessons) // COLUMNS)
     height = HEAD + PANEL * rows + FOOT
-    with sheet(path, height) as figure:
+    with png_figure(path, height) as figure:
         figure.set_layout_engine(None)  # it cuts the titles of spaces off
         figure.subplots_adjust(0.01, FOOT / height, 0.99, 1 - HEAD / height, wspace=0.02, hspace=0.2)
         for place, lesson in enumerate(lessons):

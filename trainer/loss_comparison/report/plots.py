@@ -9,7 +9,7 @@ import numpy as np
 from trainer.loss_comparison.few_shot import FEW, MANY, METHODS, Crowd
 from trainer.loss_comparison.results import Histogram, Row, Seed
 from trainer.metrics.one_shot import WAYS
-from trainer.plots.style import BLUE, FAINT, INK, TYPES, VERMILLION, sheet
+from trainer.plots.style import BLUE, FAINT, INK, TYPES, VERMILLION, png_figure
 
 HEIGHT = 640
 STYLES = ("-", "--", ":")
@@ -21,7 +21,7 @@ LEAST_LOSS = 1e-9
 
 def draw_curves(rows: Sequence[Row], title: str, path: Path) -> None:
     """Loss, as a share of its beginning, and the one-shot figure; every seed is a line, a loss is a colour."""
-    with sheet(path, HEIGHT) as figure:
+    with png_figure(path, HEIGHT) as figure:
         figure.suptitle(title, x=0.01, ha="left", fontsize=16)
         left, right = figure.subplots(1, 2)
         for place, row in enumerate(rows):
@@ -55,7 +55,7 @@ def draw_distances(rows: Sequence[Row], path: Path) -> None:
     """Of the rows that have any, a panel each."""
     drawn = [(row, row.histogram) for row in rows if row.histogram is not None]
     lines = -(-len(drawn) // COLUMNS)
-    with sheet(path, PANEL * lines + 70) as figure:
+    with png_figure(path, PANEL * lines + 70) as figure:
         axes = figure.subplots(lines, COLUMNS, squeeze=False).ravel()
         for axis, (row, histogram) in zip(axes, drawn, strict=False):
             _draw_histogram(axis, histogram)
@@ -83,7 +83,7 @@ MARKS = ("o", "s", "^")
 
 
 def draw_examples(crowd: Crowd, path: Path) -> None:
-    with sheet(path, HEIGHT) as figure:
+    with png_figure(path, HEIGHT) as figure:
         left, right = figure.subplots(1, 2)
         _draw_counts(left, crowd)
         _draw_imbalance(right, crowd)
