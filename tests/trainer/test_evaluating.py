@@ -17,25 +17,25 @@ from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.data.history import SimulatedHistory
-from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, warped
+from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, dtw_similarity
 from trainer.evaluation.confusions import find_mistakes
-from trainer.evaluation.dataset import NORMAL, SINCE_ONSET, EvaluationWindows, cut
-from trainer.evaluation.replay import auroc, fate
+from trainer.evaluation.dataset import NORMAL_WINDOWS, SINCE_ONSET, EvaluationWindows, cut_evaluation_windows
+from trainer.evaluation.replay import auroc, summarize_outcomes
 from trainer.evaluation.report.projection import flatten
-from trainer.evaluation.selection import Choice, choose, choose_taught, classes_of
-from trainer.metrics.nearest_exemplar import Answers, evaluate_nearest_exemplar, macro_f1
+from trainer.evaluation.selection import EpisodeSelection, select_episodes, select_taught, usable_classes
+from trainer.metrics.nearest_exemplar import QuestionSheet, evaluate_nearest_exemplar, macro_f1
 
 EACH = 6
 
 
-def sheet(classes: Sequence[str] = ("a", "b", "c")) -> Answers:
+def sheet(classes: Sequence[str] = ("a", "b", "c")) -> QuestionSheet:
     """Six events of each class in cells of their own, each shown once and asked once."""
     label = np.repeat(np.arange(len(classes)), EACH)
     place = np.arange(len(label))
-    return Answers(classes, label, place, place, label, place, place)
+    return QuestionSheet(classes, label, place, place, label, place, place)
 
 
-def everything(of: Answers) -> dict[str, NDArray[np.bool_]]:
+def everything(of: QuestionSheet) -> dict[str, NDArray[np.bool_]]:
     return {"all": np.ones(len(of.asked), bool), "none": np.zeros(len(of.asked), bool)}
 
 
@@ -117,7 +117,7 @@ def test_an_event_in_a_hundred_cells_is_one_event() -> None:
         (episode("a", f"cell-{number}", 2000 + number), ClassCounts(1, right=1, minutes=[12])) for number in range(3)
     ]
 
-    told = fate([*missed, *named])
+    told = summarize_outcomes([*missed, *named])
 
     assert (told.episodes, told.events) == (103, 4)
     assert (told.right[0], told.missed[0], told.minutes) == (0.75, 0.25, (12, 12))
@@ -128,13 +128,13 @@ def test_few_cells_of_an_event_are_chosen_and_none_with_another_class_beside_it(
     mixed = [episode("a", "x", 5000), episode("b", "x", 5050)]
     alone = [episode("b", "x", 9000), episode("b", "y", 9000), episode("c", "x", 20_000), episode("c", "x", 30_000)]
 
-    choice = choose([*region, *mixed, *alone], rng)
+    choice = select_episodes([*region, *mixed, *alone], rng)
 
     assert [one.name for one in choice.episodes].count("a") == 3
     assert choice.mixed == 2
     assert len(np.unique(choice.event)) == 4
     # "a" and "b" have one event each, and both events of "c" were in one cell: nobody can be asked.
-    assert classes_of(choice.episodes, choice.event) == []
+    assert usable_classes(choice.episodes, choice.event) == []
 
 
 def test_one_episode_of_most_classes_is_taught_and_every_third_fault_is_not(rng: np.random.Generator) -> None:
@@ -142,7 +142,7 @@ def test_one_episode_of_most_classes_is_taught_and_every_third_fault_is_not(rng:
     some = [episode(name, cell, 1000 * n) for name in names for n, cell in enumerate(("x", "y", "z"))]
     crowd = [episode("crowd", cell, 1000, kind="ignore") for cell in ("x", "y")]
 
-    taught, left = choose_taught([*some, *crowd], [*names, "crowd"], rng)
+    taught, left = select_taught([*some, *crowd], [*names, "crowd"], rng)
 
     assert len(left) == 2
     assert sorted([one.name for one in taught] + left) == sorted([*names, "crowd"])
@@ -181,9 +181,9 @@ def windows(town: SimulatedHistory, bundle: Bundle) -> EvaluationWindows:
     first = town.span[0]
     cells = town.cells
     listed = [episode("a", cells[3], first + 1400), episode("b", cells[4], first + 300, 20)]
-    choice = Choice(listed, np.array([0, 1]), 0)
+    choice = EpisodeSelection(listed, np.array([0, 1]), 0)
     days = Days(town, first, 2)
-    return cut(days, bundle.baseline, choice, listed, 0.5, np.random.default_rng(0))
+    return cut_evaluation_windows(days, bundle.baseline, choice, listed, 0.5, np.random.default_rng(0))
 
 
 def test_an_example_is_what_a_label_would_be(
@@ -207,7 +207,7 @@ def test_a_question_has_seen_so_many_minutes_while_its_episode_lasts(windows: Ev
 
 
 def test_normal_windows_lie_where_nothing_is_listed(windows: EvaluationWindows) -> None:
-    assert NORMAL * 0.9 < len(windows.normal) <= NORMAL
+    assert NORMAL_WINDOWS * 0.9 < len(windows.normal) <= NORMAL_WINDOWS
     assert len(windows.normal_cell) == len(windows.normal)
 
 
@@ -232,7 +232,7 @@ def test_a_mistake_names_the_feature_that_carried_it() -> None:
     one = EvaluationWindows(
         episodes, np.arange(3), shown, np.arange(3), asked, np.array([0]), np.array([60]), nothing, []
     )
-    who = Answers(["a", "b"], *(np.array(column) for column in ([0], [0], [0], [0, 0, 1], [0, 1, 2], [0, 1, 2])))
+    who = QuestionSheet(["a", "b"], *(np.array(column) for column in ([0], [0], [0], [0, 0, 1], [0, 1, 2], [0, 1, 2])))
     near = cosine(leading(asked).direction.astype(np.float32), leading(shown).direction.astype(np.float32))
 
     (mistake,) = find_mistakes(near, who, one, np.array([0]), np.arange(3), leading)
@@ -258,7 +258,7 @@ def test_warping_is_that_of_the_slow_twin(rng: np.random.Generator) -> None:
     pytest.importorskip("dtaidistance", reason="the extra `evaluate` is not installed")
     queries, supports = (rng.normal(size=(n, 60, 2)).astype(np.float32) for n in (2, 3))
 
-    near = warped(queries.reshape(2, -1), supports.reshape(3, -1))
+    near = dtw_similarity(queries.reshape(2, -1), supports.reshape(3, -1))
 
     slow = [[-warped_distance(q, s, WARP_MINUTES) for s in supports] for q in queries]
     np.testing.assert_allclose(near, slow, rtol=1e-5)

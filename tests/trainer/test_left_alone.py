@@ -13,7 +13,7 @@ import pytest
 from detector.core.encoder import Encoder
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, STEPS, pictures, train
-from trainer.data.cache import acquire, cached
+from trainer.data.cache import acquire, load_or_simulate
 from trainer.metrics.one_shot import evaluate_one_shot
 from trainer.training.checkpoints import CHECKPOINT, Checkpoints, TrainingState
 from trainer.training.learner import Hyperparameters
@@ -209,7 +209,7 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
         made.append(1)
         return pictures(3)
 
-    first, second = cached(tmp_path, "home", make), cached(tmp_path, "home", make)
+    first, second = load_or_simulate(tmp_path, "home", make), load_or_simulate(tmp_path, "home", make)
 
     assert made == [1]
     for name in ("windows", "twins", "label", "effect", "network"):
@@ -217,12 +217,12 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
 
 
 def test_damaged_examples_are_refused(tmp_path: Path) -> None:
-    cached(tmp_path, "home", lambda: pictures(3))
+    load_or_simulate(tmp_path, "home", lambda: pictures(3))
     path = tmp_path / "home" / "twins.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x55")
 
     with pytest.raises(TrainingError, match=rf"^{tmp_path}/home: is damaged \(checksum\); remove it, and its examples"):
-        cached(tmp_path, "home", lambda: pictures(3))
+        load_or_simulate(tmp_path, "home", lambda: pictures(3))
 
 
 def test_another_trainings_folder_is_refused_with_what_differs(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_another_trainings_folder_is_refused_with_what_differs(tmp_path: Path) -
 
     assert not acquire(folder, {"classes": 30, "seed": 1})
     assert not acquire(folder, {"classes": 40, "seed": 1})
-    cached(folder, "home", lambda: pictures(3))
+    load_or_simulate(folder, "home", lambda: pictures(3))
     assert acquire(folder, {"classes": 40, "seed": 1})
     with pytest.raises(
         TrainingError,

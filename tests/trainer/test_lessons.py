@@ -210,8 +210,11 @@ def test_nothing_to_learn_from_is_refused() -> None:
             ["--episodes", "lines.csv", "--faults", "synthetic"],
             "--episodes lines.csv: is learned beside simulated faults ",
         ),
-        (["--loss-option", "margin=0.3"], "the loss supervised_contrastive has no option 'margin'; it has embedding."),
-        (["--loss", "triplet", "--loss-option", "mining=easy"], "the loss triplet takes no mining 'easy'; give it "),
+        (
+            ["--loss-option", "margin=0.3"],
+            "the loss supervised_contrastive has no option 'margin'. Its options are embedding.",
+        ),
+        (["--loss", "triplet", "--loss-option", "mining=easy"], "the loss triplet has mining 'easy'; allowed are "),
         (
             ["--loss", "triplet", "--loss-option", "margin=-1"],
             "margin of the loss triplet is -1.0; give a number",

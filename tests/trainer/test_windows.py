@@ -7,7 +7,14 @@ import pytest
 
 from detector.core.features import Baseline
 from tests.trainer.twins import slow_effect, slow_examples, slow_window
-from trainer.data.examples import Examples, cut_windows, joined, measure_effect, simulate_examples, stacked
+from trainer.data.examples import (
+    Examples,
+    cut_windows,
+    join_networks,
+    measure_effect,
+    simulate_examples,
+    stack_examples,
+)
 from trainer.data.history import SimulatedHistory
 
 NAMED = ("backhaul_loss", "sync_loss_tdd", 7)
@@ -96,8 +103,8 @@ def test_parts_of_one_network_are_stacked_and_those_of_several_numbered_one_afte
     first, second = cut(examples, [5, 2]), replace(cut(examples, [7, 1, 0]), network=np.array([0, 1, 1]))
     nothing = cut(examples, [])
 
-    assert stacked([first, second]).network.tolist() == [0, 0, 0, 1, 1]
-    together = joined([first, second, nothing, first])
+    assert stack_examples([first, second]).network.tolist() == [0, 0, 0, 1, 1]
+    together = join_networks([first, second, nothing, first])
     assert together.network.tolist() == [0, 0, 1, 2, 2, 3, 3]
     np.testing.assert_array_equal(together.windows, examples.windows[[5, 2, 7, 1, 0, 5, 2]])
     np.testing.assert_array_equal(together.effect, examples.effect[[5, 2, 7, 1, 0, 5, 2]])

@@ -11,7 +11,7 @@ from detector.bundle.verification import verify_encoder
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
-from trainer.calibration.normal_profile import measured, normal_windows, sample_normal
+from trainer.calibration.normal_profile import measure_weights, normal_windows, sample_normal
 from trainer.data.history import History
 
 WHITENED = 4000
@@ -36,7 +36,7 @@ def build_bundle(
     """Surveys the network's normal life with these weights, and writes the proven bundle to `path`."""
     rng = np.random.default_rng([seed, 7])
     windows = normal_windows(history, baseline, WHITENED, rng)
-    weights = {**weights, **measured(spec, windows)}
+    weights = {**weights, **measure_weights(spec, windows)}
     encoder = Encoder(spec, weights)
     normal = sample_normal(history, baseline, encoder, stretches, rng)
     golden = windows[: BATCHES[0]]

@@ -33,7 +33,7 @@ FAMILIES, FAMILY_WINDOWS = 400, 3
 """Synthetic faults by which a network of many features chooses the directions of its shifts, and windows of each."""
 
 
-def measured(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
+def measure_weights(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
     """The weights that no training gives: what normal windows of this network say. # int8 [n, 60, F]"""
     centre, whiten = whitening(windows)
     size = {"centre": centre, "whiten": whiten}

@@ -29,13 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     from trainer.console import console, timed_step
     from trainer.data.baselines import fit_baseline
     from trainer.data.history import HistoryError, ParquetHistory
-    from trainer.pretrained.tokens import fitted
+    from trainer.pretrained.tokens import fit_tokens
 
     old = read_bundle(arguments.bundle)
     history = ParquetHistory(arguments.history)
     spec, weights = old.manifest.spec, old.weights
     if spec.kind == "shared":
-        spec, weights = fitted(weights, len(history.catalogue))
+        spec, weights = fit_tokens(weights, len(history.catalogue))
     elif history.catalogue.digest != old.catalogue.digest:
         raise HistoryError(
             f"{arguments.history}/catalogue.yaml: has other features than {arguments.bundle};"

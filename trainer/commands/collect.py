@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.kafka.readers.offset_reader import OffsetReader
     from detector.log import start_logging
     from trainer.console import console
-    from trainer.data.collector import Rolling, collect
+    from trainer.data.collector import RollLimits, collect
     from trainer.data.parquet_sink import Collection
 
     config = read_config(arguments.config)
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     catalogue = read_catalogue(given) if given else read_bundle(Path(config.bundle)).catalogue
     collection = Collection(arguments.out, config.kafka.topics.minutes, catalogue)
     reader = OffsetReader(config, collection.offsets)
-    rolling = Rolling(arguments.file_records, 60.0 * arguments.file_minutes)
+    rolling = RollLimits(arguments.file_records, 60.0 * arguments.file_minutes)
     decoder = Decoder(catalogue, config.limits.record_bytes)
     try:
         tally = collect(

@@ -34,9 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.backtest.replay import check_writable
     from trainer.console import console, timed_step
     from trainer.evaluation.cases import open_case
-    from trainer.evaluation.report.page import blocks, text_of
-    from trainer.evaluation.results import figures_of
-    from trainer.evaluation.run import common_classes, cut_case, measure
+    from trainer.evaluation.report.page import blocks, format_figure
+    from trainer.evaluation.results import collect_figures
+    from trainer.evaluation.run import common_classes, cut_case, evaluate_case
     from trainer.html_page import make_folder, render, write
 
     cases = _cases(arguments)
@@ -46,9 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable([arguments.out / PAGE, arguments.out / DATA])
     cuts = [cut_case(subject, arguments.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
-    results = [measure(subject, *one, classes, taught, arguments.seed)
+    results = [evaluate_case(subject, *one, classes, taught, arguments.seed)
                for subject, one in zip(subjects, cuts, strict=True)]  # fmt: skip
-    told = figures_of(results, arguments.seed)
+    told = collect_figures(results, arguments.seed)
     with timed_step("page"):
         page = render(f"What the alarms are worth: {', '.join(case.name for case in cases)}", blocks(results, told))
     write(arguments.out / PAGE, page)
@@ -56,9 +56,9 @@ def run(arguments: argparse.Namespace) -> int:
     for case in told["cases"]:
         named, replay = case["one_shot"]["encoder"], case["replay"]
         console.print(
-            f"{case['name']}: one-shot macro-F1 {text_of(named['macro_f1']['all'])} of {len(classes)} classes;"
-            f" in service {text_of(replay['all_taught']['right'])} named right,"
-            f" {text_of(replay['false_alarms'], 1)} false alarms of {replay['budget']:g} promised"
+            f"{case['name']}: one-shot macro-F1 {format_figure(named['macro_f1']['all'])} of {len(classes)} classes;"
+            f" in service {format_figure(replay['all_taught']['right'])} named right,"
+            f" {format_figure(replay['false_alarms'], 1)} false alarms of {replay['budget']:g} promised"
         )
     console.print(f"written to {arguments.out / PAGE}", markup=False)
     return 0

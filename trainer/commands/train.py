@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from detector.core.networks.registry import NETWORKS
 from trainer.commands.arguments import minutes, positive
-from trainer.losses.options import option
+from trainer.losses.options import parse_option
 from trainer.losses.registry import LOSSES
 from trainer.recipes.request import FAULTS, _faults
 from trainer.recipes.simulated import _run_procedural
@@ -42,7 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--faults", choices=FAULTS, help="to learn from (default: procedural, if the catalogue is its)")
     parser.add_argument("--loss", choices=LOSSES, default="supervised_contrastive", help="default: %(default)s")
     parser.add_argument(
-        "--loss-option", type=option, action="append", default=[], metavar="NAME=VALUE", help="of that loss: margin=0.3"
+        "--loss-option",
+        type=parse_option,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of that loss: margin=0.3",
     )
     parser.add_argument("--devices", type=positive, default=1, help="GPUs that share each step (default: %(default)s)")
     parser.add_argument(
@@ -55,10 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
-    from trainer.losses.registry import choose
+    from trainer.losses.registry import choose_loss
     from trainer.simulator import Network
 
-    choose(arguments.loss, dict(arguments.loss_option))  # minutes before it is needed, as all that can be refused
+    choose_loss(arguments.loss, dict(arguments.loss_option))  # minutes before it is needed, as all that can be refused
     span = (START_MINUTE, START_MINUTE + int(arguments.days * 1440))
     school = SimulatedHistory(Network(arguments.cells, seed=1000 + arguments.seed), span)
     given = ParquetHistory(arguments.history) if arguments.history else None

@@ -48,7 +48,7 @@ def acquire(folder: Path, origin: Origin) -> bool:
     return True
 
 
-def cached(folder: Path, name: str, make: Callable[[], Examples]) -> Examples:
+def load_or_simulate(folder: Path, name: str, make: Callable[[], Examples]) -> Examples:
     """The examples that lie there under this name, or else new ones, which then do. Raises TrainingError."""
     place = folder / name
     if not place.exists():

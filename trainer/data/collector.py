@@ -12,7 +12,7 @@ from trainer.data.parquet_sink import Collection
 
 
 @dataclass(frozen=True)
-class Rolling:
+class RollLimits:
     """When what was read is written."""
 
     records: int
@@ -35,7 +35,7 @@ def collect(
     reader: OffsetReader,
     decoder: Decoder,
     collection: Collection,
-    rolling: Rolling,
+    rolling: RollLimits,
     until_now: bool,
     stop: threading.Event,
     tell: Callable[[CollectionCounts], None] = lambda tally: None,

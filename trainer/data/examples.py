@@ -90,7 +90,7 @@ def simulate_examples(
     """`each` windows of every class: a name of the simulator's, or the number of a procedural class, which where
     `strict` never moves what a held-out class is known by.
 
-    The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
+    The network's operator must be `without_smoothing`. Classes are numbered in their order; one that is listed again has as
     many windows more.
     """
     assert not history.network.operator.measurement.smoothed, "knobs are turned in the windows' own minutes alone"
@@ -100,24 +100,26 @@ def simulate_examples(
     make = partial(_examples, history, baseline, each, seed, strict)
     with ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool:
         parts = list(pool.map(make, chunks))
-    return stacked(parts)
+    return stack_examples(parts)
 
 
-def unsmoothed(operator: Operator) -> Operator:
+def without_smoothing(operator: Operator) -> Operator:
     """Without moving means, which ask for the minutes before each minute: an encoder need not see that."""
     return replace(operator, measurement=replace(operator.measurement, smoothed={}))
 
 
-def stacked(parts: Sequence[Examples]) -> Examples:
+def stack_examples(parts: Sequence[Examples]) -> Examples:
     """One after the other."""
     columns = (np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Examples))
     return Examples(*columns)
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
+def join_networks(parts: Sequence[Examples]) -> Examples:
     """Examples of the same classes from several networks, each part's numbered after those before."""
     before = np.cumsum([0, *(int(part.network.max(initial=-1)) + 1 for part in parts)])
-    return stacked([replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)])
+    return stack_examples(
+        [replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)]
+    )
 
 
 def _examples(

@@ -87,12 +87,12 @@ class Families:
 def draw_families(normal: NDArray[np.int8], count: int, rng: np.random.Generator) -> Families:
     """Families for the network whose normal windows these are. # int8 [n, 60, F]"""
     features = normal.shape[2]
-    likeness = _likeness(normal)
+    likeness = _correlation(normal)
     size = np.zeros((count, 2, features), np.float32)
     parts = 1 + (rng.random(count) < TWO_PARTS)
     for family in range(count):
         for part in range(parts[family]):
-            group, sign = _group(likeness, rng)
+            group, sign = _draw_group(likeness, rng)
             spread = np.exp(SIZE_SIGMA * (rng.standard_normal() + 0.5 * rng.standard_normal(len(group))))
             size[family, part, group] = SIZE * spread * sign
     shape = rng.choice(len(SHAPES), (count, 2), p=list(SHAPES.values()))
@@ -137,11 +137,11 @@ def inject(
             rows = np.flatnonzero(there & (families.shape[family, part] == kind))
             if len(rows):
                 onset = Onset(begin[rows], families.tempo[family[rows], part], rng.random(len(rows), np.float32))
-                codes[rows] = _touched(shape, codes[rows], STEPS * size[rows], onset, strangers[rows], rng)
+                codes[rows] = _add_shape(shape, codes[rows], STEPS * size[rows], onset, strangers[rows], rng)
     return np.where(np.isnan(codes), ABSENT, np.clip(np.rint(codes), -127, 127)).astype(np.int8)
 
 
-def _touched(
+def _add_shape(
     shape: str,
     codes: NDArray[np.float32],
     size: NDArray[np.float32],
@@ -192,7 +192,7 @@ def _profile(shape: str, since: NDArray[np.float32], onset: Onset) -> NDArray[np
     return share.astype(np.float32)
 
 
-def _likeness(normal: NDArray[np.int8]) -> NDArray[np.float32]:
+def _correlation(normal: NDArray[np.int8]) -> NDArray[np.float32]:
     """Correlation of the windows' mean deviations, 0 where a feature never moves. # int8 [n, 60, F] -> [F, F]"""
     mean = np.where(normal == ABSENT, 0, normal).mean(axis=1, dtype=np.float32)
     mean = mean - mean.mean(axis=0)
@@ -200,7 +200,9 @@ def _likeness(normal: NDArray[np.int8]) -> NDArray[np.float32]:
     return mean.T @ mean
 
 
-def _group(likeness: NDArray[np.float32], rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _draw_group(
+    likeness: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Features that a part touches, and the way each goes. # [F, F] -> [k], [k]"""
     features = len(likeness)
     most = max(1, min(4, features) if rng.random() < SPARSE else features // 2)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detector.backtest.matching import Episode
 from detector.core.features import ABSENT, WINDOW, Baseline
 from detector.history.parquet import HistoryError
-from trainer.data.examples import ONSET_MINUTES, Examples, cut_windows, joined, measure_effect, stacked
+from trainer.data.examples import ONSET_MINUTES, Examples, cut_windows, join_networks, measure_effect, stack_examples
 from trainer.data.history import History
 
 EPISODES = 2
@@ -67,7 +67,7 @@ def cut_labelled_episodes(
         for number, name in enumerate(names)
         for part in found[name]
     ]
-    return LabelledEpisodes(names, stacked([_nothing(history), *parts]), skipped)
+    return LabelledEpisodes(names, stack_examples([_nothing(history), *parts]), skipped)
 
 
 def add_labelled_episodes(
@@ -81,7 +81,7 @@ def add_labelled_episodes(
     moved = np.where(examples.label < len(named), examples.label, examples.label + len(names) - len(named))
     place = np.array([names.index(name) for name in lessons.names], np.int64)
     taught = replace(lessons.examples, label=place[lessons.examples.label])
-    return joined([replace(examples, label=moved), taught]), names
+    return join_networks([replace(examples, label=moved), taught]), names
 
 
 def _refuse_strangers(history: History, episodes: Sequence[Episode], source: str) -> None:

@@ -27,7 +27,7 @@ ROWS = ANCHORS + NORMALS
 BASE_SHARE = 0.25
 """Of the classes of a batch, named ones; the rest are procedural. More named ones learn these and forget the others."""
 
-SEEN_EFFECT = 5.0
+VISIBLE_EFFECT = 5.0
 """Windows are drawn with probability effect / 5, between 0.05 and 1: what cannot be seen cannot be learned."""
 
 TRANSPLANT = 0.5
@@ -123,5 +123,5 @@ def _pools(examples: Examples) -> dict[int, tuple[NDArray[np.int64], NDArray[np.
             raise TrainingError(
                 f"class {number} has one window, and nothing that it could be likened to; give it two, or leave it out."
             )
-    weight = np.clip(examples.effect / SEEN_EFFECT, 0.05, 1)
+    weight = np.clip(examples.effect / VISIBLE_EFFECT, 0.05, 1)
     return {number: (pool, weight[pool] / weight[pool].sum()) for number, pool in pools.items()}

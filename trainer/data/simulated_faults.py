@@ -6,19 +6,19 @@ from pathlib import Path
 from detector.core.features import Baseline
 from trainer.console import timed_step
 from trainer.data.baselines import fit_baseline
-from trainer.data.cache import Origin, cached
-from trainer.data.examples import Examples, joined, simulate_examples, unsmoothed
+from trainer.data.cache import Origin, load_or_simulate
+from trainer.data.examples import Examples, join_networks, simulate_examples, without_smoothing
 from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS, Network, random_operator
 
-ABROAD, ABROAD_CELLS = 6, 60
+OTHER_OPERATORS, OTHER_OPERATOR_CELLS = 6, 60
 """Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""
 
-EXAM, WATCHED, EXAM_EACH = 120, 60, 12
+TEST_CLASSES, VALIDATION_CLASSES, HELD_OUT_WINDOWS = 120, 60, 12
 """Classes that are not learned, and windows of each: the bundle's figures are of the first, the choice among weights is
 by the others, for what was chosen by a figure no longer measures it."""
 
-NAMED_HOME, NAMED_ABROAD = 160, 20
+NAMED_WINDOWS, NAMED_WINDOWS_ELSEWHERE = 160, 20
 """Windows of each named class, beside those that every class has: they come in every batch, and are to be known at any
 hour and severity. With 600 and 60, thirteen classes with the look-alikes among them came out at .57 instead of .53."""
 
@@ -46,11 +46,11 @@ class SimulationPlan:
     @property
     def origin(self) -> Origin:
         """What the examples follow from, beside the network at home."""
-        return {"operators": f"{ABROAD} of {ABROAD_CELLS} cells", "named": " ".join(named())}
+        return {"operators": f"{OTHER_OPERATORS} of {OTHER_OPERATOR_CELLS} cells", "named": " ".join(named_classes())}
 
 
 @dataclass(frozen=True)
-class Simulated:
+class SimulatedExamples:
     """What became of it."""
 
     examples: Examples
@@ -59,41 +59,46 @@ class Simulated:
     watched: Examples
 
 
-def named() -> list[str]:
+def named_classes() -> list[str]:
     """The fault classes that have a name and may be learned."""
     return [name for name, fault in FAULTS.items() if not fault.held_out]
 
 
-def simulate(course: SimulationPlan, home: SimulatedHistory, usual: Baseline, folder: Path) -> Simulated:
+def simulate(course: SimulationPlan, home: SimulatedHistory, usual: Baseline, folder: Path) -> SimulatedExamples:
     """What an earlier training left in the folder is not simulated again. Raises TrainingError where it is damaged."""
     first, seed = course.procedural.stop, course.seed
-    unseen, watched = range(first, first + EXAM), range(first + EXAM, first + EXAM + WATCHED)
-    classes = [*named(), *course.procedural]
+    unseen, watched = (
+        range(first, first + TEST_CLASSES),
+        range(first + TEST_CLASSES, first + TEST_CLASSES + VALIDATION_CLASSES),
+    )
+    classes = [*named_classes(), *course.procedural]
 
     def made(name: str, history: SimulatedHistory, asked: list[str | int], each: int, place: int) -> Examples:
         def make() -> Examples:
             fit = usual if history is home else fit_baseline(history, course.days)
             return simulate_examples(history, fit, asked, each, seed + place, course.workers, course.strict)
 
-        return cached(folder, name, make)
+        return load_or_simulate(folder, name, make)
 
     with timed_step(f"{len(classes)} fault classes, {course.each} windows each at home"):
-        at_home = [*classes, *named() * (NAMED_HOME // course.each)]
+        at_home = [*classes, *named_classes() * (NAMED_WINDOWS // course.each)]
         parts = [made("home", home, at_home, course.each, 0)]
-        exam = made("exam", home, list(unseen), EXAM_EACH, 1)
-        watch = made("watched", home, list(watched), EXAM_EACH, ABROAD + 2)
-    with timed_step(f"one more each at {ABROAD} other operators, {ABROAD_CELLS} cells each"):
-        abroad = [*classes, *named() * NAMED_ABROAD]
+        exam = made("exam", home, list(unseen), HELD_OUT_WINDOWS, 1)
+        watch = made("watched", home, list(watched), HELD_OUT_WINDOWS, OTHER_OPERATORS + 2)
+    with timed_step(f"one more each at {OTHER_OPERATORS} other operators, {OTHER_OPERATOR_CELLS} cells each"):
+        abroad = [*classes, *named_classes() * NAMED_WINDOWS_ELSEWHERE]
         for place, history in enumerate(_others(home, seed)):
             parts.append(made(f"abroad-{place}", history, abroad, 1, 2 + place))
-    return Simulated(joined(parts), exam, watch)
+    return SimulatedExamples(join_networks(parts), exam, watch)
 
 
 def _others(home: SimulatedHistory, seed: int) -> list[SimulatedHistory]:
     """Networks of operators drawn at random, over the same days."""
     return [
         SimulatedHistory(
-            Network(ABROAD_CELLS, 2000 + number, unsmoothed(random_operator(number))), home.span, whole=True
+            Network(OTHER_OPERATOR_CELLS, 2000 + number, without_smoothing(random_operator(number))),
+            home.span,
+            whole=True,
         )
-        for number in range(ABROAD * seed, ABROAD * (seed + 1))
+        for number in range(OTHER_OPERATORS * seed, OTHER_OPERATORS * (seed + 1))
     ]

@@ -60,7 +60,9 @@ def methods(cut: EvaluationWindows, encode: Encode, rng: np.random.Generator) ->
         Method(ENCODER, lambda windows: encode(windows).direction.astype(np.float32), cosine),
         Method("clipped summary, cosine", summary, cosine),
         Method("1-NN, flat, Euclidean", lambda windows: deviations(windows).reshape(len(windows), -1), closeness),
-        Method("1-NN, DTW", lambda windows: deviations(windows).reshape(len(windows), -1), warped, WARPED_EPISODES)
+        Method(
+            "1-NN, DTW", lambda windows: deviations(windows).reshape(len(windows), -1), dtw_similarity, WARPED_EPISODES
+        )
         if find_spec("dtaidistance")
         else MissingLibrary("1-NN, DTW", "dtaidistance"),
         Method("MiniRocket, cosine", _rocket(cut.normal, rng), cosine)
@@ -104,7 +106,7 @@ def cosine(queries: Vectors, supports: Vectors) -> Vectors:
     return queries @ supports.T / (lengths + 1e-9)
 
 
-def warped(queries: Vectors, supports: Vectors) -> Vectors:
+def dtw_similarity(queries: Vectors, supports: Vectors) -> Vectors:
     """Less the distance after all features together were warped in time (Sakoe and Chiba, 1978). # -> [q, s]"""
     from dtaidistance import dtw_ndim
 

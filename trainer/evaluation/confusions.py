@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from detector.core.encoder import Encode
 from trainer.evaluation.baseline_methods import cosine
 from trainer.evaluation.dataset import EvaluationWindows
-from trainer.metrics.nearest_exemplar import Answers
+from trainer.metrics.nearest_exemplar import QuestionSheet
 
 MOST = 4
 """Mistakes shown: what a person looks at in one sitting."""
@@ -36,7 +36,7 @@ class Confusion:
 
 def find_mistakes(
     similarity: NDArray[np.float32],
-    sheet: Answers,
+    sheet: QuestionSheet,
     cut: EvaluationWindows,
     questions: NDArray[np.int64],
     episodes: NDArray[np.int64],
@@ -58,7 +58,7 @@ def find_mistakes(
 
 
 def _leads(
-    similarity: NDArray[np.float32], sheet: Answers
+    similarity: NDArray[np.float32], sheet: QuestionSheet
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Nearest example of the right class, nearest of any other, and the latter's lead; -inf where there is no fair
     example of the right class. # -> [Q], [Q], [Q]

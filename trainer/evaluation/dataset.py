@@ -16,12 +16,12 @@ from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviatio
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.labels.label import STRIDE
-from trainer.evaluation.selection import Choice, is_calm
+from trainer.evaluation.selection import EpisodeSelection, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)
 """Minutes of its episode that a question has seen."""
 
-NORMAL = 1500
+NORMAL_WINDOWS = 1500
 """Windows of cells to which nothing listed happens: enough for an interval of ± .02 of an AUROC."""
 
 
@@ -66,10 +66,10 @@ class _Day:
             values[self._minute[slice(*inside)] - first] = self._values[self._order[slice(*inside)]]
 
 
-def cut(
+def cut_evaluation_windows(
     days: Days,
     baseline: Baseline,
-    choice: Choice,
+    choice: EpisodeSelection,
     listed: Sequence[Episode],
     min_coverage: float,
     rng: np.random.Generator,
@@ -88,12 +88,12 @@ def cut(
         for (cell, first, last), values in zip(spans, raw, strict=True):
             if first < day.span[1] and last > day.span[0]:
                 day.fill(cell, first, values)
-        calm += _calm(day, by_cell, -(-NORMAL // days.blocks), len(days.catalogue), rng)
+        calm += _calm(day, by_cell, -(-NORMAL_WINDOWS // days.blocks), len(days.catalogue), rng)
     code = _Coder(days.catalogue, baseline)
     parts = [_of_episode(e, code(e.cell, first, values), min_coverage)
              for e, (_, first, _), values in zip(choice.episodes, spans, raw, strict=True)]  # fmt: skip
     usable = [place for place, (shown, _, _) in enumerate(parts) if len(shown)]
-    kept = rng.permutation(len(calm))[:NORMAL]
+    kept = rng.permutation(len(calm))[:NORMAL_WINDOWS]
     normal = [(calm[at][0], code(*calm[at])) for at in kept.tolist()]
     normal = [(cell, codes) for cell, codes in normal if _coverage(codes[None])[0] >= min_coverage]
     nothing = np.empty((0, WINDOW, len(days.catalogue)), np.int8)

@@ -15,7 +15,7 @@ from detector.core.scoring.classifier import Classifier
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
 from trainer.evaluation.cases import EvaluationSubject
-from trainer.metrics.nearest_exemplar import NOTHING, Figure
+from trainer.metrics.nearest_exemplar import UNDEFINED, Figure
 
 BOOTSTRAPS = 400
 
@@ -53,7 +53,7 @@ class ReplayOutcome:
     all_untaught: EpisodeOutcome
 
 
-def teach_judge(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classifier:
+def build_classifier(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classifier:
     labels = LabelStore(subject.bundle, subject.encode, subject.settings, 0)
     for label in teach(subject.days, subject.bundle, taught):
         labels.put(label.id.encode(), write_label(label))
@@ -76,7 +76,8 @@ def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequen
     false, days = false_alarms(subject.episodes, listener.raised), listener.cell_days
     parts = (names & known, names - known)
     by_class = [
-        {name: fate([one for one in outcomes if one[0].name == name]) for name in sorted(some)} for some in parts
+        {name: summarize_outcomes([one for one in outcomes if one[0].name == name]) for name in sorted(some)}
+        for some in parts
     ]
     stretches = len(subject.bundle.normal.stretches.size)
     return ReplayOutcome(
@@ -88,11 +89,11 @@ def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequen
         stretches * HOURS_OF_A_STRETCH / 24,
         by_class[0],
         by_class[1],
-        *(fate([one for one in outcomes if one[0].name in some]) for some in parts),
+        *(summarize_outcomes([one for one in outcomes if one[0].name in some]) for some in parts),
     )
 
 
-def fate(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
+def summarize_outcomes(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
     """Of episodes, each with the tally of itself alone."""
     events: dict[tuple[str, int], list[ClassCounts]] = {}
     for episode, counted in outcomes:
@@ -100,7 +101,7 @@ def fate(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
 
     def share_of(count: Callable[[ClassCounts], int]) -> Figure:
         means = [sum(map(count, cells)) / len(cells) for cells in events.values()]
-        return share(sum(means), len(means)) if means else NOTHING
+        return share(sum(means), len(means)) if means else UNDEFINED
 
     minutes = sorted(minute for _, counted in outcomes for minute in counted.minutes)
     return EpisodeOutcome(
@@ -114,7 +115,7 @@ def fate(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
     )
 
 
-def strangeness(judge: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
+def unknown_scores(judge: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
     """The score by which a window is called unknown. # of n -> [n]"""
     return judge.scores(embeddings)[:, -1].astype(np.float32)
 
@@ -131,7 +132,7 @@ def auroc(
     # strange [n], normal [m], and whose each is
     """
     if not len(strange) or not len(normal):
-        return NOTHING
+        return UNDEFINED
     groups = [_members(strange_of), _members(normal_of)]
     values = []
     for _ in range(BOOTSTRAPS):
@@ -156,4 +157,4 @@ def _members(of: Sequence[object]) -> list[NDArray[np.int64]]:
 
 
 def _per_1000(alarms: Sequence[BacktestAlarm], cell_days: float) -> Figure:
-    return rate(len(alarms), cell_days) if cell_days else NOTHING
+    return rate(len(alarms), cell_days) if cell_days else UNDEFINED

@@ -13,7 +13,7 @@ from trainer.metrics.nearest_exemplar import Figure
 DIGITS = 4
 
 
-def figures_of(results: Sequence[EvaluationResult], seed: int) -> dict[str, Any]:
+def collect_figures(results: Sequence[EvaluationResult], seed: int) -> dict[str, Any]:
     """Shares and rates are [value, low, high] with the 95 % interval; null is "nothing to say"."""
     classes = results[0].classes
     return {

@@ -13,10 +13,10 @@ from trainer.console import timed_step
 from trainer.evaluation.baseline_methods import ENCODER, Method, MissingLibrary, methods, similarities
 from trainer.evaluation.cases import EvaluationError, EvaluationSubject
 from trainer.evaluation.confusions import Confusion, find_mistakes
-from trainer.evaluation.dataset import SINCE_ONSET, EvaluationWindows, cut
-from trainer.evaluation.replay import ReplayOutcome, auroc, replay_history, strangeness, teach_judge
-from trainer.evaluation.selection import EVENTS, choose, choose_taught, classes_of
-from trainer.metrics.nearest_exemplar import Answers, Figure, OneShotResult, evaluate_nearest_exemplar
+from trainer.evaluation.dataset import SINCE_ONSET, EvaluationWindows, cut_evaluation_windows
+from trainer.evaluation.replay import ReplayOutcome, auroc, build_classifier, replay_history, unknown_scores
+from trainer.evaluation.selection import EVENTS, select_episodes, select_taught, usable_classes
+from trainer.metrics.nearest_exemplar import Figure, OneShotResult, QuestionSheet, evaluate_nearest_exemplar
 
 SEVERITIES = (("below 0.4", 0.0, 0.4), ("0.4 to 0.7", 0.4, 0.7), ("0.7 and more", 0.7, 1.01))
 """About a third of a simulated network's episodes each."""
@@ -59,9 +59,9 @@ class EvaluationResult:
 def cut_case(subject: EvaluationSubject, seed: int) -> tuple[EvaluationWindows, int]:
     """The windows of a case, and how many episodes had to be left out because another was there."""
     rng = np.random.default_rng([seed, 1])
-    choice = choose(subject.episodes, rng)
+    choice = select_episodes(subject.episodes, rng)
     with timed_step(f"{subject.case.name}: windows of {len(choice.episodes)} of {len(subject.episodes)} episodes"):
-        windows = cut(
+        windows = cut_evaluation_windows(
             subject.days, subject.bundle.baseline, choice, subject.episodes, subject.settings.min_coverage, rng
         )
     return windows, choice.mixed
@@ -69,7 +69,7 @@ def cut_case(subject: EvaluationSubject, seed: int) -> tuple[EvaluationWindows, 
 
 def common_classes(cuts: Sequence[EvaluationWindows], names: Sequence[str]) -> list[str]:
     """What all cases can be asked about, so that their columns answer one question. Raises EvaluationError."""
-    found = [set(classes_of(one.episodes, one.event)) for one in cuts]
+    found = [set(usable_classes(one.episodes, one.event)) for one in cuts]
     classes = sorted(set.intersection(*found))
     if len(classes) < LEAST_CLASSES:
         there = "; ".join(
@@ -82,7 +82,7 @@ def common_classes(cuts: Sequence[EvaluationWindows], names: Sequence[str]) -> l
     return classes
 
 
-def measure(
+def evaluate_case(
     subject: EvaluationSubject,
     windows: EvaluationWindows,
     mixed: int,
@@ -92,17 +92,17 @@ def measure(
 ) -> EvaluationResult:
     """`taught` None: one episode of most classes, by the seed. Raises HistoryError where a taught one is not there."""
     name, rng = subject.case.name, np.random.default_rng([seed, 2])
-    shown = choose_taught(windows.episodes, classes, rng)[0] if taught is None else taught
+    shown = select_taught(windows.episodes, classes, rng)[0] if taught is None else taught
     answers, mistakes = _ask_all(subject, windows, classes, rng)
     with timed_step(f"{name}: replay, {len(shown)} episodes taught"):
-        judge = teach_judge(subject, shown)
+        judge = build_classifier(subject, shown)
         replayed = replay_history(subject, judge, shown)
     asked, normal = subject.encode(windows.asked), subject.encode(windows.normal)
     untaught = _untaught(windows, judge.library.faults)
 
     def area(rows: NDArray[np.int64], by: Classifier) -> Figure:
         whose = windows.event[windows.asked_of[rows]].tolist()
-        return auroc(strangeness(by, asked[rows]), whose, strangeness(by, normal), windows.normal_cell, rng)
+        return auroc(unknown_scores(by, asked[rows]), whose, unknown_scores(by, normal), windows.normal_cell, rng)
 
     effect = _column(windows, "effect")
     return EvaluationResult(
@@ -115,7 +115,7 @@ def measure(
         replayed,
         area(untaught, judge),
         area(untaught[effect[untaught] >= VISIBLE], judge),
-        area(untaught, teach_judge(subject, [])),
+        area(untaught, build_classifier(subject, [])),
         mistakes,
         asked.direction.astype(np.float32),
     )
@@ -151,26 +151,26 @@ def _ask(
     classes: list[str],
     questions: NDArray[np.int64],
     episodes: NDArray[np.int64],
-) -> tuple[MethodAnswers, NDArray[np.float32], Answers]:
-    sheet = sheet_of(windows, classes, questions, episodes)
+) -> tuple[MethodAnswers, NDArray[np.float32], QuestionSheet]:
+    sheet = build_question_sheet(windows, classes, questions, episodes)
     similarity = similarities(way, windows, questions, episodes)
     rng = np.random.default_rng(crc32("\n".join(classes).encode()))  # the same draws for every method: luck is shared
-    named = evaluate_nearest_exemplar(similarity, sheet, groups_of(windows, questions), rng)
+    named = evaluate_nearest_exemplar(similarity, sheet, question_groups(windows, questions), rng)
     return MethodAnswers(len(questions), len(episodes), named, way.per_class is None), similarity, sheet
 
 
-def sheet_of(
+def build_question_sheet(
     windows: EvaluationWindows, classes: Sequence[str], questions: NDArray[np.int64], episodes: NDArray[np.int64]
-) -> Answers:
+) -> QuestionSheet:
     place = {name: number for number, name in enumerate(classes)}
     label = np.array([place.get(one.name, -1) for one in windows.episodes], np.int64)
     _, cell = np.unique(np.array([one.cell for one in windows.episodes]), return_inverse=True)
     of = windows.asked_of[questions]
     columns = (label[of], windows.event[of], cell[of], label[episodes], windows.event[episodes], cell[episodes])
-    return Answers(classes, *columns)
+    return QuestionSheet(classes, *columns)
 
 
-def groups_of(windows: EvaluationWindows, questions: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
+def question_groups(windows: EvaluationWindows, questions: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
     """Which questions each figure is of. # each [q]"""
     effect, severity = (_column(windows, name)[questions] for name in ("effect", "severity"))
     groups = {"all": np.ones(len(questions), bool), "visible": effect >= VISIBLE}

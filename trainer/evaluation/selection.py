@@ -20,7 +20,7 @@ PER_CLASS = 40
 
 
 @dataclass(frozen=True)
-class Choice:
+class EpisodeSelection:
     episodes: list[Episode]
     event: NDArray[np.int64]
     """Equal where a class struck several cells in the same minute. # [n]"""
@@ -28,7 +28,7 @@ class Choice:
     """Episodes left out because another of another class was in the same cell at the time."""
 
 
-def choose(listed: Sequence[Episode], rng: np.random.Generator) -> Choice:
+def select_episodes(listed: Sequence[Episode], rng: np.random.Generator) -> EpisodeSelection:
     """A few cells of each event, a few tens of episodes of each class, each with a cell of its own at the time."""
     by_cell: dict[str, list[Episode]] = {}
     for episode in listed:
@@ -44,11 +44,11 @@ def choose(listed: Sequence[Episode], rng: np.random.Generator) -> Choice:
     for _, found in sorted(taken.items()):
         some = sorted(rng.permutation(len(found))[:PER_CLASS].tolist())
         chosen += [found[place] for place in some]
-    return Choice([one for one, _ in chosen], np.array([event for _, event in chosen], np.int64),
+    return EpisodeSelection([one for one, _ in chosen], np.array([event for _, event in chosen], np.int64),
                   len(listed) - len(alone))  # fmt: skip
 
 
-def classes_of(episodes: Sequence[Episode], event: NDArray[np.int64]) -> list[str]:
+def usable_classes(episodes: Sequence[Episode], event: NDArray[np.int64]) -> list[str]:
     """Classes with enough events in different cells, so that one can be shown and another asked. # event [n]"""
     found: dict[str, set[tuple[int, str]]] = {}
     for one, number in zip(episodes, event.tolist(), strict=True):
@@ -60,7 +60,7 @@ def classes_of(episodes: Sequence[Episode], event: NDArray[np.int64]) -> list[st
     )
 
 
-def choose_taught(
+def select_taught(
     episodes: Sequence[Episode], classes: Sequence[str], rng: np.random.Generator
 ) -> tuple[list[Episode], list[str]]:
     """One random episode of each class; but every third fault class stays untaught, to be called unknown."""

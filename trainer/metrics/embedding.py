@@ -11,7 +11,7 @@ from trainer.metrics.one_shot import QUERIES, ROUNDS, WAYS, Z95
 PAIRS = 4000
 """Of each kind: a share is known to within .01."""
 
-Score = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
+Dissimilarity = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
 """How unlike two windows are: rows of one and of the other. # [n], [n] -> [n]"""
 
 
@@ -27,7 +27,7 @@ class Proportion:
 
 
 @dataclass(frozen=True)
-class PairDraws:
+class RoundDraws:
     """Rounds of six classes, an example of each and five windows to be named."""
 
     classes: NDArray[np.int64]
@@ -36,16 +36,16 @@ class PairDraws:
     """The example first. # [ROUNDS, WAYS, 1 + QUERIES]"""
 
 
-def draw(label: NDArray[np.int64], rng: np.random.Generator) -> PairDraws:
+def draw_rounds(label: NDArray[np.int64], rng: np.random.Generator) -> RoundDraws:
     """From six classes on, of six windows or more each. # [n]"""
     numbers = np.unique(label)
     pools = [np.flatnonzero(label == number) for number in numbers]
     classes = np.stack([rng.choice(len(pools), WAYS, replace=False) for _ in range(ROUNDS)])
     rows = [[rng.choice(pools[one], QUERIES + 1, replace=False) for one in chosen] for chosen in classes]
-    return PairDraws(numbers[classes], np.array(rows))
+    return RoundDraws(numbers[classes], np.array(rows))
 
 
-def named_right(score: Score, draws: PairDraws) -> NDArray[np.float64]:
+def accuracy_by_round(score: Dissimilarity, draws: RoundDraws) -> NDArray[np.float64]:
     """Share of each class's windows whose least unlike example is of their class. # -> [ROUNDS, WAYS]"""
     rounds, ways, _ = draws.rows.shape
     query = np.broadcast_to(draws.rows[:, :, 1:, None], (rounds, ways, QUERIES, ways))
@@ -55,13 +55,13 @@ def named_right(score: Score, draws: PairDraws) -> NDArray[np.float64]:
     return np.asarray(right.mean(axis=2))
 
 
-def share_of(right: NDArray[np.float64], draws: PairDraws) -> Proportion:
+def summarize_accuracy(right: NDArray[np.float64], draws: RoundDraws) -> Proportion:
     """# [ROUNDS, WAYS]"""
     by_class = np.array([right[draws.classes == number].mean() for number in np.unique(draws.classes)])
-    return Proportion(float(right.mean()), half(right.mean(axis=1)), half(by_class))
+    return Proportion(float(right.mean()), half_interval(right.mean(axis=1)), half_interval(by_class))
 
 
-def half(values: NDArray[np.float64]) -> float:
+def half_interval(values: NDArray[np.float64]) -> float:
     """Half of the 95 % interval of a mean. # [n]"""
     return float(Z95 * values.std(ddof=1) / np.sqrt(len(values)))
 
@@ -75,7 +75,7 @@ def draw_pairs(label: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np
     return np.array([same, [[rng.choice(pools[one]) for one in both] for both in two]])
 
 
-def best_cut(same: NDArray[np.float32], different: NDArray[np.float32]) -> float:
+def best_cutoff(same: NDArray[np.float32], different: NDArray[np.float32]) -> float:
     """Between two scores: at or below it lies as much as can be of the same, and as little of the different."""
     scores = np.unique(np.concatenate([same, different]))
     right = np.searchsorted(np.sort(same), scores, "right") / len(same)
@@ -84,16 +84,16 @@ def best_cut(same: NDArray[np.float32], different: NDArray[np.float32]) -> float
     return float((scores[best] + scores[min(best + 1, len(scores) - 1)]) / 2)
 
 
-def told_right(same: NDArray[np.float32], different: NDArray[np.float32], cut: float) -> NDArray[np.float64]:
+def pair_accuracy(same: NDArray[np.float32], different: NDArray[np.float32], cut: float) -> NDArray[np.float64]:
     """Of a same and a different pair each, the share that lies on its side of the cut. # [n] -> [n]"""
     return ((same <= cut) + (different > cut).astype(np.float64)) / 2
 
 
-def cosine(direction: NDArray[np.float32]) -> Score:
+def cosine_distance(direction: NDArray[np.float32]) -> Dissimilarity:
     """Of unit vectors, how far it is from 1. # [n, D]"""
     return lambda left, right: 1 - np.einsum("nd,nd->n", direction[left], direction[right])
 
 
-def euclid(embedding: NDArray[np.float32]) -> Score:
+def euclidean_distance(embedding: NDArray[np.float32]) -> Dissimilarity:
     """# [n, D]"""
     return lambda left, right: np.linalg.norm(embedding[left] - embedding[right], axis=1)

@@ -21,11 +21,11 @@ REPLICATES, REDRAWS = 200, 8
 Figure = tuple[float, float, float]
 """A value and its 95 % interval; NaN where there is nothing to say."""
 
-NOTHING: Figure = (float("nan"), float("nan"), float("nan"))
+UNDEFINED: Figure = (float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
-class Answers:
+class QuestionSheet:
     """Who is who: classes by number, events and cells likewise, over questions [Q] and examples [E]."""
 
     classes: Sequence[str]
@@ -55,7 +55,10 @@ class OneShotResult:
 
 
 def evaluate_nearest_exemplar(
-    similarity: NDArray[np.float32], sheet: Answers, groups: Mapping[str, NDArray[np.bool_]], rng: np.random.Generator
+    similarity: NDArray[np.float32],
+    sheet: QuestionSheet,
+    groups: Mapping[str, NDArray[np.bool_]],
+    rng: np.random.Generator,
 ) -> OneShotResult:
     """# similarity [Q, E], groups of [Q]"""
     ones = np.ones(int(max(sheet.asked_event.max(initial=0), sheet.shown_event.max(initial=0))) + 1)
@@ -94,19 +97,19 @@ def _right(table: NDArray[np.float64]) -> float:
 def _figure(value: float, replicates: Sequence[float]) -> Figure:
     known = np.array(replicates)[~np.isnan(replicates)]
     if np.isnan(value) or not len(known):
-        return NOTHING
+        return UNDEFINED
     low, high = np.quantile(known, (0.025, 0.975)).tolist()
     return value, min(value, low), max(value, high)
 
 
-def _of_class(table: NDArray[np.float64], sheet: Answers, place: int) -> Figure:
+def _of_class(table: NDArray[np.float64], sheet: QuestionSheet, place: int) -> Figure:
     """Wilson's interval over its events: a bootstrap of three that were all right would be sure of itself."""
     events = len(np.unique(sheet.asked_event[sheet.asked == place]))
     value = float(table[place, place])
-    return NOTHING if np.isnan(value) else share(value * events, events)
+    return UNDEFINED if np.isnan(value) else share(value * events, events)
 
 
-def _resampled(sheet: Answers, events: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _resampled(sheet: QuestionSheet, events: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """How often each event was drawn, as many as there are of each class. # [events]"""
     weight = np.zeros(events)
     for place in range(len(sheet.classes)):
@@ -115,7 +118,7 @@ def _resampled(sheet: Answers, events: int, rng: np.random.Generator) -> NDArray
     return weight
 
 
-def _pools(sheet: Answers, weight: NDArray[np.float64]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+def _pools(sheet: QuestionSheet, weight: NDArray[np.float64]) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Per class, examples and how likely each is: events alike, cells alike within an event."""
     pools = []
     for place in range(len(sheet.classes)):
@@ -128,7 +131,7 @@ def _pools(sheet: Answers, weight: NDArray[np.float64]) -> list[tuple[NDArray[np
 
 def _said(
     similarity: NDArray[np.float32],
-    sheet: Answers,
+    sheet: QuestionSheet,
     pools: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]],
     draws: int,
     rng: np.random.Generator,
@@ -150,7 +153,7 @@ def _said(
 
 
 def _table(
-    said: NDArray[np.float64], sheet: Answers, weight: NDArray[np.float64], mask: NDArray[np.bool_]
+    said: NDArray[np.float64], sheet: QuestionSheet, weight: NDArray[np.float64], mask: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """What the questions of each class were called; within a class events count alike. # -> [C, C], NaN if unasked"""
     times = said.sum(axis=1)

@@ -9,7 +9,7 @@ from trainer.data.examples import Examples
 from trainer.errors import TrainingError
 
 WAYS, QUERIES, ROUNDS = 6, 5, 400
-SEEN = 2.0
+VISIBLE_EFFECT = 2.0
 """Effect from which an episode can be seen at all; figures are given with and without the others."""
 
 Z95 = 1.96

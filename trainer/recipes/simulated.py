@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from detector.core.features import Baseline
     from trainer.data.history import History, ParquetHistory, SimulatedHistory
     from trainer.data.labelled_episodes import LabelledEpisodes
-    from trainer.data.simulated_faults import Simulated
+    from trainer.data.simulated_faults import SimulatedExamples
 
 
 def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", given: "ParquetHistory | None") -> int:
@@ -41,7 +41,7 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
 
 def _learn(
     arguments: argparse.Namespace,
-    simulated: "Simulated",
+    simulated: "SimulatedExamples",
     lessons: "LabelledEpisodes | None",
     history: "History",
     usual: "Baseline",
@@ -52,13 +52,13 @@ def _learn(
     from detector.native_stderr import silence_native_stderr
     from trainer.calibration.bundle_builder import STRETCHES, build_bundle
     from trainer.data.labelled_episodes import add_labelled_episodes
-    from trainer.data.simulated_faults import named
-    from trainer.metrics.one_shot import SEEN, one_shot_accuracy
+    from trainer.data.simulated_faults import named_classes
+    from trainer.metrics.one_shot import VISIBLE_EFFECT, one_shot_accuracy
     from trainer.training.loop import TrainingHooks, train_encoder
 
     with silence_native_stderr():
         device()
-    examples, names = simulated.examples, named()
+    examples, names = simulated.examples, named_classes()
     if lessons is not None:
         examples, names = add_labelled_episodes(examples, lessons, names)
     spec = spec_of(arguments.encoder or "tree", len(history.catalogue))
@@ -68,7 +68,7 @@ def _learn(
     encoder, rng = Encoder(spec, weights), np.random.default_rng([arguments.seed, 3])
     figures = {
         "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.exam, rng),
-        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, SEEN),
+        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, VISIBLE_EFFECT),
     }
     facts = _facts(arguments, arguments.classes + len(names), len(examples.windows))
     with timed_step("what normal is"):

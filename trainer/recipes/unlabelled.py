@@ -27,11 +27,11 @@ from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from trainer.calibration.bundle_builder import STRETCHES, build_bundle
-from trainer.calibration.normal_profile import measured, normal_windows
+from trainer.calibration.normal_profile import measure_weights, normal_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
-from trainer.metrics.one_shot import SEEN, one_shot_accuracy
-from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.metrics.one_shot import VISIBLE_EFFECT, one_shot_accuracy
+from trainer.pretrained.tokens import fit_tokens, shipped_tokens
 from trainer.recipes.request import _origin, _schedule, _tell, _told, _usual
 from trainer.training.learner import Hyperparameters
 from trainer.training.loop import TrainingHooks, train_encoder
@@ -94,11 +94,11 @@ def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, 
     windows = normal_windows(history, baseline, count, np.random.default_rng([seed, 12]))
     spec, weights = _weights(windows[::2], history.catalogue, plan)
     exam = inject_families(windows[1::2], EXAM, EXAM_EACH, seed + 1)
-    encoder = Encoder(spec, {**weights, **measured(spec, windows[::2])})
+    encoder = Encoder(spec, {**weights, **measure_weights(spec, windows[::2])})
     rng = np.random.default_rng([seed, 3])
     figures = {
         "one_shot_accuracy_unseen_synthetic": one_shot_accuracy(encoder, exam, rng),
-        "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
+        "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, VISIBLE_EFFECT),
     }
     shipped = plan.kind == "shared"
     facts: dict[str, str | int | float] = {
@@ -125,7 +125,7 @@ def _weights(
     windows: NDArray[np.int8], catalogue: Catalogue, plan: UnlabelledPlan
 ) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
     if plan.kind == "shared":
-        return fitted(shipped_tokens(), len(catalogue))
+        return fit_tokens(shipped_tokens(), len(catalogue))
     spec = spec_of(plan.kind, len(catalogue))
     examples = inject_families(windows, plan.classes, plan.each, plan.schedule.seed)
     apart = tuple(replace(feature, group=feature.group or feature.name) for feature in catalogue.features)

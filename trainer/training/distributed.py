@@ -37,7 +37,7 @@ def strategy(devices: int) -> Any:
     return tf.distribute.MirroredStrategy([one.name for one in seen[:devices]])
 
 
-def shared_out(rows: NDArray[Any], strategy: Any) -> Any:
+def split_rows(rows: NDArray[Any], strategy: Any) -> Any:
     """Each device's share of a batch's rows. # [ROWS, ...]"""
     import tensorflow as tf
 
@@ -50,7 +50,7 @@ def shared_out(rows: NDArray[Any], strategy: Any) -> Any:
     )
 
 
-def own_rows(whole: Any) -> Any:
+def replica_rows(whole: Any) -> Any:
     """This device's share of what every device has made for the whole batch. # [ROWS, ...] -> [ROWS / devices, ...]"""
     import tensorflow as tf
 
@@ -61,7 +61,7 @@ def own_rows(whole: Any) -> Any:
     return tf.slice(whole, [context.replica_id_in_sync_group * rows, 0], [rows, whole.shape[1]])
 
 
-def gathered(share: Any) -> Any:
+def gather_replicas(share: Any) -> Any:
     """All devices' shares, in the order of the batch; its gradient finds the way back. # [n, D] -> [n · devices, D]"""
     import tensorflow as tf
 
@@ -71,7 +71,7 @@ def gathered(share: Any) -> Any:
     return tf.ensure_shape(context.all_gather(share, axis=0), (None, share.shape[1]))  # which the gathering forgets
 
 
-def agreed(gradients: list[Any]) -> list[Any]:
+def mean_over_replicas(gradients: list[Any]) -> list[Any]:
     """The gradient of the whole batch's loss, alike on all devices.
 
     Every device's loss is that of the whole batch, so each has sent its whole gradient through the gathering: their

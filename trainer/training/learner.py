@@ -18,7 +18,7 @@ from detector.core.networks.spec import Spec
 from trainer.calibration.whitening import Normality
 from trainer.data.sampler import ANCHORS
 from trainer.losses.loss import Option
-from trainer.losses.registry import choose
+from trainer.losses.registry import choose_loss
 from trainer.training import distributed
 
 DROPOUT = 0.1
@@ -55,14 +55,14 @@ class Learner:
         import tensorflow as tf
 
         keras.utils.set_random_seed(schedule.seed)
-        self._objective = choose(schedule.loss, schedule.loss_options)
+        self._objective = choose_loss(schedule.loss, schedule.loss_options)
         self._clip, self._seed = schedule.clip, schedule.seed
         rng = np.random.default_rng(schedule.seed)
         self._kind, self._spec = NETWORKS[spec.kind], spec
         self._normality = tuple(tf.constant(part) for part in (normality.centre, normality.whiten))
         measured = {"centre": normality.centre[0], "whiten": normality.whiten[0], "project": normality.project}
         start = {name: _initial(name, shape, rng) for name, shape in self._kind.shapes(spec).items()} | measured
-        own = self._objective.learned(spec.dimension)
+        own = self._objective.initial_parameters(spec.dimension)
         self._strategy = distributed.strategy(schedule.devices)
         with self._strategy.scope():
             self._weights = {
@@ -85,8 +85,8 @@ class Learner:
         """One step: its loss, the spread of the directions, and the rate. # int8 [ROWS, 60, F], [ROWS], [ROWS]"""
         import tensorflow as tf
 
-        shares = distributed.shared_out(windows, self._strategy)
-        homes = distributed.shared_out(network, self._strategy)
+        shares = distributed.split_rows(windows, self._strategy)
+        homes = distributed.split_rows(network, self._strategy)
         told = self._step(shares, homes, tf.constant(label), tf.constant([self._seed, step], tf.int64))
         loss, spread, rate = self._strategy.experimental_local_results(told)[0].numpy().tolist()
         return loss, spread, rate
@@ -134,18 +134,18 @@ class Learner:
 
         with tf.GradientTape() as tape:
             output = self._kind.forward(self._view(windows, network), self._values(), self._drop(label.shape[0], seed))
-            raw = distributed.gathered(output.raw)
+            raw = distributed.gather_replicas(output.raw)
             direction = tf.math.l2_normalize(raw, axis=1)
             embedding = self._embedding(raw)
             own = {name: variable.value for name, variable in self._own.items()}
             loss = tf.reduce_mean(self._objective(embedding, label, ANCHORS, own, seed))
-        gradient = distributed.agreed(tape.gradient(loss, [variable.value for variable in self._learned]))
+        gradient = distributed.mean_over_replicas(tape.gradient(loss, [variable.value for variable in self._learned]))
         clipped, _ = tf.clip_by_global_norm(gradient, self._clip)
         rate = tf.cast(self._optimizer.learning_rate, tf.float32)
         sharers = self._strategy.num_replicas_in_sync  # over whom the optimiser sums
         self._optimizer.apply([part / sharers for part in clipped] if sharers > 1 else clipped, self._learned)
         for name, average in output.moved.items():
-            self._weights[name].assign(distributed.agreed([average])[0])
+            self._weights[name].assign(distributed.mean_over_replicas([average])[0])
         return tf.stack([loss, tf.reduce_mean(tf.math.reduce_std(direction, axis=0)), rate])
 
     def _values(self) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Learner:
 
         def drop(hidden: Any) -> Any:
             kept = tf.random.stateless_uniform((rows, hidden.shape[1]), seed) >= DROPOUT
-            return tf.where(distributed.own_rows(kept), hidden / (1 - DROPOUT), 0.0)
+            return tf.where(distributed.replica_rows(kept), hidden / (1 - DROPOUT), 0.0)
 
         return drop
 

@@ -8,12 +8,12 @@ from trainer.evaluation.baseline_methods import ENCODER, WARPED_EPISODES
 from trainer.evaluation.dataset import SINCE_ONSET
 from trainer.evaluation.replay import ReplayOutcome
 from trainer.evaluation.report.confusion_plots import caption, draw_mistake
-from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
+from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_minutes, draw_outcomes
 from trainer.evaluation.report.projection import draw_map
 from trainer.evaluation.run import SEVERITIES, EvaluationResult, MethodAnswers
 from trainer.html_page import Block, Figure, Heading, Paragraph, Table
 
-NOTHING = "–"
+NO_FIGURE = "–"
 
 
 def blocks(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> list[Block]:
@@ -22,10 +22,10 @@ def blocks(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> list
     return [block for part in parts for block in part(results, told)]
 
 
-def text_of(value: Sequence[float | None] | None, digits: int = 2) -> str:
+def format_figure(value: Sequence[float | None] | None, digits: int = 2) -> str:
     """A figure with its interval, for a person."""
     if value is None or value[0] is None:
-        return NOTHING
+        return NO_FIGURE
     middle, *ends = (f"{one:.{digits}f}" for one in value if one is not None)
     return f"{middle} ({ends[0]}–{ends[1]})"
 
@@ -60,15 +60,15 @@ def _overview(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> I
             "bundle": lambda case: f"{case['bundle']} ({case['encoder']}, {case['features']} features)",
             "cell-days": lambda case: f"{case['replay']['cell_days']:,.0f}",
             "episodes listed, used": lambda case: f"{case['listed_episodes']}, {case['used_episodes']}",
-            "one example, one window: macro-F1": lambda case: text_of(encoder(case)["macro_f1"]["all"]),
-            "the same, visible episodes": lambda case: text_of(encoder(case)["macro_f1"]["visible"]),
-            "in service: episodes of taught faults named right": lambda case: text_of(
+            "one example, one window: macro-F1": lambda case: format_figure(encoder(case)["macro_f1"]["all"]),
+            "the same, visible episodes": lambda case: format_figure(encoder(case)["macro_f1"]["visible"]),
+            "in service: episodes of taught faults named right": lambda case: format_figure(
                 case["replay"]["all_taught"]["right"]
             ),
             "minutes until then: median, nine of ten": lambda case: _minutes(case["replay"]["all_taught"]),
-            "false alarms per 1,000 cells and day": lambda case: text_of(case["replay"]["false_alarms"], 1),
+            "false alarms per 1,000 cells and day": lambda case: format_figure(case["replay"]["false_alarms"], 1),
             "of them promised": lambda case: f"{case['replay']['budget']:g}",
-            "untaught faults told from normal: AUROC": lambda case: text_of(case["unknown_auroc"]),
+            "untaught faults told from normal: AUROC": lambda case: format_figure(case["unknown_auroc"]),
         },
     )
 
@@ -93,8 +93,8 @@ def _one_shot(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> I
 
 def _cell(method: Mapping[str, Any] | None, name: str, group: str) -> str:
     if method is None:
-        return NOTHING
-    return f"{method['missing']} is not installed" if "missing" in method else text_of(method[name][group])
+        return NO_FIGURE
+    return f"{method['missing']} is not installed" if "missing" in method else format_figure(method[name][group])
 
 
 def _closer(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
@@ -112,7 +112,7 @@ def _closer(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Ite
     )
 
     def right(case: Mapping[str, Any], kind: str, name: str) -> str:
-        return text_of(case["one_shot"][ENCODER][kind].get(name))
+        return format_figure(case["one_shot"][ENCODER][kind].get(name))
 
     groups = [f"{minutes} minutes" for minutes in SINCE_ONSET] + [f"severity {name}" for name, _, _ in SEVERITIES]
     rows = {name: lambda case, n=name: right(case, "right", n) for name in groups}
@@ -147,7 +147,7 @@ def _replays(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> It
     for result, case in zip(results, told["cases"], strict=True):
         yield Heading(case["name"], 3)
         yield Figure(
-            draw_fates(_in_order(_of_replayed(result.replayed))),
+            draw_outcomes(_in_order(_of_replayed(result.replayed))),
             "What became of each class's episodes (how many events, in brackets): blue is good, and of an untaught"
             " class unknown is the right answer.",
         )
@@ -171,12 +171,12 @@ def _in_order(replay: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _fate_row(name: str, fate: Mapping[str, Any]) -> list[str]:
-    shares = [text_of(fate[which]) for which in ("right", "misnamed", "unknown", "missed")]
+    shares = [format_figure(fate[which]) for which in ("right", "misnamed", "unknown", "missed")]
     return [name, str(fate["events"]), str(fate["episodes"]), *shares, _minutes(fate)]
 
 
 def _minutes(fate: Mapping[str, Any]) -> str:
-    return NOTHING if fate["minutes"] is None else f"{fate['minutes'][0]:.0f}, {fate['minutes'][1]:.0f}"
+    return NO_FIGURE if fate["minutes"] is None else f"{fate['minutes'][0]:.0f}, {fate['minutes'][1]:.0f}"
 
 
 def _false_alarms(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
@@ -199,8 +199,8 @@ def _false_alarms(results: Sequence[EvaluationResult], told: Mapping[str, Any]) 
         "False alarms per 1,000 cells and day; with a name, they would have sent someone to look for that fault.",
         {
             "promised": lambda case: f"{case['replay']['budget']:g}",
-            "counted": lambda case: text_of(case["replay"]["false_alarms"], 1),
-            "of these with a name": lambda case: text_of(case["replay"]["false_alarms_named"], 1),
+            "counted": lambda case: format_figure(case["replay"]["false_alarms"], 1),
+            "of these with a name": lambda case: format_figure(case["replay"]["false_alarms_named"], 1),
             "over cell-days": lambda case: f"{case['replay']['cell_days']:,.0f}",
             "cell-days of life behind the promise": lambda case: f"{case['replay']['calibrated_on_cell_days']:,.0f}",
         },
@@ -215,9 +215,9 @@ def _unknowns(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> I
         " happens: AUROC, of which 0.5 is guessing and 1 perfect. What resembles something taught is not called unknown"
         " but by that name; the third line says how it would be were nothing taught.",
         {
-            "all episodes": lambda case: text_of(case["unknown_auroc"]),
-            "visible episodes": lambda case: text_of(case["unknown_auroc_visible"]),
-            "all episodes, nothing taught": lambda case: text_of(case["unknown_auroc_nothing_taught"]),
+            "all episodes": lambda case: format_figure(case["unknown_auroc"]),
+            "visible episodes": lambda case: format_figure(case["unknown_auroc_visible"]),
+            "all episodes, nothing taught": lambda case: format_figure(case["unknown_auroc_nothing_taught"]),
             "untaught classes": lambda case: str(len(case["untaught"])),
             "normal windows": lambda case: f"{case['normal_windows']:,}",
         },

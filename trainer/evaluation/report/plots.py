@@ -15,7 +15,7 @@ from trainer.plots.style import BLUE, INK, TYPES, draw_png
 MARKS = ("o", "s", "^", "D", "v")
 """Lines are told apart without their colours, too."""
 
-FATES = {"right": "#0072B2", "misnamed": "#D55E00", "unknown": "#F0C36D", "missed": "#DDDDDD"}
+OUTCOME_COLORS = {"right": "#0072B2", "misnamed": "#D55E00", "unknown": "#F0C36D", "missed": "#DDDDDD"}
 """Colours that every eye tells apart, and that differ in lightness where ink is black."""
 
 WRITTEN = 0.1
@@ -87,7 +87,7 @@ def draw_confusion(classes: Sequence[str], confusion: NDArray[np.float64]) -> by
     return draw_png(2.2 + 0.3 * len(classes), draw)
 
 
-def draw_fates(rows: Mapping[str, EpisodeOutcome]) -> bytes:
+def draw_outcomes(rows: Mapping[str, EpisodeOutcome]) -> bytes:
     """A bar for each class, of what became of its episodes."""
 
     def draw(figure: Any) -> None:
@@ -95,7 +95,7 @@ def draw_fates(rows: Mapping[str, EpisodeOutcome]) -> bytes:
         known = {name: fate for name, fate in rows.items() if fate.events}
         for place, fate in enumerate(known.values()):
             left = 0.0
-            for name, color in FATES.items():
+            for name, color in OUTCOME_COLORS.items():
                 value = getattr(fate, name)[0]
                 axis.barh(place, value, left=left, color=color, height=0.75, label=None if place else name)
                 if value >= WRITTEN:

@@ -19,7 +19,7 @@ def shipped_tokens() -> dict[str, NDArray[np.float32]]:
         return {name: archive[name] for name in archive.files}
 
 
-def fitted(tokens: Mapping[str, NDArray[np.float32]], features: int) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
+def fit_tokens(tokens: Mapping[str, NDArray[np.float32]], features: int) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
     """A shared encoder for so many features, but for what is measured in their network.
 
     Of `tokens` only the arrays of `token_shapes` are taken: any shared bundle's weights will do. Where the tokens are

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trainer.console import console, timed_step
-from trainer.pretrained.tokens.token_training import OPERATORS, STEPS, draw_examples, learn_tokens, lesson_of
+from trainer.pretrained.tokens.token_training import OPERATORS, STEPS, build_training_set, draw_examples, learn_tokens
 
 FILE = Path(__file__).with_name("tokens.npz")
 
@@ -16,7 +16,7 @@ def main() -> int:
     lessons = []
     for number in OPERATORS:
         with timed_step(f"procedural faults at operator R{number}"):
-            lessons.append(lesson_of(draw_examples(number, workers=2)))
+            lessons.append(build_training_set(draw_examples(number, workers=2)))
     with timed_step(f"tokens, {STEPS} steps"):
         tokens: dict[str, Any] = dict(learn_tokens(lessons, STEPS, seed=0))
     np.savez(FILE, **tokens)

@@ -17,9 +17,9 @@ from detector.core.networks.registry import NETWORKS, spec_of, unit
 from detector.core.networks.shared import VIEWS, token_shapes
 from trainer.calibration.whitening import view_whitening
 from trainer.data.baselines import fit_baseline
-from trainer.data.examples import Examples, simulate_examples, unsmoothed
+from trainer.data.examples import Examples, simulate_examples, without_smoothing
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.losses.registry import choose
+from trainer.losses.registry import choose_loss
 from trainer.simulator import Network, delivered, random_operator
 
 OPERATORS = range(201, 209)
@@ -30,7 +30,7 @@ AT_ONCE, PER_CLASS = 32, 4
 """Classes of a batch, and windows of each."""
 
 STEPS, RATE = 1500, 5e-3
-SEEN_EFFECT = 5.0
+VISIBLE_EFFECT = 5.0
 """As for other encoders: windows are drawn by what can be seen of them."""
 
 
@@ -46,7 +46,7 @@ class TokenTrainingSet:
 
 def draw_examples(number: int, workers: int) -> Examples:
     """Windows of a random operator's network, of a random part of what it delivers."""
-    operator = unsmoothed(random_operator(number))
+    operator = without_smoothing(random_operator(number))
     span = (START_MINUTE, START_MINUTE + 7 * 1440)
     history = SimulatedHistory(Network(CELLS, 700 + number, operator), span, whole=True)
     first = 5000 + CLASSES * (number - OPERATORS.start)
@@ -72,9 +72,9 @@ def learn_tokens(
     rng = np.random.default_rng(seed)
     spec = spec_of("shared", FEATURES)
     forward = NETWORKS["shared"].forward
-    objective = choose("supervised_contrastive", {})
+    objective = choose_loss("supervised_contrastive", {})
     tokens = {name: keras.Variable(value, name=name) for name, value in _initial(token_shapes(spec), rng).items()}
-    loss_variables = {name: keras.Variable(value, name=name) for name, value in objective.learned(1).items()}
+    loss_variables = {name: keras.Variable(value, name=name) for name, value in objective.initial_parameters(1).items()}
     learned = [*tokens.values(), *loss_variables.values()]
     warm_up = min(100, steps // 10)
     rate = keras.optimizers.schedules.CosineDecay(1e-5, steps - warm_up, 0.01, warmup_target=RATE, warmup_steps=warm_up)
@@ -103,14 +103,14 @@ def learn_tokens(
     return {name: np.array(variable.numpy(), np.float32) for name, variable in tokens.items()}
 
 
-def lesson_of(examples: Examples) -> TokenTrainingSet:
+def build_training_set(examples: Examples) -> TokenTrainingSet:
     """The twins are the operator's normal windows."""
     return TokenTrainingSet(examples, *view_whitening(examples.twins))
 
 
 def _draw(examples: Examples, rng: np.random.Generator) -> NDArray[np.int64]:
     """# -> rows [AT_ONCE · PER_CLASS]"""
-    weight = np.clip(examples.effect / SEEN_EFFECT, 0.05, 1).reshape(-1, EACH)
+    weight = np.clip(examples.effect / VISIBLE_EFFECT, 0.05, 1).reshape(-1, EACH)
     classes = rng.choice(len(weight), AT_ONCE, replace=False)
     odds = weight[classes] / weight[classes].sum(axis=1, keepdims=True)
     drawn = [rng.choice(EACH, PER_CLASS, replace=False, p=p) for p in odds]
