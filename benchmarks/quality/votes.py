@@ -46,7 +46,7 @@ def ask(bundle: Bundle, seed: int) -> Crowd:
     life = measure_weights(spec, normal_windows(history, usual, WHITENED, rng))
     encode = Encoder(spec, {**bundle.weights, **life})
     first = FIRST + 100 * seed
-    examples = simulate_examples(history, usual, range(first, first + CLASSES), EACH, seed, workers=2)
+    examples = simulate_examples(history, usual, range(first, first + CLASSES), each=EACH, seed=seed, workers=2)
     seen = examples.effect >= SEEN
     enough = np.bincount(examples.label[seen], minlength=CLASSES) >= MANY + QUERIES
     rows = np.flatnonzero(seen & enough[examples.label])

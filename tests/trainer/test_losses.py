@@ -244,7 +244,7 @@ def train(examples: Examples, loss: str, steps: int = 12, **options: Option) -> 
     told: list[float] = []
     schedule = Hyperparameters(steps=steps, rate=5e-3, seed=1, loss=loss, loss_options=options)
     weights = train_encoder(
-        SPEC, examples, 0, catalogue(), schedule, TrainingHooks(lambda moment: told.append(moment.loss))
+        SPEC, examples, 0, catalogue(), schedule, TrainingHooks(on_step=lambda moment: told.append(moment.loss))
     )
     return weights, told
 
@@ -268,7 +268,9 @@ def test_turning_an_option_leads_elsewhere_and_equal_seeds_to_the_same_place(exa
 
 def test_hard_mining_that_collapses_the_encoder_is_refused_with_a_sentence(examples: Examples) -> None:
     with pytest.raises(
-        TrainingError, match=r"^the encoder collapsed at step \d+ \(spread \S+ per dimension\); lower the rate or add"
+        TrainingError,
+        match=r"^the encoder collapsed at step \d+: its spread per dimension is \S+, at least 0\.02 is needed\."
+        r" Lower the rate or add classes\.$",
     ):
         train(examples, "soft_margin", steps=150, mining="batch-hard")
 

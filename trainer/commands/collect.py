@@ -54,9 +54,9 @@ def run(arguments: argparse.Namespace) -> int:
             decoder,
             collection,
             rolling,
-            arguments.until == "now",
-            stop,
-            lambda tally: console.print(f"{arguments.out}: {tally} so far"),
+            until_now=arguments.until == "now",
+            stop=stop,
+            on_roll=lambda tally: console.print(f"{arguments.out}: {tally} so far"),
         )
     finally:
         reader.close()

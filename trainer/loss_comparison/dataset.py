@@ -90,7 +90,7 @@ def simulate(
         listed = [*classes, *list(named) * again]
         with step(f"{name}: {len(classes)} fault classes, {each} windows each"):
             return load_or_simulate(
-                folder, name, lambda: simulate_examples(history, usual, listed, each, seed, workers)
+                folder, name, lambda: simulate_examples(history, usual, listed, each=each, seed=seed, workers=workers)
             )
 
     return ComparisonDataset(

@@ -25,7 +25,7 @@ class Loss:
     """Objective with its options, their defaults, and the activations of the output layer that it accepts."""
 
     cost: Callable[..., Any]
-    """Cost of each anchor. # embedding f32 [n, D], label [n], anchors a number <= n, options, parameters -> [anchors]"""
+    """Cost of each anchor. # embedding f32 [n, D], label [n], anchors <= n, options, parameters -> [anchors]"""
     embeddings: tuple[str, ...]
     """Activations of the output layer: `unit`, `linear` or `sigmoid`. The first is the default."""
     options: Mapping[str, Option] = field(default_factory=dict)

@@ -176,7 +176,7 @@ def _table(
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
     used, place = np.unique(cell, return_inverse=True)
     cells = [play.network.names[number] for number in used.tolist()]
-    return minutes_table(cells, place, minute, values[:, columns], names, extra)
+    return minutes_table(cells, place, minute, values[:, columns], names=names, extra=extra)
 
 
 def _write_labels(path: Path, play: Play, piece: Piece) -> None:
