@@ -45,24 +45,24 @@ def run(arguments: argparse.Namespace) -> int:
         usual = fit_baseline(history, arguments.days, history.rows_at_once)
     with silence_native_stderr():
         from detector.core.encoder import device
-        from trainer.calibration.bundle_builder import build_bundle
+        from trainer.calibration.bundle_builder import BundleParts, build_bundle
 
         device()
     with timed_step("what normal is"):
         facts = {**old.manifest.trained_on, "encoder_of": old.digest, "history": str(arguments.history)}
         figures = old.manifest.figures
-        bundle = build_bundle(
-            history,
-            usual,
-            spec,
-            weights,
-            facts,
-            figures,
-            arguments.stretches,
-            arguments.seed,
-            arguments.out,
-            old.manifest.loss,
+        parts = BundleParts(
+            history=history,
+            baseline=usual,
+            spec=spec,
+            weights=weights,
+            trained_on=facts,
+            figures=figures,
+            stretches=arguments.stretches,
+            seed=arguments.seed,
+            loss=old.manifest.loss,
         )
+        bundle = build_bundle(parts, arguments.out)
     console.print(f"{arguments.out}: {len(bundle.catalogue)} features, {len(usual.cells)} cells")
     print_budget_interval(arguments.stretches, len(history.cells), history.span[1] - history.span[0])
     return 0

@@ -16,7 +16,7 @@ from detector.errors import OperatorError
 from detector.kafka.producer import RecordProducer
 from detector.labels.label import write_label
 from detector.native_stderr import silence_native_stderr
-from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
 from trainer.console import console, timed_step
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
@@ -95,7 +95,17 @@ def learn(plot: Story, encoder: Path, target: Path) -> None:
         with silence_native_stderr():
             device()
         facts: dict[str, str | int | float] = {"history": "the demo's week", "seed": SEED}
-        build_bundle(plot.past, baseline, trained.manifest.spec, trained.weights, facts, {}, STRETCHES, SEED, target)
+        parts = BundleParts(
+            history=plot.past,
+            baseline=baseline,
+            spec=trained.manifest.spec,
+            weights=trained.weights,
+            trained_on=facts,
+            figures={},
+            stretches=STRETCHES,
+            seed=SEED,
+        )
+        build_bundle(parts, target)
 
 
 def teach(plot: Story, config: Config, publisher: RecordProducer, running: Daemon) -> None:

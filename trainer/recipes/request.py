@@ -39,7 +39,7 @@ def _told(arguments: argparse.Namespace) -> "Iterator[Callable[[StepMetrics], No
         def tell(moment: "StepMetrics") -> None:
             bar(moment)
             if curves is not None:
-                curves.tell(moment)
+                curves.record(moment)
 
         yield tell
     if curves is not None:

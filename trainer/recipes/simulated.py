@@ -24,7 +24,7 @@ def _run_procedural(arguments: argparse.Namespace, school: "SimulatedHistory", g
     from trainer.data.simulated_faults import SimulationPlan, simulate
 
     course = SimulationPlan(
-        *(getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict"))
+        **{name: getattr(arguments, name) for name in ("classes", "each", "days", "seed", "workers", "strict")}
     )
     own = _usual(arguments, given) if given else None
     lessons = _lessons(arguments, given or school, own) if arguments.episodes else None
@@ -50,7 +50,7 @@ def _learn(
     """The encoder, its figures, and the bundle around it."""
     from detector.core.encoder import Encoder, device
     from detector.native_stderr import silence_native_stderr
-    from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+    from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
     from trainer.data.labelled_episodes import add_labelled_episodes
     from trainer.data.simulated_faults import named_classes
     from trainer.metrics.one_shot import VISIBLE_EFFECT, one_shot_accuracy
@@ -58,23 +58,37 @@ def _learn(
 
     with silence_native_stderr():
         device()
-    examples, names = simulated.examples, named_classes()
+    examples, names = simulated.training, named_classes()
     if lessons is not None:
         examples, names = add_labelled_episodes(examples, lessons, names)
     spec = spec_of(arguments.encoder or "tree", len(history.catalogue))
     with _told(arguments) as tell:
-        watching = TrainingHooks(tell, simulated.watched, folder, arguments.checkpoint_minutes)
+        watching = TrainingHooks(
+            on_step=tell,
+            validation=simulated.validation,
+            checkpoint_folder=folder,
+            checkpoint_minutes=arguments.checkpoint_minutes,
+        )
         weights = train_encoder(spec, examples, len(names), history.catalogue, _schedule(arguments), watching)
     encoder, rng = Encoder(spec, weights), np.random.default_rng([arguments.seed, 3])
     figures = {
-        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.exam, rng),
-        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, VISIBLE_EFFECT),
+        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.test, rng),
+        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.test, rng, VISIBLE_EFFECT),
     }
     facts = _facts(arguments, arguments.classes + len(names), len(examples.windows))
     with timed_step("what normal is"):
-        return build_bundle(
-            history, usual, spec, weights, facts, figures, STRETCHES, arguments.seed, arguments.out, arguments.loss
+        parts = BundleParts(
+            history=history,
+            baseline=usual,
+            spec=spec,
+            weights=weights,
+            trained_on=facts,
+            figures=figures,
+            stretches=STRETCHES,
+            seed=arguments.seed,
+            loss=arguments.loss,
         )
+        return build_bundle(parts, arguments.out)
 
 
 def _facts(arguments: argparse.Namespace, classes: int, windows: int) -> dict[str, str | int | float]:

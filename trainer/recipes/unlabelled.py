@@ -26,7 +26,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import WINDOW, Baseline, Catalogue
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
-from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
 from trainer.calibration.normal_profile import measure_weights, normal_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
@@ -57,7 +57,9 @@ def _run_synthetic(arguments: argparse.Namespace, school: "SimulatedHistory", gi
         if acquire(folder, _origin(arguments, "synthetic")):
             console.print(f"{folder}: an unfinished training is taken up")
         with _told(arguments) as tell:
-            watching = TrainingHooks(tell, folder=folder, minutes=arguments.checkpoint_minutes)
+            watching = TrainingHooks(
+                on_step=tell, checkpoint_folder=folder, checkpoint_minutes=arguments.checkpoint_minutes
+            )
             bundle = make_unlabelled(home, usual, replace(asked, watch=watching), arguments.out)
         shutil.rmtree(folder)
     _tell(arguments, bundle, home)
@@ -107,8 +109,18 @@ def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, 
         "steps": 0 if shipped else plan.schedule.steps,
         "seed": seed,
     }
-    loss = plan.schedule.loss
-    return build_bundle(history, baseline, spec, weights, facts, figures, plan.stretches, seed, path, loss)
+    parts = BundleParts(
+        history=history,
+        baseline=baseline,
+        spec=spec,
+        weights=weights,
+        trained_on=facts,
+        figures=figures,
+        stretches=plan.stretches,
+        seed=seed,
+        loss=plan.schedule.loss,
+    )
+    return build_bundle(parts, path)
 
 
 def refuse_short(history: History) -> None:
