@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_writable([arguments.out / PAGE, arguments.out / DATA])
     cuts = [cut_case(subject, arguments.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
-    results = [evaluate_case(subject, *one, classes, taught, arguments.seed)
+    results = [evaluate_case(subject, *one, classes=classes, taught=taught, seed=arguments.seed)
                for subject, one in zip(subjects, cuts, strict=True)]  # fmt: skip
     told = collect_figures(results, arguments.seed)
     with timed_step("page"):
