@@ -11,7 +11,7 @@ from benchmarks.quality.figures import one_shot, unit
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encoder
 from trainer.calibration.bundle_builder import WHITENED
-from trainer.calibration.normal_profile import measured
+from trainer.calibration.normal_profile import measure_weights
 from trainer.evaluation.baseline_methods import summary
 from trainer.simulator import OPERATOR_A, OPERATOR_B
 
@@ -45,7 +45,7 @@ def examine(bundle: Bundle, unseen: Classes, seeds: Sequence[int]) -> dict[str, 
 def at_home(bundle: Bundle, one: Sample) -> Encoder:
     """Whitened by the network's own life, as `adapt` does without a label."""
     spec = bundle.manifest.spec
-    return Encoder(spec, {**bundle.weights, **measured(spec, one.life[:WHITENED])})
+    return Encoder(spec, {**bundle.weights, **measure_weights(spec, one.life[:WHITENED])})
 
 
 def embedded(encoder: Encoder, one: Sample) -> Rows:

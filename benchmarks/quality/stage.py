@@ -20,7 +20,7 @@ from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import embed_label
-from trainer.calibration.bundle_builder import build_bundle
+from trainer.calibration.bundle_builder import BundleParts, build_bundle
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import (
@@ -98,7 +98,18 @@ class Stage:
         """The bundle at home in this network, as from its unlabelled past."""
         week, days = self._past(0, LEARNED), self._past(LEARNED, LEARNED + CALIBRATED)
         spec, loss = bundle.manifest.spec, bundle.manifest.loss
-        build_bundle(days, fit_baseline(week, LEARNED), spec, bundle.weights, {}, {}, STRETCHES, 0, path, loss)
+        parts = BundleParts(
+            history=days,
+            baseline=fit_baseline(week, LEARNED),
+            spec=spec,
+            weights=bundle.weights,
+            trained_on={},
+            figures={},
+            stretches=STRETCHES,
+            seed=0,
+            loss=loss,
+        )
+        build_bundle(parts, path)
 
     def exemplars(self, bundle: Bundle, encode: Encode) -> Iterator[Exemplar]:
         """One episode of each class."""

@@ -12,7 +12,7 @@ from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
 from trainer.calibration.bundle_builder import WHITENED
-from trainer.calibration.normal_profile import measured, normal_windows
+from trainer.calibration.normal_profile import measure_weights, normal_windows
 from trainer.console import console
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import simulate_examples
@@ -43,10 +43,10 @@ def ask(bundle: Bundle, seed: int) -> Crowd:
     history = SimulatedHistory(Network(CELLS, 70_500 + seed), (START_MINUTE, START_MINUTE + WEEK))
     usual, rng = fit_baseline(history), np.random.default_rng(seed)
     spec = bundle.manifest.spec
-    life = measured(spec, normal_windows(history, usual, WHITENED, rng))
+    life = measure_weights(spec, normal_windows(history, usual, WHITENED, rng))
     encode = Encoder(spec, {**bundle.weights, **life})
     first = FIRST + 100 * seed
-    examples = simulate_examples(history, usual, range(first, first + CLASSES), EACH, seed, workers=2)
+    examples = simulate_examples(history, usual, range(first, first + CLASSES), each=EACH, seed=seed, workers=2)
     seen = examples.effect >= SEEN
     enough = np.bincount(examples.label[seen], minlength=CLASSES) >= MANY + QUERIES
     rows = np.flatnonzero(seen & enough[examples.label])

@@ -11,7 +11,7 @@ from detector.core.encoder import Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from tests.weights import random_weights
-from trainer.calibration.bundle_builder import build_bundle
+from trainer.calibration.bundle_builder import BundleParts, build_bundle
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import Examples, simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory
@@ -39,15 +39,24 @@ def usual(town: SimulatedHistory) -> Baseline:
 @pytest.fixture(scope="session")
 def examples(town: SimulatedHistory, usual: Baseline) -> Examples:
     """Eight windows of each of 40 procedural classes."""
-    return simulate_examples(town, usual, range(CLASSES), EACH, seed=0, workers=2)
+    return simulate_examples(town, usual, range(CLASSES), each=EACH, seed=0, workers=2)
 
 
 @pytest.fixture(scope="session")
 def bundle_path(town: SimulatedHistory, usual: Baseline, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained encoder, at home in the town."""
     path = tmp_path_factory.mktemp("bundles") / "town"
-    facts: dict[str, str | int | float] = {"steps": 0, "seed": 0}
-    build_bundle(town, usual, SPEC, random_weights(SPEC), facts, {"guess": 0.5}, STRETCHES, 0, path)
+    parts = BundleParts(
+        history=town,
+        baseline=usual,
+        spec=SPEC,
+        weights=random_weights(SPEC),
+        trained_on={"steps": 0, "seed": 0},
+        figures={"guess": 0.5},
+        stretches=STRETCHES,
+        seed=0,
+    )
+    build_bundle(parts, path)
     return path
 
 

@@ -33,7 +33,12 @@ def pictures(classes: int = 40, each: int = 7, seed: int = 0) -> Examples:
 
 
 def train(folder: Path | None, tell=lambda moment: None, schedule: Hyperparameters = SCHEDULE, exam: bool = True):
-    watch = TrainingHooks(tell, pictures(12, 8, seed=1) if exam else None, folder, minutes=0)
+    watch = TrainingHooks(
+        on_step=tell,
+        validation=pictures(12, 8, seed=1) if exam else None,
+        checkpoint_folder=folder,
+        checkpoint_minutes=0,
+    )
     return train_encoder(SPEC, pictures(), 0, catalogue(FEATURES), schedule, watch)
 
 

@@ -1,6 +1,6 @@
-"""What normal is, for one network: its whitening, a bank of normal directions, stretches of ordinary life.
+"""Normal profile of one network: its whitening, a bank of normal directions, stretches of normal life.
 
-Nothing here needs a label or a gradient: it is how an encoder is made at home in another network.
+Nothing here needs a label or a gradient: this is how an encoder is adapted to another network.
 """
 
 from collections.abc import Iterator
@@ -19,34 +19,38 @@ from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 
 BANK = 512
+"""Normal directions of a bundle."""
+
 STEP_MINUTES = 5
 STRETCH_WINDOWS = 29
-"""Windows of one stretch: two hours and a smoothing before them."""
+"""Windows of one stretch: two hours, and the smoothing before them."""
 
 STRETCHES_READ = 1200
-"""At once: 125 MB of minutes. A history in files goes through nearly all of them for each read."""
+"""Stretches per read: 125 MB of minutes. A history in files goes through nearly all of them for each read."""
 
 STRETCHES_AT_ONCE = 64
-"""Embedded: a window shares 55 of its minutes with the one before, and is copied none the less."""
+"""Stretches embedded together: a window shares 55 of its minutes with the one before, and is copied nevertheless."""
 
 FAMILIES, FAMILY_WINDOWS = 400, 3
-"""Synthetic faults by which a network of many features chooses the directions of its shifts, and windows of each."""
+"""Injected fault families that choose the shift directions for a network of many features, and windows of each."""
 
 
-def measured(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
-    """The weights that no training gives: what normal windows of this network say. # int8 [n, 60, F]"""
+def measure_weights(spec: Spec, windows: NDArray[np.int8]) -> dict[str, NDArray[np.float32]]:
+    """Return the weights that are measured on a network's normal windows, not trained. # int8 [n, 60, F]"""
     centre, whiten = whitening(windows)
-    size = {"centre": centre, "whiten": whiten}
+    weights = {"centre": centre, "whiten": whiten}
     if not NETWORKS[spec.kind].whitens_input:
-        return size
+        return weights
     view_centre, view_whiten = view_whitening(windows)
-    project = _project(windows, whiten, spec.shift)
-    return {**size, "project": project, "view_centre": view_centre, "view_whiten": view_whiten}
+    project = _shift_axes(windows, whiten, spec.shift)
+    return {**weights, "project": project, "view_centre": view_centre, "view_whiten": view_whiten}
 
 
-def _project(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    """Directions of a shift where no fault was learned from: all there are or, of too many, those in which synthetic
-    families move this network; whitened life itself prefers none. # int8 [n, 60, F], f32 [F, F] -> f32 [F, count]
+def _shift_axes(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """Return the directions of a shift for a network without learned faults.
+
+    If there are few features, these are all of them. Otherwise they are the directions in which injected families
+    move this network, because whitened normal windows prefer none. # int8 [n, 60, F], f32 [F, F] -> f32 [F, count]
     """
     features = windows.shape[2]
     if features <= count:
@@ -56,7 +60,7 @@ def _project(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: int)
 
 
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Windows from anywhere in the history, taken as normal: what is rare in it stays rare among them."""
+    """Return windows from anywhere in the history, taken as normal: rare events in it stay rare among them."""
     cell = rng.integers(len(history.cells), size=count)
     end = rng.integers(history.span[0] + WINDOW - 1, history.span[1], size=count)
     return cut_windows(history, baseline, cell, end)
@@ -65,7 +69,7 @@ def normal_windows(history: History, baseline: Baseline, count: int, rng: np.ran
 def sample_normal(
     history: History, baseline: Baseline, encoder: Encoder, stretches: int, rng: np.random.Generator
 ) -> NormalProfile:
-    """The bank and the stretches of a network, embedded."""
+    """Return the embedded bank and stretches of a network, drawn from its history."""
     bank = encoder(normal_windows(history, baseline, BANK, rng)).direction
     minutes = WINDOW + (STRETCH_WINDOWS - 1) * STEP_MINUTES
     cell = rng.permutation(np.arange(stretches) % len(history.cells))
@@ -74,12 +78,12 @@ def sample_normal(
     for start in range(0, stretches, STRETCHES_READ):
         part = slice(start, start + STRETCHES_READ)
         codes = cut_windows(history, baseline, cell[part], end[part], minutes)
-        parts += [encoder(windows) for windows in _windows_of(codes)]
+        parts += [encoder(windows) for windows in _stretch_windows(codes)]
     return NormalProfile(bank, concatenate(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
 
 
-def _windows_of(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-    """The windows of some stretches at a time, a step apart. # int8 [n, minutes, F] -> int8 [k, 60, F] each"""
+def _stretch_windows(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
+    """Yield the windows of some stretches at a time, a step apart. # int8 [n, minutes, F] -> int8 [k, 60, F] each"""
     for start in range(0, len(codes), STRETCHES_AT_ONCE):
         part = codes[start : start + STRETCHES_AT_ONCE]
         windows = np.lib.stride_tricks.sliding_window_view(part, WINDOW, axis=1)[:, ::STEP_MINUTES]

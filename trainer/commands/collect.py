@@ -13,8 +13,6 @@ import signal
 import threading
 from pathlib import Path
 
-from detector.config.loader import read_config
-from detector.log import start_logging
 from trainer.commands.arguments import positive
 
 HELP = "archive the input topic as a history, resumable, every record once"
@@ -48,6 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from detector.config.loader import read_config
+    from detector.log import start_logging
+
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)
     stop = threading.Event()

@@ -8,9 +8,9 @@ from detector.backtest.replay import check_writable
 from trainer.commands.requests import EvaluateRequest
 from trainer.console import console, timed_step
 from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_case, read_case
-from trainer.evaluation.report.page import blocks, text_of
-from trainer.evaluation.results import figures_of
-from trainer.evaluation.run import common_classes, cut_case, measure
+from trainer.evaluation.report.page import blocks, format_figure
+from trainer.evaluation.results import collect_figures
+from trainer.evaluation.run import common_classes, cut_case, evaluate_case
 from trainer.html_page import make_folder, render, write
 
 PAGE, DATA = "evaluate.html", "evaluate.json"
@@ -26,10 +26,10 @@ def print_evaluation(request: EvaluateRequest) -> None:
     cuts = [cut_case(subject, request.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
     results = [
-        measure(subject, windows, mixed, classes, taught, seed=request.seed)
+        evaluate_case(subject, windows, mixed, classes=classes, taught=taught, seed=request.seed)
         for subject, (windows, mixed) in zip(subjects, cuts, strict=True)
     ]
-    figures = figures_of(results, request.seed)
+    figures = collect_figures(results, request.seed)
     with timed_step("page"):
         names = ", ".join(case.name for case in cases)
         page = render(f"Evaluation: {names}", blocks(results, figures))
@@ -43,9 +43,9 @@ def print_evaluation(request: EvaluateRequest) -> None:
 def _print_case(case: dict[str, Any], classes: int) -> None:
     one_shot, replay = case["one_shot"]["encoder"], case["replay"]
     console.print(
-        f"{case['name']}: one-shot macro-F1 {text_of(one_shot['macro_f1']['all'])} of {classes} classes;"
-        f" in service {text_of(replay['all_taught']['right'])} named right,"
-        f" {text_of(replay['false_alarms'], 1)} false alarms per 1,000 cells and day, budget {replay['budget']:g}"
+        f"{case['name']}: one-shot macro-F1 {format_figure(one_shot['macro_f1']['all'])} of {classes} classes;"
+        f" in service {format_figure(replay['all_taught']['right'])} named right,"
+        f" {format_figure(replay['false_alarms'], 1)} false alarms per 1,000 cells and day, budget {replay['budget']:g}"
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from detector.core.networks.registry import NETWORKS
 from trainer.commands.arguments import minutes, positive
-from trainer.losses.options import option
+from trainer.losses.options import parse_option
 from trainer.losses.registry import LOSSES
 from trainer.recipes.request import FAULTS, TrainRequest
 
@@ -69,7 +69,7 @@ def _add_training_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--loss-option",
-        type=option,
+        type=parse_option,
         action="append",
         default=[],
         metavar="NAME=VALUE",

@@ -1,7 +1,7 @@
-"""What a training that was stopped leaves beside its bundle: what it was asked for, and the examples it simulated.
+"""Cache of an unfinished training beside its bundle: the arguments it was given, and the examples it simulated.
 
-Simulating costs as much as learning, so every network's examples are kept as soon as they are made, and read again by
-whoever gives the same command. Nothing is left of it once the bundle is written.
+Simulation costs as much as training. Each network's examples are stored as soon as they exist, and read again when the
+same command is given again. The caller removes the folder once the bundle is written.
 """
 
 import json
@@ -19,12 +19,13 @@ from trainer.errors import TrainingError
 COLUMNS = tuple(column.name for column in fields(Examples))
 
 Origin = Mapping[str, str | int | float]
+"""Arguments from which the examples follow."""
 
 
 def acquire(folder: Path, origin: Origin) -> bool:
-    """Makes the folder this training's; True where it found something to go on with.
+    """Mark the folder as this training's; return True if it holds work to continue.
 
-    Raises TrainingError where another training's examples lie in it.
+    Raises TrainingError if it holds the examples of a training with other arguments.
     """
     marker = folder / "origin.json"
     begun = any(path.is_dir() and not path.name.startswith(".") for path in folder.glob("*"))
@@ -35,48 +36,51 @@ def acquire(folder: Path, origin: Origin) -> bool:
         os.replace(draft, marker)
         return False
     try:
-        other = json.loads(marker.read_text())
+        stored = json.loads(marker.read_text())
     except (OSError, ValueError):
-        raise TrainingError(f"{marker}: cannot be read; remove {folder} to begin anew.") from None
-    differing = [name for name in origin if other.get(name) != origin[name]]
+        raise TrainingError(f"{marker}: cannot be read. Remove {folder} to begin again.") from None
+    differing = [name for name in origin if stored.get(name) != origin[name]]
     if differing:
-        told = ", ".join(f"{name} {other.get(name)} (here {origin[name]})" for name in differing)
+        differences = ", ".join(f"{name} {stored.get(name)} (here {origin[name]})" for name in differing)
         raise TrainingError(
-            f"{folder}: holds an unfinished training with {told}; give its arguments to go on with it, or remove it to"
-            " begin anew."
+            f"{folder}: holds an unfinished training with {differences}. Give its arguments to continue it, or remove"
+            " the folder to begin again."
         )
     return True
 
 
-def cached(folder: Path, name: str, make: Callable[[], Examples]) -> Examples:
-    """The examples that lie there under this name, or else new ones, which then do. Raises TrainingError."""
-    place = folder / name
-    if not place.exists():
-        examples = make()
-        _keep(folder, place, examples)
+def load_or_simulate(folder: Path, name: str, simulate: Callable[[], Examples]) -> Examples:
+    """Return the examples stored under this name; simulate and store them if there are none.
+
+    Raises TrainingError if the stored ones are damaged or the new ones cannot be written.
+    """
+    path = folder / name
+    if not path.exists():
+        examples = simulate()
+        _store(folder, path, examples)
         return examples
     try:
-        columns = {column: np.load(place / f"{column}.npy", mmap_mode="r", allow_pickle=False) for column in COLUMNS}
+        columns = {column: np.load(path / f"{column}.npy", mmap_mode="r", allow_pickle=False) for column in COLUMNS}
         examples = Examples(**{column: np.asarray(array) for column, array in columns.items()})
-        whole = (place / "sha256").read_text() == digest_examples(examples)
+        is_intact = (path / "sha256").read_text() == digest_examples(examples)
     except (OSError, ValueError, EOFError):
-        whole = False
-    if not whole:
-        raise TrainingError(f"{place}: is damaged (checksum); remove it, and its examples are simulated again.")
+        is_intact = False
+    if not is_intact:
+        raise TrainingError(f"{path}: is damaged (checksum). Remove it, and its examples are simulated again.")
     return examples
 
 
-def _keep(folder: Path, place: Path, examples: Examples) -> None:
-    """Beside its place first, so that a kill leaves all of it or nothing."""
-    draft = folder / f".{place.name}"
-    shutil.rmtree(draft, ignore_errors=True)  # of a training that was killed
+def _store(folder: Path, path: Path, examples: Examples) -> None:
+    """Write the examples to a draft folder, then rename it, so that a kill leaves all of them or none."""
+    draft = folder / f".{path.name}"
+    shutil.rmtree(draft, ignore_errors=True)  # left by a killed training
     try:
         draft.mkdir(parents=True)
         for column in COLUMNS:
             np.save(draft / f"{column}.npy", getattr(examples, column))
         (draft / "sha256").write_text(digest_examples(examples))
-        os.replace(draft, place)
+        os.replace(draft, path)
     except OSError as error:
         raise TrainingError(
-            f"{place}: cannot be written ({error.strerror}); make room, then give the same command again."
+            f"{path}: cannot be written ({error.strerror}). Free space, then give the same command again."
         ) from None

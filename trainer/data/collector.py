@@ -1,4 +1,4 @@
-"""Minutes from the input topic into a collection: decoded as the daemon does, refused records counted."""
+"""Collector of minutes from the input topic: decodes as the daemon does, counts refused records, writes rolls."""
 
 import threading
 from collections import Counter
@@ -12,15 +12,15 @@ from trainer.data.parquet_sink import Collection
 
 
 @dataclass(frozen=True)
-class Rolling:
-    """When what was read is written."""
+class RollLimits:
+    """Limits at which the samples read so far are written as a roll: whichever comes first."""
 
     records: int
     seconds: float
 
 
 class CollectionCounts:
-    """What came of the records so far."""
+    """Counts of the records written, and of those refused by reason."""
 
     def __init__(self) -> None:
         self.written = 0
@@ -35,24 +35,28 @@ def collect(
     reader: OffsetReader,
     decoder: Decoder,
     collection: Collection,
-    rolling: Rolling,
+    limits: RollLimits,
+    *,
     until_now: bool,
     stop: threading.Event,
-    tell: Callable[[CollectionCounts], None] = lambda tally: None,
+    on_roll: Callable[[CollectionCounts], None] = lambda counts: None,
 ) -> CollectionCounts:
-    """Until asked to stop, or all is read that was there at the beginning. Raises ClusterError, CollectionError."""
-    tally, offsets = CollectionCounts(), dict(collection.offsets)
+    """Collect until `stop` is set or, with `until_now`, until all records present at the start are read.
+
+    Raises ClusterError, CollectionError.
+    """
+    counts, offsets = CollectionCounts(), dict(collection.offsets)
     parts: list[Samples] = []
     since = monotonic()
     while not stop.is_set() and not (until_now and not reader.unread_partitions):
         for records in reader.read():
             samples, rejections = decoder.decode(records)
-            tally.refused.update(str(rejection.reason) for rejection in rejections)
+            counts.refused.update(str(rejection.reason) for rejection in rejections)
             offsets[records.partition] = int(records.offsets[-1]) + 1
             parts.append(samples)
-        if sum(map(len, parts)) >= rolling.records or monotonic() - since >= rolling.seconds:
-            tally.written += collection.write(parts, offsets)
+        if sum(map(len, parts)) >= limits.records or monotonic() - since >= limits.seconds:
+            counts.written += collection.write(parts, offsets)
             parts, since = [], monotonic()
-            tell(tally)
-    tally.written += collection.write(parts, offsets)
-    return tally
+            on_roll(counts)
+    counts.written += collection.write(parts, offsets)
+    return counts

@@ -1,4 +1,4 @@
-"""Windows to learn from: cut from a history, or simulated with an episode in them, each beside its twin without."""
+"""Training examples: windows cut from a history or simulated with an episode, each with its twin without it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -29,51 +29,56 @@ from trainer.simulator.faults.knobs import Knobs
 from trainer.workers import PROCESSES
 
 ONSET_MINUTES = (5, 120)
-"""How long before a window's end its episode began: from barely visible to long under way."""
+"""Minutes between an episode's begin and its window's end: from barely visible to long under way."""
 
 CODED_AT_ONCE = 4096
-"""Minutes: their coefficients need six times the memory of their values."""
+"""Minutes encoded together: their coefficients need six times the memory of their values."""
+
+CHUNKS = 64
+"""Groups of classes, each simulated with its own random generator: the result does not depend on the workers."""
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Windows of faults with their twins; class numbers are arbitrary, equal within a class."""
+    """Windows of faults with their twins. Class numbers are arbitrary, equal within a class."""
 
     windows: NDArray[np.int8]
     """# [n, 60, F]"""
     twins: NDArray[np.int8]
     """The same cells and minutes without the episode. # [n, 60, F]"""
     label: NDArray[np.int64]
+    """Class numbers. # [n]"""
     effect: NDArray[np.float32]
-    """Length of the mean deviation's change from the twin, in spreads: how visible the episode is. # [n]"""
+    """Length of the mean deviation's change from the twin, in spreads: the visibility of the episode. # [n]"""
     network: NDArray[np.int64]
-    """Which network each is of, from 0: each has its own normal life. # [n]"""
+    """Number of each window's network, from 0. Each network has its own normal windows. # [n]"""
 
 
 def cut_windows(
     history: History, baseline: Baseline, cell: NDArray[np.int64], end: NDArray[np.int64], minutes: int = WINDOW
 ) -> NDArray[np.int8]:
-    """Deviations of the `minutes` up to and including each `end`. # [n], [n] -> int8 [n, minutes, F]"""
+    """Return the deviations of the `minutes` up to and including each `end`. # [n], [n] -> int8 [n, minutes, F]"""
     minute = (end[:, None] - np.arange(minutes - 1, -1, -1)).ravel()
     values = history.read(np.repeat(cell, minutes), minute)
-    return encode_values(history, baseline, cell, minute, values, minutes)
+    return encode_values(history, baseline, cell, minute=minute, values=values, minutes=minutes)
 
 
 def encode_values(
     history: History,
     baseline: Baseline,
     cell: NDArray[np.int64],
+    *,
     minute: NDArray[np.int64],
     values: NDArray[np.float32],
     minutes: int,
 ) -> NDArray[np.int8]:
-    """Deviations of stretches of values. # cell [n], minute and values [n · minutes] -> int8 [n, minutes, F]"""
+    """Return stretches of values as deviations. # cell [n], minute and values [n · minutes] -> int8 [n, minutes, F]"""
     rows = baseline.rows([history.cells[number] for number in cell])
     codes = np.empty(values.shape, np.int8)
-    logarithmic, some = history.catalogue.logarithmic, max(1, CODED_AT_ONCE // minutes)
-    for first in range(0, len(cell), some):
-        part = slice(first * minutes, (first + some) * minutes)
-        coefficients = np.repeat(baseline.coefficients(rows[first : first + some]), minutes, axis=0)
+    logarithmic, stretches = history.catalogue.logarithmic, max(1, CODED_AT_ONCE // minutes)
+    for first in range(0, len(cell), stretches):
+        part = slice(first * minutes, (first + stretches) * minutes)
+        coefficients = np.repeat(baseline.coefficients(rows[first : first + stretches]), minutes, axis=0)
         codes[part] = deviations(values[part], minute[part], coefficients, logarithmic)
     return codes.reshape(len(cell), minutes, -1)
 
@@ -82,53 +87,60 @@ def simulate_examples(
     history: SimulatedHistory,
     baseline: Baseline,
     classes: Sequence[str | int],
+    *,
     each: int,
     seed: int,
     workers: int,
     strict: bool = False,
 ) -> Examples:
-    """`each` windows of every class: a name of the simulator's, or the number of a procedural class, which where
-    `strict` never moves what a held-out class is known by.
+    """Simulate `each` windows of every class: a name of the simulator's, or the number of a procedural class.
 
-    The network's operator must be `unsmoothed`. Classes are numbered in their order; one that is listed again has as
-    many windows more.
+    With `strict`, a procedural class never moves the features that identify a held-out class. The network's operator
+    must come from `without_smoothing`. Classes are numbered in their order. A class that is listed again gets as many
+    windows again.
     """
     assert not history.network.operator.measurement.smoothing_weights, (
-        "knobs are turned in the windows' own minutes alone"
+        "the operator smooths its measurements, but faults are applied to the window's minutes alone;"
+        " use without_smoothing"
     )
-    number = {name: place for place, name in enumerate(dict.fromkeys(classes))}
+    number = {name: position for position, name in enumerate(dict.fromkeys(classes))}
     numbered = [(number[name], name) for name in classes]
-    chunks = [numbered[start::64] for start in range(min(64, len(numbered)))]
-    make = partial(_examples, history, baseline, each, seed, strict)
+    chunks = [numbered[start::CHUNKS] for start in range(min(CHUNKS, len(numbered)))]
+    simulate = partial(_simulate_chunk, history, baseline, each=each, seed=seed, strict=strict)
     with ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool:
-        parts = list(pool.map(make, chunks))
-    return stacked(parts)
+        parts = list(pool.map(simulate, chunks))
+    return stack_examples(parts)
 
 
-def unsmoothed(operator: Operator) -> Operator:
-    """Without moving means, which ask for the minutes before each minute: an encoder need not see that."""
+def without_smoothing(operator: Operator) -> Operator:
+    """Return the operator without moving means, which need minutes before the window. An encoder can do without."""
     return replace(operator, measurement=replace(operator.measurement, smoothing_weights={}))
 
 
-def stacked(parts: Sequence[Examples]) -> Examples:
-    """One after the other."""
-    columns = (np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Examples))
-    return Examples(*columns)
+def stack_examples(parts: Sequence[Examples]) -> Examples:
+    """Return all parts one after the other, with their numbers unchanged."""
+    columns = {
+        column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Examples)
+    }
+    return Examples(**columns)
 
 
-def joined(parts: Sequence[Examples]) -> Examples:
-    """Examples of the same classes from several networks, each part's numbered after those before."""
+def join_networks(parts: Sequence[Examples]) -> Examples:
+    """Return examples of the same classes from several networks, each part's networks numbered after the last's."""
     before = np.cumsum([0, *(int(part.network.max(initial=-1)) + 1 for part in parts)])
-    return stacked([replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)])
+    return stack_examples(
+        [replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)]
+    )
 
 
-def _examples(
+def _simulate_chunk(
     history: SimulatedHistory,
     baseline: Baseline,
+    classes: Sequence[tuple[int, str | int]],
+    *,
     each: int,
     seed: int,
     strict: bool,
-    classes: Sequence[tuple[int, str | int]],
 ) -> Examples:
     label = np.repeat([number for number, _ in classes], each)
     rng = np.random.default_rng([seed, int(label[0])])
@@ -138,48 +150,61 @@ def _examples(
     minute = (end[:, None] - np.arange(WINDOW - 1, -1, -1)).ravel()
     cells = np.repeat(cell, WINDOW)
     knobs = neutral_knobs(count * WINDOW)
-    faults = [fault for _, name in classes for fault in [_fault(name, strict)] * each]
-    for place, fault in enumerate(faults):
-        begin = int(end[place] - rng.integers(*ONSET_MINUTES)) + 1
+    faults = [fault for _, name in classes for fault in [_fault_class(name, strict)] * each]
+    for example, fault in enumerate(faults):
+        begin = int(end[example] - rng.integers(*ONSET_MINUTES)) + 1
         episode = FaultEpisode(
-            int(cell[place]), fault, begin, begin + 2880, draw_severity(rng.random()), int(rng.integers(2**31))
+            cell=int(cell[example]),
+            fault=fault,
+            begin=begin,
+            end=begin + 2880,
+            severity=draw_severity(rng.random()),
+            seed=int(rng.integers(2**31)),
         )
-        rows = np.arange(place * WINDOW, (place + 1) * WINDOW)
+        rows = np.arange(example * WINDOW, (example + 1) * WINDOW)
         apply_episode(knobs, episode, rows, network=history.network, cell=cells, minute=minute)
     measurement = history.network.operator.measurement
 
-    def told(turned: Knobs | None) -> NDArray[np.int8]:
-        def true(c: NDArray[np.int64], m: NDArray[np.int64]) -> NDArray[np.float32]:
-            return records(history.network, c, m, turned)
+    def encode(turned: Knobs | None) -> NDArray[np.int8]:
+        def true_values(cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+            return records(history.network, cell, minute, turned)
 
-        return encode_values(history, baseline, cell, minute, measure(measurement, true, cells, minute), WINDOW)
+        values = measure(measurement, true_values, cells, minute)
+        return encode_values(history, baseline, cell, minute=minute, values=values, minutes=WINDOW)
 
-    windows, twins = told(knobs), told(None)
-    return Examples(windows, twins, label, measure_effect(windows, twins), np.zeros(count, np.int64))
+    windows, twins = encode(knobs), encode(None)
+    return Examples(
+        windows=windows,
+        twins=twins,
+        label=label,
+        effect=measure_effect(windows, twins),
+        network=np.zeros(count, np.int64),
+    )
 
 
-def _fault(name: str | int, strict: bool) -> FaultClass:
-    """Every second procedural class has variants."""
+def _fault_class(name: str | int, strict: bool) -> FaultClass:
+    """Return the class of a name or number; every second procedural class has variants."""
     if isinstance(name, str):
         return FAULTS[name]
     return random_family(name, strict) if name % 2 else random_fault(name, strict)
 
 
 def measure_effect(windows: NDArray[np.int8], twins: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Length of the mean deviation's change from twin to window, in spreads. # [n, 60, F] twice -> [n]"""
+    """Return the length of the mean deviation's change from twin to window, in spreads. # [n, 60, F] twice -> [n]"""
     both = (windows != ABSENT) & (twins != ABSENT)
     change = np.where(both, windows.astype(np.int16) - twins, 0).mean(axis=1) / STEPS
     return np.linalg.norm(change, axis=1).astype(np.float32)
 
 
 def digest_examples(examples: Examples) -> str:
-    """Of every window, twin, label, effect and network: equal digests, equal batches."""
+    """Return the SHA-256 of all columns: equal digests give equal batches."""
     return digest_arrays(vars(examples))
 
 
 def digest_arrays(arrays: Mapping[str, Any]) -> str:
-    told = hashlib.sha256()
+    """Return the SHA-256 of arrays with their names, types and shapes, in the order of their names."""
+    digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
-        told.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        told.update(np.ascontiguousarray(array).data)
-    return told.hexdigest()
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What a network reported: minutes of cells, from Parquet or straight from a simulated network.
+"""History of a network: the minutes that its cells reported, from Parquet files or from a simulated network.
 
 Parquet: `cell` (string), `minute` (int64), one float32 column per feature, null = not reported, partitioned by day.
 """
@@ -18,15 +18,15 @@ from detector.history.parquet_index import ParquetIndex
 from trainer.simulator import FaultEpisode, Network, NetworkTimeline, catalogue, delivered_columns
 
 READ_BYTES = 2 * 2**30
-"""Of whole cells read together. The more, the less often files that hold all cells, as a stream leaves them, are read
-again; baselines of 10,000 cells and four weeks take 14 such reads."""
+"""Bytes of whole cells read together. Files from a stream hold all cells, and every read goes through them again, so
+larger reads mean fewer passes. Baselines of 10,000 cells and four weeks take 14 such reads."""
 
 START_MINUTE = 29_459_520
-"""Monday, 2026-01-05 00:00 UTC: where simulated pasts begin, so that they begin with a week."""
+"""Monday, 2026-01-05 00:00 UTC: the first minute of simulated histories, so that they begin with a week."""
 
 
 class History(Protocol):
-    """Any network's past, by cell number and minute."""
+    """Past of a network, by cell number and minute."""
 
     @property
     def catalogue(self) -> Catalogue: ...
@@ -36,23 +36,24 @@ class History(Protocol):
 
     @property
     def span(self) -> tuple[int, int]:
-        """First minute, and the one after the last."""
+        """First minute, and the minute after the last."""
         ...
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        """NaN where nothing was reported. # [n], [n] -> [n, F]"""
+        """Return the values, NaN where nothing was reported. # [n], [n] -> [n, F]"""
         ...
 
 
 @dataclass(frozen=True)
 class SimulatedHistory:
-    """A simulated network's past, with what befell it: never stored, made where it is looked at."""
+    """Past of a simulated network with its fault episodes: computed at each read, never stored."""
 
     network: Network
     span: tuple[int, int]
     episodes: tuple[FaultEpisode, ...] = ()
     whole: bool = False
-    """With all of the world's features: what the operator never delivers is null, and what it does in its own units."""
+    """True: all features of the simulator, null where the operator does not deliver one. False: the operator's own
+    features in its own units."""
 
     @cached_property
     def life(self) -> NetworkTimeline:
@@ -72,51 +73,53 @@ class SimulatedHistory:
 
 
 class ParquetHistory:
-    """A network's past from files, read where it is asked for; kept in memory is only where to look.
+    """Past of a network from files, read on demand; memory holds only an index of the files.
 
-    A read goes through every row group that holds any of it once, so ask for much at a time, and for whole cells.
+    A read goes once through every row group that holds any of its minutes. Read many minutes at a time, of whole cells.
     """
 
     def __init__(self, folder: Path) -> None:
+        """Index the folder. Raises HistoryError if it holds no minute."""
         self._files = HistoryFiles(folder)
         self.catalogue: Catalogue = self._files.catalogue
-        self._whereabouts = ParquetIndex(self._files)
-        self._number = self._whereabouts.cell_numbers
+        self._index = ParquetIndex(self._files)
+        self._number = self._index.cell_numbers
         if not self._number:
-            raise HistoryError(f"{folder}: holds no minute; give a folder with Parquet files.")
-        self.span: tuple[int, int] = self._whereabouts.span
+            raise HistoryError(f"{folder}: holds no minute. Give a folder with Parquet files.")
+        self.span: tuple[int, int] = self._index.span
         self.cells: Sequence[str] = sorted(self._number)
         self._numbers = np.array([self._number[name] for name in self.cells])
 
     @property
     def rows_at_once(self) -> int:
-        """Minutes of cells that are well read together: fewer, and files are read again and again."""
+        """Minutes of cells per read. With fewer, the same files are read again and again."""
         return max(1, READ_BYTES // (4 * len(self.catalogue)))
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the values, NaN where nothing was reported; of two records of a minute, the newest. # -> [n, F]"""
         inside = (minute >= self.span[0]) & (minute < self.span[1])
         key = self._key(self._numbers[cell], np.where(inside, minute, self.span[0]))
-        sought, place = (key, None) if (key[1:] > key[:-1]).all() else np.unique(key, return_inverse=True)
-        found = np.full((len(sought), len(self.catalogue)), np.nan, np.float32)
-        latest = np.full(len(sought), -np.inf)
-        for path, group in self._whereabouts.groups_with(self._numbers[cell[inside]], minute[inside]):
+        unique, inverse = (key, None) if (key[1:] > key[:-1]).all() else np.unique(key, return_inverse=True)
+        result = np.full((len(unique), len(self.catalogue)), np.nan, np.float32)
+        latest = np.full(len(unique), -np.inf)
+        for path, group in self._index.groups_with(self._numbers[cell[inside]], minute[inside]):
             keys = self._files.keys(path, group)
-            rows, at = self._matching(keys, sought)
+            rows, at = self._matches(keys, unique)
             new = newest_rows(keys, rows, at, latest)
             if len(new):
-                found[at[new]] = self._files.values(path, group, rows[new])
-        values = found if place is None else found[place]
+                result[at[new]] = self._files.values(path, group, rows[new])
+        values = result if inverse is None else result[inverse]
         values[~inside] = np.nan
         return values
 
     def _key(self, number: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.int64]:
         return number * (self.span[1] - self.span[0]) + (minute - self.span[0])
 
-    def _matching(self, keys: Keys, sought: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rows that are sought, and where."""
+    def _matches(self, keys: Keys, unique: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows whose key is asked for, and its position in `unique`."""
         number = np.array([self._number[name] for name in keys.names])[keys.cell]
         inside = np.flatnonzero((keys.minute >= self.span[0]) & (keys.minute < self.span[1]))
         key = self._key(number[inside], keys.minute[inside])
-        at = np.minimum(np.searchsorted(sought, key), len(sought) - 1)
-        hit = sought[at] == key
+        at = np.minimum(np.searchsorted(unique, key), len(unique) - 1)
+        hit = unique[at] == key
         return inside[hit], at[hit]

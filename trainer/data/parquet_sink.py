@@ -1,9 +1,9 @@
-"""A history that grows from a topic: what lies in the folder says from which offsets on it is to be continued.
+"""Parquet sink: a history that grows from a topic, and records in its files the offsets at which to continue.
 
-A roll is what was read since the last: one file for each day of it, which all say so in their metadata: topic, number
-of the roll, its files, and the next offset of every partition after it. Files become visible one by one, so the newest
-roll may lack some after a crash: it is removed at the next start, and read again. So nothing is there twice, and
-nothing is missing but what the topic no longer had.
+A roll is the samples read since the last roll: one file for each day. Every file's metadata names the topic, the number
+of the roll, the roll's files, and the next offset of every partition after it. Files become visible one by one, so the
+newest roll may be incomplete after a crash. Such a roll is removed at the next start and read again. No record is
+stored twice, and none is missing unless the topic no longer had it.
 """
 
 import fcntl
@@ -24,32 +24,36 @@ from trainer.data.parquet_schema import ENCODING, minutes_table
 from trainer.simulator.faults.schedule import DAY
 
 MARK = b"faultline"
+"""Key of a roll in a file's metadata."""
 
 GROUP_ROWS = 16_384
-"""A file holds many cells for a short time: whoever wants a few of them decodes only the row groups they are in."""
+"""A file holds many cells for a short time. A reader of a few cells decodes only the row groups that hold them."""
 
 
 class CollectionError(OperatorError):
-    """A folder that cannot take more of this topic."""
+    """Folder that cannot take more records of this topic."""
 
 
-class Roll(msgspec.Struct, frozen=True):
-    """What each file of a roll says of it."""
+class Roll(msgspec.Struct, frozen=True, kw_only=True):
+    """Description of a roll, in the metadata of each of its files."""
 
     topic: str
     catalogue: str
-    """Its digest."""
+    """Digest of the catalogue."""
     number: int
     files: list[str]
     offsets: dict[int, int]
-    """The next of each partition, after this roll and all before it."""
+    """Next offset of each partition, after this roll and all rolls before it."""
 
 
 class Collection:
-    """The folder, held against any other process that would write to it."""
+    """Folder of a collected history, locked against other processes that would write to it."""
 
     def __init__(self, folder: Path, topic: str, catalogue: Catalogue) -> None:
-        """Raises CollectionError."""
+        """Lock the folder and remove an incomplete roll.
+
+        Raises CollectionError for a folder that is locked, not writable, or of another topic or catalogue.
+        """
         self.folder, self._topic, self._catalogue = folder, topic, catalogue
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -57,61 +61,71 @@ class Collection:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CollectionError(
-                f"{folder}: another process collects into it; stop that one, or give another folder."
+                f"{folder}: another process collects into this folder. Stop that process, or give another folder."
             ) from None
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._write_error(error) from None
         try:
-            self._claim()
-            rolls = self._mended()
+            self._check_catalogue()
+            rolls = self._recover_rolls()
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._write_error(error) from None
         self._next = max((roll.number for roll in rolls), default=-1) + 1
         self.offsets: dict[int, int] = {}
-        """The next of each partition, after all that is written."""
+        """Next offset of each partition, after all written records."""
         for roll in rolls:
             for partition, offset in roll.offsets.items():
                 self.offsets[partition] = max(offset, self.offsets.get(partition, 0))
 
     def write(self, parts: Sequence[Samples], offsets: dict[int, int]) -> int:
-        """Writes a roll and gives its records; without a record, nothing. Raises CollectionError, with nothing left."""
+        """Write a roll and return the number of its records; without records, write nothing.
+
+        Raises CollectionError; no unfinished file is left then.
+        """
         samples = [part for part in parts if len(part)]
         if not samples:
             return 0
-        after = {**self.offsets, **offsets}
+        next_offsets = {**self.offsets, **offsets}
         minute = np.concatenate([part.minute for part in samples])
         days = np.unique(minute // DAY).tolist()
-        roll = Roll(self._topic, self._catalogue.digest, self._next, [self._name(day) for day in days], after)
-        unfinished = [self.folder / _hidden(name) for name in roll.files]
+        roll = Roll(
+            topic=self._topic,
+            catalogue=self._catalogue.digest,
+            number=self._next,
+            files=[self._file_name(day) for day in days],
+            offsets=next_offsets,
+        )
+        drafts = [self.folder / _draft_name(name) for name in roll.files]
         try:
             cells = np.concatenate([np.array(part.cells, object) for part in samples])
             values = np.concatenate([part.values for part in samples])
-            for day, path in zip(days, unfinished, strict=True):
+            for day, path in zip(days, drafts, strict=True):
                 rows = np.flatnonzero(minute // DAY == day)
                 self._write_file(path, roll, cells[rows], minute[rows], values[rows])
-            for name, path in zip(roll.files, unfinished, strict=True):
+            for name, path in zip(roll.files, drafts, strict=True):
                 path.rename(self.folder / name)
-            for path in {self.folder, *(path.parent for path in unfinished)}:
+            for path in {self.folder, *(path.parent for path in drafts)}:
                 _sync(path)
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._write_error(error) from None
         finally:
-            for path in unfinished:
+            for path in drafts:
                 path.unlink(missing_ok=True)
-        self.offsets, self._next = after, self._next + 1
+        self.offsets, self._next = next_offsets, self._next + 1
         return len(minute)
 
     def close(self) -> None:
+        """Release the lock."""
         self._lock.close()
 
     def _write_file(self, path: Path, roll: Roll, cells: Any, minute: Any, values: Any) -> None:
-        """One day, cell by cell, each in the order of its offsets. # cells, minute [n], values [n, F]"""
+        """Write one day, cell by cell, each in the order of its offsets. # cells, minute [n], values [n, F]"""
         import pyarrow.parquet
 
-        names, place = np.unique(cells, return_inverse=True)
-        order = np.argsort(place, kind="stable")
+        names, cell_index = np.unique(cells, return_inverse=True)
+        order = np.argsort(cell_index, kind="stable")
         features = self._catalogue.names
-        table = minutes_table(names.tolist(), place[order], minute[order], values[order], features, {})
+        table = minutes_table(names.tolist(), cell_index[order], minute[order], values[order], names=features, extra={})
         table = table.replace_schema_metadata({MARK: msgspec.json.encode(roll)})
         path.parent.mkdir(parents=True, exist_ok=True)
         pyarrow.parquet.write_table(
@@ -119,25 +133,25 @@ class Collection:
         )
         _sync(path)
 
-    def _name(self, day: int) -> str:
+    def _file_name(self, day: int) -> str:
         date = datetime.fromtimestamp(day * DAY * 60, UTC).date().isoformat()
         return f"day={date}/minutes-{self._next:08d}.parquet"
 
-    def _claim(self) -> None:
-        """Writes the catalogue, or finds it there."""
+    def _check_catalogue(self) -> None:
+        """Write the catalogue, or compare it with the one in the folder. Raises CollectionError if they differ."""
         path = self.folder / "catalogue.yaml"
         if not path.exists():
             draft = self.folder / ".catalogue.yaml"
             write_catalogue(self._catalogue, draft)
             draft.rename(path)
-        elif (there := read_catalogue(path).digest) != self._catalogue.digest:
-            raise self._other_features(path, there)
+        elif (stored := read_catalogue(path).digest) != self._catalogue.digest:
+            raise self._catalogue_error(path, stored)
 
-    def _mended(self) -> list[Roll]:
-        """The rolls that are whole; what a killed process left of its last is removed."""
-        for unfinished in self.folder.glob("day=*/.minutes-*"):
-            unfinished.unlink()
-        rolls = {roll.number: roll for roll in map(self._roll_of, sorted(self.folder.rglob("*.parquet")))}
+    def _recover_rolls(self) -> list[Roll]:
+        """Return the complete rolls; remove drafts and the incomplete last roll of a killed process."""
+        for draft in self.folder.glob("day=*/.minutes-*"):
+            draft.unlink()
+        rolls = {roll.number: roll for roll in map(self._read_roll, sorted(self.folder.rglob("*.parquet")))}
         newest = rolls[max(rolls)] if rolls else None
         if newest and not all((self.folder / name).exists() for name in newest.files):
             for name in newest.files:
@@ -145,7 +159,7 @@ class Collection:
             del rolls[newest.number]
         return list(rolls.values())
 
-    def _roll_of(self, path: Path) -> Roll:
+    def _read_roll(self, path: Path) -> Roll:
         import pyarrow
         import pyarrow.parquet
 
@@ -153,35 +167,35 @@ class Collection:
             mark = (pyarrow.parquet.read_metadata(path).metadata or {}).get(MARK)
             roll = msgspec.json.decode(mark, type=Roll) if mark else None
         except (pyarrow.ArrowException, msgspec.MsgspecError) as error:
-            raise CollectionError(f"{path}: cannot be read ({str(error).splitlines()[0]}); move it away.") from None
+            raise CollectionError(f"{path}: cannot be read ({str(error).splitlines()[0]}). Move it away.") from None
         if roll is None:
-            raise CollectionError(f"{path}: was not collected and says no offsets; give a folder of its own.")
+            raise CollectionError(f"{path}: holds no offsets: not collected from a topic. Move it away.")
         if roll.topic != self._topic:
-            raise CollectionError(f"{path}: is of topic {roll.topic}, not of {self._topic}; give another folder.")
+            raise CollectionError(f"{path}: is of topic {roll.topic}, not of {self._topic}. Give another folder.")
         if roll.catalogue != self._catalogue.digest:
-            raise self._other_features(path, roll.catalogue)
+            raise self._catalogue_error(path, roll.catalogue)
         return roll
 
-    def _other_features(self, path: Path, there: str) -> CollectionError:
+    def _catalogue_error(self, path: Path, stored: str) -> CollectionError:
         return CollectionError(
-            f"{path}: is of another catalogue of features ({there}) than the one to collect by"
-            f" ({self._catalogue.digest}); give another folder."
+            f"{path}: has the feature catalogue {stored}, but this collection has {self._catalogue.digest}."
+            " Give another folder."
         )
 
-    def _unwritable(self, error: OSError) -> CollectionError:
+    def _write_error(self, error: OSError) -> CollectionError:
         return CollectionError(
-            f"{self.folder}: cannot be written ({error.strerror or error}); make room or give another folder,"
-            " then give the same command again."
+            f"{self.folder}: cannot be written ({error.strerror or error}). Free space or give another folder, then"
+            " give the same command again."
         )
 
 
-def _hidden(name: str) -> str:
+def _draft_name(name: str) -> str:
     folder, file = name.split("/")
     return f"{folder}/.{file}"
 
 
 def _sync(path: Path) -> None:
-    """Until it is on the disk: a roll must not be there before the one before it."""
+    """Flush a file or folder to the disk, so that no roll is on the disk before the roll before it."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,8 +1,9 @@
-"""Batches to learn from: P classes of K windows each, and normal ones, varied in what must not matter.
+"""Class-balanced sampler: P classes of K windows each and normal windows, augmented where recognition must not care.
 
-Every window is moved to another cell's normal life half of the time (its change from its twin is added to a stranger's
-window), loses whole groups of features, and is scaled: what remains to recognise is the fault. A batch is a function
-of the seed and its step, so that whoever takes a training up draws what the one that was killed would have drawn.
+Half of the windows are transplanted to another cell: their change from the twin is added to a normal window of that
+cell. Whole groups of features are dropped, and every window is scaled. The fault is what remains to be recognised. A
+batch is a function of the seed and its step, so that a resumed training draws the batches that the killed one would
+have drawn.
 """
 
 import math
@@ -15,90 +16,99 @@ from trainer.data.examples import Examples
 from trainer.errors import TrainingError
 
 CLASSES, PER_CLASS, NORMALS = 32, 4, 64
-"""Per batch: 32 classes of four windows each, and 64 normal windows that belong to none."""
+"""Per batch: 32 classes of four windows each, and 64 normal windows of no class."""
 
 LOUD, LOUDEST = 32, 0.05
-"""So many of the normal ones are from among the loudest 5 % of their network's: life that raises false alarms. Of three
-times the steps on twice the classes, quiet normals alone made more false alarms for the same share named."""
+"""So many of the normal windows are among the loudest 5 % of their network's: these raise false alarms. In trainings of
+three times the steps on twice the classes, quiet normals alone made more false alarms for the same share named."""
 
 ANCHORS = CLASSES * PER_CLASS
 ROWS = ANCHORS + NORMALS
 
 BASE_SHARE = 0.25
-"""Of the classes of a batch, named ones; the rest are procedural. More named ones learn these and forget the others."""
+"""Share of the classes of a batch that are named; the rest are procedural. With more named classes an encoder learns
+these and forgets the others."""
 
-SEEN_EFFECT = 5.0
-"""Windows are drawn with probability effect / 5, between 0.05 and 1: what cannot be seen cannot be learned."""
+VISIBLE_EFFECT = 5.0
+"""Windows are drawn with probability effect / 5, between 0.05 and 1: an invisible episode cannot be learned."""
 
 TRANSPLANT = 0.5
+"""Share of the windows that are transplanted to another cell."""
+
 FEATURE_LOSS = 0.3
+"""Largest share of the feature groups that a batch drops."""
+
 GAIN = 0.15
+"""Log-normal sigma of a window's scale."""
 
 
 class ClassBalancedSampler:
-    """Draws classes, then windows of them, and varies what must not matter."""
+    """Sampler that draws classes, then windows of each, and augments them."""
 
     def __init__(self, examples: Examples, base_classes: int, catalogue: Catalogue, seed: int) -> None:
+        """Raises TrainingError for windows of another catalogue, and for too few classes or windows of one."""
         self._examples, self._seed = examples, seed
         if examples.windows.shape[1:] != (60, len(catalogue)):
             raise TrainingError(
-                f"the windows are {examples.windows.shape[1:]}, and the catalogue's {len(catalogue)} features need"
-                f" (60, {len(catalogue)}); cut them from histories of this catalogue."
+                f"the windows have the shape {examples.windows.shape[1:]}; the catalogue's {len(catalogue)} features"
+                f" need (60, {len(catalogue)}). Cut the windows from histories of this catalogue."
             )
-        self._pools = _pools(examples)
-        self._citizens = [
+        self._pools = _class_pools(examples)
+        self._rows_by_network = [
             np.flatnonzero(examples.network == n) for n in range(int(examples.network.max(initial=-1)) + 1)
         ]
-        self._loud = np.array([row for rows in self._citizens for row in _loudest(examples.twins, rows)], np.int64)
+        self._loud = np.array(
+            [row for rows in self._rows_by_network for row in _loudest_rows(examples.twins, rows)], np.int64
+        )
         self._base = [number for number in self._pools if number < base_classes]
         self._procedural = [number for number in self._pools if number >= base_classes]
         groups = [feature.group for feature in catalogue.features]
         self._groups = np.unique(groups, return_inverse=True)[1]
-        self._named = min(round(BASE_SHARE * CLASSES), len(self._base)) if self._procedural else CLASSES
-        if len(self._base) < self._named or len(self._procedural) < CLASSES - self._named:
+        self._base_count = min(round(BASE_SHARE * CLASSES), len(self._base)) if self._procedural else CLASSES
+        if len(self._base) < self._base_count or len(self._procedural) < CLASSES - self._base_count:
             raise TrainingError(
                 f"{len(self._base)} named and {len(self._procedural)} procedural classes do not fill a batch of"
-                f" {CLASSES}; simulate at least {CLASSES} procedural ones."
+                f" {CLASSES} classes. Simulate at least {CLASSES} procedural classes."
             )
 
     def draw(self, step: int) -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.int64]]:
-        """Windows, classes and networks; the classes of the last NORMALS are negative and differ.
+        """Return the windows, classes and networks of a batch; the last NORMALS rows have distinct negative classes.
 
         # -> int8 [ROWS, 60, F], [ROWS], [ROWS]
         """
         rng, examples = np.random.default_rng([self._seed, step]), self._examples
-        chosen = [*rng.choice(self._base, self._named, replace=False)] if self._named else []
-        chosen += [*rng.choice(self._procedural, CLASSES - len(chosen), replace=False)]
-        rows = np.concatenate([self._members(number, rng) for number in chosen])
-        windows = self._transplanted(rows, rng)
-        ordinary = rng.integers(len(examples.twins), size=NORMALS)
-        ordinary[:LOUD] = rng.choice(self._loud, LOUD)
-        windows = np.concatenate([windows, examples.twins[ordinary]])
-        label = np.concatenate([np.repeat(chosen, PER_CLASS), -1 - np.arange(NORMALS)])
-        network = examples.network[np.concatenate([rows, ordinary])]
-        return self._weathered(windows, rng), label.astype(np.int64), network
+        classes = [*rng.choice(self._base, self._base_count, replace=False)] if self._base_count else []
+        classes += [*rng.choice(self._procedural, CLASSES - len(classes), replace=False)]
+        rows = np.concatenate([self._draw_members(number, rng) for number in classes])
+        windows = self._transplant_faults(rows, rng)
+        normals = rng.integers(len(examples.twins), size=NORMALS)
+        normals[:LOUD] = rng.choice(self._loud, LOUD)
+        windows = np.concatenate([windows, examples.twins[normals]])
+        label = np.concatenate([np.repeat(classes, PER_CLASS), -1 - np.arange(NORMALS)])
+        network = examples.network[np.concatenate([rows, normals])]
+        return self._scale_and_drop(windows, rng), label.astype(np.int64), network
 
-    def _members(self, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    def _draw_members(self, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
         pool, weight = self._pools[number]
         return rng.choice(pool, PER_CLASS, replace=len(pool) < PER_CLASS, p=weight)
 
-    def _transplanted(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int8]:
-        """Half of the windows: their change from the twin, on normal life of another cell of the same network."""
+    def _transplant_faults(self, rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int8]:
+        """Return the windows; half have their change from the twin added to a normal window of the same network."""
         examples = self._examples
         windows = examples.windows[rows]
         moved = np.flatnonzero(rng.random(len(rows)) < TRANSPLANT)
-        here = examples.twins[rows[moved]]
+        twins = examples.twins[rows[moved]]
         network = examples.network[rows[moved]]
-        place = rng.random(len(moved)) * np.array([len(self._citizens[number]) for number in network])
-        stranger = [self._citizens[number][int(at)] for number, at in zip(network, place, strict=True)]
-        there = examples.twins[np.array(stranger, np.int64)]
-        sum_ = windows[moved].astype(np.int16) - here + there
-        absent = (windows[moved] == ABSENT) | (here == ABSENT) | (there == ABSENT)
+        position = rng.random(len(moved)) * np.array([len(self._rows_by_network[number]) for number in network])
+        hosts = [self._rows_by_network[number][int(at)] for number, at in zip(network, position, strict=True)]
+        host = examples.twins[np.array(hosts, np.int64)]
+        sum_ = windows[moved].astype(np.int16) - twins + host
+        absent = (windows[moved] == ABSENT) | (twins == ABSENT) | (host == ABSENT)
         windows[moved] = np.where(absent, ABSENT, np.clip(sum_, -127, 127)).astype(np.int8)
         return windows
 
-    def _weathered(self, windows: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
-        """One gain per window; for the whole batch, some groups of features and some single ones are never reported."""
+    def _scale_and_drop(self, windows: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int8]:
+        """Scale each window by one gain; drop the same groups of features and single features from the whole batch."""
         gain = np.exp(GAIN * rng.standard_normal((len(windows), 1, 1))).astype(np.float32)
         scaled = np.clip(np.rint(windows * gain), -127, 127).astype(np.int8)
         rate = rng.random() * FEATURE_LOSS if rng.random() < 0.7 else 0.0
@@ -107,21 +117,22 @@ class ClassBalancedSampler:
         return np.where((windows == ABSENT) | lost, ABSENT, scaled).astype(np.int8)
 
 
-def _loudest(twins: NDArray[np.int8], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of these rows, those whose mean deviation is longest; at least one. # int8 [n, 60, F], [k] -> [⌈k / 20⌉]"""
-    size = [np.linalg.norm(np.where(one == ABSENT, 0, one).mean(axis=0)) for one in twins[rows]]
+def _loudest_rows(twins: NDArray[np.int8], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows with the longest mean deviation, at least one. # int8 [n, 60, F], [k] -> [⌈k / 20⌉]"""
+    size = [np.linalg.norm(np.where(window == ABSENT, 0, window).mean(axis=0)) for window in twins[rows]]
     return rows[np.argsort(np.array(size, np.float32))[-math.ceil(LOUDEST * len(rows)) :]]
 
 
-def _pools(examples: Examples) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Rows of every class, and with what probability each is drawn. Raises TrainingError for a class of one window."""
+def _class_pools(examples: Examples) -> dict[int, tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Return each class's rows and their probabilities. Raises TrainingError for a class of one window."""
     order = np.argsort(examples.label, kind="stable")
     numbers, starts = np.unique(examples.label[order], return_index=True)
-    pools = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=False))  # of no class, split makes one
+    pools = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=False))  # np.split makes a part of nothing
     for number, pool in pools.items():
         if len(pool) < 2:
             raise TrainingError(
-                f"class {number} has one window, and nothing that it could be likened to; give it two, or leave it out."
+                f"class {number} has one window; a class needs two, to be compared with each other. Give it a second"
+                " window, or leave it out."
             )
-    weight = np.clip(examples.effect / SEEN_EFFECT, 0.05, 1)
+    weight = np.clip(examples.effect / VISIBLE_EFFECT, 0.05, 1)
     return {number: (pool, weight[pool] / weight[pool].sum()) for number, pool in pools.items()}

@@ -1,4 +1,4 @@
-"""Simulated windows to learn from: procedural classes and those that have a name, at home and at other operators."""
+"""Simulated examples: procedural and named fault classes, at the home operator and at random other operators."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,94 +6,106 @@ from pathlib import Path
 from detector.core.features import Baseline
 from trainer.console import timed_step
 from trainer.data.baselines import fit_baseline
-from trainer.data.cache import Origin, cached
-from trainer.data.examples import Examples, joined, simulate_examples, unsmoothed
+from trainer.data.cache import Origin, load_or_simulate
+from trainer.data.examples import Examples, join_networks, simulate_examples, without_smoothing
 from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS, Network, random_operator
 
-ABROAD, ABROAD_CELLS = 6, 60
+OTHER_OPERATORS, OTHER_OPERATOR_CELLS = 6, 60
 """Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""
 
-EXAM, WATCHED, EXAM_EACH = 120, 60, 12
-"""Classes that are not learned, and windows of each: the bundle's figures are of the first, the choice among weights is
-by the others, for what was chosen by a figure no longer measures it."""
+TEST_CLASSES, VALIDATION_CLASSES, HELD_OUT_WINDOWS = 120, 60, 12
+"""Classes that are not learned, and windows of each. The bundle's figures are of the test classes. The validation
+classes select the weights, because a figure that selected them no longer measures them."""
 
-NAMED_HOME, NAMED_ABROAD = 160, 20
-"""Windows of each named class, beside those that every class has: they come in every batch, and are to be known at any
-hour and severity. With 600 and 60, thirteen classes with the look-alikes among them came out at .57 instead of .53."""
+NAMED_WINDOWS, NAMED_WINDOWS_ELSEWHERE = 160, 20
+"""Further windows of each named class: these classes come in every batch and must be recognised at any hour and
+severity. With 600 and 60, thirteen classes with the look-alikes among them came out at .57 instead of .53."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SimulationPlan:
-    """What is asked for."""
+    """Amounts of simulated examples that a training asks for."""
 
     classes: int
+    """Procedural classes."""
     each: int
-    """Procedural classes to be made up, and windows of each at home."""
+    """Windows of each procedural class at the home operator."""
     days: float
-    """Of history that baselines are fitted to."""
+    """Days of history that baselines are fitted to."""
     seed: int
     workers: int
     """Processes that simulate."""
     strict: bool
-    """Never move what the held-out classes are known by."""
+    """True: procedural classes never move the features that identify a held-out class."""
 
     @property
     def procedural(self) -> range:
-        """Their numbers: every seed has its own million."""
+        """Numbers of the procedural classes: every seed has its own million."""
         return range(self.seed * 1_000_000, self.seed * 1_000_000 + self.classes)
 
     @property
     def origin(self) -> Origin:
-        """What the examples follow from, beside the network at home."""
-        return {"operators": f"{ABROAD} of {ABROAD_CELLS} cells", "named": " ".join(named())}
+        """Facts, beside the arguments, from which the examples follow."""
+        return {
+            "operators": f"{OTHER_OPERATORS} of {OTHER_OPERATOR_CELLS} cells",
+            "named": " ".join(named_classes()),
+        }
 
 
-@dataclass(frozen=True)
-class Simulated:
-    """What became of it."""
+@dataclass(frozen=True, kw_only=True)
+class SimulatedExamples:
+    """Examples of one plan, for training, validation and test."""
 
-    examples: Examples
-    """To learn from: the named classes first, by their place, then the procedural ones."""
-    exam: Examples
-    watched: Examples
+    training: Examples
+    """The named classes first, numbered by their position, then the procedural classes."""
+    validation: Examples
+    test: Examples
 
 
-def named() -> list[str]:
-    """The fault classes that have a name and may be learned."""
+def named_classes() -> list[str]:
+    """Return the simulator's fault classes that may be learned."""
     return [name for name, fault in FAULTS.items() if not fault.held_out]
 
 
-def simulate(course: SimulationPlan, home: SimulatedHistory, usual: Baseline, folder: Path) -> Simulated:
-    """What an earlier training left in the folder is not simulated again. Raises TrainingError where it is damaged."""
-    first, seed = course.procedural.stop, course.seed
-    unseen, watched = range(first, first + EXAM), range(first + EXAM, first + EXAM + WATCHED)
-    classes = [*named(), *course.procedural]
+def simulate(plan: SimulationPlan, home: SimulatedHistory, baseline: Baseline, folder: Path) -> SimulatedExamples:
+    """Simulate the plan's examples; those that the folder already holds are read instead.
 
-    def made(name: str, history: SimulatedHistory, asked: list[str | int], each: int, place: int) -> Examples:
+    `baseline` is the home operator's. Raises TrainingError if the folder's examples are damaged.
+    """
+    first, seed = plan.procedural.stop, plan.seed
+    test_classes = range(first, first + TEST_CLASSES)
+    validation_classes = range(test_classes.stop, test_classes.stop + VALIDATION_CLASSES)
+    classes = [*named_classes(), *plan.procedural]
+
+    def load(name: str, history: SimulatedHistory, listed: list[str | int], each: int, stream: int) -> Examples:
         def make() -> Examples:
-            fit = usual if history is home else fit_baseline(history, course.days)
-            return simulate_examples(history, fit, asked, each, seed + place, course.workers, course.strict)
+            fit = baseline if history is home else fit_baseline(history, plan.days)
+            return simulate_examples(
+                history, fit, listed, each=each, seed=seed + stream, workers=plan.workers, strict=plan.strict
+            )
 
-        return cached(folder, name, make)
+        return load_or_simulate(folder, name, make)
 
-    with timed_step(f"{len(classes)} fault classes, {course.each} windows each at home"):
-        at_home = [*classes, *named() * (NAMED_HOME // course.each)]
-        parts = [made("home", home, at_home, course.each, 0)]
-        exam = made("exam", home, list(unseen), EXAM_EACH, 1)
-        watch = made("watched", home, list(watched), EXAM_EACH, ABROAD + 2)
-    with timed_step(f"one more each at {ABROAD} other operators, {ABROAD_CELLS} cells each"):
-        abroad = [*classes, *named() * NAMED_ABROAD]
-        for place, history in enumerate(_others(home, seed)):
-            parts.append(made(f"abroad-{place}", history, abroad, 1, 2 + place))
-    return Simulated(joined(parts), exam, watch)
+    with timed_step(f"{len(classes)} fault classes, {plan.each} windows each at the home operator"):
+        at_home = [*classes, *named_classes() * (NAMED_WINDOWS // plan.each)]
+        parts = [load("home", home, at_home, plan.each, 0)]
+        test = load("exam", home, list(test_classes), HELD_OUT_WINDOWS, 1)
+        validation = load("watched", home, list(validation_classes), HELD_OUT_WINDOWS, OTHER_OPERATORS + 2)
+    with timed_step(f"one window more of each at {OTHER_OPERATORS} other operators, {OTHER_OPERATOR_CELLS} cells each"):
+        elsewhere = [*classes, *named_classes() * NAMED_WINDOWS_ELSEWHERE]
+        for number, history in enumerate(_other_operators(home, seed)):
+            parts.append(load(f"abroad-{number}", history, elsewhere, 1, 2 + number))
+    return SimulatedExamples(training=join_networks(parts), validation=validation, test=test)
 
 
-def _others(home: SimulatedHistory, seed: int) -> list[SimulatedHistory]:
-    """Networks of operators drawn at random, over the same days."""
+def _other_operators(home: SimulatedHistory, seed: int) -> list[SimulatedHistory]:
+    """Return networks of operators drawn at random, over the home network's days."""
     return [
         SimulatedHistory(
-            Network(ABROAD_CELLS, 2000 + number, unsmoothed(random_operator(number))), home.span, whole=True
+            Network(OTHER_OPERATOR_CELLS, 2000 + number, without_smoothing(random_operator(number))),
+            home.span,
+            whole=True,
         )
-        for number in range(ABROAD * seed, ABROAD * (seed + 1))
+        for number in range(OTHER_OPERATORS * seed, OTHER_OPERATORS * (seed + 1))
     ]

@@ -9,7 +9,7 @@ from detector.config.schema import Config
 from detector.core.ingest.samples import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader
 from trainer.console import console
-from trainer.data.collector import Rolling, collect
+from trainer.data.collector import RollLimits, collect
 from trainer.data.parquet_sink import Collection
 
 
@@ -30,17 +30,17 @@ def archive_topic(
     catalogue = read_catalogue(catalogue_path) if catalogue_path else read_bundle(Path(config.bundle)).catalogue
     collection = Collection(out, config.kafka.topics.minutes, catalogue)
     reader = OffsetReader(config, collection.offsets)
-    rolling = Rolling(file_records, file_seconds)
+    limits = RollLimits(file_records, file_seconds)
     decoder = Decoder(catalogue, config.limits.record_bytes)
     try:
         counts = collect(
             reader,
             decoder,
             collection,
-            rolling,
-            until_now,
+            limits,
+            until_now=until_now,
             stop=stop,
-            tell=lambda counts: console.print(f"{out}: {counts} so far"),
+            on_roll=lambda counts: console.print(f"{out}: {counts} so far"),
         )
     finally:
         reader.close()

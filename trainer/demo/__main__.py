@@ -21,7 +21,7 @@ from detector.errors import OperatorError
 from detector.kafka.producer import RecordProducer
 from detector.labels.label import write_label
 from detector.native_stderr import silence_native_stderr
-from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
 from trainer.console import console, timed_step
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
@@ -106,15 +106,17 @@ def make_bundle(story: Story, encoder: Path, target: Path) -> None:
         with silence_native_stderr():
             device()
         build_bundle(
-            history=story.past,
-            baseline=baseline,
-            spec=trained.manifest.spec,
-            weights=trained.weights,
-            manifest={"history": "the demo's week", "seed": SEED},
-            figures={},
-            stretches=STRETCHES,
-            seed=SEED,
-            path=target,
+            BundleParts(
+                history=story.past,
+                baseline=baseline,
+                spec=trained.manifest.spec,
+                weights=trained.weights,
+                trained_on={"history": "the demo's week", "seed": SEED},
+                figures={},
+                stretches=STRETCHES,
+                seed=SEED,
+            ),
+            target,
         )
 
 

@@ -1,1 +1,1 @@
-"""What a bundle is worth on a history whose episodes are known: figures with intervals, and a page to look at."""
+"""Evaluation of a bundle on a history with known episodes: figures with intervals, and an HTML page."""

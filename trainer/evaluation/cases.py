@@ -1,4 +1,4 @@
-"""What is evaluated: a bundle on a history, with the episodes that befell it. Several stand side by side on a page."""
+"""Cases of an evaluation: a bundle on a history with its episodes. Several cases stand side by side on a page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,23 +15,23 @@ from detector.history.parquet import HistoryError, ParquetDays
 
 
 class EvaluationError(OperatorError):
-    """A history that says too little, or a question that cannot be put."""
+    """Request that cannot be evaluated, or a history with too few episodes."""
 
 
 @dataclass(frozen=True)
 class EvaluationCase:
-    """As it was asked for."""
+    """Paths of a case, as the command line gives them."""
 
     name: str
     history: Path
     bundle: Path
     episodes: Path | None = None
-    """None: those beside the history."""
+    """None: episodes.csv in the history."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluationSubject:
-    """A case, opened."""
+    """Opened case."""
 
     case: EvaluationCase
     days: ParquetDays
@@ -39,11 +39,11 @@ class EvaluationSubject:
     encode: Encode
     episodes: Sequence[Episode]
     settings: Settings
-    """The daemon's defaults: what an operator gets who turns no knob."""
+    """Defaults of the daemon, as an operator has them who changes nothing."""
 
 
 def read_case(text: str) -> EvaluationCase:
-    """NAME:HISTORY:BUNDLE. Raises EvaluationError."""
+    """Parse NAME:HISTORY:BUNDLE. Raises EvaluationError."""
     parts = text.split(":")
     if len(parts) != 3 or not all(parts):
         raise EvaluationError(f"--case {text}: is not NAME:HISTORY:BUNDLE, as in B:history-b:bundle-b.")
@@ -51,18 +51,26 @@ def read_case(text: str) -> EvaluationCase:
 
 
 def open_case(case: EvaluationCase) -> EvaluationSubject:
-    """Raises BundleError, and HistoryError where files are missing or the two do not belong together."""
+    """Open the case's files.
+
+    Raises BundleError, and HistoryError if files are missing or if history and bundle have different features.
+    """
     listed = case.episodes or case.history / "episodes.csv"
     if not listed.exists():
-        raise HistoryError(
-            f"{listed}: is not there, and without named episodes nothing is known; give --episodes FILE."
-        )
-    episodes = list({one.key: one for one in read_episodes(listed)}.values())
+        raise HistoryError(f"{listed}: does not exist; an evaluation needs named episodes. Give --episodes FILE.")
+    episodes = list({episode.key: episode for episode in read_episodes(listed)}.values())
     days = ParquetDays(case.history)
     bundle, encode = open_bundle(case.bundle, 0)
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
             f"{case.history}/catalogue.yaml: has other features than {case.bundle} ({days.catalogue.digest},"
-            f" {bundle.catalogue.digest}); give a bundle that was made for this network."
+            f" {bundle.catalogue.digest}). Give a bundle that was made for this network."
         )
-    return EvaluationSubject(case, days, bundle, encode, episodes, Config(bundle=str(case.bundle)).settings)
+    return EvaluationSubject(
+        case=case,
+        days=days,
+        bundle=bundle,
+        encode=encode,
+        episodes=episodes,
+        settings=Config(bundle=str(case.bundle)).settings,
+    )

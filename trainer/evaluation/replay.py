@@ -1,4 +1,4 @@
-"""What the daemon would have said: the history through its very pipeline, one example of some classes taught."""
+"""Replay of a history through the daemon's pipeline, with one episode of some classes taught beforehand."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,147 +15,165 @@ from detector.core.scoring.classifier import Classifier
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
 from trainer.evaluation.cases import EvaluationSubject
-from trainer.metrics.nearest_exemplar import NOTHING, Figure
+from trainer.metrics.nearest_exemplar import UNDEFINED, Figure
 
 BOOTSTRAPS = 400
 
 HOURS_OF_A_STRETCH = 2
 
+OUTCOMES = ("right", "misnamed", "unknown", "missed")
+"""Outcomes of an episode, as the figures name them."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class EpisodeOutcome:
-    """What became of the episodes of a class, or of several: a mean over events, for a region's is one thing."""
+    """Outcome of the episodes of one or several classes, as shares of events; an event counts by its cells' mean."""
 
     episodes: int
     events: int
-    right: Figure
-    misnamed: Figure
-    unknown: Figure
-    missed: Figure
+    shares: dict[str, Figure]
+    """Share of each of OUTCOMES."""
     minutes: tuple[float, float] | None
-    """From begin to alarm, of those named right: median, and what nine of ten do not pass."""
+    """Minutes from begin to alarm of the episodes named right: median and 90 % quantile. None for fewer than two."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplayOutcome:
+    """Alarms of a replay, compared with the listed faults."""
+
     cell_days: float
     alarms: int
     budget: float
-    false: Figure
-    """Alarms per 1,000 cells and day where no fault is listed."""
-    false_named: Figure
-    """Of these, those with the name of a class."""
-    calibrated_on: float
-    """Cell-days of ordinary life behind the promise."""
+    false_rate: Figure
+    """Alarms without a listed fault, per 1,000 cells and day."""
+    named_false_rate: Figure
+    """Those of them that have the name of a class."""
+    calibration_cell_days: float
+    """Cell-days of normal life that the thresholds were calibrated on."""
     taught: dict[str, EpisodeOutcome]
     untaught: dict[str, EpisodeOutcome]
     all_taught: EpisodeOutcome
     all_untaught: EpisodeOutcome
 
 
-def teach_judge(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classifier:
+def build_classifier(subject: EvaluationSubject, taught: Sequence[Episode]) -> Classifier:
+    """Return the daemon's classifier with the labels of these episodes."""
     labels = LabelStore(subject.bundle, subject.encode, subject.settings, 0)
     for label in build_labels(subject.days, subject.bundle, taught):
         labels.put(label.id.encode(), write_label(label))
     return labels.classifier()
 
 
-def replay_history(subject: EvaluationSubject, judge: Classifier, taught: Sequence[Episode]) -> ReplayOutcome:
-    """Of the faults; what was taught is no test, in none of the cells that it struck."""
+def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: Sequence[Episode]) -> ReplayOutcome:
+    """Replay the history and return the outcome of its faults.
+
+    A taught event is no test, in none of its cells.
+    """
     context = Context(system_dn="", bundle=subject.bundle.digest)
-    with ReplayRecorder(None, context) as listener:
+    with ReplayRecorder(None, context) as recorder:
         for event in replay(
-            subject.days, subject.bundle, subject.encode, judge, subject.settings, progress=listener.add_records
+            subject.days, subject.bundle, subject.encode, classifier, subject.settings, progress=recorder.add_records
         ):
-            listener.record(event)
-    shown = {(one.name, one.begin) for one in taught}
-    asked = [one for one in subject.episodes if one.kind == "fault" and (one.name, one.begin) not in shown]
-    known, names = set(judge.exemplar_index.faults), {one.name for one in asked}
-    heard: dict[str, list[BacktestAlarm]] = {}
-    for alarm in listener.alarms:
-        heard.setdefault(alarm.cell, []).append(alarm)
-    outcomes = [(one, tally([one], heard.get(one.cell, []), known | names)[one.name]) for one in asked]
-    false, days = false_alarms(subject.episodes, listener.alarms), listener.cell_days
-    parts = (names & known, names - known)
-    by_class = [
-        {name: fate([one for one in outcomes if one[0].name == name]) for name in sorted(some)} for some in parts
+            recorder.record(event)
+    taught_events = {(episode.name, episode.begin) for episode in taught}
+    faults = [
+        episode
+        for episode in subject.episodes
+        if episode.kind == "fault" and (episode.name, episode.begin) not in taught_events
     ]
-    stretches = len(subject.bundle.normal.stretches.size)
+    known, names = set(classifier.exemplar_index.faults), {episode.name for episode in faults}
+    by_cell: dict[str, list[BacktestAlarm]] = {}
+    for alarm in recorder.alarms:
+        by_cell.setdefault(alarm.cell, []).append(alarm)
+    outcomes = [
+        (episode, tally([episode], by_cell.get(episode.cell, []), known | names)[episode.name]) for episode in faults
+    ]
+
+    def summarize(classes: set[str]) -> EpisodeOutcome:
+        return summarize_outcomes([outcome for outcome in outcomes if outcome[0].name in classes])
+
+    false, cell_days = false_alarms(subject.episodes, recorder.alarms), recorder.cell_days
     return ReplayOutcome(
-        days,
-        len(listener.alarms),
-        subject.settings.budget,
-        _per_1000(false, days),
-        _per_1000([alarm for alarm in false if is_named(alarm)], days),
-        stretches * HOURS_OF_A_STRETCH / 24,
-        by_class[0],
-        by_class[1],
-        *(fate([one for one in outcomes if one[0].name in some]) for some in parts),
+        cell_days=cell_days,
+        alarms=len(recorder.alarms),
+        budget=subject.settings.budget,
+        false_rate=_per_1000(false, cell_days),
+        named_false_rate=_per_1000([alarm for alarm in false if is_named(alarm)], cell_days),
+        calibration_cell_days=len(subject.bundle.normal.stretches.size) * HOURS_OF_A_STRETCH / 24,
+        taught={name: summarize({name}) for name in sorted(names & known)},
+        untaught={name: summarize({name}) for name in sorted(names - known)},
+        all_taught=summarize(names & known),
+        all_untaught=summarize(names - known),
     )
 
 
-def fate(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
-    """Of episodes, each with the tally of itself alone."""
+def summarize_outcomes(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
+    """Return the shares of events by outcome, from episodes with the counts of each alone."""
     events: dict[tuple[str, int], list[ClassCounts]] = {}
-    for episode, counted in outcomes:
-        events.setdefault((episode.name, episode.begin), []).append(counted)
+    for episode, counts in outcomes:
+        events.setdefault((episode.name, episode.begin), []).append(counts)
 
-    def share_of(count: Callable[[ClassCounts], int]) -> Figure:
+    def share_of_events(count: Callable[[ClassCounts], int]) -> Figure:
         means = [sum(map(count, cells)) / len(cells) for cells in events.values()]
-        return share(sum(means), len(means)) if means else NOTHING
+        return share(sum(means), len(means)) if means else UNDEFINED
 
-    minutes = sorted(minute for _, counted in outcomes for minute in counted.minutes)
+    minutes = sorted(minute for _, counts in outcomes for minute in counts.minutes)
     return EpisodeOutcome(
-        len(outcomes),
-        len(events),
-        share_of(lambda one: one.right),
-        share_of(lambda one: one.misnamed),
-        share_of(lambda one: one.unknown),
-        share_of(lambda one: 1 - one.right - one.misnamed - one.unknown),
-        (median(minutes), quantiles(minutes, n=10, method="inclusive")[-1]) if len(minutes) > 1 else None,
+        episodes=len(outcomes),
+        events=len(events),
+        shares={
+            "right": share_of_events(lambda counts: counts.right),
+            "misnamed": share_of_events(lambda counts: counts.misnamed),
+            "unknown": share_of_events(lambda counts: counts.unknown),
+            "missed": share_of_events(lambda counts: 1 - counts.right - counts.misnamed - counts.unknown),
+        },
+        minutes=(median(minutes), quantiles(minutes, n=10, method="inclusive")[-1]) if len(minutes) > 1 else None,
     )
 
 
-def strangeness(judge: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
-    """The score by which a window is called unknown. # of n -> [n]"""
-    return judge.score_classes(embeddings)[:, -1].astype(np.float32)
+def unknown_scores(classifier: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
+    """Return the scores by which windows are called unknown. # of n -> [n]"""
+    return classifier.score_classes(embeddings)[:, -1].astype(np.float32)
 
 
 def auroc(
-    strange: NDArray[np.float32],
-    strange_of: Sequence[object],
-    normal: NDArray[np.float32],
-    normal_of: Sequence[object],
+    fault_scores: NDArray[np.float32],
+    fault_events: Sequence[object],
+    normal_scores: NDArray[np.float32],
+    normal_cells: Sequence[object],
     rng: np.random.Generator,
 ) -> Figure:
-    """How often a window of an untaught fault scores above a normal one; a bootstrap over events, and over cells.
+    """Return the probability that a fault window scores above a normal one, with a bootstrap interval.
 
-    # strange [n], normal [m], and whose each is
+    The bootstrap draws events of the faults and cells of the normal windows. # scores and their events [n], cells [m]
     """
-    if not len(strange) or not len(normal):
-        return NOTHING
-    groups = [_members(strange_of), _members(normal_of)]
+    if not len(fault_scores) or not len(normal_scores):
+        return UNDEFINED
+    groups = [_group_rows(fault_events), _group_rows(normal_cells)]
     values = []
     for _ in range(BOOTSTRAPS):
-        drawn = [np.concatenate([of[at] for at in rng.integers(len(of), size=len(of)).tolist()]) for of in groups]
-        values.append(_area(strange[drawn[0]], normal[drawn[1]]))
+        rows = [
+            np.concatenate([group[at] for at in rng.integers(len(group), size=len(group)).tolist()]) for group in groups
+        ]
+        values.append(_area(fault_scores[rows[0]], normal_scores[rows[1]]))
     low, high = np.quantile(values, (0.025, 0.975)).tolist()
-    return _area(strange, normal), low, high
+    return _area(fault_scores, normal_scores), low, high
 
 
 def _area(above: NDArray[np.float32], below: NDArray[np.float32]) -> float:
-    """Mann and Whitney's: equal scores count half."""
+    """Return the Mann-Whitney statistic as a share; equal scores count half."""
     order = np.sort(below)
     wins = np.searchsorted(order, above, "left") + np.searchsorted(order, above, "right")
     return float(wins.mean() / 2 / len(below))
 
 
-def _members(of: Sequence[object]) -> list[NDArray[np.int64]]:
-    found: dict[object, list[int]] = {}
-    for at, whose in enumerate(of):
-        found.setdefault(whose, []).append(at)
-    return [np.array(rows) for rows in found.values()]
+def _group_rows(keys: Sequence[object]) -> list[NDArray[np.int64]]:
+    """Return the rows of each key."""
+    groups: dict[object, list[int]] = {}
+    for row, key in enumerate(keys):
+        groups.setdefault(key, []).append(row)
+    return [np.array(rows) for rows in groups.values()]
 
 
 def _per_1000(alarms: Sequence[BacktestAlarm], cell_days: float) -> Figure:
-    return rate(len(alarms), cell_days) if cell_days else NOTHING
+    return rate(len(alarms), cell_days) if cell_days else UNDEFINED

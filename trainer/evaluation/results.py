@@ -1,32 +1,33 @@
-"""All figures of an evaluation as plain data: what `evaluate.json` holds, and all that the page's tables say."""
+"""Figures of an evaluation as plain data: the content of `evaluate.json`, and of all tables of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from trainer.evaluation.baseline_methods import MissingLibrary
-from trainer.evaluation.replay import EpisodeOutcome, ReplayOutcome
+from trainer.evaluation.replay import OUTCOMES, EpisodeOutcome, ReplayOutcome
 from trainer.evaluation.run import EvaluationResult, MethodAnswers
 from trainer.metrics.nearest_exemplar import Figure
 
 DIGITS = 4
 
 
-def figures_of(results: Sequence[EvaluationResult], seed: int) -> dict[str, Any]:
-    """Shares and rates are [value, low, high] with the 95 % interval; null is "nothing to say"."""
+def collect_figures(results: Sequence[EvaluationResult], seed: int) -> dict[str, Any]:
+    """Return all figures. Shares and rates are [value, low, high] with the 95 % interval; null is undefined."""
     classes = results[0].classes
     return {
         "seed": seed,
         "classes": classes,
         "chance": round(1 / len(classes), DIGITS),
-        "cases": [_of_case(result) for result in results],
+        "cases": [_case_figures(result) for result in results],
     }
 
 
-def _of_case(result: EvaluationResult) -> dict[str, Any]:
-    subject, windows = result.subject, result.cut
-    untaught = {one.name for one in windows.episodes if one.kind == "fault"} - {one.name for one in result.taught}
+def _case_figures(result: EvaluationResult) -> dict[str, Any]:
+    subject, windows = result.subject, result.windows
+    taught = {episode.name for episode in result.taught}
+    untaught = {episode.name for episode in windows.episodes if episode.kind == "fault"} - taught
     return {
         "name": subject.case.name,
         "history": str(subject.case.history),
@@ -37,60 +38,61 @@ def _of_case(result: EvaluationResult) -> dict[str, Any]:
         "listed_episodes": len(subject.episodes),
         "mixed_episodes": result.mixed,
         "used_episodes": len(windows.episodes),
-        "normal_windows": len(windows.normal),
-        "one_shot": {name: _of_method(answers) for name, answers in result.answers.items()},
-        "replay": _of_replay(result.replayed),
-        "taught": [[one.name, one.cell, one.begin] for one in result.taught],
+        "normal_windows": len(windows.normal_windows),
+        "one_shot": {name: _method_figures(answers) for name, answers in result.answers.items()},
+        "replay": _replay_figures(result.replay),
+        "taught": [[episode.name, episode.cell, episode.begin] for episode in result.taught],
         "untaught": sorted(untaught),
-        "unknown_auroc": figure(result.unknown),
-        "unknown_auroc_visible": figure(result.unknown_visible),
-        "unknown_auroc_nothing_taught": figure(result.unknown_alone),
+        "unknown_auroc": _rounded(result.unknown_auroc),
+        "unknown_auroc_visible": _rounded(result.unknown_auroc_visible),
+        "unknown_auroc_nothing_taught": _rounded(result.unknown_auroc_nothing_taught),
     }
 
 
-def _of_method(answers: MethodAnswers | MissingLibrary) -> dict[str, Any]:
+def _method_figures(answers: MethodAnswers | MissingLibrary) -> dict[str, Any]:
     if isinstance(answers, MissingLibrary):
         return {"missing": answers.library}
-    named = answers.named
+    result = answers.result
     return {
         "questions": answers.questions,
         "episodes": answers.episodes,
-        "macro_f1": {name: figure(one) for name, one in named.macro_f1.items()},
-        "right": {name: figure(one) for name, one in named.right.items()},
-        "by_class": {name: figure(one) for name, one in named.by_class.items()},
-        "confusion": [[_number(value) for value in row] for row in named.confusion.tolist()],
+        "macro_f1": _rounded_by_name(result.macro_f1),
+        "right": _rounded_by_name(result.accuracy),
+        "by_class": _rounded_by_name(result.by_class),
+        "confusion": [[_number(value) for value in row] for row in result.confusion.tolist()],
     }
 
 
-def _of_replay(replayed: ReplayOutcome) -> dict[str, Any]:
+def _replay_figures(replay: ReplayOutcome) -> dict[str, Any]:
     return {
-        "cell_days": round(replayed.cell_days, 1),
-        "alarms": replayed.alarms,
-        "budget": replayed.budget,
-        "false_alarms": figure(replayed.false),
-        "false_alarms_named": figure(replayed.false_named),
-        "calibrated_on_cell_days": round(replayed.calibrated_on, 1),
-        "taught": {name: _of_fate(one) for name, one in replayed.taught.items()},
-        "all_taught": _of_fate(replayed.all_taught),
-        "untaught": {name: _of_fate(one) for name, one in replayed.untaught.items()},
-        "all_untaught": _of_fate(replayed.all_untaught),
+        "cell_days": round(replay.cell_days, 1),
+        "alarms": replay.alarms,
+        "budget": replay.budget,
+        "false_alarms": _rounded(replay.false_rate),
+        "false_alarms_named": _rounded(replay.named_false_rate),
+        "calibrated_on_cell_days": round(replay.calibration_cell_days, 1),
+        "taught": {name: _outcome_figures(outcome) for name, outcome in replay.taught.items()},
+        "all_taught": _outcome_figures(replay.all_taught),
+        "untaught": {name: _outcome_figures(outcome) for name, outcome in replay.untaught.items()},
+        "all_untaught": _outcome_figures(replay.all_untaught),
     }
 
 
-def _of_fate(fate: EpisodeOutcome) -> dict[str, Any]:
+def _outcome_figures(outcome: EpisodeOutcome) -> dict[str, Any]:
     return {
-        "episodes": fate.episodes,
-        "events": fate.events,
-        "right": figure(fate.right),
-        "misnamed": figure(fate.misnamed),
-        "unknown": figure(fate.unknown),
-        "missed": figure(fate.missed),
-        "minutes": None if fate.minutes is None else [_number(value) for value in fate.minutes],
+        "episodes": outcome.episodes,
+        "events": outcome.events,
+        **{name: _rounded(outcome.shares[name]) for name in OUTCOMES},
+        "minutes": None if outcome.minutes is None else [_number(value) for value in outcome.minutes],
     }
 
 
-def figure(values: Figure) -> list[float | None]:
-    return [_number(value) for value in values]
+def _rounded(figure: Figure) -> list[float | None]:
+    return [_number(value) for value in figure]
+
+
+def _rounded_by_name(figures: Mapping[str, Figure]) -> dict[str, list[float | None]]:
+    return {name: _rounded(figure) for name, figure in figures.items()}
 
 
 def _number(value: float) -> float | None:

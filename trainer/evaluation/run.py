@@ -1,4 +1,4 @@
-"""One case after the other: windows cut, methods asked, history replayed, mistakes found."""
+"""Run of an evaluation, case by case: cut windows, ask all methods, replay the history, find confusions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,201 +13,233 @@ from trainer.console import timed_step
 from trainer.evaluation.baseline_methods import ENCODER, Method, MissingLibrary, methods, similarities
 from trainer.evaluation.cases import EvaluationError, EvaluationSubject
 from trainer.evaluation.confusions import Confusion, find_mistakes
-from trainer.evaluation.dataset import SINCE_ONSET, EvaluationWindows, cut
-from trainer.evaluation.replay import ReplayOutcome, auroc, replay_history, strangeness, teach_judge
-from trainer.evaluation.selection import EVENTS, choose, choose_taught, classes_of
-from trainer.metrics.nearest_exemplar import Answers, Figure, OneShotResult, evaluate_nearest_exemplar
+from trainer.evaluation.dataset import SINCE_ONSET, EvaluationWindows, cut_evaluation_windows
+from trainer.evaluation.replay import ReplayOutcome, auroc, build_classifier, replay_history, unknown_scores
+from trainer.evaluation.selection import EVENTS, select_episodes, select_taught, usable_classes
+from trainer.metrics.nearest_exemplar import Figure, OneShotResult, QuestionSheet, evaluate_nearest_exemplar
 
 SEVERITIES = (("below 0.4", 0.0, 0.4), ("0.4 to 0.7", 0.4, 0.7), ("0.7 and more", 0.7, 1.01))
-"""About a third of a simulated network's episodes each."""
+"""Ranges of severity, each with about a third of a simulated network's episodes."""
 
 LEAST_CLASSES = 2
 
+Columns = NDArray[np.int64]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class MethodAnswers:
-    """What one method said, and of how much."""
+    """Answers of one method."""
 
     questions: int
+    """Questions asked."""
     episodes: int
-    named: OneShotResult
-    whole: bool
-    """Asked about all there is."""
+    """Episodes that served as exemplars."""
+    result: OneShotResult
+    is_complete: bool
+    """False for a method that is asked a few questions only."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """All that is told of a case."""
+    """Results of a case: everything that the page and the data file need."""
 
     subject: EvaluationSubject
-    cut: EvaluationWindows
+    windows: EvaluationWindows
     mixed: int
+    """Episodes left out because another class was in the cell."""
     classes: list[str]
     answers: dict[str, MethodAnswers | MissingLibrary]
-    """By method, in the order of the table."""
+    """Answers by method, in the order of the table."""
     taught: list[Episode]
-    replayed: ReplayOutcome
-    unknown: Figure
-    """AUROC of the untaught faults' windows against normal ones; of those that can be seen; and with nothing taught."""
-    unknown_visible: Figure
-    unknown_alone: Figure
+    replay: ReplayOutcome
+    unknown_auroc: Figure
+    """AUROC of the untaught faults' windows against normal windows, by the unknown score."""
+    unknown_auroc_visible: Figure
+    """The same for visible episodes."""
+    unknown_auroc_nothing_taught: Figure
+    """The same for all episodes, by a classifier without labels."""
     mistakes: list[Confusion]
     directions: NDArray[np.float32]
-    """Of the questions' embeddings. # [Q, D]"""
+    """Directions of the questions. # [Q, D]"""
 
 
 def cut_case(subject: EvaluationSubject, seed: int) -> tuple[EvaluationWindows, int]:
-    """The windows of a case, and how many episodes had to be left out because another was there."""
+    """Return the windows of a case, and the number of episodes left out because another class was in the cell."""
     rng = np.random.default_rng([seed, 1])
-    choice = choose(subject.episodes, rng)
-    with timed_step(f"{subject.case.name}: windows of {len(choice.episodes)} of {len(subject.episodes)} episodes"):
-        windows = cut(
-            subject.days, subject.bundle.baseline, choice, subject.episodes, subject.settings.min_coverage, rng
+    selection = select_episodes(subject.episodes, rng)
+    with timed_step(f"{subject.case.name}: windows of {len(selection.episodes)} of {len(subject.episodes)} episodes"):
+        windows = cut_evaluation_windows(
+            subject.days,
+            subject.bundle.baseline,
+            selection,
+            listed=subject.episodes,
+            min_coverage=subject.settings.min_coverage,
+            rng=rng,
         )
-    return windows, choice.mixed
+    return windows, selection.mixed
 
 
 def common_classes(cuts: Sequence[EvaluationWindows], names: Sequence[str]) -> list[str]:
-    """What all cases can be asked about, so that their columns answer one question. Raises EvaluationError."""
-    found = [set(classes_of(one.episodes, one.event)) for one in cuts]
-    classes = sorted(set.intersection(*found))
+    """Return the classes that all cases can be asked about, so that their columns compare. Raises EvaluationError."""
+    usable = [set(usable_classes(windows.episodes, windows.event)) for windows in cuts]
+    classes = sorted(set.intersection(*usable))
     if len(classes) < LEAST_CLASSES:
-        there = "; ".join(
-            f"{name}: {', '.join(sorted(some)) or 'none'}" for name, some in zip(names, found, strict=True)
+        by_case = "; ".join(
+            f"{name}: {', '.join(sorted(some)) or 'none'}" for name, some in zip(names, usable, strict=True)
         )
         raise EvaluationError(
-            f"an evaluation needs {LEAST_CLASSES} classes with {EVENTS} usable episodes in different cells or more"
-            f" ({there}); give a longer history, or one with more named episodes."
+            f"the cases have {len(classes)} usable classes in common ({by_case}); an evaluation needs {LEAST_CLASSES},"
+            f" each with {EVENTS} usable episodes in different cells. Give a longer history, or one with more named"
+            " episodes."
         )
     return classes
 
 
-def measure(
+def evaluate_case(
     subject: EvaluationSubject,
     windows: EvaluationWindows,
     mixed: int,
+    *,
     classes: list[str],
     taught: list[Episode] | None,
     seed: int,
 ) -> EvaluationResult:
-    """`taught` None: one episode of most classes, by the seed. Raises HistoryError where a taught one is not there."""
+    """Evaluate one case; without `taught`, one episode of most classes is drawn by the seed.
+
+    Raises HistoryError for a taught episode that the history does not hold.
+    """
     name, rng = subject.case.name, np.random.default_rng([seed, 2])
-    shown = choose_taught(windows.episodes, classes, rng)[0] if taught is None else taught
-    answers, mistakes = _ask_all(subject, windows, classes, rng)
-    with timed_step(f"{name}: replay, {len(shown)} episodes taught"):
-        judge = teach_judge(subject, shown)
-        replayed = replay_history(subject, judge, shown)
-    asked, normal = subject.encode(windows.asked), subject.encode(windows.normal)
-    untaught = _untaught(windows, judge.exemplar_index.faults)
+    taught_episodes = select_taught(windows.episodes, classes, rng)[0] if taught is None else taught
+    answers, mistakes = _ask_methods(subject, windows, classes, rng)
+    with timed_step(f"{name}: replay, {len(taught_episodes)} episodes taught"):
+        classifier = build_classifier(subject, taught_episodes)
+        outcome = replay_history(subject, classifier, taught_episodes)
+    questions, normal = subject.encode(windows.question_windows), subject.encode(windows.normal_windows)
+    untaught = _untaught_questions(windows, classifier.exemplar_index.faults)
 
-    def area(rows: NDArray[np.int64], by: Classifier) -> Figure:
-        whose = windows.event[windows.asked_of[rows]].tolist()
-        return auroc(strangeness(by, asked[rows]), whose, strangeness(by, normal), windows.normal_cell, rng)
+    def unknown_auroc(rows: Columns, scored_by: Classifier) -> Figure:
+        events = windows.event[windows.question_episode[rows]].tolist()
+        scores, normal_scores = unknown_scores(scored_by, questions[rows]), unknown_scores(scored_by, normal)
+        return auroc(scores, events, normal_scores, windows.normal_cell, rng)
 
-    effect = _column(windows, "effect")
+    effect = _question_attribute(windows, "effect")
     return EvaluationResult(
-        subject,
-        windows,
-        mixed,
-        classes,
-        answers,
-        shown,
-        replayed,
-        area(untaught, judge),
-        area(untaught[effect[untaught] >= VISIBLE], judge),
-        area(untaught, teach_judge(subject, [])),
-        mistakes,
-        asked.direction.astype(np.float32),
+        subject=subject,
+        windows=windows,
+        mixed=mixed,
+        classes=classes,
+        answers=answers,
+        taught=taught_episodes,
+        replay=outcome,
+        unknown_auroc=unknown_auroc(untaught, classifier),
+        unknown_auroc_visible=unknown_auroc(untaught[effect[untaught] >= VISIBLE], classifier),
+        unknown_auroc_nothing_taught=unknown_auroc(untaught, build_classifier(subject, [])),
+        mistakes=mistakes,
+        directions=questions.direction.astype(np.float32),
     )
 
 
-def _ask_all(
+def _ask_methods(
     subject: EvaluationSubject, windows: EvaluationWindows, classes: list[str], rng: np.random.Generator
 ) -> tuple[dict[str, MethodAnswers | MissingLibrary], list[Confusion]]:
     answers: dict[str, MethodAnswers | MissingLibrary] = {}
     mistakes: list[Confusion] = []
-    ways = methods(windows, subject.encode, rng)
-    encoder = ways[0]
+    candidates = methods(windows, subject.encode, rng)
+    encoder = candidates[0]
     assert isinstance(encoder, Method)
-    everything = _kept(windows, classes)
-    for way in ways:
-        if isinstance(way, MissingLibrary):
-            answers[way.name] = way
+    everything = _all_questions(windows, classes)
+    for method in candidates:
+        if isinstance(method, MissingLibrary):
+            answers[method.name] = method
             continue
-        with timed_step(f"{subject.case.name}: {way.name}"):
-            asked = everything if way.per_class is None else _few(windows, classes, way.per_class, rng)
-            answers[way.name], similarity, sheet = _ask(way, windows, classes, *asked)
-            if way.per_class is not None:
-                as_little = replace(encoder, per_class=way.per_class)
-                answers[f"{ENCODER}, asked as little as {way.name}"] = _ask(as_little, windows, classes, *asked)[0]
-            if way is encoder:
-                mistakes = find_mistakes(similarity, sheet, windows, *asked, subject.encode)
+        with timed_step(f"{subject.case.name}: {method.name}"):
+            questions, episodes = (
+                everything if method.per_class is None else _few_questions(windows, classes, method.per_class, rng)
+            )
+            answers[method.name], similarity, sheet = _ask(method, windows, classes, questions, episodes)
+            if method.per_class is not None:
+                limited = replace(encoder, per_class=method.per_class)
+                name = f"{ENCODER}, asked as little as {method.name}"
+                answers[name] = _ask(limited, windows, classes, questions, episodes)[0]
+            if method is encoder:
+                mistakes = find_mistakes(
+                    similarity, sheet, windows, questions=questions, episodes=episodes, encode=subject.encode
+                )
     return answers, mistakes
 
 
 def _ask(
-    way: Method,
-    windows: EvaluationWindows,
-    classes: list[str],
-    questions: NDArray[np.int64],
-    episodes: NDArray[np.int64],
-) -> tuple[MethodAnswers, NDArray[np.float32], Answers]:
-    sheet = sheet_of(windows, classes, questions, episodes)
-    similarity = similarities(way, windows, questions, episodes)
-    rng = np.random.default_rng(crc32("\n".join(classes).encode()))  # the same draws for every method: luck is shared
-    named = evaluate_nearest_exemplar(similarity, sheet, groups_of(windows, questions), rng)
-    return MethodAnswers(len(questions), len(episodes), named, way.per_class is None), similarity, sheet
+    method: Method, windows: EvaluationWindows, classes: list[str], questions: Columns, episodes: Columns
+) -> tuple[MethodAnswers, NDArray[np.float32], QuestionSheet]:
+    sheet = build_question_sheet(windows, classes, questions, episodes)
+    similarity = similarities(method, windows, questions, episodes)
+    rng = np.random.default_rng(crc32("\n".join(classes).encode()))  # every method has the same draws of exemplars
+    result = evaluate_nearest_exemplar(similarity, sheet, question_groups(windows, questions), rng)
+    answers = MethodAnswers(
+        questions=len(questions), episodes=len(episodes), result=result, is_complete=method.per_class is None
+    )
+    return answers, similarity, sheet
 
 
-def sheet_of(
-    windows: EvaluationWindows, classes: Sequence[str], questions: NDArray[np.int64], episodes: NDArray[np.int64]
-) -> Answers:
-    place = {name: number for number, name in enumerate(classes)}
-    label = np.array([place.get(one.name, -1) for one in windows.episodes], np.int64)
-    _, cell = np.unique(np.array([one.cell for one in windows.episodes]), return_inverse=True)
-    of = windows.asked_of[questions]
-    columns = (label[of], windows.event[of], cell[of], label[episodes], windows.event[episodes], cell[episodes])
-    return Answers(classes, *columns)
+def build_question_sheet(
+    windows: EvaluationWindows, classes: Sequence[str], questions: Columns, episodes: Columns
+) -> QuestionSheet:
+    """Return class, event and cell of these questions and of these episodes' exemplars. # [q], [e]"""
+    numbers = {name: number for number, name in enumerate(classes)}
+    label = np.array([numbers.get(episode.name, -1) for episode in windows.episodes], np.int64)
+    _, cell = np.unique(np.array([episode.cell for episode in windows.episodes]), return_inverse=True)
+    question_episode = windows.question_episode[questions]
+    return QuestionSheet(
+        classes=classes,
+        question_class=label[question_episode],
+        question_event=windows.event[question_episode],
+        question_cell=cell[question_episode],
+        exemplar_class=label[episodes],
+        exemplar_event=windows.event[episodes],
+        exemplar_cell=cell[episodes],
+    )
 
 
-def groups_of(windows: EvaluationWindows, questions: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    """Which questions each figure is of. # each [q]"""
-    effect, severity = (_column(windows, name)[questions] for name in ("effect", "severity"))
+def question_groups(windows: EvaluationWindows, questions: Columns) -> dict[str, NDArray[np.bool_]]:
+    """Return the questions of each group that has a figure of its own. # masks [q]"""
+    effect, severity = (_question_attribute(windows, name)[questions] for name in ("effect", "severity"))
     groups = {"all": np.ones(len(questions), bool), "visible": effect >= VISIBLE}
     for name, low, high in SEVERITIES:
         groups[f"severity {name}"] = (severity >= low) & (severity < high)
     for minutes in SINCE_ONSET:
-        groups[f"{minutes} minutes"] = windows.since[questions] == minutes
+        groups[f"{minutes} minutes"] = windows.minutes_seen[questions] == minutes
     return groups
 
 
-def _kept(windows: EvaluationWindows, classes: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Questions and episodes of these classes."""
-    ours = np.array([one.name in classes for one in windows.episodes], bool)
-    return np.flatnonzero(ours[windows.asked_of]), np.flatnonzero(ours)
+def _all_questions(windows: EvaluationWindows, classes: Sequence[str]) -> tuple[Columns, Columns]:
+    """Return all questions and episodes of these classes."""
+    included = np.array([episode.name in classes for episode in windows.episodes], bool)
+    return np.flatnonzero(included[windows.question_episode]), np.flatnonzero(included)
 
 
-def _few(
+def _few_questions(
     windows: EvaluationWindows, classes: Sequence[str], each: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Up to `each` episodes of every class, as many events as can be, and one question of each episode."""
+) -> tuple[Columns, Columns]:
+    """Return up to `each` episodes of every class, from as many events as possible, with one question of each."""
     episodes: list[int] = []
     for name in classes:
-        ours = [place for place, one in enumerate(windows.episodes) if one.name == name]
-        order = rng.permutation(len(ours)).tolist()
-        turn = {place: sum(windows.event[ours[e]] == windows.event[ours[place]] for e in order[:at])
-                for at, place in enumerate(order)}  # fmt: skip
-        episodes += sorted(ours[place] for place in sorted(order, key=lambda place: turn[place])[:each])
-    pools = [np.flatnonzero(windows.asked_of == one) for one in episodes]
+        members = [index for index, episode in enumerate(windows.episodes) if episode.name == name]
+        order = rng.permutation(len(members)).tolist()
+        rank = {
+            member: sum(windows.event[members[other]] == windows.event[members[member]] for other in order[:at])
+            for at, member in enumerate(order)
+        }
+        episodes += sorted(members[member] for member in sorted(order, key=lambda member: rank[member])[:each])
+    pools = [np.flatnonzero(windows.question_episode == episode) for episode in episodes]
     return np.array([rng.choice(pool) for pool in pools if len(pool)], np.int64), np.array(episodes, np.int64)
 
 
-def _untaught(windows: EvaluationWindows, taught: Sequence[str]) -> NDArray[np.int64]:
-    """Questions about faults of which no example was shown."""
-    strange = [one.kind == "fault" and one.name not in taught for one in windows.episodes]
-    return np.flatnonzero(np.array(strange, bool)[windows.asked_of])
+def _untaught_questions(windows: EvaluationWindows, taught: Sequence[str]) -> Columns:
+    """Return the questions about faults that no label names."""
+    is_untaught = [episode.kind == "fault" and episode.name not in taught for episode in windows.episodes]
+    return np.flatnonzero(np.array(is_untaught, bool)[windows.question_episode])
 
 
-def _column(windows: EvaluationWindows, name: str) -> NDArray[np.float64]:
-    """Effect or severity of every question's episode, NaN where nobody knows it. # [Q]"""
-    return np.array([getattr(one, name) for one in windows.episodes], np.float64)[windows.asked_of]
+def _question_attribute(windows: EvaluationWindows, name: str) -> NDArray[np.float64]:
+    """Return effect or severity of every question's episode, NaN if unknown. # [Q]"""
+    return np.array([getattr(episode, name) for episode in windows.episodes], np.float64)[windows.question_episode]

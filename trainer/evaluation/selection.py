@@ -1,4 +1,4 @@
-"""Which episodes are asked about, and which one of each class is taught."""
+"""Selection of the episodes that an evaluation asks about, and of the one that is taught of each class."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,78 +10,82 @@ from detector.backtest.matching import Episode
 from detector.core.features import WINDOW
 
 EVENTS = 2
-"""Of a class, at least: one to be shown, one to be asked."""
+"""Least number of events of a class: one for the exemplar, one for the question."""
 
 PER_EVENT = 3
-"""Cells of one event that are asked: a region's outage is one thing that happened, in a hundred cells."""
+"""Cells of one event that are asked: a regional outage is one event in a hundred cells."""
 
 PER_CLASS = 40
-"""Episodes: from there on the interval is as wide as the few events of other classes make it."""
+"""Episodes of a class: with more, the few events of other classes dominate the interval's width."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class EpisodeSelection:
+    """Selected episodes with their events."""
+
     episodes: list[Episode]
     event: NDArray[np.int64]
-    """Equal where a class struck several cells in the same minute. # [n]"""
+    """Number of each episode's event: a class that begins in the same minute, in any number of cells. # [n]"""
     mixed: int
-    """Episodes left out because another of another class was in the same cell at the time."""
+    """Episodes left out because another class was in the same cell at the time."""
 
 
-def choose(listed: Sequence[Episode], rng: np.random.Generator) -> Choice:
-    """A few cells of each event, a few tens of episodes of each class, each with a cell of its own at the time."""
+def select_episodes(listed: Sequence[Episode], rng: np.random.Generator) -> EpisodeSelection:
+    """Select a few cells of each event and a few tens of episodes of each class, without overlaps in a cell."""
     by_cell: dict[str, list[Episode]] = {}
     for episode in listed:
         by_cell.setdefault(episode.cell, []).append(episode)
-    alone = [one for one in listed if not _is_mixed(one, by_cell[one.cell])]
+    separate = [episode for episode in listed if not _is_mixed(episode, by_cell[episode.cell])]
     events: dict[tuple[str, int], list[Episode]] = {}
-    for place in rng.permutation(len(alone)).tolist():
-        events.setdefault((alone[place].name, alone[place].begin), []).append(alone[place])
-    taken: dict[str, list[tuple[Episode, int]]] = {}
+    for index in rng.permutation(len(separate)).tolist():
+        events.setdefault((separate[index].name, separate[index].begin), []).append(separate[index])
+    by_class: dict[str, list[tuple[Episode, int]]] = {}
     for number, (key, cells) in enumerate(sorted(events.items())):
-        taken.setdefault(key[0], []).extend((one, number) for one in cells[:PER_EVENT])
-    chosen: list[tuple[Episode, int]] = []
-    for _, found in sorted(taken.items()):
-        some = sorted(rng.permutation(len(found))[:PER_CLASS].tolist())
-        chosen += [found[place] for place in some]
-    return Choice([one for one, _ in chosen], np.array([event for _, event in chosen], np.int64),
-                  len(listed) - len(alone))  # fmt: skip
+        by_class.setdefault(key[0], []).extend((episode, number) for episode in cells[:PER_EVENT])
+    selected: list[tuple[Episode, int]] = []
+    for _, candidates in sorted(by_class.items()):
+        indices = sorted(rng.permutation(len(candidates))[:PER_CLASS].tolist())
+        selected += [candidates[index] for index in indices]
+    event = np.array([number for _, number in selected], np.int64)
+    return EpisodeSelection([episode for episode, _ in selected], event, len(listed) - len(separate))
 
 
-def classes_of(episodes: Sequence[Episode], event: NDArray[np.int64]) -> list[str]:
-    """Classes with enough events in different cells, so that one can be shown and another asked. # event [n]"""
-    found: dict[str, set[tuple[int, str]]] = {}
-    for one, number in zip(episodes, event.tolist(), strict=True):
-        found.setdefault(one.name, set()).add((number, one.cell))
+def usable_classes(episodes: Sequence[Episode], event: NDArray[np.int64]) -> list[str]:
+    """Return the classes with enough events in different cells for an exemplar and a question. # event [n]"""
+    occurrences: dict[str, set[tuple[int, str]]] = {}
+    for episode, number in zip(episodes, event.tolist(), strict=True):
+        occurrences.setdefault(episode.name, set()).add((number, episode.cell))
     return sorted(
         name
-        for name, places in found.items()
-        if len({number for number, _ in places}) >= EVENTS and len({cell for _, cell in places}) >= EVENTS
+        for name, pairs in occurrences.items()
+        if len({number for number, _ in pairs}) >= EVENTS and len({cell for _, cell in pairs}) >= EVENTS
     )
 
 
-def choose_taught(
+def select_taught(
     episodes: Sequence[Episode], classes: Sequence[str], rng: np.random.Generator
 ) -> tuple[list[Episode], list[str]]:
-    """One random episode of each class; but every third fault class stays untaught, to be called unknown."""
-    faults = sorted({one.name for one in episodes if one.kind == "fault" and one.name in classes})
-    left = {faults[place] for place in rng.permutation(len(faults))[: len(faults) // 3].tolist()}
+    """Draw one episode of each class to be taught; return these, and every third fault class, which stays untaught."""
+    faults = sorted({episode.name for episode in episodes if episode.kind == "fault" and episode.name in classes})
+    untaught = {faults[index] for index in rng.permutation(len(faults))[: len(faults) // 3].tolist()}
     taught = []
     for name in classes:
-        if name not in left:
-            events = sorted({one.begin for one in episodes if one.name == name})
+        if name not in untaught:
+            events = sorted({episode.begin for episode in episodes if episode.name == name})
             begin = events[rng.integers(len(events))]
-            cells = [one for one in episodes if (one.name, one.begin) == (name, begin)]
+            cells = [episode for episode in episodes if (episode.name, episode.begin) == (name, begin)]
             taught.append(cells[rng.integers(len(cells))])
-    return taught, sorted(left)
+    return taught, sorted(untaught)
 
 
 def is_calm(listed: Sequence[Episode], first: int, last: int) -> bool:
-    """Nothing listed from an hour before these minutes to their end."""
-    return not any(one.begin < last and first < one.end + WINDOW for one in listed)
+    """Return whether no listed episode overlaps these minutes or the hour before them."""
+    return not any(episode.begin < last and first < episode.end + WINDOW for episode in listed)
 
 
-def _is_mixed(episode: Episode, there: Sequence[Episode]) -> bool:
+def _is_mixed(episode: Episode, in_cell: Sequence[Episode]) -> bool:
+    """Return whether another class was in the cell during this episode or the hour before it."""
     return any(
-        one.name != episode.name and one.begin < episode.end and episode.begin < one.end + WINDOW for one in there
+        other.name != episode.name and other.begin < episode.end and episode.begin < other.end + WINDOW
+        for other in in_cell
     )

@@ -72,13 +72,13 @@ def simulate(
     """Simulates what is not kept in the folder. Raises TrainingError where other material lies there."""
     import detector
     from trainer.data.baselines import fit_baseline
-    from trainer.data.cache import acquire, cached
-    from trainer.data.examples import simulate_examples, unsmoothed
+    from trainer.data.cache import acquire, load_or_simulate
+    from trainer.data.examples import simulate_examples, without_smoothing
     from trainer.data.history import START_MINUTE, SimulatedHistory
     from trainer.simulator import FAULTS, OPERATOR_A, Network
 
     acquire(folder, {**asdict(amounts), "version": detector.__version__})
-    network = Network(amounts.cells, FIRST_NETWORK, unsmoothed(OPERATOR_A))
+    network = Network(amounts.cells, FIRST_NETWORK, without_smoothing(OPERATOR_A))
     history = SimulatedHistory(network, (START_MINUTE, START_MINUTE + amounts.days * 1440))
     with step(f"baselines of {amounts.cells} simulated cells"):
         usual = fit_baseline(history, amounts.days)
@@ -89,7 +89,9 @@ def simulate(
         classes: list[str | int] = [*named, *(next(numbers) for _ in range(procedural))]
         listed = [*classes, *list(named) * again]
         with step(f"{name}: {len(classes)} fault classes, {each} windows each"):
-            return cached(folder, name, lambda: simulate_examples(history, usual, listed, each, seed, workers))
+            return load_or_simulate(
+                folder, name, lambda: simulate_examples(history, usual, listed, each=each, seed=seed, workers=workers)
+            )
 
     return ComparisonDataset(
         make("learned", base, amounts.classes, amounts.each, 0, BASE_EACH // amounts.each),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.metrics.embedding import half
+from trainer.metrics.embedding import half_interval
 
 COUNTS = (1, 2, 5, 10, 20, 50)
 MANY, FEW = 50, 2
@@ -120,8 +120,8 @@ def _count(examples: int, rounds: Sequence[dict[str, NDArray[np.float64]]]) -> E
     right = {method: np.array([one[method].mean() for one in rounds]) for method in METHODS}
     better = max(METHODS[:2], key=lambda method: float(right[method].mean()))
     ahead = right["classifier"] - right[better]
-    named = [FewShotShares(method, float(shares.mean()), half(shares)) for method, shares in right.items()]
-    return ExampleCount(examples, named, float(ahead.mean()), half(ahead))
+    named = [FewShotShares(method, float(shares.mean()), half_interval(shares)) for method, shares in right.items()]
+    return ExampleCount(examples, named, float(ahead.mean()), half_interval(ahead))
 
 
 def _imbalance(
@@ -132,4 +132,4 @@ def _imbalance(
         for one, size in zip(rounds, sizes, strict=True)
     ]
     common, rare = np.array(both).T
-    return Imbalance(method, float(common.mean()), half(common), float(rare.mean()), half(rare))
+    return Imbalance(method, float(common.mean()), half_interval(common), float(rare.mean()), half_interval(rare))

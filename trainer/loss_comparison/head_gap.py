@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from trainer.loss_comparison.results import PairAnswers, mean_pairs
 from trainer.loss_comparison.variants import Variant
-from trainer.metrics.embedding import half
+from trainer.metrics.embedding import half_interval
 
 SIDES = {
     "concatenation": "the head over a concatenation",
@@ -57,7 +57,7 @@ def _side(contestant: Variant) -> str:
 
 def _gap(one: str, other: str, pairs: Mapping[str, NDArray[np.float64]]) -> Gap:
     difference = pairs[other] - pairs[one]
-    return Gap(one, other, float(difference.mean()), half(difference))
+    return Gap(one, other, float(difference.mean()), half_interval(difference))
 
 
 def _words(gap: Gap) -> str:

@@ -11,18 +11,18 @@ from trainer.loss_comparison.training_run import Curve, Embedded, TrainingRun
 from trainer.loss_comparison.variants import Variant
 from trainer.losses.pairs import CUT_OFF, log_odds
 from trainer.metrics.embedding import (
-    PairDraws,
+    Dissimilarity,
     Proportion,
-    Score,
-    best_cut,
-    cosine,
-    draw,
+    RoundDraws,
+    accuracy_by_round,
+    best_cutoff,
+    cosine_distance,
     draw_pairs,
-    euclid,
-    half,
-    named_right,
-    share_of,
-    told_right,
+    draw_rounds,
+    euclidean_distance,
+    half_interval,
+    pair_accuracy,
+    summarize_accuracy,
 )
 
 BINS = 60
@@ -34,8 +34,8 @@ SHOWN_QUANTILE = 0.995
 class Questions:
     """Drawn once, asked of every loss."""
 
-    unseen: PairDraws
-    base: PairDraws
+    unseen: RoundDraws
+    base: RoundDraws
     pairs: NDArray[np.int64]
     """Of unseen classes. # [2, PAIRS, 2]"""
     watched_pairs: NDArray[np.int64]
@@ -45,10 +45,10 @@ class Questions:
         rng = np.random.default_rng([seed, 11])
         base = np.where(material.crowd.label < len(UNSEEN_BASE), material.crowd.label, -1)
         rows = np.flatnonzero(base >= 0)
-        at_base = draw(base[rows], rng)
+        at_base = draw_rounds(base[rows], rng)
         return cls(
-            draw(material.unseen.label, rng),
-            PairDraws(at_base.classes, rows[at_base.rows]),
+            draw_rounds(material.unseen.label, rng),
+            RoundDraws(at_base.classes, rows[at_base.rows]),
             draw_pairs(material.unseen.label, rng),
             draw_pairs(material.watched.label, rng),
         )
@@ -123,13 +123,13 @@ def answer(training: TrainingRun, questions: Questions) -> PairAnswers:
     same, different = (own(rows[:, 0], rows[:, 1]) for rows in questions.pairs)
     cut = 0.0
     if training.contestant.join is None:
-        cut = best_cut(*(_own_score(training, watched)(rows[:, 0], rows[:, 1]) for rows in questions.watched_pairs))
-    headed = None if training.contestant.join is None else named_right(own, questions.unseen)
+        cut = best_cutoff(*(_own_score(training, watched)(rows[:, 0], rows[:, 1]) for rows in questions.watched_pairs))
+    headed = None if training.contestant.join is None else accuracy_by_round(own, questions.unseen)
     return PairAnswers(
-        named_right(cosine(unseen.direction), questions.unseen),
-        named_right(cosine(training.made["crowd"].direction), questions.base),
+        accuracy_by_round(cosine_distance(unseen.direction), questions.unseen),
+        accuracy_by_round(cosine_distance(training.made["crowd"].direction), questions.base),
         headed,
-        told_right(same, different, cut),
+        pair_accuracy(same, different, cut),
         _histogram(same, different, cut, training.contestant.join is not None),
     )
 
@@ -153,7 +153,7 @@ def row(contestant: Variant, trainings: Sequence[TrainingRun], answers: Sequence
         _over_seeds([one.base for one in answers], draws.base),
         _over_seeds([one.by_head for one in answers if one.by_head is not None], draws.unseen),
         float(pairs.mean()) if (pairs := mean_pairs(answers)) is not None else None,
-        half(pairs) if pairs is not None else None,
+        half_interval(pairs) if pairs is not None else None,
         [_seed(one, next(told) if one.state == "trained" else None) for one in trainings],
         answers[0].histogram if answers else None,
     )
@@ -183,15 +183,15 @@ def _seed(training: TrainingRun, answers: PairAnswers | None) -> Seed:
     )
 
 
-def _over_seeds(right: Sequence[NDArray[np.float64]], draws: PairDraws) -> Proportion | None:
-    return share_of(np.mean(right, axis=0), draws) if right else None
+def _over_seeds(right: Sequence[NDArray[np.float64]], draws: RoundDraws) -> Proportion | None:
+    return summarize_accuracy(np.mean(right, axis=0), draws) if right else None
 
 
-def _own_score(training: TrainingRun, made: Embedded) -> Score:
+def _own_score(training: TrainingRun, made: Embedded) -> Dissimilarity:
     """As the loss measures: its embeddings' distance, or how unlikely its head finds it that they are of one class."""
     join, embedding = training.contestant.join, made.embedding
     if join is None:
-        return euclid(embedding)
+        return euclidean_distance(embedding)
     return lambda left, right: -np.asarray(log_odds(embedding[left], embedding[right], join, **training.own))
 
 

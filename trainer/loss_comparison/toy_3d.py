@@ -18,8 +18,8 @@ from trainer.loss_comparison.dataset import THREE, ComparisonDataset
 from trainer.loss_comparison.training_run import schedule_of
 from trainer.loss_comparison.variants import Variant
 from trainer.losses.loss import LossError
-from trainer.losses.registry import choose
-from trainer.metrics.one_shot import SEEN
+from trainer.losses.registry import choose_loss
+from trainer.metrics.one_shot import VISIBLE_EFFECT
 from trainer.training.learner import Learner
 from trainer.training.loop import LEAST_SPREAD
 
@@ -63,7 +63,7 @@ class ToyTraining:
         """Faults that can be seen, and normal windows of the others' cells and minutes; half to learn, half to show."""
         pools = [three.twins[rng.permutation(len(three.twins))]]
         for number in range(len(THREE)):
-            rows = np.flatnonzero((three.label == number) & (three.effect >= SEEN))
+            rows = np.flatnonzero((three.label == number) & (three.effect >= VISIBLE_EFFECT))
             pools.append(three.windows[rng.permutation(rows)])
         half = min(min(map(len, pools)) // 2, SHOWN)
         label = np.repeat(np.arange(len(pools)), half)
@@ -87,7 +87,7 @@ def teach(contestant: Variant, material: ComparisonDataset, classroom: ToyTraini
         learner.learn(step, classroom.learned[rows], classroom.learned_label[rows], home)
         if step + 1 in frames:
             seen[step + 1] = learner.embed(classroom.shown)
-    embedding = choose(contestant.loss, dict(contestant.options)).embedding
+    embedding = choose_loss(contestant.loss, dict(contestant.options)).embedding
     last, label = seen[steps], classroom.shown_label
     right = _nearest_middle(learner.embed(classroom.learned), classroom.learned_label, last, label)
     spread = float(learner.encode(classroom.shown).direction.astype(np.float32).std(axis=0).mean())

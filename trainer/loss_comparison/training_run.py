@@ -75,14 +75,14 @@ class CurveRecorder:
         self._is_best = False
 
     def tell(self, moment: StepMetrics) -> None:
-        if moment.step % self._every == 0 or moment.figure is not None:
+        if moment.step % self._every == 0 or moment.one_shot is not None:
             self.curve.step.append(moment.step)
             self.curve.loss.append(moment.loss)
         self._is_best = False
-        if moment.figure is not None:
-            self._is_best = moment.figure.share >= max(self.curve.one_shot, default=0.0)
+        if moment.one_shot is not None:
+            self._is_best = moment.one_shot.share >= max(self.curve.one_shot, default=0.0)
             self.curve.exam_step.append(moment.step)
-            self.curve.one_shot.append(moment.figure.share)
+            self.curve.one_shot.append(moment.one_shot.share)
             self.best_step = moment.step if self._is_best else self.best_step
 
     def look(self, learner: Learner) -> None:
@@ -102,7 +102,7 @@ def train(
         onlooker.tell(moment)
         tell(moment)
 
-    watch = TrainingHooks(told, material.watched, look=onlooker.look)
+    watch = TrainingHooks(on_step=told, validation=material.watched, on_learner=onlooker.look)
     spec = spec_of(contestant.encoder, len(material.catalogue))
     try:
         train_encoder(spec, material.learned, material.base_classes, material.catalogue, schedule, watch)

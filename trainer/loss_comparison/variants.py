@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from detector.core.networks.registry import NETWORKS
 from trainer.losses.loss import LossError, Option
-from trainer.losses.options import option
-from trainer.losses.registry import CHOICES, LOSSES, choose
+from trainer.losses.options import parse_option
+from trainer.losses.registry import CHOICES, LOSSES, choose_loss
 
 VARIED = {"triplet": "mining", "similarity": "join"}
 """Of the losses that have such a choice, those whose literature argues about it."""
@@ -70,10 +70,10 @@ def contestants(losses: Sequence[str], encoders: Sequence[str]) -> list[Variant]
 def _ways(text: str) -> list[Variant]:
     name, *parts = text.split(":")
     try:
-        options = tuple(option(part) for part in parts)
+        options = tuple(parse_option(part) for part in parts)
     except ArgumentTypeError as error:
         raise LossError(f"--losses {text}: {error}; as in triplet:mining=random.") from None
-    choose(name, dict(options))
+    choose_loss(name, dict(options))
     varied = VARIED.get(name)
     if options or varied is None:
         return [Variant(name, options)]

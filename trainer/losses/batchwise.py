@@ -4,38 +4,44 @@ from typing import Any
 
 import numpy as np
 
-from trainer.losses.loss import Learned, _pairs, _square
+from trainer.losses.loss import LossParameters, pair_masks, squared_distance
 from trainer.losses.mining import OUT_OF_REACH
 
 
 def prototypical(embedding: Any, label: Any, anchors: Any) -> Any:
-    """Snell et al. 2017, equations 1 and 2: -ln of the softmax, over the classes, of -|x - mean of the class|².
+    """Return the prototypical loss: -ln of the softmax, over the classes, of -|x - class mean|².
 
-    Each anchor is a query once, and the others of its class their prototype; a row of no class is a prototype by
-    itself. # f32 [n, D], label [n] -> [anchors]
+    Source: Snell et al. 2017, equations 1 and 2. Each anchor is the query once; the other windows of its class form
+    the prototype. A row of no class is its own prototype. Guard: an anchor without another window of its class
+    costs 0.
+
+    # f32 [n, D], label [n] -> [anchors]
     """
     import tensorflow as tf
 
     _, number, count = tf.unique_with_counts(label)
     size = tf.cast(count, tf.float32)[:, None]
     total = tf.math.unsorted_segment_sum(embedding, number, tf.shape(count)[0])
-    query, own = embedding[:anchors], number[:anchors]
-    fellows = tf.gather(size, own) - 1
-    from_own = _square(query, (tf.gather(total, own) - query) / tf.maximum(fellows, 1.0))
-    is_own = own[:, None] == tf.range(tf.shape(count)[0])
-    square = tf.where(is_own, from_own[:, None], _square(query[:, None], (total / size)[None]))
-    return tf.where(fellows[:, 0] > 0, tf.reduce_logsumexp(-square, axis=1) + from_own, 0.0)
+    query, query_class = embedding[:anchors], number[:anchors]
+    others = tf.gather(size, query_class) - 1
+    from_class = squared_distance(query, (tf.gather(total, query_class) - query) / tf.maximum(others, 1.0))
+    is_class = query_class[:, None] == tf.range(tf.shape(count)[0])
+    square = tf.where(is_class, from_class[:, None], squared_distance(query[:, None], (total / size)[None]))
+    return tf.where(others[:, 0] > 0, tf.reduce_logsumexp(-square, axis=1) + from_class, 0.0)
 
 
 def multi_similarity(embedding: Any, label: Any, anchors: Any, alpha: Any, beta: Any, base: Any, epsilon: Any) -> Any:
-    """Wang et al. 2019: ln(1 + Σ exp(-α(S - λ)))/α over positives + ln(1 + Σ exp(β(S - λ)))/β over negatives.
+    """Return the multi-similarity loss: ln(1 + Σ exp(-α(S - λ)))/α over positives + ln(1 + Σ exp(β(S - λ)))/β.
 
-    S is the cosine and λ the `base`. Counted are positives with S < the largest of the negatives + ε, and negatives
-    with S > the smallest of the positives - ε. # f32 [n, D], label [n] -> [anchors]
+    Source: Wang et al. 2019. S is the cosine and λ the `base`; the second sum is over negatives. Counted are positives
+    with S < the largest S of the negatives + ε, and negatives with S > the smallest S of the positives - ε. Guard: a
+    pair that is not counted has a logit of -1e9, so its share is 0 and its gradient finite.
+
+    # f32 [n, D], label [n] -> [anchors]
     """
     import tensorflow as tf
 
-    same, different = _pairs(label, anchors)
+    same, different = pair_masks(label, anchors)
     cosine = embedding[:anchors] @ tf.transpose(embedding)
     nearest = tf.reduce_max(tf.where(different, cosine, -np.inf), axis=1, keepdims=True)
     furthest = tf.reduce_min(tf.where(same, cosine, np.inf), axis=1, keepdims=True)
@@ -47,10 +53,11 @@ def multi_similarity(embedding: Any, label: Any, anchors: Any, alpha: Any, beta:
 
 
 def supervised_contrastive(direction: Any, label: Any, anchors: Any, temperature: Any) -> Any:
-    """Khosla et al. 2020, equation 2 (the outer sum), over the first `anchors` rows; the others are only negatives.
+    """Return the supervised contrastive loss of the first `anchors` rows; the other rows are negatives only.
 
-    Normal windows ride along as negatives that belong to no class: a class of their own would be pulled together, and
-    normal has no common direction. Guard: every anchor's class must occur twice in the batch.
+    Source: Khosla et al. 2020, equation 2 (the sum outside the logarithm). Normal windows are negatives of no class:
+    a class of their own would pull them together, and normal windows have no common direction. Guard: every anchor's
+    class must occur twice in the batch; an anchor without a positive costs 0.
 
     # direction f32 [n, D], label [n], anchors a number <= n -> f32 [anchors]
     """
@@ -65,12 +72,16 @@ def supervised_contrastive(direction: Any, label: Any, anchors: Any, temperature
     return -tf.reduce_sum(tf.where(same, log_share, 0.0), axis=1) / tf.maximum(positives, 1.0)
 
 
-def _tempered(direction: Any, label: Any, anchors: Any, temperature: Any) -> Any:
-    """Between e⁻⁴ and 1, learned as its logarithm."""
+def supervised_contrastive_learned_temperature(direction: Any, label: Any, anchors: Any, temperature: Any) -> Any:
+    """Return the supervised contrastive loss with a learned temperature.
+
+    The parameter is the logarithm of the temperature. Guard: it is clipped, so the temperature stays between e⁻⁴ and 1.
+    """
     import tensorflow as tf
 
     return supervised_contrastive(direction, label, anchors, tf.exp(tf.clip_by_value(temperature, -4.0, 0.0)))
 
 
-def _cool(dimension: int) -> Learned:
+def initial_temperature(dimension: int) -> LossParameters:
+    """Return the logarithm of the temperature 0.1."""
     return {"temperature": np.array(np.log(0.1), np.float32)}

@@ -3,8 +3,8 @@
 import argparse
 
 
-def option(text: str) -> tuple[str, float | str]:
-    """NAME=VALUE, for argparse; a value is a number where it can be one."""
+def parse_option(text: str) -> tuple[str, float | str]:
+    """Return the name and value of NAME=VALUE, for argparse; the value is a number if it reads as one."""
     name, equals, value = text.partition("=")
     if not (name and equals and value):
         raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE, as in margin=0.3")

@@ -1,1 +1,1 @@
-"""Pre-trained encoders that are shipped with the product."""
+"""Pre-trained weights that come with the distribution: a whole encoder, and the tokens of the `shared` encoder."""

@@ -1,6 +1,6 @@
 """Recipe: take an encoder to another network, without a label and without training.
 
-Baselines, normal profile and calibration are fitted to the history. The weights stay; a `shared` encoder also takes
+Baselines, normal profile and calibration are fit_tokens to the history. The weights stay; a `shared` encoder also takes
 another catalogue.
 """
 
@@ -15,10 +15,10 @@ from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
 from trainer.calibration.budget_interval import print_budget_interval
-from trainer.calibration.bundle_builder import build_bundle
+from trainer.calibration.bundle_builder import BundleParts, build_bundle
 from trainer.console import console, timed_step
 from trainer.data.history import ParquetHistory
-from trainer.pretrained.tokens import fitted
+from trainer.pretrained.tokens import fit_tokens
 from trainer.recipes.request import AdaptRequest
 from trainer.recipes.steps import timed_baseline
 
@@ -33,20 +33,22 @@ def adapt(request: AdaptRequest) -> None:
         device()
     with timed_step("normal profile and calibration"):
         bundle = build_bundle(
-            history=history,
-            baseline=baseline,
-            spec=spec,
-            weights=weights,
-            manifest={
-                **source.manifest.trained_on,
-                "encoder_of": source.digest,
-                "history": str(request.history),
-            },
-            figures=source.manifest.figures,
-            stretches=request.stretches,
-            seed=request.seed,
-            path=request.out,
-            loss=source.manifest.loss,
+            BundleParts(
+                history=history,
+                baseline=baseline,
+                spec=spec,
+                weights=weights,
+                trained_on={
+                    **source.manifest.trained_on,
+                    "encoder_of": source.digest,
+                    "history": str(request.history),
+                },
+                figures=source.manifest.figures,
+                stretches=request.stretches,
+                seed=request.seed,
+                loss=source.manifest.loss,
+            ),
+            request.out,
         )
     _print_bundle(request.out, bundle, history, request.stretches)
 
@@ -56,7 +58,7 @@ def _encoder(
 ) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
     """Return the encoder for the history's catalogue. Raises HistoryError for a catalogue that it cannot take."""
     if source.manifest.spec.kind == "shared":
-        return fitted(source.weights, len(history.catalogue))
+        return fit_tokens(source.weights, len(history.catalogue))
     if history.catalogue.digest != source.catalogue.digest:
         raise HistoryError(
             f"{request.history}/catalogue.yaml: has other features than {request.bundle}; train a bundle for this"

@@ -16,12 +16,12 @@ from detector.core.features import Baseline
 from detector.core.networks.registry import spec_of
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
-from trainer.calibration.bundle_builder import STRETCHES, build_bundle
+from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
 from trainer.console import console, timed_step
 from trainer.data.history import History, ParquetHistory, SimulatedHistory
 from trainer.data.labelled_episodes import LabelledEpisodes, add_labelled_episodes, cut_labelled_episodes
-from trainer.data.simulated_faults import Simulated, SimulationPlan, named, simulate
-from trainer.metrics.one_shot import SEEN, one_shot_accuracy
+from trainer.data.simulated_faults import SimulatedExamples, SimulationPlan, named_classes, simulate
+from trainer.metrics.one_shot import VISIBLE_EFFECT, one_shot_accuracy
 from trainer.recipes.request import TrainRequest
 from trainer.recipes.steps import (
     hyperparameters,
@@ -59,7 +59,7 @@ def train_on_simulated_faults(
 
 def _build(
     request: TrainRequest,
-    simulated: Simulated,
+    simulated: SimulatedExamples,
     episodes: LabelledEpisodes | None,
     history: History,
     *,
@@ -69,30 +69,37 @@ def _build(
     """Train the encoder, measure it, and write the bundle."""
     with silence_native_stderr():
         device()
-    examples, names = simulated.examples, named()
+    examples, names = simulated.training, named_classes()
     if episodes is not None:
         examples, names = add_labelled_episodes(examples, episodes, names)
     spec = spec_of(request.encoder or "tree", len(history.catalogue))
     with training_observer(request) as observe:
-        hooks = TrainingHooks(tell=observe, exam=simulated.watched, folder=folder, minutes=request.checkpoint_minutes)
-        weights = train_encoder(spec, examples, len(names), history.catalogue, hyperparameters(request), watch=hooks)
+        hooks = TrainingHooks(
+            on_step=observe,
+            validation=simulated.validation,
+            checkpoint_folder=folder,
+            checkpoint_minutes=request.checkpoint_minutes,
+        )
+        weights = train_encoder(spec, examples, len(names), history.catalogue, hyperparameters(request), hooks=hooks)
     encoder, rng = Encoder(spec, weights), np.random.default_rng([request.seed, 3])
     figures = {
-        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.exam, rng),
-        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.exam, rng, SEEN),
+        "one_shot_accuracy_unseen_procedural": one_shot_accuracy(encoder, simulated.test, rng),
+        "one_shot_accuracy_unseen_procedural_effect_2": one_shot_accuracy(encoder, simulated.test, rng, VISIBLE_EFFECT),
     }
     with timed_step("normal profile and calibration"):
         return build_bundle(
-            history=history,
-            baseline=baseline,
-            spec=spec,
-            weights=weights,
-            manifest=_facts(request, classes=request.classes + len(names), windows=len(examples.windows)),
-            figures=figures,
-            stretches=STRETCHES,
-            seed=request.seed,
-            path=request.out,
-            loss=request.loss,
+            BundleParts(
+                history=history,
+                baseline=baseline,
+                spec=spec,
+                weights=weights,
+                trained_on=_facts(request, classes=request.classes + len(names), windows=len(examples.windows)),
+                figures=figures,
+                stretches=STRETCHES,
+                seed=request.seed,
+                loss=request.loss,
+            ),
+            request.out,
         )
 
 

@@ -64,7 +64,7 @@ def training_observer(request: TrainRequest) -> Iterator[Callable[[StepMetrics],
         def observe(step: StepMetrics) -> None:
             bar(step)
             if curves is not None:
-                curves.tell(step)
+                curves.record(step)
 
         yield observe
     if curves is not None:

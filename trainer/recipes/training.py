@@ -2,7 +2,7 @@
 
 from detector.history.parquet import HistoryError
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
-from trainer.losses.registry import choose
+from trainer.losses.registry import choose_loss
 from trainer.recipes.request import TrainRequest
 from trainer.recipes.simulated import train_on_simulated_faults
 from trainer.recipes.unlabelled import train_on_injected_faults
@@ -16,7 +16,7 @@ def train(request: TrainRequest) -> None:
 
     Raises LossError, HistoryError before anything is simulated; TrainingError.
     """
-    choose(request.loss, request.loss_options)  # refused here, minutes before the loss is needed
+    choose_loss(request.loss, request.loss_options)  # refused here, minutes before the loss is needed
     span = (START_MINUTE, START_MINUTE + int(request.days * DAY_MINUTES))
     simulated = SimulatedHistory(Network(request.cells, seed=1000 + request.seed), span)
     watched = ParquetHistory(request.history) if request.history else None

@@ -18,13 +18,13 @@ from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
-from trainer.calibration.bundle_builder import STRETCHES, build_bundle
-from trainer.calibration.normal_profile import measured, normal_windows
+from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
+from trainer.calibration.normal_profile import measure_weights, normal_windows
 from trainer.console import timed_step
 from trainer.data.history import History, ParquetHistory, SimulatedHistory
 from trainer.data.injected_faults import inject_families
-from trainer.metrics.one_shot import SEEN, one_shot_accuracy
-from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.metrics.one_shot import VISIBLE_EFFECT, one_shot_accuracy
+from trainer.pretrained.tokens import fit_tokens, shipped_tokens
 from trainer.recipes.request import TrainRequest
 from trainer.recipes.steps import (
     hyperparameters,
@@ -56,7 +56,7 @@ class UnlabelledPlan:
     """Synthetic families to learn from, and windows of each."""
     schedule: Hyperparameters = field(default_factory=Hyperparameters)
     stretches: int = STRETCHES
-    watch: TrainingHooks = field(default_factory=TrainingHooks)
+    hooks: TrainingHooks = field(default_factory=TrainingHooks)
 
 
 def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | SimulatedHistory) -> None:
@@ -77,8 +77,10 @@ def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | Si
     else:
         folder = training_folder(request, origin(request, "synthetic"))
         with training_observer(request) as observe:
-            hooks = TrainingHooks(tell=observe, folder=folder, minutes=request.checkpoint_minutes)
-            bundle = make_unlabelled(history, baseline, replace(plan, watch=hooks), request.out)
+            hooks = TrainingHooks(
+                on_step=observe, checkpoint_folder=folder, checkpoint_minutes=request.checkpoint_minutes
+            )
+            bundle = make_unlabelled(history, baseline, replace(plan, hooks=hooks), request.out)
         shutil.rmtree(folder)
     print_bundle(request.out, bundle, history)
 
@@ -91,23 +93,25 @@ def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, 
     windows = normal_windows(history, baseline, count, np.random.default_rng([seed, 12]))
     spec, weights = _weights(windows[::2], history.catalogue, plan)
     exam = inject_families(windows[1::2], EXAM, EXAM_EACH, seed + 1)
-    encoder = Encoder(spec, {**weights, **measured(spec, windows[::2])})
+    encoder = Encoder(spec, {**weights, **measure_weights(spec, windows[::2])})
     rng = np.random.default_rng([seed, 3])
     figures = {
         "one_shot_accuracy_unseen_synthetic": one_shot_accuracy(encoder, exam, rng),
-        "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, SEEN),
+        "one_shot_accuracy_unseen_synthetic_effect_2": one_shot_accuracy(encoder, exam, rng, VISIBLE_EFFECT),
     }
     return build_bundle(
-        history=history,
-        baseline=baseline,
-        spec=spec,
-        weights=weights,
-        manifest=_facts(plan),
-        figures=figures,
-        stretches=plan.stretches,
-        seed=seed,
-        path=path,
-        loss=plan.schedule.loss,
+        BundleParts(
+            history=history,
+            baseline=baseline,
+            spec=spec,
+            weights=weights,
+            trained_on=_facts(plan),
+            figures=figures,
+            stretches=plan.stretches,
+            seed=seed,
+            loss=plan.schedule.loss,
+        ),
+        path,
     )
 
 
@@ -136,8 +140,8 @@ def _weights(
     windows: NDArray[np.int8], catalogue: Catalogue, plan: UnlabelledPlan
 ) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
     if plan.kind == "shared":
-        return fitted(shipped_tokens(), len(catalogue))
+        return fit_tokens(shipped_tokens(), len(catalogue))
     spec = spec_of(plan.kind, len(catalogue))
     examples = inject_families(windows, plan.classes, plan.each, plan.schedule.seed)
     apart = tuple(replace(feature, group=feature.group or feature.name) for feature in catalogue.features)
-    return spec, train_encoder(spec, examples, 0, Catalogue(apart), plan.schedule, watch=plan.watch)
+    return spec, train_encoder(spec, examples, 0, Catalogue(apart), plan.schedule, hooks=plan.hooks)

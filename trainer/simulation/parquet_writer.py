@@ -183,7 +183,7 @@ def _table(
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
     used, row_cell = np.unique(cell, return_inverse=True)
     cells = [play.network.names[number] for number in used.tolist()]
-    return minutes_table(cells, row_cell, minute, values[:, columns], names, extra=extra)
+    return minutes_table(cells, row_cell, minute, values[:, columns], names=names, extra=extra)
 
 
 def _write_labels(path: Path, play: PreparedScenario, piece: Piece) -> None:

@@ -1,9 +1,9 @@
-"""One training on several devices, by TensorFlow's mirrored variables.
+"""Distribution of one training over several devices, by TensorFlow's mirrored variables.
 
-A batch is cut into equal shares of windows, one for each device; the embeddings are gathered, and every device computes
-the loss of the whole batch. So the number of devices changes the time that a step takes and nothing else. Shares with
-losses of their own would cost less talk, 40 kB a step, but every window would meet fewer others, and that is what the
-contrastive losses live on: the schedule measured on one device would be another on eight.
+A batch is split into equal shares of windows, one for each device. The embeddings are gathered, and every device
+computes the loss of the whole batch. The number of devices therefore changes the duration of a step and nothing else.
+Separate losses of the shares would save 40 kB of traffic a step, but every window would meet fewer others, on which the
+contrastive losses depend: hyperparameters measured on one device would mean something else on eight.
 """
 
 from functools import cache
@@ -17,28 +17,32 @@ from trainer.data.sampler import ROWS
 from trainer.errors import TrainingError
 
 
-@cache  # two strategies over the same devices number their talk alike, and mistake each other's for their own
+@cache  # two strategies over the same devices number their collectives alike, and each takes the other's for its own
 def strategy(devices: int) -> Any:
-    """Where to compute: the one device that TensorFlow takes by itself, or the first few. Raises TrainingError."""
+    """Return the strategy for TensorFlow's default device, or for the first few devices.
+
+    Raises TrainingError if there are fewer devices, or if they cannot share a batch equally.
+    """
     import tensorflow as tf
 
     if devices == 1:
         return tf.distribute.get_strategy()
-    seen = tf.config.list_logical_devices(device().upper())
-    if devices > len(seen):
+    available = tf.config.list_logical_devices(device().upper())
+    if devices > len(available):
         raise TrainingError(
-            f"{devices} devices are asked for, and TensorFlow sees {len(seen)} ({device()}); ask for no more."
+            f"--devices is {devices}, and TensorFlow has {len(available)} ({device()}). Ask for at most that many."
         )
     if ROWS % devices:
-        fitting = [str(number) for number in range(1, len(seen) + 1) if ROWS % number == 0]
+        fitting = [str(number) for number in range(1, len(available) + 1) if ROWS % number == 0]
         raise TrainingError(
-            f"a batch of {ROWS} windows has no {devices} equal shares; train on {' or '.join(fitting)} devices."
+            f"a batch of {ROWS} windows cannot be split into {devices} equal shares. Train on {' or '.join(fitting)}"
+            " devices."
         )
-    return tf.distribute.MirroredStrategy([one.name for one in seen[:devices]])
+    return tf.distribute.MirroredStrategy([logical.name for logical in available[:devices]])
 
 
-def shared_out(rows: NDArray[Any], strategy: Any) -> Any:
-    """Each device's share of a batch's rows. # [ROWS, ...]"""
+def split_rows(rows: NDArray[Any], strategy: Any) -> Any:
+    """Return each device's share of a batch's rows. # [ROWS, ...]"""
     import tensorflow as tf
 
     replicas = strategy.num_replicas_in_sync
@@ -50,8 +54,8 @@ def shared_out(rows: NDArray[Any], strategy: Any) -> Any:
     )
 
 
-def own_rows(whole: Any) -> Any:
-    """This device's share of what every device has made for the whole batch. # [ROWS, ...] -> [ROWS / devices, ...]"""
+def replica_rows(whole: Any) -> Any:
+    """Return this device's share of a tensor that every device has whole. # [ROWS, ...] -> [ROWS / devices, ...]"""
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
@@ -61,21 +65,22 @@ def own_rows(whole: Any) -> Any:
     return tf.slice(whole, [context.replica_id_in_sync_group * rows, 0], [rows, whole.shape[1]])
 
 
-def gathered(share: Any) -> Any:
-    """All devices' shares, in the order of the batch; its gradient finds the way back. # [n, D] -> [n · devices, D]"""
+def gather_replicas(share: Any) -> Any:
+    """Return all devices' shares in the order of the batch, with gradients. # [n, D] -> [n · devices, D]"""
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
     if context.num_replicas_in_sync == 1:
         return share
-    return tf.ensure_shape(context.all_gather(share, axis=0), (None, share.shape[1]))  # which the gathering forgets
+    # all_gather loses the static shape
+    return tf.ensure_shape(context.all_gather(share, axis=0), (None, share.shape[1]))
 
 
-def agreed(gradients: list[Any]) -> list[Any]:
-    """The gradient of the whole batch's loss, alike on all devices.
+def mean_over_replicas(gradients: list[Any]) -> list[Any]:
+    """Return the gradient of the whole batch's loss, equal on all devices.
 
-    Every device's loss is that of the whole batch, so each has sent its whole gradient through the gathering: their
-    sum is as many times too large as there are devices, and the mean is right.
+    Every device's loss is that of the whole batch, so each sends its whole gradient through the gathering. Their sum is
+    too large by the number of devices; the mean is right.
     """
     import tensorflow as tf
 

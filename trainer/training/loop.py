@@ -1,7 +1,7 @@
-"""The training loop, to be read in one sitting: batches of classes, one shared network, one loss, AdamW.
+"""Training loop: balanced batches of classes, one shared network, one loss, AdamW.
 
-It can be left alone: killed at any moment it ends, given again, with the weights it would have ended with (bit for bit
-on a CPU); an encoder that collapses or learns nothing more ends it; and what it has reached is told at every step.
+The loop runs unattended. A killed training that is started again ends with the weights it would have ended with (bit
+for bit on a CPU). An encoder that collapses, or improves no more, ends the training. Hooks report every step.
 """
 
 from collections.abc import Callable
@@ -24,41 +24,46 @@ from trainer.training.checkpoints import Checkpoints, TrainingState
 from trainer.training.learner import Arrays, Hyperparameters, Learner
 
 LEAST_SPREAD = 0.02
-"""Of each embedding dimension over a batch, on average; a collapsed encoder has none."""
+"""Least standard deviation of an embedding dimension over a batch, on average; a collapsed encoder has none."""
 
 NARROW_STEPS = 50
-"""Below it so many steps running, an encoder has collapsed: one odd batch is forgiven, and no collapse came undone."""
+"""Consecutive steps below LEAST_SPREAD after which an encoder has collapsed. One odd batch is forgiven; no collapse
+recovered."""
 
 MEMORY = 0.98
-"""Of the smoothed loss: some fifty steps."""
+"""Weight of the past in the smoothed loss: some fifty steps."""
 
 
 @dataclass(frozen=True)
 class StepMetrics:
-    """What is to be told after a step."""
+    """Metrics of one step."""
 
     step: int
+    """Steps done, this one included."""
     loss: float
-    """Smoothed."""
+    """Smoothed loss."""
     spread: float
+    """Mean standard deviation of the direction's dimensions over the batch."""
     rate: float
-    figure: OneShotAccuracy | None = None
-    """Of the examination after this step, where there was one."""
+    """Learning rate."""
+    one_shot: OneShotAccuracy | None = None
+    """Accuracy in the examination after this step; None without an examination."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainingHooks:
-    """Who looks on, and what is kept."""
+    """Observers of a training, its validation examples and its checkpoint folder."""
 
-    tell: Callable[[StepMetrics], None] = lambda moment: None
-    exam: Examples | None = None
-    """Of classes that are not learned from: the weights that name them best are the training's result."""
-    folder: Path | None = None
-    """For checkpoints; a training that was stopped there is taken up."""
-    minutes: float = 2.0
-    """Between two checkpoints: 5 MB and some hundredths of a second each."""
-    look: Callable[[Learner], None] = lambda learner: None
-    """After each step's `tell`, for whoever wants more than figures; it must leave the learner as it is."""
+    on_step: Callable[[StepMetrics], None] = lambda metrics: None
+    """Called after every step."""
+    validation: Examples | None = None
+    """Examples of classes that are not learned. The weights with the best accuracy on them are the result."""
+    checkpoint_folder: Path | None = None
+    """Folder of the checkpoints; a training that was stopped there is resumed."""
+    checkpoint_minutes: float = 2.0
+    """Minutes between two checkpoints: 5 MB and some hundredths of a second each."""
+    on_learner: Callable[[Learner], None] = lambda learner: None
+    """Called after `on_step`, for more than metrics. It must leave the learner unchanged."""
 
 
 def train_encoder(
@@ -66,88 +71,94 @@ def train_encoder(
     examples: Examples,
     base_classes: int,
     catalogue: Catalogue,
-    schedule: Hyperparameters,
-    watch: TrainingHooks = TrainingHooks(),
+    hyperparameters: Hyperparameters,
+    hooks: TrainingHooks = TrainingHooks(),
 ) -> dict[str, NDArray[np.float32]]:
-    """Weights for a spec; class numbers below `base_classes` are the named ones.
+    """Return trained weights for a spec; class numbers below `base_classes` are the named classes.
 
-    Whatever the loss is trained on, served is the unit direction of the out layer, and its collapse is refused. What
-    the loss learns itself is thrown away. Raises TrainingError, and LossError for a loss that cannot be had.
+    The detector serves the unit direction of the output layer, whatever the loss trains on, and a collapse of that
+    direction is refused. The loss's own parameters are discarded. Raises TrainingError, and LossError for a loss that
+    does not exist.
     """
-    batches = ClassBalancedSampler(examples, base_classes, catalogue, schedule.seed)
-    learner = Learner(spec, schedule, Normality.of(examples, spec))
-    identity = (spec, schedule, base_classes, catalogue.digest)
-    checkpoints = _checkpoints(watch, examples, *identity)
-    course, best = _begin(checkpoints, learner)
-    with ThreadPoolExecutor(1) as drawer:  # the next batch is drawn while this one is learned from
-        drawn = drawer.submit(batches.draw, course.step)
-        while course.step < schedule.steps and not _is_stuck(course, schedule):
-            windows, label, network = drawn.result()
-            drawn = drawer.submit(batches.draw, course.step + 1)
+    sampler = ClassBalancedSampler(examples, base_classes, catalogue, hyperparameters.seed)
+    learner = Learner(spec, hyperparameters, Normality.of(examples, spec))
+    checkpoints = _checkpoints(hooks, examples, spec, hyperparameters, (base_classes, catalogue.digest))
+    state, best = _resume(checkpoints, learner)
+    with ThreadPoolExecutor(1) as executor:  # the next batch is drawn while the learner works on this one
+        batch = executor.submit(sampler.draw, state.step)
+        while state.step < hyperparameters.steps and not _is_stuck(state, hyperparameters):
+            windows, label, network = batch.result()
+            batch = executor.submit(sampler.draw, state.step + 1)
             refuse_pairless(label)
-            loss, spread, rate = learner.learn(course.step, windows, label, network)
-            course.loss = MEMORY * course.loss + (1 - MEMORY) * loss if course.step else loss
-            course.step += 1
-            _refuse_collapse(course, spread, schedule)
-            figure = None
-            if watch.exam is not None and _is_examined(course.step, schedule):
-                figure = evaluate_one_shot(learner.encode, watch.exam, np.random.default_rng([schedule.seed, 5]))
-                best = _best(course, figure, learner, best)
-            watch.tell(StepMetrics(course.step, course.loss, spread, rate, figure))
-            watch.look(learner)
+            loss, spread, rate = learner.learn(state.step, windows, label, network)
+            state.loss = MEMORY * state.loss + (1 - MEMORY) * loss if state.step else loss
+            state.step += 1
+            _refuse_collapse(state, spread, hyperparameters)
+            accuracy = None
+            if hooks.validation is not None and _is_examined(state.step, hyperparameters):
+                rng = np.random.default_rng([hyperparameters.seed, 5])
+                accuracy = evaluate_one_shot(learner.encode, hooks.validation, rng)
+                best = _best_weights(state, accuracy, learner, best)
+            hooks.on_step(StepMetrics(state.step, state.loss, spread, rate, accuracy))
+            hooks.on_learner(learner)
             if checkpoints is not None and checkpoints.is_due():
-                checkpoints.write(course, {**learner.arrays(), **best})
+                checkpoints.write(state, {**learner.arrays(), **best})
     return {name.removeprefix("best/"): value for name, value in best.items()} or learner.weights()
 
 
 def _checkpoints(
-    watch: TrainingHooks, examples: Examples, spec: Spec, schedule: Hyperparameters, base_classes: int, catalogue: str
+    hooks: TrainingHooks,
+    examples: Examples,
+    spec: Spec,
+    hyperparameters: Hyperparameters,
+    classes: tuple[int, str],
 ) -> Checkpoints | None:
-    if watch.folder is None:
+    """Return the checkpoints of exactly this training; their file names its parts "schedule" and "exam"."""
+    if hooks.checkpoint_folder is None:
         return None
-    learned = (digest_examples(examples), base_classes, catalogue)
-    exam = digest_examples(watch.exam) if watch.exam is not None else ""
-    identity = {"spec": spec, "schedule": schedule, "set of examples": learned, "exam": exam}
-    return Checkpoints(watch.folder, identity, watch.minutes)
+    learned = (digest_examples(examples), *classes)
+    validation = digest_examples(hooks.validation) if hooks.validation is not None else ""
+    identity = {"spec": spec, "schedule": hyperparameters, "set of examples": learned, "exam": validation}
+    return Checkpoints(hooks.checkpoint_folder, identity, hooks.checkpoint_minutes)
 
 
-def _begin(checkpoints: Checkpoints | None, learner: Learner) -> tuple[TrainingState, Arrays]:
-    """Where a training that was stopped had come to, or the beginning; and its best weights so far, if any."""
-    kept = checkpoints.read() if checkpoints is not None else None
-    if kept is None:
+def _resume(checkpoints: Checkpoints | None, learner: Learner) -> tuple[TrainingState, Arrays]:
+    """Return the state of a stopped training and its best weights so far, or the initial state and none."""
+    checkpoint = checkpoints.read() if checkpoints is not None else None
+    if checkpoint is None:
         return TrainingState(), {}
-    course, arrays = kept
+    state, arrays = checkpoint
     learner.restore(arrays)
-    return course, {name: value for name, value in arrays.items() if name.startswith("best/")}
+    return state, {name: value for name, value in arrays.items() if name.startswith("best/")}
 
 
-def _is_examined(step: int, schedule: Hyperparameters) -> bool:
-    return step == schedule.steps or step % max(1, schedule.steps // schedule.examinations) == 0
+def _is_examined(step: int, hyperparameters: Hyperparameters) -> bool:
+    steps = hyperparameters.steps
+    return step == steps or step % max(1, steps // hyperparameters.examinations) == 0
 
 
-def _best(course: TrainingState, figure: OneShotAccuracy, learner: Learner, best: Arrays) -> Arrays:
-    """The weights with the highest figure; of equal ones the later, which the falling rate has settled further."""
-    if figure.share < course.best:
-        course.since_best += 1
+def _best_weights(state: TrainingState, accuracy: OneShotAccuracy, learner: Learner, best: Arrays) -> Arrays:
+    """Return the weights with the highest accuracy; of equals the later, which the falling rate has settled further."""
+    if accuracy.share < state.best:
+        state.since_best += 1
         return best
-    course.best, course.best_step, course.since_best = figure.share, course.step, 0
+    state.best, state.best_step, state.since_best = accuracy.share, state.step, 0
     return {f"best/{name}": value for name, value in learner.weights().items()}
 
 
-def _is_stuck(course: TrainingState, schedule: Hyperparameters) -> bool:
-    """A guard against a run that has come apart, not a way to save steps.
+def _is_stuck(state: TrainingState, hyperparameters: Hyperparameters) -> bool:
+    """Return whether the patience is exhausted: a guard against a run that has come apart, not a way to save steps.
 
-    The rate falls along a cosine, and a plateau at a high rate is what its fall resolves: the figure rises most when
-    the rate is nearly gone, so to stop at the first pause would be to throw away the best part. Half a run without any
-    better figure, which is what the default patience comes to, is no such pause.
+    The rate falls along a cosine, and its fall resolves a plateau at a high rate. Accuracy rises most when the rate is
+    nearly 0, so a stop at the first pause would discard the best part. The default patience is half a run.
     """
-    return course.since_best >= schedule.patience
+    return state.since_best >= hyperparameters.patience
 
 
-def _refuse_collapse(course: TrainingState, spread: float, schedule: Hyperparameters) -> None:
-    course.narrow = 0 if spread >= LEAST_SPREAD else course.narrow + 1  # NaN is no spread either
-    if course.narrow >= NARROW_STEPS or (course.narrow and course.step == schedule.steps):
+def _refuse_collapse(state: TrainingState, spread: float, hyperparameters: Hyperparameters) -> None:
+    state.narrow = 0 if spread >= LEAST_SPREAD else state.narrow + 1  # NaN is no spread either
+    if state.narrow >= NARROW_STEPS or (state.narrow and state.step == hyperparameters.steps):
         raise TrainingError(
-            f"the encoder collapsed at step {course.step} (spread {spread:.3g} per dimension); lower the rate or add"
-            " classes."
+            f"the encoder collapsed at step {state.step}: its spread per dimension is {spread:.3g}, at least"
+            f" {LEAST_SPREAD:g} is needed. Lower the rate or add classes."
         )

@@ -7,31 +7,36 @@ from typing import TYPE_CHECKING
 
 from trainer.console import console, print_duration
 
-if TYPE_CHECKING:  # the training is heavy, and other verbs print too
+if TYPE_CHECKING:  # the training imports TensorFlow, and verbs without a training print too
     from trainer.training.loop import StepMetrics
 
 
 @contextmanager
 def training_progress(text: str, steps: int) -> Iterator[Callable[["StepMetrics"], None]]:
-    """A bar with the loss, the spread and the figure that matters; where no one looks, a line per examination."""
+    """Show a bar with loss, spread and one-shot accuracy; without a terminal, print a line per examination."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    begin, shown = monotonic(), {"figure": ""}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[told]}"))
-    told = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
-    with told as progress:
-        bar = progress.add_task(text, total=steps, told="")
+    begin, accuracy = monotonic(), {"text": ""}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[metrics]}"),
+    )
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    with bar as progress:
+        task = progress.add_task(text, total=steps, metrics="")
 
-        def tell(moment: "StepMetrics") -> None:
-            if moment.figure is not None:
-                shown["figure"] = f"one-shot {moment.figure.share:.3f} ± {moment.figure.half:.3f}  "
+        def show(metrics: "StepMetrics") -> None:
+            if metrics.one_shot is not None:
+                accuracy["text"] = f"one-shot {metrics.one_shot.share:.3f} ± {metrics.one_shot.half_width:.3f}  "
                 if not console.is_terminal:
-                    console.print(f"  step {moment.step}: {_told(moment, shown['figure'])}")
-            progress.update(bar, completed=moment.step, told=_told(moment, shown["figure"]))
+                    console.print(f"  step {metrics.step}: {_metrics_text(metrics, accuracy['text'])}")
+            progress.update(task, completed=metrics.step, metrics=_metrics_text(metrics, accuracy["text"]))
 
-        yield tell
+        yield show
     print_duration(text, begin)
 
 
-def _told(moment: "StepMetrics", figure: str) -> str:
-    return f"{figure}loss {moment.loss:.3f}  spread {moment.spread:.3f}"
+def _metrics_text(metrics: "StepMetrics", accuracy: str) -> str:
+    return f"{accuracy}loss {metrics.loss:.3f}  spread {metrics.spread:.3f}"

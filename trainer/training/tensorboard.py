@@ -1,7 +1,7 @@
-"""A training's curves for TensorBoard, as event files.
+"""TensorBoard curves of a training, as event files.
 
-Written with TensorFlow's own writer: `tf.summary.scalar` asks for the `tensorboard` package, which only whoever looks
-at the curves needs. `write` with the scalar plugin's name comes to the same file.
+The files are written with TensorFlow's own writer: `tf.summary.scalar` needs the `tensorboard` package, which only a
+reader of the curves needs. `write` with the scalar plugin's name produces the same file.
 """
 
 from pathlib import Path
@@ -10,11 +10,11 @@ from typing import Any
 from trainer.training.loop import StepMetrics
 
 EVERY = 10
-"""Steps; loss and spread move over hundreds."""
+"""Steps between two points; loss and spread move over hundreds."""
 
 
 class Curves:
-    """Loss, spread and rate every few steps; the one-shot figure wherever there was an examination."""
+    """Event file with loss, spread and rate every few steps, and one-shot accuracy at every examination."""
 
     def __init__(self, folder: Path) -> None:
         import tensorflow as tf
@@ -23,14 +23,15 @@ class Curves:
         plugin = tf.compat.v1.SummaryMetadata.PluginData(plugin_name="scalars")
         self._metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
 
-    def tell(self, moment: StepMetrics) -> None:
+    def record(self, metrics: StepMetrics) -> None:
+        """Write what is due after this step."""
         curves: dict[str, float] = {}
-        if moment.step % EVERY == 0:
-            curves = {"loss": moment.loss, "spread": moment.spread, "rate": moment.rate}
-        if moment.figure is not None:
-            curves |= {"one_shot": moment.figure.share, "one_shot_half_interval": moment.figure.half}
+        if metrics.step % EVERY == 0:
+            curves = {"loss": metrics.loss, "spread": metrics.spread, "rate": metrics.rate}
+        if metrics.one_shot is not None:
+            curves |= {"one_shot": metrics.one_shot.share, "one_shot_half_interval": metrics.one_shot.half_width}
         if curves:
-            self._write(curves, moment.step)
+            self._write(curves, metrics.step)
 
     def close(self) -> None:
         self._writer.close()

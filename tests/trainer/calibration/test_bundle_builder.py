@@ -15,7 +15,7 @@ from tests.builders import catalogue, fleet_baseline
 from tests.trainer.fixtures import SPEC, STRETCHES
 from tests.trainer.twins import TableHistory
 from tests.weights import random_weights
-from trainer.calibration.bundle_builder import build_bundle
+from trainer.calibration.bundle_builder import BundleParts, build_bundle
 from trainer.data.history import START_MINUTE, SimulatedHistory
 
 
@@ -55,10 +55,18 @@ def test_the_same_seed_surveys_the_same_normal(tmp_path: Path, rng: np.random.Ge
     history = TableHistory(catalogue(), ["a", "b"], START_MINUTE, values)
     spec = Spec(3, first=4, second=4, hidden=8, dimension=4)
 
-    first, again = (
-        build_bundle(history, fleet_baseline(), spec, random_weights(spec), {}, {}, 4, 1, tmp_path / name)
-        for name in ("first", "again")
+    parts = BundleParts(
+        history=history,
+        baseline=fleet_baseline(),
+        spec=spec,
+        weights=random_weights(spec),
+        trained_on={},
+        figures={},
+        stretches=4,
+        seed=1,
     )
+
+    first, again = (build_bundle(parts, tmp_path / name) for name in ("first", "again"))
 
     np.testing.assert_array_equal(again.weights["whiten"], first.weights["whiten"])
     np.testing.assert_array_equal(again.normal.bank, first.normal.bank)

@@ -210,11 +210,11 @@ def test_another_catalogue_is_refused(topic: Topic, refusal: Refusal) -> None:
     assert topic.collect() == 0
     write_catalogue(Catalogue(CATALOGUE.features[:3]), topic.catalogue)
 
-    assert "catalogue.yaml: is of another catalogue of features" in refusal(topic)
+    assert "catalogue.yaml: has the feature catalogue" in refusal(topic)
 
     (topic.out / "catalogue.yaml").unlink()
     (file,) = topic.out.glob("day=*/*.parquet")
-    assert f"{file}: is of another catalogue of features" in refusal(topic)
+    assert f"{file}: has the feature catalogue" in refusal(topic)
 
 
 @pytest.mark.broker
@@ -278,14 +278,14 @@ def test_a_folder_with_another_history_is_left_alone(nowhere: Topic, refusal: Re
     path = nowhere.out / "day=2026-01-05" / "any.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"cell": ["a"]}), path)
 
-    assert f"{path}: was not collected and says no offsets" in refusal(nowhere)
+    assert f"{path}: holds no offsets: not collected from a topic" in refusal(nowhere)
     assert [path.name for path in nowhere.out.rglob("*.parquet")] == ["any.parquet"]
 
 
 def test_two_at_once_in_one_folder_are_one_too_many(nowhere: Topic, refusal: Refusal) -> None:
     held = Collection(nowhere.out, "minutes", CATALOGUE)
 
-    assert "another process collects into it" in refusal(nowhere)
+    assert "another process collects into this folder" in refusal(nowhere)
 
     held.close()
     assert "that the broker runs" in refusal(nowhere)
@@ -297,4 +297,4 @@ def test_another_topics_folder_is_refused(nowhere: Topic, refusal: Refusal) -> N
     assert collection.write([samples], {0: 1}) == 1
     collection.close()
 
-    assert "is of topic other, not of minutes; give another folder." in refusal(nowhere)
+    assert "is of topic other, not of minutes. Give another folder." in refusal(nowhere)

@@ -7,7 +7,14 @@ import pytest
 
 from detector.core.features import Baseline
 from tests.trainer.twins import slow_effect, slow_examples, slow_window
-from trainer.data.examples import Examples, cut_windows, joined, measure_effect, simulate_examples, stacked
+from trainer.data.examples import (
+    Examples,
+    cut_windows,
+    join_networks,
+    measure_effect,
+    simulate_examples,
+    stack_examples,
+)
 from trainer.data.history import SimulatedHistory
 
 NAMED = ("backhaul_loss", "sync_loss_tdd", 7)
@@ -16,7 +23,7 @@ EACH, SEED = 6, 9
 
 @pytest.fixture(scope="module")
 def few(town: SimulatedHistory, usual: Baseline) -> Examples:
-    return simulate_examples(town, usual, NAMED, EACH, SEED, workers=2)
+    return simulate_examples(town, usual, NAMED, each=EACH, seed=SEED, workers=2)
 
 
 @pytest.mark.bitwise
@@ -40,7 +47,7 @@ def test_longer_stretches_are_cut_likewise(town: SimulatedHistory, usual: Baseli
 def test_an_example_is_what_a_history_with_its_episode_would_show(
     town: SimulatedHistory, usual: Baseline, few: Examples
 ) -> None:
-    told = slow_examples(town, NAMED, EACH, SEED)
+    told = slow_examples(town, NAMED, each=EACH, seed=SEED)
 
     assert few.label.tolist() == [number for number, _, _ in told]
     for place, (_, end, episode) in enumerate(told):
@@ -55,7 +62,7 @@ def test_an_example_differs_from_its_twin_from_the_onset_on_and_never_before(
 ) -> None:
     touched = (few.windows != few.twins).any(axis=2)
 
-    since = [end + 1 - episode.begin for _, end, episode in slow_examples(town, NAMED, EACH, SEED)]
+    since = [end + 1 - episode.begin for _, end, episode in slow_examples(town, NAMED, each=EACH, seed=SEED)]
     for minutes, ago in zip(touched, since, strict=True):
         assert 5 <= ago < 120
         assert not minutes[: max(60 - ago, 0)].any()
@@ -77,8 +84,8 @@ def test_an_untouched_window_has_no_effect_and_a_touched_one_the_length_of_its_m
 def test_examples_follow_from_the_seed_and_not_from_the_number_of_workers(
     town: SimulatedHistory, usual: Baseline, few: Examples
 ) -> None:
-    again = simulate_examples(town, usual, NAMED, EACH, SEED, workers=1)
-    other = simulate_examples(town, usual, NAMED, EACH, SEED + 1, workers=1)
+    again = simulate_examples(town, usual, NAMED, each=EACH, seed=SEED, workers=1)
+    other = simulate_examples(town, usual, NAMED, each=EACH, seed=SEED + 1, workers=1)
 
     for name in ("windows", "twins", "label", "effect", "network"):
         np.testing.assert_array_equal(getattr(again, name), getattr(few, name))
@@ -96,8 +103,8 @@ def test_parts_of_one_network_are_stacked_and_those_of_several_numbered_one_afte
     first, second = cut(examples, [5, 2]), replace(cut(examples, [7, 1, 0]), network=np.array([0, 1, 1]))
     nothing = cut(examples, [])
 
-    assert stacked([first, second]).network.tolist() == [0, 0, 0, 1, 1]
-    together = joined([first, second, nothing, first])
+    assert stack_examples([first, second]).network.tolist() == [0, 0, 0, 1, 1]
+    together = join_networks([first, second, nothing, first])
     assert together.network.tolist() == [0, 0, 1, 2, 2, 3, 3]
     np.testing.assert_array_equal(together.windows, examples.windows[[5, 2, 7, 1, 0, 5, 2]])
     np.testing.assert_array_equal(together.effect, examples.effect[[5, 2, 7, 1, 0, 5, 2]])

@@ -92,7 +92,7 @@ def test_a_class_of_one_episode_is_skipped_and_said_also_where_the_same_line_sta
     lessons = cut_labelled_episodes(past, usual, told, "episodes.csv")
 
     assert lessons.names == ["leak"]
-    assert lessons.skipped == ["lonely: 1 of the 2 usable episodes that a class needs."]
+    assert lessons.skipped == ["lonely: has 1 of the 2 usable episodes that a class needs."]
 
 
 def test_an_episode_that_was_not_reported_is_skipped_and_said(past: TableHistory, usual: Baseline) -> None:
@@ -105,9 +105,9 @@ def test_an_episode_that_was_not_reported_is_skipped_and_said(past: TableHistory
     assert lessons.names == ["leak"]
     assert len(lessons.examples.label) == 12
     assert lessons.skipped == [
-        f"leak of b at {told[1].begin}: no window with its twin was reported.",
+        f"leak of b at {told[1].begin}: no window and its twin were reported.",
         f"early of c at {told[3].begin}: the history begins too late for a window.",
-        "early: 0 of the 2 usable episodes that a class needs.",
+        "early: has 0 of the 2 usable episodes that a class needs.",
     ]
 
 
@@ -117,7 +117,7 @@ def test_an_episode_that_was_not_reported_is_skipped_and_said(past: TableHistory
         (
             "z",
             2,
-            r"^lines\.csv: cell 'z' is not among the 3 of the history; give the history that these",
+            r"^lines\.csv: cell 'z' is not in the history \(cells: 3\)\. Give the history in which these",
         ),
         (
             "a",
@@ -170,7 +170,9 @@ def test_a_feature_never_reported_or_always_the_same_breaks_nothing(past: TableH
 def test_a_history_without_a_value_is_refused(past: TableHistory) -> None:
     void = replace(past, values=np.full_like(past.values, np.nan))
 
-    with pytest.raises(HistoryError, match=r"^not one value was reported by 3 cells from minute 28800000 to 28807200"):
+    with pytest.raises(
+        HistoryError, match=r"^the history holds no value of its 3 cells from minute 28800000 to 28807200"
+    ):
         fit_baseline(void)
 
 
@@ -180,7 +182,7 @@ def test_windows_of_another_catalogue_are_refused() -> None:
     four = Catalogue(catalogue(4).features)
 
     with pytest.raises(
-        TrainingError, match=r"^the windows are \(60, 3\), and the catalogue's 4 features need \(60, 4\)"
+        TrainingError, match=r"^the windows have the shape \(60, 3\); the catalogue's 4 features need \(60, 4\)"
     ):
         ClassBalancedSampler(examples, 0, four, 0)
 
@@ -191,14 +193,16 @@ def test_a_class_of_one_window_is_refused() -> None:
         windows, windows, np.r_[np.repeat(np.arange(40), 2), 77], np.ones(81, np.float32), np.zeros(81, np.int64)
     )
 
-    with pytest.raises(TrainingError, match=r"^class 77 has one window, and nothing that it could be likened to; give"):
+    with pytest.raises(
+        TrainingError, match=r"^class 77 has one window; a class needs two, to be compared with each other\. Give"
+    ):
         ClassBalancedSampler(examples, 0, catalogue(), 0)
 
 
 def test_nothing_to_learn_from_is_refused() -> None:
     none, number = np.zeros((0, 60, 3), np.int8), np.empty(0, np.int64)
 
-    with pytest.raises(TrainingError, match=r"^0 named and 0 procedural classes do not fill a batch of 32; "):
+    with pytest.raises(TrainingError, match=r"^0 named and 0 procedural classes do not fill a batch of 32 classes\. "):
         ClassBalancedSampler(Examples(none, none, number, np.empty(0, np.float32), number), 0, catalogue(), 0)
 
 
@@ -213,11 +217,14 @@ def test_nothing_to_learn_from_is_refused() -> None:
             ["--episodes", "lines.csv", "--faults", "synthetic"],
             "--episodes lines.csv: labelled episodes are learned only beside simulated faults, ",
         ),
-        (["--loss-option", "margin=0.3"], "the loss supervised_contrastive has no option 'margin'; it has embedding."),
-        (["--loss", "triplet", "--loss-option", "mining=easy"], "the loss triplet takes no mining 'easy'; give it "),
+        (
+            ["--loss-option", "margin=0.3"],
+            "the loss supervised_contrastive has no option 'margin'. Its options are embedding.",
+        ),
+        (["--loss", "triplet", "--loss-option", "mining=easy"], "the loss triplet has mining 'easy'; allowed are "),
         (
             ["--loss", "triplet", "--loss-option", "margin=-1"],
-            "margin of the loss triplet is -1.0; give a number",
+            "the loss triplet has margin -1.0; allowed is a number above 0. Give such a number.",
         ),
     ],
 )
@@ -248,7 +255,7 @@ def test_a_labelled_cell_that_the_history_lacks_ends_the_command_with_a_sentence
 
     told = capfd.readouterr().err
     assert code == 2
-    assert told.startswith(f"faultline-trainer: {lines}: cell 'nowhere' is not among the 1 of the history; ")
+    assert told.startswith(f"faultline-trainer: {lines}: cell 'nowhere' is not in the history (cells: 1). ")
     assert not (tmp_path / "bundle.training").exists()
 
 

@@ -13,7 +13,7 @@ import pytest
 from detector.core.encoder import Encoder
 from tests.builders import catalogue
 from tests.trainer.left_alone import FEATURES, SCHEDULE, SPEC, STEPS, pictures, train
-from trainer.data.cache import acquire, cached
+from trainer.data.cache import acquire, load_or_simulate
 from trainer.metrics.one_shot import evaluate_one_shot
 from trainer.training.checkpoints import CHECKPOINT, Checkpoints, TrainingState
 from trainer.training.learner import Hyperparameters
@@ -88,7 +88,7 @@ def test_a_checkpoint_of_another_training_is_refused(changed: dict, named: str, 
 
     with pytest.raises(
         TrainingError,
-        match=rf"^{tmp_path}/{CHECKPOINT}: is of a training with another {named}; give that one's .*begin anew\.$",
+        match=rf"^{tmp_path}/{CHECKPOINT}: is of a training with another {named}\. Give that .*begin again\.$",
     ):
         Checkpoints(tmp_path, {**identity, **changed}, 0).read()
 
@@ -98,8 +98,8 @@ def test_a_checkpoint_of_other_examples_is_refused(tmp_path: Path) -> None:
         train(tmp_path, until(3))
     other = replace(pictures(), effect=np.full(280, 4, np.float32))
 
-    with pytest.raises(TrainingError, match=r"is of a training with another set of examples and exam; "):
-        train_encoder(SPEC, other, 0, catalogue(8), SCHEDULE, TrainingHooks(folder=tmp_path))
+    with pytest.raises(TrainingError, match=r"is of a training with another set of examples and exam\. "):
+        train_encoder(SPEC, other, 0, catalogue(8), SCHEDULE, TrainingHooks(checkpoint_folder=tmp_path))
 
 
 @pytest.mark.parametrize("place", [0.02, 0.5, 0.98])
@@ -111,7 +111,7 @@ def test_a_damaged_checkpoint_is_refused(place: float, tmp_path: Path) -> None:
     at = int(place * len(whole))
     path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
 
-    with pytest.raises(TrainingError, match=r"checkpoint\.npz: is damaged \(checksum\); remove it, and the training"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.npz: is damaged \(checksum\)\. Remove it, and the training"):
         checkpoints.read()
 
 
@@ -141,7 +141,7 @@ def unlearned() -> tuple[dict[str, np.ndarray], list[StepMetrics]]:
     nonsense = replace(windows, label=np.random.default_rng(0).permutation(windows.label))
     schedule = replace(SCHEDULE, steps=60, warm_up=0, examinations=12, patience=4)
     moments: list[StepMetrics] = []
-    watch = TrainingHooks(moments.append, pictures(12, 8, seed=1))
+    watch = TrainingHooks(on_step=moments.append, validation=pictures(12, 8, seed=1))
     return train_encoder(SPEC, nonsense, 0, catalogue(FEATURES), schedule, watch), moments
 
 
@@ -149,7 +149,7 @@ def test_the_weights_are_those_that_did_best_in_an_examination(
     unlearned: tuple[dict[str, np.ndarray], list[StepMetrics]],
 ) -> None:
     weights, moments = unlearned
-    figures = [moment.figure for moment in moments if moment.figure is not None]
+    figures = [moment.one_shot for moment in moments if moment.one_shot is not None]
 
     again = evaluate_one_shot(
         Encoder(SPEC, weights), pictures(12, 8, seed=1), np.random.default_rng([SCHEDULE.seed, 5])
@@ -157,7 +157,7 @@ def test_the_weights_are_those_that_did_best_in_an_examination(
 
     assert figures[0].share > figures[-1].share + 0.03
     assert again.share == pytest.approx(max(figure.share for figure in figures), abs=0.005)
-    assert again.half == pytest.approx(figures[0].half, abs=0.01)
+    assert again.half_width == pytest.approx(figures[0].half_width, abs=0.01)
 
 
 def test_a_training_that_only_forgets_ends_when_its_patience_is_over(
@@ -165,7 +165,7 @@ def test_a_training_that_only_forgets_ends_when_its_patience_is_over(
 ) -> None:
     _, moments = unlearned
 
-    examined = [moment.step for moment in moments if moment.figure is not None]
+    examined = [moment.step for moment in moments if moment.one_shot is not None]
     assert examined == [5, 10, 15, 20, 25]
     assert moments[-1].step == 25
 
@@ -174,7 +174,8 @@ def test_a_collapse_is_refused_at_the_step_where_it_has_lasted() -> None:
     steps: list[int] = []
 
     with pytest.raises(
-        TrainingError, match=r"^the encoder collapsed at step (\d+) \(spread \S+ per dimension\); "
+        TrainingError,
+        match=r"^the encoder collapsed at step (\d+): its spread per dimension is \S+, at least 0\.02 is needed\. ",
     ) as told:
         train(None, lambda moment: steps.append(moment.step), replace(SCHEDULE, steps=2000, rate=1e4), exam=False)
 
@@ -188,7 +189,7 @@ def test_the_curves_can_be_read_back_without_tensorboard(tmp_path: Path) -> None
     from trainer.training.tensorboard import Curves
 
     curves = Curves(tmp_path)
-    train(None, curves.tell, replace(SCHEDULE, steps=20, examinations=2))
+    train(None, curves.record, replace(SCHEDULE, steps=20, examinations=2))
     curves.close()
 
     told: dict[str, dict[int, float]] = {}
@@ -211,7 +212,7 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
         made.append(1)
         return pictures(3)
 
-    first, second = cached(tmp_path, "home", make), cached(tmp_path, "home", make)
+    first, second = load_or_simulate(tmp_path, "home", make), load_or_simulate(tmp_path, "home", make)
 
     assert made == [1]
     for name in ("windows", "twins", "label", "effect", "network"):
@@ -219,12 +220,14 @@ def test_examples_are_simulated_once_and_read_back_whole(tmp_path: Path) -> None
 
 
 def test_damaged_examples_are_refused(tmp_path: Path) -> None:
-    cached(tmp_path, "home", lambda: pictures(3))
+    load_or_simulate(tmp_path, "home", lambda: pictures(3))
     path = tmp_path / "home" / "twins.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"\x55")
 
-    with pytest.raises(TrainingError, match=rf"^{tmp_path}/home: is damaged \(checksum\); remove it, and its examples"):
-        cached(tmp_path, "home", lambda: pictures(3))
+    with pytest.raises(
+        TrainingError, match=rf"^{tmp_path}/home: is damaged \(checksum\)\. Remove it, and its examples"
+    ):
+        load_or_simulate(tmp_path, "home", lambda: pictures(3))
 
 
 def test_another_trainings_folder_is_refused_with_what_differs(tmp_path: Path) -> None:
@@ -232,20 +235,22 @@ def test_another_trainings_folder_is_refused_with_what_differs(tmp_path: Path) -
 
     assert not acquire(folder, {"classes": 30, "seed": 1})
     assert not acquire(folder, {"classes": 40, "seed": 1})
-    cached(folder, "home", lambda: pictures(3))
+    load_or_simulate(folder, "home", lambda: pictures(3))
     assert acquire(folder, {"classes": 40, "seed": 1})
     with pytest.raises(
         TrainingError,
-        match=rf"^{folder}: holds an unfinished training with classes 40 \(here 50\); give its .* anew\.$",
+        match=rf"^{folder}: holds an unfinished training with classes 40 \(here 50\)\. Give its .* begin again\.$",
     ):
         acquire(folder, {"classes": 50, "seed": 1})
     (folder / "origin.json").write_text(json.dumps({"seed": 1})[:-3])
-    with pytest.raises(TrainingError, match=r"origin\.json: cannot be read; remove .* to begin anew\.$"):
+    with pytest.raises(TrainingError, match=r"origin\.json: cannot be read\. Remove .* to begin again\.$"):
         acquire(folder, {"classes": 40, "seed": 1})
 
 
 def test_more_devices_than_there_are_and_uneven_shares_are_refused() -> None:
-    with pytest.raises(TrainingError, match=r"^64 devices are asked for, and TensorFlow sees \d+ \(\wpu\); ask for no"):
+    with pytest.raises(
+        TrainingError, match=r"^--devices is 64, and TensorFlow has \d+ \(\wpu\)\. Ask for at most that"
+    ):
         train(None, schedule=Hyperparameters(steps=3, devices=64))
 
 
@@ -260,4 +265,7 @@ def test_two_devices_learn_what_one_learns() -> None:
     assert told["gradient_off"] < 1e-5
     assert told["losses"][-1] < 0.8 * told["losses"][0]
     np.testing.assert_allclose(told["losses"], told["losses_alone"], rtol=1e-3)
-    assert told["refused"] == "a batch of 192 windows has no 5 equal shares; train on 1 or 2 or 3 or 4 devices."
+    assert (
+        told["refused"]
+        == "a batch of 192 windows cannot be split into 5 equal shares. Train on 1 or 2 or 3 or 4 devices."
+    )

@@ -174,9 +174,9 @@ def test_what_cannot_be_evaluated_is_said_in_one_sentence(
 
     assert refusal(capsys, "--out", out).startswith("no case to evaluate; give --history and --bundle, or --case")
     assert refusal(capsys, *usual, "--out", out, "--episodes", tmp_path / "no.csv") == (
-        f"{tmp_path}/no.csv: is not there, and without named episodes nothing is known; give --episodes FILE."
+        f"{tmp_path}/no.csv: does not exist; an evaluation needs named episodes. Give --episodes FILE."
     )
-    assert "needs 2 classes with 2 usable episodes in different cells or more" in refusal(
+    assert "an evaluation needs 2, each with 2 usable episodes in different cells. Give a longer history" in refusal(
         capsys, *usual, "--out", out, "--episodes", lonely
     )
     assert refusal(capsys, *usual, "--out", file).endswith("cannot be written (File exists); give another --out.")
@@ -203,4 +203,4 @@ def test_a_history_of_other_features_is_refused(
     sentence = refusal(capsys, "--history", other, "--bundle", bundle_path, "--out", tmp_path / "out")
 
     assert sentence.startswith(f"{other}/catalogue.yaml: has other features than {bundle_path} (")
-    assert sentence.endswith("give a bundle that was made for this network.")
+    assert sentence.endswith("Give a bundle that was made for this network.")

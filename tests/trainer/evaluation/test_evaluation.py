@@ -17,26 +17,34 @@ from detector.labels.label import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.data.history import SimulatedHistory
-from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, warped
+from trainer.evaluation.baseline_methods import WARP_MINUTES, closeness, cosine, dtw_similarity
 from trainer.evaluation.confusions import find_mistakes
-from trainer.evaluation.dataset import NORMAL, SINCE_ONSET, EvaluationWindows, cut
-from trainer.evaluation.replay import auroc, fate
+from trainer.evaluation.dataset import NORMAL_WINDOWS, SINCE_ONSET, EvaluationWindows, cut_evaluation_windows
+from trainer.evaluation.replay import auroc, summarize_outcomes
 from trainer.evaluation.report.projection import flatten
-from trainer.evaluation.selection import Choice, choose, choose_taught, classes_of
-from trainer.metrics.nearest_exemplar import Answers, evaluate_nearest_exemplar, macro_f1
+from trainer.evaluation.selection import EpisodeSelection, select_episodes, select_taught, usable_classes
+from trainer.metrics.nearest_exemplar import QuestionSheet, evaluate_nearest_exemplar, macro_f1
 
 EACH = 6
 
 
-def sheet(classes: Sequence[str] = ("a", "b", "c")) -> Answers:
+def sheet(classes: Sequence[str] = ("a", "b", "c")) -> QuestionSheet:
     """Six events of each class in cells of their own, each shown once and asked once."""
     label = np.repeat(np.arange(len(classes)), EACH)
     place = np.arange(len(label))
-    return Answers(classes, label, place, place, label, place, place)
+    return QuestionSheet(
+        classes=classes,
+        question_class=label,
+        question_event=place,
+        question_cell=place,
+        exemplar_class=label,
+        exemplar_event=place,
+        exemplar_cell=place,
+    )
 
 
-def everything(of: Answers) -> dict[str, NDArray[np.bool_]]:
-    return {"all": np.ones(len(of.asked), bool), "none": np.zeros(len(of.asked), bool)}
+def everything(of: QuestionSheet) -> dict[str, NDArray[np.bool_]]:
+    return {"all": np.ones(len(of.question_class), bool), "none": np.zeros(len(of.question_class), bool)}
 
 
 def episode(name: str, cell: str, begin: int, minutes: int = 90, kind: str = "fault") -> Episode:
@@ -47,11 +55,11 @@ def test_what_is_nearest_to_its_own_class_is_named_right_every_time(rng: np.rand
     asked = sheet()
 
     named = evaluate_nearest_exemplar(
-        (asked.asked[:, None] == asked.shown).astype(np.float32), asked, everything(asked), rng
+        (asked.question_class[:, None] == asked.exemplar_class).astype(np.float32), asked, everything(asked), rng
     )
 
-    assert named.macro_f1["all"] == named.right["all"] == (1, 1, 1)
-    assert np.isnan([*named.macro_f1["none"], *named.right["none"]]).all()
+    assert named.macro_f1["all"] == named.accuracy["all"] == (1, 1, 1)
+    assert np.isnan([*named.macro_f1["none"], *named.accuracy["none"]]).all()
     assert named.by_class["a"] == pytest.approx((1, 0.610, 1), abs=1e-3)  # Wilson's interval of 6 of 6
     np.testing.assert_array_equal(named.confusion, np.eye(3))
 
@@ -60,21 +68,22 @@ def test_what_is_nearest_to_another_class_is_never_named_right(rng: np.random.Ge
     asked = sheet()
 
     named = evaluate_nearest_exemplar(
-        (asked.asked[:, None] != asked.shown).astype(np.float32), asked, everything(asked), rng
+        (asked.question_class[:, None] != asked.exemplar_class).astype(np.float32), asked, everything(asked), rng
     )
 
-    assert named.macro_f1["all"] == named.right["all"] == (0, 0, 0)
+    assert named.macro_f1["all"] == named.accuracy["all"] == (0, 0, 0)
     assert np.diag(named.confusion).sum() == 0
 
 
 def test_nothing_is_recognised_by_its_own_event_or_cell(rng: np.random.Generator) -> None:
     # Given questions that are near to nothing but their own episode,
     asked = sheet()
-    lonely = np.eye(len(asked.asked), dtype=np.float32) - np.linspace(0, 1e-3, len(asked.shown), dtype=np.float32)
+    count = len(asked.question_class)
+    lonely = np.eye(count, dtype=np.float32) - np.linspace(0, 1e-3, count, dtype=np.float32)
 
     named = evaluate_nearest_exemplar(lonely, asked, everything(asked), rng)
     one_cell = evaluate_nearest_exemplar(
-        lonely, replace(asked, shown_event=asked.shown_event + 100), everything(asked), rng
+        lonely, replace(asked, exemplar_event=asked.exemplar_event + 100), everything(asked), rng
     )
 
     # then all are called "a", whose examples come first: what was equal never counted.
@@ -87,7 +96,7 @@ def test_guesses_are_right_as_often_as_chance_and_the_interval_says_so(rng: np.r
 
     named = evaluate_nearest_exemplar(rng.random((60, 60), np.float32), asked, everything(asked), rng)
 
-    value, low, high = named.right["all"]
+    value, low, high = named.accuracy["all"]
     assert low < 0.1 < high
     assert low < value < high
 
@@ -117,10 +126,10 @@ def test_an_event_in_a_hundred_cells_is_one_event() -> None:
         (episode("a", f"cell-{number}", 2000 + number), ClassCounts(1, right=1, minutes=[12])) for number in range(3)
     ]
 
-    told = fate([*missed, *named])
+    told = summarize_outcomes([*missed, *named])
 
     assert (told.episodes, told.events) == (103, 4)
-    assert (told.right[0], told.missed[0], told.minutes) == (0.75, 0.25, (12, 12))
+    assert (told.shares["right"][0], told.shares["missed"][0], told.minutes) == (0.75, 0.25, (12, 12))
 
 
 def test_few_cells_of_an_event_are_chosen_and_none_with_another_class_beside_it(rng: np.random.Generator) -> None:
@@ -128,13 +137,13 @@ def test_few_cells_of_an_event_are_chosen_and_none_with_another_class_beside_it(
     mixed = [episode("a", "x", 5000), episode("b", "x", 5050)]
     alone = [episode("b", "x", 9000), episode("b", "y", 9000), episode("c", "x", 20_000), episode("c", "x", 30_000)]
 
-    choice = choose([*region, *mixed, *alone], rng)
+    choice = select_episodes([*region, *mixed, *alone], rng)
 
     assert [one.name for one in choice.episodes].count("a") == 3
     assert choice.mixed == 2
     assert len(np.unique(choice.event)) == 4
     # "a" and "b" have one event each, and both events of "c" were in one cell: nobody can be asked.
-    assert classes_of(choice.episodes, choice.event) == []
+    assert usable_classes(choice.episodes, choice.event) == []
 
 
 def test_one_episode_of_most_classes_is_taught_and_every_third_fault_is_not(rng: np.random.Generator) -> None:
@@ -142,7 +151,7 @@ def test_one_episode_of_most_classes_is_taught_and_every_third_fault_is_not(rng:
     some = [episode(name, cell, 1000 * n) for name in names for n, cell in enumerate(("x", "y", "z"))]
     crowd = [episode("crowd", cell, 1000, kind="ignore") for cell in ("x", "y")]
 
-    taught, left = choose_taught([*some, *crowd], [*names, "crowd"], rng)
+    taught, left = select_taught([*some, *crowd], [*names, "crowd"], rng)
 
     assert len(left) == 2
     assert sorted([one.name for one in taught] + left) == sorted([*names, "crowd"])
@@ -181,9 +190,11 @@ def windows(town: SimulatedHistory, bundle: Bundle) -> EvaluationWindows:
     first = town.span[0]
     cells = town.cells
     listed = [episode("a", cells[3], first + 1400), episode("b", cells[4], first + 300, 20)]
-    choice = Choice(listed, np.array([0, 1]), 0)
+    choice = EpisodeSelection(listed, np.array([0, 1]), 0)
     days = Days(town, first, 2)
-    return cut(days, bundle.baseline, choice, listed, 0.5, np.random.default_rng(0))
+    return cut_evaluation_windows(
+        days, bundle.baseline, choice, listed=listed, min_coverage=0.5, rng=np.random.default_rng(0)
+    )
 
 
 def test_an_example_is_what_a_label_would_be(
@@ -196,21 +207,23 @@ def test_an_example_is_what_a_label_would_be(
             LabelMeta(name=one.name, kind=one.kind, cell=one.cell, begin=one.begin, end=one.end),
         )
 
-        np.testing.assert_array_equal(windows.shown[windows.shown_of == place], label_windows(label, town.catalogue))
+        np.testing.assert_array_equal(
+            windows.exemplar_windows[windows.exemplar_episode == place], label_windows(label, town.catalogue)
+        )
 
 
 def test_a_question_has_seen_so_many_minutes_while_its_episode_lasts(windows: EvaluationWindows) -> None:
     # Given episodes of 90 and of 20 minutes,
-    assert windows.since[windows.asked_of == 0].tolist() == [m for m in SINCE_ONSET if m <= 90]
-    assert windows.since[windows.asked_of == 1].tolist() == [m for m in SINCE_ONSET if m <= 20]
+    assert windows.minutes_seen[windows.question_episode == 0].tolist() == [m for m in SINCE_ONSET if m <= 90]
+    assert windows.minutes_seen[windows.question_episode == 1].tolist() == [m for m in SINCE_ONSET if m <= 20]
     # then what is asked 60 minutes into the first is among what is shown of it, 90 minus six times five.
-    asked = windows.asked[(windows.asked_of == 0) & (windows.since == 60)][0]
-    np.testing.assert_array_equal(windows.shown[windows.shown_of == 0][6], asked)
+    asked = windows.question_windows[(windows.question_episode == 0) & (windows.minutes_seen == 60)][0]
+    np.testing.assert_array_equal(windows.exemplar_windows[windows.exemplar_episode == 0][6], asked)
 
 
 def test_normal_windows_lie_where_nothing_is_listed(windows: EvaluationWindows) -> None:
-    assert NORMAL * 0.9 < len(windows.normal) <= NORMAL
-    assert len(windows.normal_cell) == len(windows.normal)
+    assert NORMAL_WINDOWS * 0.9 < len(windows.normal_windows) <= NORMAL_WINDOWS
+    assert len(windows.normal_cell) == len(windows.normal_windows)
 
 
 def leading(windows: NDArray[np.int8], /) -> Embeddings:
@@ -232,18 +245,34 @@ def test_a_mistake_names_the_feature_that_carried_it() -> None:
     episodes = [episode("a", "x", 0), episode("a", "y", 1), episode("b", "z", 2)]
     nothing = np.empty((0, 60, 3), np.int8)
     one = EvaluationWindows(
-        episodes, np.arange(3), shown, np.arange(3), asked, np.array([0]), np.array([60]), nothing, []
+        episodes=episodes,
+        event=np.arange(3),
+        exemplar_windows=shown,
+        exemplar_episode=np.arange(3),
+        question_windows=asked,
+        question_episode=np.array([0]),
+        minutes_seen=np.array([60]),
+        normal_windows=nothing,
+        normal_cell=[],
     )
-    who = Answers(["a", "b"], *(np.array(column) for column in ([0], [0], [0], [0, 0, 1], [0, 1, 2], [0, 1, 2])))
+    who = QuestionSheet(
+        classes=["a", "b"],
+        question_class=np.array([0]),
+        question_event=np.array([0]),
+        question_cell=np.array([0]),
+        exemplar_class=np.array([0, 0, 1]),
+        exemplar_event=np.arange(3),
+        exemplar_cell=np.arange(3),
+    )
     near = cosine(leading(asked).direction.astype(np.float32), leading(shown).direction.astype(np.float32))
 
-    (mistake,) = find_mistakes(near, who, one, np.array([0]), np.arange(3), leading)
+    (mistake,) = find_mistakes(near, who, one, questions=np.array([0]), episodes=np.arange(3), encode=leading)
 
     assert (mistake.question, mistake.right, mistake.wrong) == (0, 1, 2)
     assert mistake.lead == pytest.approx((70 - 20) / np.hypot(70, 20), abs=1e-3)
-    assert mistake.carried[0][0] == 1
-    assert mistake.carried[0][1] == pytest.approx(mistake.lead + 1, abs=1e-2)
-    assert find_mistakes(-near, who, one, np.array([0]), np.arange(3), leading) == []
+    assert mistake.contributions[0][0] == 1
+    assert mistake.contributions[0][1] == pytest.approx(mistake.lead + 1, abs=1e-2)
+    assert find_mistakes(-near, who, one, questions=np.array([0]), episodes=np.arange(3), encode=leading) == []
 
 
 def test_near_is_near_by_either_measure(rng: np.random.Generator) -> None:
@@ -260,7 +289,7 @@ def test_warping_is_that_of_the_slow_twin(rng: np.random.Generator) -> None:
     pytest.importorskip("dtaidistance", reason="the extra `evaluate` is not installed")
     queries, supports = (rng.normal(size=(n, 60, 2)).astype(np.float32) for n in (2, 3))
 
-    near = warped(queries.reshape(2, -1), supports.reshape(3, -1))
+    near = dtw_similarity(queries.reshape(2, -1), supports.reshape(3, -1))
 
     slow = [[-warped_distance(q, s, WARP_MINUTES) for s in supports] for q in queries]
     np.testing.assert_allclose(near, slow, rtol=1e-5)

@@ -138,7 +138,7 @@ def test_a_loss_that_collapses_and_one_that_is_refused_are_rows_with_their_reaso
     collapsed, refused = of(figures, "contrastive:margin=1e-05"), of(figures, "lossless_triplet:beta=3.0")
 
     assert (collapsed["state"], refused["state"]) == ("collapsed", "refused")
-    assert collapsed["reason"].startswith("the encoder collapsed at step 30 (spread ")
+    assert collapsed["reason"].startswith("the encoder collapsed at step 30: its spread per dimension is ")
     assert refused["reason"].startswith("beta 3 of the lossless triplet loss is below the embedding's 64 dimensions")
     for row in (collapsed, refused):
         assert row["unseen"] is None
@@ -196,7 +196,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_simulated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", "--out", str(tmp_path), "--losses", "triplets", *ASKED]) == 2
-    assert capsys.readouterr().err.startswith("faultline-trainer: there is no loss 'triplets'; choose one of ")
+    assert capsys.readouterr().err.startswith("faultline-trainer: there is no loss 'triplets'. Choose one of ")
     assert not list(tmp_path.iterdir())
 
 

@@ -13,7 +13,16 @@ from trainer.loss_comparison.training_run import Embedded, TrainingRun
 from trainer.loss_comparison.variants import Variant, contestants
 from trainer.losses.loss import LossError
 from trainer.losses.registry import CHOICES, LOSSES
-from trainer.metrics.embedding import best_cut, cosine, draw, draw_pairs, euclid, named_right, share_of, told_right
+from trainer.metrics.embedding import (
+    accuracy_by_round,
+    best_cutoff,
+    cosine_distance,
+    draw_pairs,
+    draw_rounds,
+    euclidean_distance,
+    pair_accuracy,
+    summarize_accuracy,
+)
 from trainer.metrics.one_shot import WAYS
 from trainer.simulator import FAULTS
 
@@ -30,7 +39,7 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture
 def questions(rng: np.random.Generator) -> Questions:
-    drawn, pairs = draw(LABEL, rng), draw_pairs(LABEL, rng)
+    drawn, pairs = draw_rounds(LABEL, rng), draw_pairs(LABEL, rng)
     return Questions(drawn, drawn, pairs, pairs)
 
 
@@ -40,21 +49,23 @@ def trained(contestant: Variant, embedding: np.ndarray, **own: np.ndarray) -> Tr
 
 
 def test_classes_that_lie_apart_are_named_without_a_mistake(rng: np.random.Generator) -> None:
-    drawn = draw(LABEL, rng)
-    figure = share_of(named_right(cosine(APART), drawn), drawn)
+    drawn = draw_rounds(LABEL, rng)
+    figure = summarize_accuracy(accuracy_by_round(cosine_distance(APART), drawn), drawn)
 
     assert (figure.share, figure.half, figure.half_classes) == (1, 0, 0)
 
 
 def test_what_says_nothing_of_its_class_is_named_by_chance(rng: np.random.Generator) -> None:
     noise = rng.normal(size=(len(LABEL), 8)).astype(np.float32)
-    drawn = draw(LABEL, rng)
+    drawn = draw_rounds(LABEL, rng)
 
-    assert share_of(named_right(euclid(noise), drawn), drawn).share == pytest.approx(CHANCE, abs=0.05)
+    assert summarize_accuracy(accuracy_by_round(euclidean_distance(noise), drawn), drawn).share == pytest.approx(
+        CHANCE, abs=0.05
+    )
 
 
 def test_an_example_is_never_asked_for_itself(rng: np.random.Generator) -> None:
-    for rows in draw(LABEL, rng).rows.reshape(-1, 6):
+    for rows in draw_rounds(LABEL, rng).rows.reshape(-1, 6):
         assert len(set(rows.tolist())) == 6
         assert len(set(LABEL[rows].tolist())) == 1
 
@@ -70,10 +81,10 @@ def test_pairs_are_of_one_class_and_of_two(rng: np.random.Generator) -> None:
 def test_the_cut_off_lies_where_most_pairs_are_told_right() -> None:
     same, different = np.array([1, 2, 3], np.float32), np.array([6, 7, 8], np.float32)
 
-    assert best_cut(same, different) == 4.5
-    assert told_right(same, different, 4.5).mean() == 1
-    assert told_right(same, different, 2.0).mean() == pytest.approx((2 / 3 + 1) / 2)
-    assert told_right(same, different, 9.0).mean() == 0.5
+    assert best_cutoff(same, different) == 4.5
+    assert pair_accuracy(same, different, 4.5).mean() == 1
+    assert pair_accuracy(same, different, 2.0).mean() == pytest.approx((2 / 3 + 1) / 2)
+    assert pair_accuracy(same, different, 9.0).mean() == 0.5
 
 
 def test_the_answers_of_a_perfect_embedding_are_all_right(questions: Questions) -> None:
@@ -205,9 +216,9 @@ def test_one_way_of_a_loss_can_be_asked_for() -> None:
 
 
 def test_what_no_loss_has_is_refused_with_a_sentence() -> None:
-    with pytest.raises(LossError, match=r"^there is no loss 'triplets'; choose one of "):
+    with pytest.raises(LossError, match=r"^there is no loss 'triplets'\. Choose one of "):
         contestants(["triplets"], ["tree"])
-    with pytest.raises(LossError, match=r"^the loss triplet takes no mining 'hard'; give it random or "):
+    with pytest.raises(LossError, match=r"^the loss triplet has mining 'hard'; allowed are random, "):
         contestants(["triplet:mining=hard"], ["tree"])
     with pytest.raises(LossError, match=r"^--losses triplet:random: random is not NAME=VALUE, .* triplet:mining=ran"):
         contestants(["triplet:random"], ["tree"])

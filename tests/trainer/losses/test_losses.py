@@ -16,9 +16,9 @@ from trainer.data.examples import Examples
 from trainer.errors import TrainingError
 from trainer.losses.batchwise import supervised_contrastive
 from trainer.losses.loss import Loss, LossError, Option
-from trainer.losses.mining import mine
+from trainer.losses.mining import mine_triplets
 from trainer.losses.pairs import same_class
-from trainer.losses.registry import LOSSES, choose, refuse_pairless
+from trainer.losses.registry import LOSSES, choose_loss, refuse_pairless
 from trainer.losses.triplet import lossless_triplet, triplet
 from trainer.simulator import catalogue
 from trainer.training.learner import Hyperparameters
@@ -79,7 +79,7 @@ def batch(loss: Loss, drawn: tuple[int, list[int], int, int, bool]) -> tuple[np.
 def learned(loss: Loss, dimension: int) -> dict[str, np.ndarray]:
     """Not as it starts, where a head may be 0, but as it might become."""
     rng = np.random.default_rng(dimension)
-    start = loss.learned(dimension)
+    start = loss.initial_parameters(dimension)
     return {name: (value + 0.3 * rng.normal(size=value.shape)).astype(np.float32) for name, value in start.items()}
 
 
@@ -98,7 +98,7 @@ def gradient(loss: Loss, embedding: np.ndarray, label: np.ndarray, anchors: int)
 def test_every_loss_is_the_one_of_its_paper(
     name: str, options: dict[str, Option], drawn: tuple[int, list[int], int, int, bool]
 ) -> None:
-    loss = choose(name, options)
+    loss = choose_loss(name, options)
     embedding, label, anchors = batch(loss, drawn)
     head = learned(loss, embedding.shape[1])
 
@@ -114,7 +114,7 @@ def test_every_loss_is_the_one_of_its_paper(
 def test_the_miner_chooses_what_the_slow_one_chooses(mining: str, drawn: tuple[int, list[int], int, int, bool]) -> None:
     embedding, label, anchors = batch(LOSSES["prototypical"], (*drawn[:4], False))
 
-    mined = [tuple(row) for row in mine(embedding, label, anchors, mining).numpy().tolist()]
+    mined = [tuple(row) for row in mine_triplets(embedding, label, anchors, mining).numpy().tolist()]
 
     assert mined == naive.triplets(embedding, label.tolist(), anchors, mining)
 
@@ -123,7 +123,7 @@ def test_random_mining_draws_one_triplet_of_each_anchor_and_in_time_all(rng: np.
     label = np.array([0, 0, 0, 1, 1, 2, -1])
     embedding = directions(rng, len(label))
 
-    draws = [mine(embedding, label, 6, "random", (1, draw)).numpy().tolist() for draw in range(200)]
+    draws = [mine_triplets(embedding, label, 6, "random", (1, draw)).numpy().tolist() for draw in range(200)]
 
     assert all([row[0] for row in draw] == [0, 1, 2, 3, 4] for draw in draws)
     assert {tuple(row) for draw in draws for row in draw} == set(naive.triplets(embedding, label, 6, "random"))
@@ -190,26 +190,30 @@ def test_a_head_calls_two_windows_the_same_above_one_half(join: str) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
-        ("triplets", {}, "there is no loss 'triplets'; choose one of supervised_contrastive, triplet, soft_margin, "),
-        ("triplet", {"beta": 3}, "the loss triplet has no option 'beta'; it has embedding, mining, margin."),
-        ("triplet", {"margin": -1}, "margin of the loss triplet is -1; give a number above 0."),
-        ("contrastive", {"margin": float("nan")}, "margin of the loss contrastive is nan; give a number above 0."),
+        ("triplets", {}, "there is no loss 'triplets'. Choose one of supervised_contrastive, triplet, soft_margin, "),
+        ("triplet", {"beta": 3}, "the loss triplet has no option 'beta'. Its options are embedding, mining, margin."),
+        ("triplet", {"margin": -1}, "the loss triplet has margin -1; allowed is a number above 0. Give such a number."),
+        (
+            "contrastive",
+            {"margin": float("nan")},
+            "the loss contrastive has margin nan; allowed is a number above 0. Give such",
+        ),
         (
             "triplet",
             {"mining": "hard"},
-            "the loss triplet takes no mining 'hard'; give it random or semi-hard or batch-",
+            "the loss triplet has mining 'hard'; allowed are random, semi-hard, batch-hard. Give one of these.",
         ),
-        ("similarity", {"join": "sum"}, "the loss similarity takes no join 'sum'; give it concatenation or difference"),
+        ("similarity", {"join": "sum"}, "the loss similarity has join 'sum'; allowed are concatenation, difference, d"),
         (
             "lossless_triplet",
             {"embedding": "linear"},
-            "the loss lossless_triplet takes no embedding 'linear'; give it sigmoid.",
+            "the loss lossless_triplet has embedding 'linear'; allowed are sigmoid. Give one of these.",
         ),
     ],
 )
 def test_what_cannot_be_had_is_refused_with_a_sentence(name: str, options: dict, sentence: str) -> None:
     with pytest.raises(LossError) as refused:
-        choose(name, options)
+        choose_loss(name, options)
 
     assert str(refused.value).startswith(sentence)
     assert str(refused.value).endswith(".")
@@ -217,19 +221,19 @@ def test_what_cannot_be_had_is_refused_with_a_sentence(name: str, options: dict,
 
 def test_a_beta_below_the_dimension_is_refused_before_the_training_and_in_it() -> None:
     sentence = (
-        r"^beta 15 of the lossless triplet loss is below the embedding's 16 dimensions, .*; give it 16 or more\.$"
+        r"^the lossless triplet loss has beta 15, below the embedding's 16 dimensions: .* Give a beta of 16 or more\.$"
     )
 
     with pytest.raises(LossError, match=sentence):
-        choose("lossless_triplet", {"beta": 15}).learned(16)
+        choose_loss("lossless_triplet", {"beta": 15}).initial_parameters(16)
     with pytest.raises(LossError, match=sentence):
         lossless_triplet(*np.zeros((3, 1, 16), np.float32), beta=15, epsilon=1e-7)
-    assert choose("lossless_triplet", {"beta": 16}).learned(16) == {}
+    assert choose_loss("lossless_triplet", {"beta": 16}).initial_parameters(16) == {}
 
 
 @pytest.mark.parametrize("label", [[0, 0, 0], [0, 1, 2, -1], [0], []])
 def test_a_batch_without_a_positive_or_without_a_negative_pair_is_refused(label: list[int]) -> None:
-    with pytest.raises(LossError, match=r"^a batch of \d windows of \d classes lacks .* pairs; give it two classes or"):
+    with pytest.raises(LossError, match=r"^a batch of \d windows in \d classes has no .* pairs\. Give at least two"):
         refuse_pairless(np.array(label, np.int64))
 
 
@@ -241,7 +245,7 @@ def train(examples: Examples, loss: str, steps: int = 12, **options: Option) -> 
     told: list[float] = []
     schedule = Hyperparameters(steps=steps, rate=5e-3, seed=1, loss=loss, loss_options=options)
     weights = train_encoder(
-        SPEC, examples, 0, catalogue(), schedule, TrainingHooks(lambda moment: told.append(moment.loss))
+        SPEC, examples, 0, catalogue(), schedule, TrainingHooks(on_step=lambda moment: told.append(moment.loss))
     )
     return weights, told
 
@@ -268,13 +272,15 @@ def test_turning_an_option_leads_elsewhere_and_equal_seeds_to_the_same_place(exa
 @pytest.mark.slow
 def test_hard_mining_that_collapses_the_encoder_is_refused_with_a_sentence(examples: Examples) -> None:
     with pytest.raises(
-        TrainingError, match=r"^the encoder collapsed at step \d+ \(spread \S+ per dimension\); lower the rate or add"
+        TrainingError,
+        match=r"^the encoder collapsed at step \d+: its spread per dimension is \S+, at least 0\.02 is needed\."
+        r" Lower the rate or add classes\.$",
     ):
         train(examples, "soft_margin", steps=150, mining="batch-hard")
 
 
 def test_a_beta_too_narrow_for_the_encoder_is_refused_before_the_first_step(examples: Examples) -> None:
-    with pytest.raises(LossError, match=r"^beta 3 of the lossless triplet loss is below the embedding's 16 dimensions"):
+    with pytest.raises(LossError, match=r"^the lossless triplet loss has beta 3, below the embedding's 16 dimensions"):
         train(examples, "lossless_triplet", beta=3)
 
 

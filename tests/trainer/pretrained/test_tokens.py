@@ -7,10 +7,10 @@ from detector.core.networks.inputs import SPREAD_SCALE
 from detector.core.networks.registry import spec_of
 from detector.core.networks.shared import token_shapes
 from tests.weights import random_windows
-from trainer.calibration.normal_profile import measured
+from trainer.calibration.normal_profile import measure_weights
 from trainer.calibration.whitening import mean_deviations, view_whitening
 from trainer.data.injected_faults import inject_families
-from trainer.pretrained.tokens.token_training import EACH, FEATURES, learn_tokens, lesson_of
+from trainer.pretrained.tokens.token_training import EACH, FEATURES, build_training_set, learn_tokens
 
 
 def related(rng: np.random.Generator, count: int, features: int) -> np.ndarray:
@@ -57,14 +57,16 @@ def test_few_windows_for_many_features_are_not_believed(rng: np.random.Generator
 
 @pytest.mark.parametrize("kind", ["tree", "shared"])
 def test_what_never_moves_is_measured_without_a_nan(kind: str) -> None:
-    still = measured(spec_of(kind, 4), np.zeros((50, 60, 4), np.int8))
+    still = measure_weights(spec_of(kind, 4), np.zeros((50, 60, 4), np.int8))
 
     assert all(np.isfinite(value).all() for value in still.values())
 
 
 @pytest.mark.parametrize("features", [5, 48])
 def test_no_shift_of_few_features_is_lost(features: int) -> None:
-    project = measured(spec_of("shared", features), random_windows(np.random.default_rng(1), 200, features))["project"]
+    project = measure_weights(spec_of("shared", features), random_windows(np.random.default_rng(1), 200, features))[
+        "project"
+    ]
 
     assert project.shape == (features, 48)
     np.testing.assert_array_equal(project @ project.T, np.eye(features))
@@ -73,7 +75,7 @@ def test_no_shift_of_few_features_is_lost(features: int) -> None:
 def test_of_many_features_a_shift_keeps_more_of_what_faults_do_than_any_directions_would() -> None:
     rng = np.random.default_rng(1)
     windows = related(rng, 1500, 96)
-    first, again = (measured(spec_of("shared", 96), windows) for _ in range(2))
+    first, again = (measure_weights(spec_of("shared", 96), windows) for _ in range(2))
     faults = inject_families(related(rng, 500, 96), 60, 2, seed=9)
 
     change = (mean_deviations(faults.windows) - mean_deviations(faults.twins)) @ first["whiten"]
@@ -85,7 +87,7 @@ def test_of_many_features_a_shift_keeps_more_of_what_faults_do_than_any_directio
 
 
 def test_tokens_are_learned_from_several_networks_and_follow_from_the_seed(rng: np.random.Generator) -> None:
-    lessons = [lesson_of(inject_families(related(rng, 400, FEATURES), 40, EACH, seed)) for seed in range(2)]
+    lessons = [build_training_set(inject_families(related(rng, 400, FEATURES), 40, EACH, seed)) for seed in range(2)]
     losses: list[float] = []
 
     tokens = learn_tokens(lessons, 60, 1, lambda step, loss: losses.append(loss))

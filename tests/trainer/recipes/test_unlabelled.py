@@ -15,7 +15,7 @@ from tests.trainer.twins import TableHistory
 from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, ParquetHistory
-from trainer.pretrained.tokens import fitted, shipped_tokens
+from trainer.pretrained.tokens import fit_tokens, shipped_tokens
 from trainer.recipes.unlabelled import UnlabelledPlan, make_unlabelled
 from trainer.training.learner import Hyperparameters
 
@@ -70,11 +70,11 @@ def test_the_same_history_and_seed_give_the_same_bundle(tmp_path: Path) -> None:
 
 
 def test_the_shipped_tokens_are_those_the_network_asks_for() -> None:
-    spec, weights = fitted(shipped_tokens(), 7)
+    spec, weights = fit_tokens(shipped_tokens(), 7)
 
     assert weights["token"].shape == (4, spec.first)
     assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in weights.values())
-    again = fitted(shipped_tokens(), 300)[1]["fold"]
+    again = fit_tokens(shipped_tokens(), 300)[1]["fold"]
     np.testing.assert_allclose(again.T @ again, np.eye(256), atol=1e-4)
 
 

@@ -29,7 +29,12 @@ class Trained:
     def __init__(self, examples: Examples, schedule: Hyperparameters, spec: Spec = SPEC) -> None:
         self.losses: list[float] = []
         self.weights = train_encoder(
-            spec, examples, 0, catalogue(), schedule, TrainingHooks(lambda moment: self.losses.append(moment.loss))
+            spec,
+            examples,
+            0,
+            catalogue(),
+            schedule,
+            TrainingHooks(on_step=lambda moment: self.losses.append(moment.loss)),
         )
 
 
@@ -47,7 +52,7 @@ def test_the_loss_falls_while_it_learns(trained: Trained) -> None:
 def test_one_example_of_a_class_is_enough_to_name_unseen_windows_of_it(
     trained: Trained, town: SimulatedHistory, usual: Baseline, rng: np.random.Generator
 ) -> None:
-    unseen = simulate_examples(town, usual, range(CLASSES), EACH, seed=77, workers=2)
+    unseen = simulate_examples(town, usual, range(CLASSES), each=EACH, seed=77, workers=2)
 
     assert one_shot_accuracy(Encoder(SPEC, trained.weights), unseen, rng) > 2 * CHANCE
 
@@ -93,7 +98,9 @@ def test_every_kind_of_encoder_learns_with_losses_of_every_sort(kind: str, loss:
 
 def test_a_collapsed_encoder_is_refused(examples: Examples) -> None:
     with pytest.raises(
-        TrainingError, match=r"^the encoder collapsed at step \d+ \(spread \S+ per dimension\); lower the rate or"
+        TrainingError,
+        match=r"^the encoder collapsed at step \d+: its spread per dimension is \S+, at least 0\.02 is needed\."
+        r" Lower the rate or add classes\.$",
     ):
         Trained(examples, replace(SCHEDULE, steps=10, warm_up=2, rate=1e4))
 
@@ -106,7 +113,7 @@ def test_too_few_classes_for_a_batch_are_refused_with_a_sentence(examples: Examp
     few = np.flatnonzero(examples.label < 10)
     part = Examples(*(getattr(examples, column.name)[few] for column in fields(Examples)))
 
-    with pytest.raises(TrainingError, match=r"^0 named and 10 procedural classes do not fill a batch of 32; "):
+    with pytest.raises(TrainingError, match=r"^0 named and 10 procedural classes do not fill a batch of 32 classes\. "):
         Trained(part, replace(SCHEDULE, steps=3, warm_up=1))
 
 

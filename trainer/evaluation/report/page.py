@@ -1,4 +1,4 @@
-"""The page: what each figure means, what is to be seen, and how it was measured. All numbers come from `figures`."""
+"""Page of an evaluation: the meaning of each figure, plots, tables and method. All numbers come from `figures`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,265 +6,290 @@ from typing import Any
 from detector.backtest.matching import VISIBLE
 from trainer.evaluation.baseline_methods import ENCODER, WARPED_EPISODES
 from trainer.evaluation.dataset import SINCE_ONSET
-from trainer.evaluation.replay import ReplayOutcome
+from trainer.evaluation.replay import OUTCOMES, ReplayOutcome
 from trainer.evaluation.report.confusion_plots import caption, draw_mistake
-from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_fates, draw_minutes
+from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_minutes, draw_outcomes
 from trainer.evaluation.report.projection import draw_map
 from trainer.evaluation.run import SEVERITIES, EvaluationResult, MethodAnswers
 from trainer.html_page import Block, Figure, Heading, Paragraph, Table
+from trainer.metrics.nearest_exemplar import DRAWS
 
-NOTHING = "–"
-
-
-def blocks(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> list[Block]:
-    """The whole page, a part after the other."""
-    parts = (_overview, _one_shot, _closer, _confusions, _replays, _false_alarms, _unknowns, _maps, _mistakes, _method)
-    return [block for part in parts for block in part(results, told)]
+NO_FIGURE = "–"
 
 
-def text_of(value: Sequence[float | None] | None, digits: int = 2) -> str:
-    """A figure with its interval, for a person."""
+def blocks(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> list[Block]:
+    """Return the blocks of the whole page, in order."""
+    sections = (
+        _overview,
+        _one_shot,
+        _groups,
+        _confusion_matrices,
+        _replays,
+        _false_alarms,
+        _unknowns,
+        _maps,
+        _mistakes,
+        _method,
+    )
+    return [block for section in sections for block in section(results, figures)]
+
+
+def format_figure(value: Sequence[float | None] | None, digits: int = 2) -> str:
+    """Return a figure with its interval as text."""
     if value is None or value[0] is None:
-        return NOTHING
-    middle, *ends = (f"{one:.{digits}f}" for one in value if one is not None)
-    return f"{middle} ({ends[0]}–{ends[1]})"
+        return NO_FIGURE
+    middle, low, high = (f"{number:.{digits}f}" for number in value if number is not None)
+    return f"{middle} ({low}–{high})"
 
 
-def _names(told: Mapping[str, Any]) -> list[str]:
-    return [case["name"] for case in told["cases"]]
+def _names(figures: Mapping[str, Any]) -> list[str]:
+    return [case["name"] for case in figures["cases"]]
 
 
-def _side_by_side(told: Mapping[str, Any], caption: str, rows: Mapping[str, Any]) -> Table:
-    """A column for each case; a row is a function of the case."""
-    cells = [[name, *(row(case) for case in told["cases"])] for name, row in rows.items()]
-    return Table(caption, ["", *_names(told)], cells)
+def _side_by_side(figures: Mapping[str, Any], caption: str, rows: Mapping[str, Any]) -> Table:
+    """Return a table with a column for each case; each row is a function of the case."""
+    cells = [[name, *(row(case) for case in figures["cases"])] for name, row in rows.items()]
+    return Table(caption, ["", *_names(figures)], cells)
 
 
-def _overview(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("In short")
+def _overview(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Summary")
     yield Paragraph(
-        "Every fault class is shown once, and what comes later is to be recognised. First windows are named by the"
-        " nearest example, as an examination; then the history goes through the daemon's own pipeline, as in service."
-        " Figures stand with their 95 % intervals."
+        "Each fault class is taught with one example, and later episodes must be recognised. The first part names"
+        " single windows by the nearest exemplar. The second part replays the history through the daemon's pipeline."
+        " Figures are given with their 95 % intervals."
     )
 
     def encoder(case: Mapping[str, Any]) -> Mapping[str, Any]:
         return dict(case["one_shot"][ENCODER])
 
     yield _side_by_side(
-        told,
-        f"What was measured. {len(told['classes'])} classes, so that guessing names {told['chance']:.2f} right. "
-        f"Visible means an effect of {VISIBLE:g} and more: a person would see it.",
+        figures,
+        f"Main figures over {len(figures['classes'])} classes; a random name is right with {figures['chance']:.2f}."
+        f" Visible episodes have an effect of {VISIBLE:g} or more: a person would see them.",
         {
             "history": lambda case: case["history"],
             "bundle": lambda case: f"{case['bundle']} ({case['encoder']}, {case['features']} features)",
             "cell-days": lambda case: f"{case['replay']['cell_days']:,.0f}",
             "episodes listed, used": lambda case: f"{case['listed_episodes']}, {case['used_episodes']}",
-            "one example, one window: macro-F1": lambda case: text_of(encoder(case)["macro_f1"]["all"]),
-            "the same, visible episodes": lambda case: text_of(encoder(case)["macro_f1"]["visible"]),
-            "in service: episodes of taught faults named right": lambda case: text_of(
+            "one exemplar, one window: macro-F1": lambda case: format_figure(encoder(case)["macro_f1"]["all"]),
+            "the same, visible episodes": lambda case: format_figure(encoder(case)["macro_f1"]["visible"]),
+            "replay: episodes of taught faults named right": lambda case: format_figure(
                 case["replay"]["all_taught"]["right"]
             ),
-            "minutes until then: median, nine of ten": lambda case: _minutes(case["replay"]["all_taught"]),
-            "false alarms per 1,000 cells and day": lambda case: text_of(case["replay"]["false_alarms"], 1),
-            "of them promised": lambda case: f"{case['replay']['budget']:g}",
-            "untaught faults told from normal: AUROC": lambda case: text_of(case["unknown_auroc"]),
+            "minutes to the alarm: median, 90 % quantile": lambda case: _minutes(case["replay"]["all_taught"]),
+            "false alarms per 1,000 cells and day": lambda case: format_figure(case["replay"]["false_alarms"], 1),
+            "budget of false alarms": lambda case: f"{case['replay']['budget']:g}",
+            "untaught faults against normal windows: AUROC": lambda case: format_figure(case["unknown_auroc"]),
         },
     )
 
 
-def _one_shot(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("One example, one window")
+def _one_shot(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("One exemplar, one window")
     yield Paragraph(
-        "An example is an episode: the mean of its windows, as a label is. A question is a single window of another"
-        " event in another cell. Beside the encoder stands what needs no training: the encoder is worth what it adds to"
-        f" the best of them. DTW is slow, so it is asked {WARPED_EPISODES} episodes a class, one window each, and the"
-        " encoder once more the same few questions: compare these two."
+        "An exemplar is the mean of an episode's windows, as for a label. A question is a single window of another"
+        " event in another cell. The encoder is compared with methods without training; it is worth what it adds to the"
+        f" best of them. DTW is slow, so it is asked about {WARPED_EPISODES} episodes of a class, with one window of"
+        " each. The encoder is asked the same few questions once more: compare these two rows."
     )
-    columns = [f"{name}{which}" for name in _names(told) for which in ("", ", visible")]
-    for name, words in (("macro_f1", "Macro-F1"), ("right", "Share named right, mean over classes")):
+    columns = [f"{name}{suffix}" for name in _names(figures) for suffix in ("", ", visible")]
+    for key, title in (("macro_f1", "Macro-F1"), ("right", "Share named right, mean over classes")):
         rows = [
-            [method, *(_cell(case["one_shot"].get(method), name, which)
-                       for case in told["cases"] for which in ("all", "visible"))]
-            for method in told["cases"][0]["one_shot"]
-        ]  # fmt: skip
-        yield Table(f"{words}, by method: of all episodes, and of the visible ones.", ["", *columns], rows)
+            [
+                method,
+                *(
+                    _method_cell(case["one_shot"].get(method), key, group)
+                    for case in figures["cases"]
+                    for group in ("all", "visible")
+                ),
+            ]
+            for method in figures["cases"][0]["one_shot"]
+        ]
+        yield Table(f"{title}, by method: over all episodes, and over the visible ones.", ["", *columns], rows)
 
 
-def _cell(method: Mapping[str, Any] | None, name: str, group: str) -> str:
+def _method_cell(method: Mapping[str, Any] | None, key: str, group: str) -> str:
     if method is None:
-        return NOTHING
-    return f"{method['missing']} is not installed" if "missing" in method else text_of(method[name][group])
+        return NO_FIGURE
+    return f"{method['missing']} is not installed" if "missing" in method else format_figure(method[key][group])
 
 
-def _closer(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
+def _groups(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
     yield Heading("By minutes, severity and class")
-    full = {
+    complete = {
         result.subject.case.name: {
-            name: one.named for name, one in result.answers.items() if isinstance(one, MethodAnswers) and one.whole
+            name: answers.result
+            for name, answers in result.answers.items()
+            if isinstance(answers, MethodAnswers) and answers.is_complete
         }
         for result in results
     }
     yield Figure(
-        draw_minutes(told["chance"], full),
-        "How soon a fault is recognised: the longer it has lasted, the more of the window is of it. An encoder worth"
-        " its name lies above the other lines from the first minutes on; bars are 95 % intervals.",
+        draw_minutes(figures["chance"], complete),
+        "Share named right by the minutes of the fault in the window. A good encoder lies above the other methods from"
+        " the first minutes on. Bars are 95 % intervals.",
     )
 
-    def right(case: Mapping[str, Any], kind: str, name: str) -> str:
-        return text_of(case["one_shot"][ENCODER][kind].get(name))
+    def encoder_figure(case: Mapping[str, Any], key: str, name: str) -> str:
+        return format_figure(case["one_shot"][ENCODER][key].get(name))
 
     groups = [f"{minutes} minutes" for minutes in SINCE_ONSET] + [f"severity {name}" for name, _, _ in SEVERITIES]
-    rows = {name: lambda case, n=name: right(case, "right", n) for name in groups}
-    yield _side_by_side(told, "The encoder: share named right, by minutes of the fault seen, and by severity.", rows)
-    rows = {name: lambda case, n=name: right(case, "by_class", n) for name in told["classes"]}
+    rows = {name: lambda case, n=name: encoder_figure(case, "right", n) for name in groups}
+    yield _side_by_side(figures, "Encoder: share named right, by minutes of the fault seen and by severity.", rows)
+    rows = {name: lambda case, n=name: encoder_figure(case, "by_class", n) for name in figures["classes"]}
     yield _side_by_side(
-        told,
-        "The encoder: share named right, by class. Intervals count events: where there are few, they are wide.",
+        figures,
+        "Encoder: share named right, by class. Intervals count events and are wide for few events.",
         rows,
     )
 
 
-def _confusions(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("What is taken for what")
+def _confusion_matrices(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Confusion matrix")
     for result in results:
         encoder = result.answers[ENCODER]
         assert isinstance(encoder, MethodAnswers)
         yield Figure(
-            draw_confusion(result.classes, encoder.named.confusion),
-            f"{result.subject.case.name}: a row is what it was, a column what the encoder called it, darker is more"
-            " often; a perfect one is dark on the diagonal alone. A dark column is a name given whenever in doubt.",
+            draw_confusion(result.classes, encoder.result.confusion),
+            f"{result.subject.case.name}: a row is the true class, a column the name that the encoder gives; darker is"
+            " more often. A perfect encoder is dark on the diagonal alone. A dark column is a name that is given"
+            " whenever the encoder is in doubt.",
         )
 
 
-def _replays(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("In service")
+def _replays(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Replay")
     yield Paragraph(
-        "The history as the daemon would have met it, from the first minute to the last, at its default settings. An"
-        " episode is named right when an alarm with its name is raised between its begin and an hour after its end;"
-        " misnamed when only other names were; else it was called unknown, or missed. What was taught is not asked."
+        "The history is replayed through the daemon's pipeline at its default settings, from the first minute to the"
+        " last. An episode is named right if an alarm with its name is raised between its begin and an hour after its"
+        " end. It is misnamed if only other names are raised. Otherwise it is called unknown, or missed. Taught"
+        " episodes are not counted."
     )
-    for result, case in zip(results, told["cases"], strict=True):
+    for result, case in zip(results, figures["cases"], strict=True):
         yield Heading(case["name"], 3)
         yield Figure(
-            draw_fates(_in_order(_of_replayed(result.replayed))),
-            "What became of each class's episodes (how many events, in brackets): blue is good, and of an untaught"
-            " class unknown is the right answer.",
+            draw_outcomes(_in_order(_outcomes(result.replay))),
+            "Outcomes of each class's episodes, with the number of events in brackets. Blue is good; for an untaught"
+            " class, unknown is the right answer.",
         )
         yield Table(
-            "The same with intervals, and minutes from begin to alarm: the median, and what nine of ten do not pass."
-            " An event in many cells counts once, by the share of its cells.",
-            ["", "events", "episodes", "right", "misnamed", "unknown", "missed", "minutes"],
-            [_fate_row(name, fate) for name, fate in _in_order(case["replay"]).items()],
+            "The same with intervals, and minutes from begin to alarm: median and 90 % quantile. An event in several"
+            " cells counts once, by the mean of its cells.",
+            ["", "events", "episodes", *OUTCOMES, "minutes"],
+            [_outcome_row(name, outcome) for name, outcome in _in_order(case["replay"]).items()],
         )
 
 
-def _of_replayed(replayed: ReplayOutcome) -> dict[str, Any]:
-    return {name: getattr(replayed, name) for name in ("taught", "all_taught", "untaught", "all_untaught")}
+def _outcomes(replay: ReplayOutcome) -> dict[str, Any]:
+    return {name: getattr(replay, name) for name in ("taught", "all_taught", "untaught", "all_untaught")}
 
 
 def _in_order(replay: Mapping[str, Any]) -> dict[str, Any]:
-    """Every line about what was taught, then about what was not."""
-    taught = {**replay["taught"], "all taught": replay["all_taught"]}
-    return {**taught, **{f"{name}, untaught": one for name, one in replay["untaught"].items()},
-            "all untaught": replay["all_untaught"]}  # fmt: skip
+    """Return the rows of taught classes and their sum, then those of untaught classes."""
+    return {
+        **replay["taught"],
+        "all taught": replay["all_taught"],
+        **{f"{name}, untaught": outcome for name, outcome in replay["untaught"].items()},
+        "all untaught": replay["all_untaught"],
+    }
 
 
-def _fate_row(name: str, fate: Mapping[str, Any]) -> list[str]:
-    shares = [text_of(fate[which]) for which in ("right", "misnamed", "unknown", "missed")]
-    return [name, str(fate["events"]), str(fate["episodes"]), *shares, _minutes(fate)]
+def _outcome_row(name: str, outcome: Mapping[str, Any]) -> list[str]:
+    shares = [format_figure(outcome[key]) for key in OUTCOMES]
+    return [name, str(outcome["events"]), str(outcome["episodes"]), *shares, _minutes(outcome)]
 
 
-def _minutes(fate: Mapping[str, Any]) -> str:
-    return NOTHING if fate["minutes"] is None else f"{fate['minutes'][0]:.0f}, {fate['minutes'][1]:.0f}"
+def _minutes(outcome: Mapping[str, Any]) -> str:
+    minutes = outcome["minutes"]
+    return NO_FIGURE if minutes is None else f"{minutes[0]:.0f}, {minutes[1]:.0f}"
 
 
-def _false_alarms(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("False alarms: promised against counted")
-    by_case = {result.subject.case.name: (result.replayed.budget, result.replayed.false) for result in results}
+def _false_alarms(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("False alarms against the budget")
+    by_case = {result.subject.case.name: (result.replay.budget, result.replay.false_rate) for result in results}
     yield Figure(
         draw_false_alarms(by_case),
-        "The operator's budget is a promise, and kept where the orange stroke lies within the interval or to the right"
-        " of it. An alarm is false where no fault is listed in its cell from its begin to an hour after its end, also"
-        " where a harmless look-alike stands behind it.",
+        "The budget is kept if the orange mark lies within the interval or to the right of it. An alarm is false if no"
+        " fault is listed in its cell from its begin to an hour after its end, also for a harmless look-alike.",
     )
-    for case in told["cases"]:
+    for case in figures["cases"]:
         if case["calibrated_on"] == case["history"]:
             yield Paragraph(
-                f"{case['name']}: this bundle was calibrated on this very history. What befell it counted as ordinary"
-                " life then: thresholds are too high, and faults are missed that would have been named."
+                f"{case['name']}: this bundle was calibrated on this very history, so its faults counted as normal."
+                " Thresholds are too high, and faults are missed that would otherwise be named."
             )
     yield _side_by_side(
-        told,
-        "False alarms per 1,000 cells and day; with a name, they would have sent someone to look for that fault.",
+        figures,
+        "False alarms per 1,000 cells and day. One with a name would send somebody to look for that fault.",
         {
-            "promised": lambda case: f"{case['replay']['budget']:g}",
-            "counted": lambda case: text_of(case["replay"]["false_alarms"], 1),
-            "of these with a name": lambda case: text_of(case["replay"]["false_alarms_named"], 1),
+            "budget": lambda case: f"{case['replay']['budget']:g}",
+            "counted": lambda case: format_figure(case["replay"]["false_alarms"], 1),
+            "of these with a name": lambda case: format_figure(case["replay"]["false_alarms_named"], 1),
             "over cell-days": lambda case: f"{case['replay']['cell_days']:,.0f}",
-            "cell-days of life behind the promise": lambda case: f"{case['replay']['calibrated_on_cell_days']:,.0f}",
+            "cell-days of the calibration": lambda case: f"{case['replay']['calibrated_on_cell_days']:,.0f}",
         },
     )
 
 
-def _unknowns(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("What was never shown")
+def _unknowns(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Untaught faults")
     yield _side_by_side(
-        told,
-        "How well the unknown score tells single windows of untaught faults from windows of cells to which nothing"
-        " happens: AUROC, of which 0.5 is guessing and 1 perfect. What resembles something taught is not called unknown"
-        " but by that name; the third line says how it would be were nothing taught.",
+        figures,
+        "AUROC of the unknown score: single windows of untaught faults against windows of cells without a listed"
+        " episode. 0.5 is a guess and 1 is perfect. A fault that resembles a taught class gets that name and is not"
+        " called unknown; the third line is the figure with nothing taught.",
         {
-            "all episodes": lambda case: text_of(case["unknown_auroc"]),
-            "visible episodes": lambda case: text_of(case["unknown_auroc_visible"]),
-            "all episodes, nothing taught": lambda case: text_of(case["unknown_auroc_nothing_taught"]),
+            "all episodes": lambda case: format_figure(case["unknown_auroc"]),
+            "visible episodes": lambda case: format_figure(case["unknown_auroc_visible"]),
+            "all episodes, nothing taught": lambda case: format_figure(case["unknown_auroc_nothing_taught"]),
             "untaught classes": lambda case: str(len(case["untaught"])),
             "normal windows": lambda case: f"{case['normal_windows']:,}",
         },
     )
 
 
-def _maps(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("A map of the embeddings")
+def _maps(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Map of the embeddings")
     for result in results:
-        normal = result.subject.encode(result.cut.normal).direction.astype("float32")
-        png, share = draw_map(result.cut, result.classes, result.directions, normal)
+        normal = result.subject.encode(result.windows.normal_windows).direction.astype("float32")
+        png, share = draw_map(result.windows, result.classes, result.directions, normal)
         yield Figure(
             png,
-            f"{result.subject.case.name}: all questions in grey, in each panel one class in blue, normal windows in"
-            f" orange. The two axes are principal components, with {share:.0%} of the variance: what lies apart here is"
-            " apart, what lies together may still differ in the other directions. A good class is one tight cloud of"
-            " its own; normal windows have no direction in common, and may lie anywhere.",
+            f"{result.subject.case.name}: all questions in grey, one class in blue in each panel, normal windows in"
+            f" orange. The axes are two principal components with {share:.0%} of the variance. Separate points are"
+            " separate in the embedding; near points may still differ in the other dimensions. A good class is one"
+            " tight cloud of its own. Normal windows have no common direction and may lie anywhere.",
         )
 
 
-def _mistakes(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("The most confident mistakes")
+def _mistakes(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("The most confident confusions")
     yield Paragraph(
-        "Windows that lie nearer to an example of another class than to any example of their own, one of each kind of"
-        " confusion. Black is the window, blue and orange are the two examples; where black goes with orange, it is"
-        " seen why it was taken for it."
+        "Windows that lie nearer to an exemplar of another class than to any exemplar of their own, one for each pair"
+        " of classes. The window is black; the exemplars are blue (right class) and orange (wrong class). A panel"
+        " in which black follows orange shows the cause."
     )
     for result in results:
+        name, catalogue = result.subject.case.name, result.subject.bundle.catalogue
         for mistake in result.mistakes:
-            catalogue = result.subject.bundle.catalogue
-            words = f"{result.subject.case.name}: {caption(mistake, result.cut, catalogue)}"
-            yield Figure(draw_mistake(mistake, result.cut, catalogue), words)
+            png = draw_mistake(mistake, result.windows, catalogue)
+            yield Figure(png, f"{name}: {caption(mistake, result.windows, catalogue)}")
         if not result.mistakes:
-            yield Paragraph(f"{result.subject.case.name}: none; every window lies nearest to its own class.")
+            yield Paragraph(f"{name}: none; every window lies nearest to its own class.")
 
 
-def _method(results: Sequence[EvaluationResult], told: Mapping[str, Any]) -> Iterator[Block]:
-    yield Heading("How it was measured")
-    mixed = ", ".join(f"{case['name']}: {case['mixed_episodes']}" for case in told["cases"])
+def _method(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
+    yield Heading("Method")
+    mixed = ", ".join(f"{case['name']}: {case['mixed_episodes']}" for case in figures["cases"])
     yield Paragraph(
-        "Examples are drawn 200 times, one of each class; questions of the same event or cell are not asked then."
-        " Classes count alike, and events within a class; intervals are a bootstrap over events (over classes' events"
-        " Wilson's, for alarms Poisson's). An event is a class in one minute, in however many cells. Left out are"
-        f" episodes during which another class was in the same cell ({mixed}), and windows too little of which was"
-        " reported. Classes that the encoder was trained on are easier than others; the page cannot know which they"
-        f" are. Seed {told['seed']}: the same files and seed give the same page."
+        f"One exemplar of each class is drawn {DRAWS} times; questions of the same event or cell are left out of that"
+        " draw. Classes weigh alike, and so do events within a class. Intervals are a bootstrap over events; Wilson's"
+        " for a class's events, Poisson's for alarms. An event is a class in one minute, in any number of cells. Left"
+        f" out are episodes with another class in the same cell ({mixed}), and windows with too little reported."
+        " Classes that the encoder was trained on are easier than others; the page cannot know which these are. Seed"
+        f" {figures['seed']}: the same files and seed give the same page."
     )
-    for case in told["cases"]:
+    for case in figures["cases"]:
         taught = ", ".join(f"{name} in {cell} at {begin}" for name, cell, begin in case["taught"])
         yield Paragraph(f"Taught for the replay of {case['name']} (minutes since 1970): {taught}.")

@@ -16,7 +16,7 @@ from trainer.loss_comparison.report.page import page
 from trainer.loss_comparison.report.plots import draw_curves, draw_distances, draw_examples
 from trainer.loss_comparison.report.summary import DatasetFacts, Facts, Report, ranked, write_json
 from trainer.loss_comparison.results import Questions, Row, answer, best, row
-from trainer.metrics.embedding import cosine, named_right, share_of
+from trainer.metrics.embedding import accuracy_by_round, cosine_distance, summarize_accuracy
 from trainer.plots.style import PictureError
 
 
@@ -56,7 +56,9 @@ def summarise(result: ExperimentResult, cells: int) -> Report:
         differences,
         sentence,
         [DatasetFacts.of(lesson) for lesson in result.lessons.values()],
-        share_of(named_right(cosine(result.untrained.direction), questions.unseen), questions.unseen),
+        summarize_accuracy(
+            accuracy_by_round(cosine_distance(result.untrained.direction), questions.unseen), questions.unseen
+        ),
         crowd,
         first.name if first is not None else "",
     )

@@ -1,9 +1,9 @@
-"""The bundle that comes with the product: an encoder, at home nowhere yet; `adapt` and the demo make it so.
+"""Shipped bundle: a trained encoder without a network of its own; `adapt` and the demo calibrate it on one.
 
-Without baselines but the fleet's, and with as little of a normal life as a bundle must have: what is shipped is what
-was learned.
+It holds no cell's baseline but the fleet's, and as little normal life as a bundle may have.
 """
 
 from pathlib import Path
 
 SHIPPED = Path(__file__).parent / "tree"
+"""Directory of the shipped bundle."""

@@ -1,4 +1,4 @@
-"""`python -m trainer.pretrained.shipped FROM`: make what a trained bundle has learned the shipped bundle."""
+"""`python -m trainer.pretrained.shipped FROM`: replace the shipped bundle by the encoder of a trained bundle."""
 
 import sys
 from dataclasses import replace
@@ -14,11 +14,11 @@ from detector.core.scoring.exemplars import NormalProfile
 from trainer.pretrained.shipped import SHIPPED
 
 STRETCHES = 64
-"""A bundle must have some."""
+"""Stretches of the shipped bundle: a bundle must have some."""
 
 
-def bare(bundle: Bundle) -> Bundle:
-    """The same encoder, without the network it was made for."""
+def strip_network(bundle: Bundle) -> Bundle:
+    """Return the same encoder, without the network that it was trained for."""
     fleet = Baseline(np.empty(0, bundle.baseline.cells.dtype), np.array(bundle.baseline.table[-1:]))
     normal = bundle.normal
     few = NormalProfile(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_minutes)
@@ -27,7 +27,7 @@ def bare(bundle: Bundle) -> Bundle:
 
 def main() -> int:
     bundle, _ = open_bundle(Path(sys.argv[1]), 0)
-    write_bundle(bare(bundle), SHIPPED)
+    write_bundle(strip_network(bundle), SHIPPED)
     return 0
 
 
