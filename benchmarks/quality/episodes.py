@@ -76,7 +76,9 @@ def _of_class(
     minute = (begin[:, None] + np.arange(-BEFORE, AFTER)).ravel()
     rows = np.repeat(cell, BEFORE + AFTER)
     codes = [
-        encode_values(past, usual, cell, minute, life.reported_values(rows, minute), BEFORE + AFTER)
+        encode_values(
+            past, usual, cell, minute=minute, values=life.reported_values(rows, minute), minutes=BEFORE + AFTER
+        )
         for life in (NetworkTimeline(past.network, episodes), past.life)
     ]
     end = rng.integers(5, AFTER + 1, EACH)
