@@ -36,21 +36,21 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.core.encoder import device
     from detector.native_stderr import silence_native_stderr
     from trainer.console import console, timed_step
-    from trainer.loss_comparison.dataset import Amounts, simulate
+    from trainer.loss_comparison.dataset import DatasetSize, simulate_dataset
     from trainer.loss_comparison.experiment import run_experiment
-    from trainer.loss_comparison.report.writer import tell
-    from trainer.loss_comparison.variants import contestants
+    from trainer.loss_comparison.report.writer import write_report
+    from trainer.loss_comparison.variants import parse_variants
 
-    runners = contestants(arguments.losses, arguments.encoders)
-    amounts = Amounts(arguments.classes, arguments.each, arguments.cells)
-    material = simulate(amounts, arguments.out / "examples", arguments.workers, timed_step)
+    variants = parse_variants(arguments.losses, arguments.encoders)
+    size = DatasetSize(arguments.classes, arguments.each, arguments.cells)
+    dataset = simulate_dataset(size, arguments.out / "examples", arguments.workers, timed_step)
     with silence_native_stderr():
         device()
-    result = run_experiment(runners, arguments.seeds, material, arguments.steps, arguments.budget_minutes)
-    report = tell(result, arguments.cells, arguments.out)
+    result = run_experiment(variants, arguments.seeds, dataset, arguments.steps, arguments.budget_minutes)
+    report = write_report(result, arguments.cells, arguments.out)
     for row in report.rows:
-        told = f"{row.unseen.share:.3f} ± {row.unseen.half:.3f}" if row.unseen else f"{row.state}: {row.reason}"
-        console.print(f"  {row.name:<32} {row.encoder:<12} {told}", markup=False)
+        figure = f"{row.unseen.share:.3f} ± {row.unseen.half:.3f}" if row.unseen else f"{row.state}: {row.reason}"
+        console.print(f"  {row.name:<32} {row.encoder:<12} {figure}", markup=False)
     console.print(f"{arguments.out / 'compare.html'}: {len(report.rows)} rows; {report.gap}", markup=False)
     return 0
 
