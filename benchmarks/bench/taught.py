@@ -36,7 +36,7 @@ def measure_labels() -> dict[str, float]:
     prepared, before = list(told(bundle, LABELS // AGAIN)), resident_bytes()
     embedding = sum(cpu(partial(many.put_all, renamed(prepared, part))) for part in range(AGAIN))
     kept = (resident_bytes() - before) / LABELS
-    judging = cpu(many.judge)
+    judging = cpu(many.classifier)
     each = microseconds(encoder, few.classifier(), many.classifier(), len(bundle.catalogue))
     figures = {
         "cpu_seconds_to_embed_20000_labels": embedding,

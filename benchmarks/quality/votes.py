@@ -17,7 +17,7 @@ from trainer.console import console
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory
-from trainer.loss_comparison.few_shot import MANY, METHODS, QUERIES, Crowd, compare_counts
+from trainer.loss_comparison.few_shot import MANY, METHODS, QUERIES, FewShotComparison, compare_counts
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import Network
 
@@ -38,7 +38,7 @@ def main() -> int:
     return 0
 
 
-def ask(bundle: Bundle, seed: int) -> Crowd:
+def ask(bundle: Bundle, seed: int) -> FewShotComparison:
     """One network, and classes of its own."""
     history = SimulatedHistory(Network(CELLS, 70_500 + seed), (START_MINUTE, START_MINUTE + WEEK))
     usual, rng = fit_baseline(history), np.random.default_rng(seed)
@@ -53,7 +53,7 @@ def ask(bundle: Bundle, seed: int) -> Crowd:
     return compare_counts(encode(examples.windows[rows]).direction.astype(np.float32), examples.label[rows], rng)
 
 
-def show(seed: int, crowd: Crowd) -> None:
+def show(seed: int, crowd: FewShotComparison) -> None:
     table = Table(title=f"{crowd.classes} classes that nobody learned, seed {seed}: share of windows named right")
     for heading in ("examples of each", *METHODS, "classifier ahead by"):
         table.add_column(heading)

@@ -4,21 +4,21 @@ from detector.core.encoder import device
 from detector.native_stderr import silence_native_stderr
 from trainer.commands.requests import CompareRequest
 from trainer.console import console, timed_step
-from trainer.loss_comparison.dataset import Amounts, simulate
+from trainer.loss_comparison.dataset import DatasetSize, simulate_dataset
 from trainer.loss_comparison.experiment import run_experiment
-from trainer.loss_comparison.report.writer import tell
-from trainer.loss_comparison.variants import contestants
+from trainer.loss_comparison.report.writer import write_report
+from trainer.loss_comparison.variants import parse_variants
 
 
 def print_comparison(request: CompareRequest) -> None:
     """Run the comparison, write its page and figures, and print a line for each result. Raises OperatorError."""
-    variants = contestants(request.losses, request.encoders)
-    amounts = Amounts(request.classes, request.each, request.cells)
-    dataset = simulate(amounts, request.out / "examples", request.workers, timed_step)
+    variants = parse_variants(request.losses, request.encoders)
+    amounts = DatasetSize(request.classes, request.each, request.cells)
+    dataset = simulate_dataset(amounts, request.out / "examples", request.workers, timed_step)
     with silence_native_stderr():
         device()
     results = run_experiment(variants, request.seeds, dataset, request.steps, request.budget_minutes)
-    report = tell(results, request.cells, request.out)
+    report = write_report(results, request.cells, request.out)
     for row in report.rows:
         result = f"{row.unseen.share:.3f} ± {row.unseen.half:.3f}" if row.unseen else f"{row.state}: {row.reason}"
         console.print(f"  {row.name:<32} {row.encoder:<12} {result}", markup=False)

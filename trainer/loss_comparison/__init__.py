@@ -1,4 +1,4 @@
-"""Every loss beside every other: on the same windows, from the same seeds, for as many steps; told on one page.
+"""Comparison of all losses on the same windows, seeds and number of steps, with a report on one HTML page.
 
-Nothing is written here that a run did not measure, and no fault class is touched that the project holds out.
+The report contains only figures that the run measured. Held-out fault classes take no part.
 """

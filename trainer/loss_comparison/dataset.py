@@ -1,16 +1,22 @@
-"""What is learned from and asked for: simulated once, kept beside the page, the same for every loss.
+"""Dataset of the comparison: simulated once, load_or_simulate beside the report, the same for every loss.
 
-Three kinds of class, and no class is of two: learned ones, watched ones, by which weights and cut-offs are chosen, and
-unseen ones, of which the figures are.
+Each class belongs to one split. Training classes are learned, validation classes choose weights and cut-offs, and the
+figures are measured on unseen classes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+import detector
 from detector.core.features import Catalogue
-from trainer.data.examples import Examples
+from trainer.data.baselines import fit_baseline
+from trainer.data.cache import acquire, load_or_simulate
+from trainer.data.examples import Examples, simulate_examples, without_smoothing
+from trainer.data.history import START_MINUTE, SimulatedHistory
+from trainer.simulator import FAULTS, OPERATOR_A, Network
 
 UNSEEN_BASE = (
     "ul_interference",
@@ -20,85 +26,128 @@ UNSEEN_BASE = (
     "signalling_storm",
     "voice_ims_failure",
 )
-"""Base classes that are not learned here: six, as an examination needs, each of another part of the network."""
+"""Base classes excluded from training: six, as a one-shot round needs, each from another part of the network."""
 
 FIRST_CLASS, FIRST_NETWORK = 40_000_000, 41_000
-"""Of procedural classes and networks: far from any that a bundle is trained on or measured by."""
+"""First numbers of procedural classes and networks: far from all that bundles are trained on or measured with."""
 
-BASE_EACH = 40
-"""Windows of each learned base class, beside those that every class has: they come in every batch."""
+BASE_WINDOWS = 40
+"""Additional windows of each training base class: these classes are in every batch."""
 
-WATCHED, UNSEEN, TWELVE = 60, 60, 12
-"""Procedural classes, and windows of each: enough for an interval of some .03 over classes."""
+VALIDATION_CLASSES, UNSEEN_CLASSES, CLASS_WINDOWS = 60, 60, 12
+"""Procedural classes of two splits, and windows of each: enough for an interval of some .03 over classes."""
 
-CROWD, CROWD_EACH = 10, 65
-"""Procedural classes beside the six unseen base ones, and windows of each of the sixteen: fifty as examples, the rest
-to be asked for."""
+MANY_SHOT_CLASSES, MANY_SHOT_WINDOWS = 10, 65
+"""Procedural classes beside the six unseen base classes, and windows of each of the sixteen: fifty examples, the rest
+queries."""
 
-THREE = ("sleeping_cell_rach", "userplane_failure")
-"""Faults of the lesson of three classes; the third is normal life. Learned base classes of unlike causes."""
+TOY_FAULTS = ("sleeping_cell_rach", "userplane_failure")
+"""Faults of the toy training, from the training base classes and of unlike causes; its third class is normal."""
 
-THREE_EACH = 200
+TOY_WINDOWS = 200
+"""Windows of each of these faults."""
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """Of what a person may choose."""
+class DatasetSize:
+    """Size of the dataset, as given on the command line."""
 
     classes: int = 1500
+    """Procedural training classes."""
     each: int = 4
+    """Windows per procedural training class."""
     cells: int = 300
     days: int = 7
 
 
 @dataclass(frozen=True)
 class ComparisonDataset:
-    learned: Examples
+    """Splits of the dataset, with the catalogue of their windows."""
+
+    train: Examples
     base_classes: int
-    """Class numbers below it are base classes."""
-    watched: Examples
+    """Number of base classes in `train`: the class numbers below it."""
+    validation: Examples
     unseen: Examples
-    """Procedural classes."""
-    crowd: Examples
-    """The unseen base classes, numbered first, and procedural ones, many windows of each."""
-    three: Examples
-    """The two faults of the lesson; their twins are its normal life."""
+    """Windows of unseen procedural classes."""
+    many_shot: Examples
+    """Many windows of the unseen base classes, numbered first, and of procedural classes."""
+    toy: Examples
+    """Windows of the two faults of the toy training; their twins are its normal class."""
     catalogue: Catalogue
 
 
-def simulate(
-    amounts: Amounts, folder: Path, workers: int, step: Callable[[str], AbstractContextManager[None]]
+@dataclass(frozen=True, kw_only=True)
+class _Split:
+    """Classes and windows of one split, and its name in the cache."""
+
+    name: str
+    base_names: Sequence[str] = ()
+    procedural: int
+    windows: int
+    """Windows of each class."""
+    seed: int
+    base_repeats: int = 0
+    """Further times that each base class is simulated."""
+
+
+def simulate_dataset(
+    size: DatasetSize, folder: Path, workers: int, step: Callable[[str], AbstractContextManager[None]]
 ) -> ComparisonDataset:
-    """Simulates what is not kept in the folder. Raises TrainingError where other material lies there."""
-    import detector
-    from trainer.data.baselines import fit_baseline
-    from trainer.data.cache import acquire, load_or_simulate
-    from trainer.data.examples import simulate_examples, without_smoothing
-    from trainer.data.history import START_MINUTE, SimulatedHistory
-    from trainer.simulator import FAULTS, OPERATOR_A, Network
+    """Return the dataset; simulate the splits that the folder does not contain.
 
-    acquire(folder, {**asdict(amounts), "version": detector.__version__})
-    network = Network(amounts.cells, FIRST_NETWORK, without_smoothing(OPERATOR_A))
-    history = SimulatedHistory(network, (START_MINUTE, START_MINUTE + amounts.days * 1440))
-    with step(f"baselines of {amounts.cells} simulated cells"):
-        usual = fit_baseline(history, amounts.days)
-    base = [name for name, fault in FAULTS.items() if not fault.held_out and name not in UNSEEN_BASE]
-    numbers = iter(range(FIRST_CLASS, FIRST_CLASS + amounts.classes + WATCHED + UNSEEN + CROWD))
-
-    def make(name: str, named: Sequence[str], procedural: int, each: int, seed: int, again: int = 0) -> Examples:
-        classes: list[str | int] = [*named, *(next(numbers) for _ in range(procedural))]
-        listed = [*classes, *list(named) * again]
-        with step(f"{name}: {len(classes)} fault classes, {each} windows each"):
-            return load_or_simulate(
-                folder, name, lambda: simulate_examples(history, usual, listed, each=each, seed=seed, workers=workers)
-            )
-
+    `step` is a context manager that shows the progress of a named step. Raises TrainingError if the folder contains
+    examples of another size or version.
+    """
+    acquire(folder, {**asdict(size), "version": detector.__version__})
+    network = Network(size.cells, FIRST_NETWORK, without_smoothing(OPERATOR_A))
+    history = SimulatedHistory(network, (START_MINUTE, START_MINUTE + size.days * 1440))
+    with step(f"baselines of {size.cells} simulated cells"):
+        baseline = fit_baseline(history, size.days)
+    train_names = [name for name, fault in FAULTS.items() if not fault.held_out and name not in UNSEEN_BASE]
+    procedural = size.classes + VALIDATION_CLASSES + UNSEEN_CLASSES + MANY_SHOT_CLASSES
+    numbers = iter(range(FIRST_CLASS, FIRST_CLASS + procedural))
+    examples: dict[str, Examples] = {}
+    for split in _splits(size, train_names):
+        classes = _classes(split, numbers)
+        repeated = [*classes, *list(split.base_names) * split.base_repeats]
+        with step(f"{split.name}: {len(classes)} fault classes, {split.windows} windows each"):
+            simulate = partial(simulate_examples, history, baseline, repeated, workers=workers)
+            examples[split.name] = load_or_simulate(folder, split.name, partial(simulate, split.windows, split.seed))
     return ComparisonDataset(
-        make("learned", base, amounts.classes, amounts.each, 0, BASE_EACH // amounts.each),
-        len(base),
-        make("watched", (), WATCHED, TWELVE, 1),
-        make("unseen", (), UNSEEN, TWELVE, 2),
-        make("crowd", UNSEEN_BASE, CROWD, CROWD_EACH, 3),
-        make("three", THREE, 0, THREE_EACH, 4),
-        history.catalogue,
+        train=examples["learned"],
+        base_classes=len(train_names),
+        validation=examples["watched"],
+        unseen=examples["unseen"],
+        many_shot=examples["crowd"],
+        toy=examples["three"],
+        catalogue=history.catalogue,
     )
+
+
+def _splits(size: DatasetSize, train_names: Sequence[str]) -> list[_Split]:
+    """Return the splits in the order in which they take their procedural classes; names are those of the cache."""
+    return [
+        _Split(
+            name="learned",
+            base_names=train_names,
+            procedural=size.classes,
+            windows=size.each,
+            seed=0,
+            base_repeats=BASE_WINDOWS // size.each,
+        ),
+        _Split(name="watched", procedural=VALIDATION_CLASSES, windows=CLASS_WINDOWS, seed=1),
+        _Split(name="unseen", procedural=UNSEEN_CLASSES, windows=CLASS_WINDOWS, seed=2),
+        _Split(
+            name="crowd",
+            base_names=UNSEEN_BASE,
+            procedural=MANY_SHOT_CLASSES,
+            windows=MANY_SHOT_WINDOWS,
+            seed=3,
+        ),
+        _Split(name="three", base_names=TOY_FAULTS, procedural=0, windows=TOY_WINDOWS, seed=4),
+    ]
+
+
+def _classes(split: _Split, numbers: Iterator[int]) -> list[str | int]:
+    return [*split.base_names, *(next(numbers) for _ in range(split.procedural))]

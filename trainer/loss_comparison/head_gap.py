@@ -1,4 +1,4 @@
-"""What joining two embeddings side by side costs, in sentences made of this run's figures alone."""
+"""Cost of a head over two concatenated embeddings, compared with two other ways, as figures and as sentences."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,57 +15,68 @@ SIDES = {
     "distance": "the Euclidean layer",
     "contrastive": "the contrastive loss with a cut-off",
 }
+"""Compared ways to decide whether two windows are of one class, with their names in sentences."""
+
+COMPARISONS = (("concatenation", "distance"), ("distance", "contrastive"))
 
 
 @dataclass(frozen=True)
 class Gap:
-    """From one side to another, in shares of pairs told right."""
+    """Difference of two sides in the share of pairs told right, second minus first, with half of its 95 % interval."""
 
-    one: str
-    other: str
+    first: str
+    second: str
     difference: float
     half: float
 
 
-def gaps(answers: Mapping[Variant, Sequence[PairAnswers]]) -> tuple[list[Gap], str]:
-    """The differences of the three sides, over the same pairs, and what they say; sides on the first encoder."""
-    found = {
-        side: mean_pairs(told) for contestant, told in reversed(list(answers.items())) if (side := _side(contestant))
+def compare_heads(answers: Mapping[Variant, Sequence[PairAnswers]]) -> tuple[list[Gap], str]:
+    """Return the differences of the sides over the same pairs, and a text about them.
+
+    Of several encoders, the first one counts.
+    """
+    by_side = {
+        side: mean_pairs(variant_answers)
+        for variant, variant_answers in reversed(list(answers.items()))
+        if (side := _side(variant))
     }
-    there = {side: pairs for side in SIDES if (pairs := found.get(side)) is not None}
-    missing = [SIDES[side] for side in SIDES if side not in there]
-    right = [f"{SIDES[side]} was right in {_percent(pairs.mean())}" for side, pairs in there.items()]
-    compared = [
-        _gap(one, other, there)
-        for one, other in (("concatenation", "distance"), ("distance", "contrastive"))
-        if one in there and other in there
-    ]
+    trained = {side: pairs for side in SIDES if (pairs := by_side.get(side)) is not None}
+    gaps = [_gap(first, second, trained) for first, second in COMPARISONS if first in trained and second in trained]
+    return gaps, _text(gaps, trained)
+
+
+def _text(gaps: Sequence[Gap], trained: Mapping[str, NDArray[np.float64]]) -> str:
+    missing = [SIDES[side] for side in SIDES if side not in trained]
+    right = [f"{SIDES[side]} was right in {_percent(pairs.mean())}" for side, pairs in trained.items()]
     parts = []
     if right:
-        parts.append(f"Asked whether two windows of classes it had not learned are of one class, {_row(right)} (chance")
-        parts[-1] += f" {_percent(0.5)}){''.join(f'; {_words(gap)}' for gap in compared)}."
+        differences = "".join(f"; {_gap_text(gap)}" for gap in gaps)
+        parts.append(
+            f"For the question whether two windows of unseen classes are of one class, {_enumerate(right)} (chance"
+            f" {_percent(0.5)}){differences}."
+        )
     if missing:
-        parts.append(f"Not trained in this run, and so not compared: {_row(missing)}.")
-    return compared, " ".join(parts)
+        parts.append(f"Not trained in this run, and so not compared: {_enumerate(missing)}.")
+    return " ".join(parts)
 
 
-def _side(contestant: Variant) -> str:
-    """Its key in SIDES, if it has one: a loss with options of its own is another."""
-    side = contestant.join if contestant.join is not None else contestant.loss
-    return side if all(name == "join" for name, _ in contestant.options) else contestant.key
+def _side(variant: Variant) -> str:
+    """Return the variant's key in SIDES, or another key: a loss with options of its own is not compared."""
+    side = variant.join if variant.join is not None else variant.loss
+    return side if all(name == "join" for name, _ in variant.options) else variant.key
 
 
-def _gap(one: str, other: str, pairs: Mapping[str, NDArray[np.float64]]) -> Gap:
-    difference = pairs[other] - pairs[one]
-    return Gap(one, other, float(difference.mean()), half_interval(difference))
+def _gap(first: str, second: str, pairs: Mapping[str, NDArray[np.float64]]) -> Gap:
+    difference = pairs[second] - pairs[first]
+    return Gap(first, second, float(difference.mean()), half_interval(difference))
 
 
-def _words(gap: Gap) -> str:
-    one, other = SIDES[gap.one], SIDES[gap.other]
+def _gap_text(gap: Gap) -> str:
+    first, second = SIDES[gap.first], SIDES[gap.second]
     points = f"{abs(100 * gap.difference):.1f} ± {100 * gap.half:.1f} points"
     if abs(gap.difference) <= gap.half:
-        return f"between {one} and {other} these pairs show no difference ({points})"
-    ahead, behind = (other, one) if gap.difference > 0 else (one, other)
+        return f"between {first} and {second} these pairs show no difference ({points})"
+    ahead, behind = (second, first) if gap.difference > 0 else (first, second)
     return f"{ahead} is {points} ahead of {behind}"
 
 
@@ -73,5 +84,5 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _row(parts: Sequence[str]) -> str:
+def _enumerate(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -1,4 +1,4 @@
-"""The table: a row for every loss, with its figures over all seeds and of each."""
+"""Results of the comparison: a row for each variant, with its figures over all seeds and for each seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.loss_comparison.dataset import UNSEEN_BASE, ComparisonDataset
-from trainer.loss_comparison.training_run import Curve, Embedded, TrainingRun
+from trainer.loss_comparison.training_run import Curve, Embeddings, TrainingRun
 from trainer.loss_comparison.variants import Variant
 from trainer.losses.pairs import CUT_OFF, log_odds
 from trainer.metrics.embedding import (
@@ -26,63 +26,68 @@ from trainer.metrics.embedding import (
 )
 
 BINS = 60
+"""Bins of a histogram."""
 SHOWN_QUANTILE = 0.995
-"""Of the distances, where a histogram ends: a long tail would press the rest into a corner."""
+"""Quantile of the distances at which a histogram ends: a long tail would compress the rest."""
 
 
 @dataclass(frozen=True)
 class Questions:
-    """Drawn once, asked of every loss."""
+    """Random rounds and pairs, drawn once and the same for every loss."""
 
     unseen: RoundDraws
     base: RoundDraws
     pairs: NDArray[np.int64]
-    """Of unseen classes. # [2, PAIRS, 2]"""
-    watched_pairs: NDArray[np.int64]
+    """Rows of pairs of one class and of two, from unseen classes. # [2, PAIRS, 2]"""
+    validation_pairs: NDArray[np.int64]
+    """Pairs of validation classes. # [2, PAIRS, 2]"""
 
     @classmethod
-    def of(cls, material: ComparisonDataset, seed: int) -> "Questions":
+    def of(cls, dataset: ComparisonDataset, seed: int) -> "Questions":
+        """Return the questions of a seed."""
         rng = np.random.default_rng([seed, 11])
-        base = np.where(material.crowd.label < len(UNSEEN_BASE), material.crowd.label, -1)
+        base = np.where(dataset.many_shot.label < len(UNSEEN_BASE), dataset.many_shot.label, -1)
         rows = np.flatnonzero(base >= 0)
-        at_base = draw_rounds(base[rows], rng)
+        base_draws = draw_rounds(base[rows], rng)
         return cls(
-            draw_rounds(material.unseen.label, rng),
-            RoundDraws(at_base.classes, rows[at_base.rows]),
-            draw_pairs(material.unseen.label, rng),
-            draw_pairs(material.watched.label, rng),
+            unseen=draw_rounds(dataset.unseen.label, rng),
+            base=RoundDraws(base_draws.classes, rows[base_draws.rows]),
+            pairs=draw_pairs(dataset.unseen.label, rng),
+            validation_pairs=draw_pairs(dataset.validation.label, rng),
         )
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often pairs of one class and of two have which distance; a pairwise head's: which probability."""
+    """Histogram of distances, or of a pairwise head's probabilities, for pairs of one class and of two."""
 
     edges: list[float]
     same: list[float]
+    """Share of the pairs of one class in each bin."""
     different: list[float]
-    """Shares of the pairs of their kind."""
+    """Share of the pairs of two classes in each bin."""
     cut: float
     is_probability: bool
 
 
 @dataclass(frozen=True)
 class PairAnswers:
-    """What one training's encoder answered, draw by draw."""
+    """Answers of one training's encoder, draw by draw."""
 
     unseen: NDArray[np.float64]
-    """# [ROUNDS, WAYS]"""
+    """Share of windows named right. # [ROUNDS, WAYS]"""
     base: NDArray[np.float64]
+    """The same on unseen base classes. # [ROUNDS, WAYS]"""
     by_head: NDArray[np.float64] | None
-    """The unseen named by a pairwise head's probability; None where there is none."""
+    """`unseen` by the probability of a pairwise head; None for a loss without a head. # [ROUNDS, WAYS]"""
     pairs: NDArray[np.float64]
-    """# [PAIRS]"""
+    """Share of each pair of pairs on the right side of the cut-off. # [PAIRS]"""
     histogram: Histogram
 
 
 @dataclass(frozen=True)
-class Seed:
-    """One training."""
+class SeedResult:
+    """Figures of one training."""
 
     seed: int
     state: str
@@ -95,7 +100,9 @@ class Seed:
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
+    """Figures of one variant, over the seeds that were trained."""
+
     key: str
     name: str
     group: str
@@ -103,83 +110,88 @@ class Row:
     state: str
     reason: str
     seconds: float
-    """Of one training, on average."""
+    """Mean duration of one training."""
     unseen: Proportion | None
-    """Unseen procedural classes; figures are over the seeds that were trained."""
+    """Share on unseen procedural classes."""
     base: Proportion | None
     by_head: Proportion | None
     pairs: float | None
-    """Share of pairs of unseen classes that the cut-off tells right."""
+    """Share of pairs of unseen classes on the right side of the cut-off."""
     pairs_half: float | None
-    seeds: list[Seed]
+    seeds: list[SeedResult]
     histogram: Histogram | None
-    """Of the first seed that was trained."""
+    """Histogram of the first trained seed."""
 
 
-def answer(training: TrainingRun, questions: Questions) -> PairAnswers:
-    """Of one that was trained."""
-    unseen, watched = training.made["unseen"], training.made["watched"]
-    own = _own_score(training, unseen)
-    same, different = (own(rows[:, 0], rows[:, 1]) for rows in questions.pairs)
+def answer_questions(training: TrainingRun, questions: Questions) -> PairAnswers:
+    """Return the answers of a completed training's encoder."""
+    unseen, validation = training.embeddings["unseen"], training.embeddings["validation"]
+    score, has_head = _loss_score(training, unseen), training.variant.join is not None
+    same, different = (score(rows[:, 0], rows[:, 1]) for rows in questions.pairs)
     cut = 0.0
-    if training.contestant.join is None:
-        cut = best_cutoff(*(_own_score(training, watched)(rows[:, 0], rows[:, 1]) for rows in questions.watched_pairs))
-    headed = None if training.contestant.join is None else accuracy_by_round(own, questions.unseen)
+    if not has_head:
+        validation_score = _loss_score(training, validation)
+        cut = best_cutoff(*(validation_score(rows[:, 0], rows[:, 1]) for rows in questions.validation_pairs))
     return PairAnswers(
-        accuracy_by_round(cosine_distance(unseen.direction), questions.unseen),
-        accuracy_by_round(cosine_distance(training.made["crowd"].direction), questions.base),
-        headed,
-        pair_accuracy(same, different, cut),
-        _histogram(same, different, cut, training.contestant.join is not None),
+        unseen=accuracy_by_round(cosine_distance(unseen.direction), questions.unseen),
+        base=accuracy_by_round(cosine_distance(training.embeddings["many_shot"].direction), questions.base),
+        by_head=accuracy_by_round(score, questions.unseen) if has_head else None,
+        pairs=pair_accuracy(same, different, cut),
+        histogram=_histogram(same, different, cut, has_head),
     )
 
 
-def row(contestant: Variant, trainings: Sequence[TrainingRun], answers: Sequence[PairAnswers], draws: Questions) -> Row:
-    """Of one contestant; the answers are those of its trainings that came to an end, in their order."""
-    failed = [one for one in trainings if one.state != "trained"]
-    told = iter(answers)
+def make_row(
+    variant: Variant, trainings: Sequence[TrainingRun], answers: Sequence[PairAnswers], draws: Questions
+) -> ResultRow:
+    """Return the row of one variant; `answers` are those of its completed trainings, in order."""
+    failed = [training for training in trainings if training.state != "trained"]
     state = failed[0].state if failed else "trained"
     if failed and answers:
         state = f"{state} with {len(failed)} of {len(trainings)} seeds"
-    return Row(
-        contestant.key,
-        contestant.name,
-        contestant.group,
-        contestant.encoder,
-        state,
-        failed[0].reason if failed else "",
-        float(np.mean([one.seconds for one in trainings])),
-        _over_seeds([one.unseen for one in answers], draws.unseen),
-        _over_seeds([one.base for one in answers], draws.base),
-        _over_seeds([one.by_head for one in answers if one.by_head is not None], draws.unseen),
-        float(pairs.mean()) if (pairs := mean_pairs(answers)) is not None else None,
-        half_interval(pairs) if pairs is not None else None,
-        [_seed(one, next(told) if one.state == "trained" else None) for one in trainings],
-        answers[0].histogram if answers else None,
+    pairs, remaining_answers = mean_pairs(answers), iter(answers)
+    return ResultRow(
+        key=variant.key,
+        name=variant.name,
+        group=variant.group,
+        encoder=variant.encoder,
+        state=state,
+        reason=failed[0].reason if failed else "",
+        seconds=float(np.mean([training.seconds for training in trainings])),
+        unseen=_over_seeds([answer.unseen for answer in answers], draws.unseen),
+        base=_over_seeds([answer.base for answer in answers], draws.base),
+        by_head=_over_seeds([answer.by_head for answer in answers if answer.by_head is not None], draws.unseen),
+        pairs=float(pairs.mean()) if pairs is not None else None,
+        pairs_half=half_interval(pairs) if pairs is not None else None,
+        seeds=[
+            _seed_result(training, next(remaining_answers) if training.state == "trained" else None)
+            for training in trainings
+        ],
+        histogram=answers[0].histogram if answers else None,
     )
 
 
 def mean_pairs(answers: Sequence[PairAnswers]) -> NDArray[np.float64] | None:
-    """Over the seeds. # -> [PAIRS]"""
-    return np.mean([one.pairs for one in answers], axis=0) if answers else None
+    """Return the pair answers averaged over the seeds; None without answers. # -> [PAIRS]"""
+    return np.mean([answer.pairs for answer in answers], axis=0) if answers else None
 
 
-def best(rows: Sequence[Row]) -> Row | None:
-    """That of the highest figure on unseen classes; None where nothing was trained."""
-    trained = [one for one in rows if one.unseen is not None]
-    return max(trained, key=lambda one: one.unseen.share if one.unseen else 0.0, default=None)
+def best_row(rows: Sequence[ResultRow]) -> ResultRow | None:
+    """Return the row with the highest share on unseen classes; None if no variant was trained."""
+    trained = [row for row in rows if row.unseen is not None]
+    return max(trained, key=lambda row: row.unseen.share if row.unseen else 0.0, default=None)
 
 
-def _seed(training: TrainingRun, answers: PairAnswers | None) -> Seed:
-    return Seed(
-        training.seed,
-        training.state,
-        training.reason,
-        training.seconds,
-        training.best_step,
-        None if answers is None else float(answers.unseen.mean()),
-        None if answers is None else float(answers.base.mean()),
-        training.curve,
+def _seed_result(training: TrainingRun, answers: PairAnswers | None) -> SeedResult:
+    return SeedResult(
+        seed=training.seed,
+        state=training.state,
+        reason=training.reason,
+        seconds=training.seconds,
+        best_step=training.best_step,
+        unseen=None if answers is None else float(answers.unseen.mean()),
+        base=None if answers is None else float(answers.base.mean()),
+        curve=training.curve,
     )
 
 
@@ -187,22 +199,28 @@ def _over_seeds(right: Sequence[NDArray[np.float64]], draws: RoundDraws) -> Prop
     return summarize_accuracy(np.mean(right, axis=0), draws) if right else None
 
 
-def _own_score(training: TrainingRun, made: Embedded) -> Dissimilarity:
-    """As the loss measures: its embeddings' distance, or how unlikely its head finds it that they are of one class."""
-    join, embedding = training.contestant.join, made.embedding
+def _loss_score(training: TrainingRun, embeddings: Embeddings) -> Dissimilarity:
+    """Return the dissimilarity that the loss uses: the distance, or minus the log-odds of its pairwise head."""
+    join, embedding = training.variant.join, embeddings.embedding
     if join is None:
         return euclidean_distance(embedding)
-    return lambda left, right: -np.asarray(log_odds(embedding[left], embedding[right], join, **training.own))
+    return lambda left, right: -np.asarray(log_odds(embedding[left], embedding[right], join, **training.loss_weights))
 
 
 def _histogram(
     same: NDArray[np.float32], different: NDArray[np.float32], cut: float, is_probability: bool
 ) -> Histogram:
-    """A head's scores are minus its log-odds; drawn are its probabilities."""
+    """Return the histogram of the distances, or of the head's probabilities: its scores are minus log-odds."""
     if is_probability:
         same, different = (np.asarray(1 / (1 + np.exp(part)), np.float32) for part in (same, different))
         cut = CUT_OFF
     end = 1.0 if is_probability else float(max(np.quantile(np.concatenate([same, different]), SHOWN_QUANTILE), cut))
     edges = np.linspace(0, end, BINS + 1)
     shares = [np.histogram(np.minimum(part, end), edges)[0] / len(part) for part in (same, different)]
-    return Histogram(edges.tolist(), shares[0].tolist(), shares[1].tolist(), float(cut), is_probability)
+    return Histogram(
+        edges=edges.tolist(),
+        same=shares[0].tolist(),
+        different=shares[1].tolist(),
+        cut=float(cut),
+        is_probability=is_probability,
+    )

@@ -1,6 +1,6 @@
-"""One training of one loss with one seed: how it went, and what its encoder makes of the windows to be asked for.
+"""Training of one variant with one seed: its course, and its encoder's embeddings of the evaluation windows.
 
-A loss that cannot be had or that collapses is a result like any other, with its reason.
+A refused or collapsed loss is a result like any other, with its reason.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,37 +20,39 @@ from trainer.losses.loss import LossError
 from trainer.training.learner import Arrays, Hyperparameters, Learner
 from trainer.training.loop import StepMetrics, TrainingHooks, train_encoder
 
-POINTS = 200
-"""Of a learning curve: as many as can be seen."""
+CURVE_POINTS = 200
+"""Points of a learning curve: more are not visible."""
 
-EXAMINATIONS, EXAMINED = 20, 15
-"""At most, and steps between two at least: an examination costs as much as ten steps."""
+EXAMINATIONS, EXAMINATION_STEPS = 20, 15
+"""Largest number of examinations, and fewest steps between two: an examination costs as much as ten steps."""
 
 
 @dataclass
 class Curve:
-    """Loss every few steps, and the one-shot figure on watched classes wherever it was examined."""
+    """Learning curve: the loss every few steps, and the one-shot figure on validation classes per examination."""
 
     step: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
-    """Smoothed."""
+    """Smoothed loss at each of `step`."""
     exam_step: list[int] = field(default_factory=list)
     one_shot: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """What an encoder makes of windows."""
+class Embeddings:
+    """Embeddings of n windows, in both forms."""
 
     direction: NDArray[np.float32]
-    """As served, unit length. # [n, D]"""
+    """Direction as served, of unit length. # [n, D]"""
     embedding: NDArray[np.float32]
-    """As the loss sees it. # [n, D]"""
+    """Embedding as the loss gets it. # [n, D]"""
 
 
 @dataclass(frozen=True)
 class TrainingRun:
-    contestant: Variant
+    """Result of one training."""
+
+    variant: Variant
     seed: int
     state: str
     """`trained`, `collapsed`, `refused` or `not trained`."""
@@ -58,82 +60,95 @@ class TrainingRun:
     seconds: float = 0.0
     best_step: int = 0
     curve: Curve = field(default_factory=Curve)
-    made: Mapping[str, Embedded] = field(default_factory=dict)
-    """Of `watched`, `unseen` and `crowd`, by the weights of the best step; nothing where it was not trained."""
-    own: Arrays = field(default_factory=dict)
-    """What the loss itself had learned by then."""
+    embeddings: Mapping[str, Embeddings] = field(default_factory=dict)
+    """Embeddings of `validation`, `unseen` and `many_shot` with the weights of the best step; empty if not trained."""
+    loss_weights: Arrays = field(default_factory=dict)
+    """Weights of the loss itself at that step."""
 
 
 class CurveRecorder:
-    """Keeps the curve, and all that the learner was when the watched classes were named best."""
+    """Recorder of the learning curve, and of the learner's state at the best examination."""
 
     def __init__(self, steps: int) -> None:
         self.curve, self.best_step = Curve(), 0
         self.best: Arrays = {}
         self.learner: Learner | None = None
-        self._every = max(1, steps // POINTS)
+        self._every = max(1, steps // CURVE_POINTS)
         self._is_best = False
 
-    def tell(self, moment: StepMetrics) -> None:
-        if moment.step % self._every == 0 or moment.one_shot is not None:
-            self.curve.step.append(moment.step)
-            self.curve.loss.append(moment.loss)
+    def record(self, metrics: StepMetrics) -> None:
+        """Add a step to the curve."""
+        if metrics.step % self._every == 0 or metrics.one_shot is not None:
+            self.curve.step.append(metrics.step)
+            self.curve.loss.append(metrics.loss)
         self._is_best = False
-        if moment.one_shot is not None:
-            self._is_best = moment.one_shot.share >= max(self.curve.one_shot, default=0.0)
-            self.curve.exam_step.append(moment.step)
-            self.curve.one_shot.append(moment.one_shot.share)
-            self.best_step = moment.step if self._is_best else self.best_step
+        if metrics.one_shot is not None:
+            self._is_best = metrics.one_shot.share >= max(self.curve.one_shot, default=0.0)
+            self.curve.exam_step.append(metrics.step)
+            self.curve.one_shot.append(metrics.one_shot.share)
+            self.best_step = metrics.step if self._is_best else self.best_step
 
-    def look(self, learner: Learner) -> None:
+    def save_best(self, learner: Learner) -> None:
+        """Copy the learner's state if the step before this call was the best so far."""
         self.learner = learner
         if self._is_best:
             self.best = learner.arrays()
 
 
-def train(
-    contestant: Variant, seed: int, material: ComparisonDataset, steps: int, tell: Callable[[StepMetrics], None]
+def train_variant(
+    variant: Variant, seed: int, dataset: ComparisonDataset, steps: int, report_step: Callable[[StepMetrics], None]
 ) -> TrainingRun:
-    """Trains, and embeds what is asked for with the weights that named the watched classes best."""
-    schedule = schedule_of(contestant, seed, steps)
-    onlooker, begin = CurveRecorder(steps), monotonic()
+    """Train a variant, and embed the evaluation windows with the weights of the best examination."""
+    recorder, begin = CurveRecorder(steps), monotonic()
 
-    def told(moment: StepMetrics) -> None:
-        onlooker.tell(moment)
-        tell(moment)
+    def record_step(metrics: StepMetrics) -> None:
+        recorder.record(metrics)
+        report_step(metrics)
 
-    watch = TrainingHooks(on_step=told, validation=material.watched, on_learner=onlooker.look)
-    spec = spec_of(contestant.encoder, len(material.catalogue))
+    hooks = TrainingHooks(on_step=record_step, validation=dataset.validation, on_learner=recorder.save_best)
+    spec = spec_of(variant.encoder, len(dataset.catalogue))
+    schedule = hyperparameters_of(variant, seed, steps)
     try:
-        train_encoder(spec, material.learned, material.base_classes, material.catalogue, schedule, watch)
+        train_encoder(spec, dataset.train, dataset.base_classes, dataset.catalogue, schedule, hooks=hooks)
     except (TrainingError, LossError) as error:
         state = "refused" if isinstance(error, LossError) else "collapsed"
-        return TrainingRun(contestant, seed, state, str(error), monotonic() - begin, curve=onlooker.curve)
+        return TrainingRun(variant, seed, state, str(error), monotonic() - begin, curve=recorder.curve)
     seconds = monotonic() - begin
-    learner = onlooker.learner
+    learner = recorder.learner
     assert learner is not None
-    learner.restore(onlooker.best)
-    sets = {"watched": material.watched, "unseen": material.unseen, "crowd": material.crowd}
-    made = {name: embedded(learner, examples) for name, examples in sets.items()}
-    own = {name.removeprefix("loss/"): array for name, array in onlooker.best.items() if name.startswith("loss/")}
-    return TrainingRun(contestant, seed, "trained", "", seconds, onlooker.best_step, onlooker.curve, made, own)
-
-
-def schedule_of(contestant: Variant, seed: int, steps: int) -> Hyperparameters:
-    """Without an early end, which would give some losses fewer steps than others."""
-    examinations = max(1, min(EXAMINATIONS, steps // EXAMINED))
-    options = dict(contestant.options)
-    return Hyperparameters(
-        steps, seed=seed, loss=contestant.loss, loss_options=options, examinations=examinations, patience=steps
+    learner.restore(recorder.best)
+    splits = {"validation": dataset.validation, "unseen": dataset.unseen, "many_shot": dataset.many_shot}
+    prefix = "loss/"
+    return TrainingRun(
+        variant=variant,
+        seed=seed,
+        state="trained",
+        seconds=seconds,
+        best_step=recorder.best_step,
+        curve=recorder.curve,
+        embeddings={name: embed_windows(learner, examples) for name, examples in splits.items()},
+        loss_weights={
+            name.removeprefix(prefix): array for name, array in recorder.best.items() if name.startswith(prefix)
+        },
     )
 
 
-def untrained(encoder: str, seed: int, material: ComparisonDataset) -> Embedded:
-    """The unseen windows, by weights as they are drawn."""
-    spec = spec_of(encoder, len(material.catalogue))
-    learner = Learner(spec, Hyperparameters(seed=seed), Normality.of(material.learned, spec))
-    return embedded(learner, material.unseen)
+def hyperparameters_of(variant: Variant, seed: int, steps: int) -> Hyperparameters:
+    """Return the hyperparameters of a run without an early end, so that every loss gets the same number of steps."""
+    examinations = max(1, min(EXAMINATIONS, steps // EXAMINATION_STEPS))
+    options = dict(variant.options)
+    return Hyperparameters(
+        steps, seed=seed, loss=variant.loss, loss_options=options, examinations=examinations, patience=steps
+    )
 
 
-def embedded(learner: Learner, examples: Examples) -> Embedded:
-    return Embedded(learner.encode(examples.windows).direction.astype(np.float32), learner.embed(examples.windows))
+def embed_untrained(encoder: str, seed: int, dataset: ComparisonDataset) -> Embeddings:
+    """Embed the unseen windows with the initial weights of a network."""
+    spec = spec_of(encoder, len(dataset.catalogue))
+    learner = Learner(spec, Hyperparameters(seed=seed), Normality.of(dataset.train, spec))
+    return embed_windows(learner, dataset.unseen)
+
+
+def embed_windows(learner: Learner, examples: Examples) -> Embeddings:
+    """Return the embeddings of all windows of the examples."""
+    return Embeddings(learner.encode(examples.windows).direction.astype(np.float32), learner.embed(examples.windows))

@@ -1,4 +1,4 @@
-"""Who takes part: every loss, and those that can be used in several ways once in each."""
+"""Variants of the comparison: each loss, and a loss with alternatives once for each of them."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Sequence
@@ -9,24 +9,26 @@ from trainer.losses.loss import LossError, Option
 from trainer.losses.options import parse_option
 from trainer.losses.registry import CHOICES, LOSSES, choose_loss
 
-VARIED = {"triplet": "mining", "similarity": "join"}
-"""Of the losses that have such a choice, those whose literature argues about it."""
+VARIED_OPTIONS = {"triplet": "mining", "similarity": "join"}
+"""Option that is varied, by loss: those that the literature discusses."""
 
 GROUPS = {
     "triplets": ("triplet", "soft_margin", "lossless_triplet"),
     "pairs": ("contrastive", "similarity"),
 }
-OTHERS = "whole batches"
+OTHER_GROUP = "whole batches"
+"""Groups of losses that share a plot; all further losses use whole batches."""
 
-SHIPPED = "shared"
-"""The kind whose network no loss trains here: it comes as it is."""
+PRETRAINED = "shared"
+"""Kind of encoder that is shipped pre-trained: no loss trains its network here."""
 
-WORDS = {"difference": "|a − b|", "distance": "Euclid"}
+OPTION_LABELS = {"difference": "|a − b|", "distance": "Euclid"}
+"""Labels of option values in a name."""
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A loss, how it is used, and on which kind of encoder."""
+    """Loss with its options, on a kind of encoder."""
 
     loss: str
     options: tuple[tuple[str, Option], ...] = ()
@@ -34,47 +36,53 @@ class Variant:
 
     @property
     def key(self) -> str:
-        """As on the command line, but for the encoder."""
+        """Loss and options as on the command line, without the encoder."""
         return ":".join([self.loss, *(f"{name}={value}" for name, value in self.options)])
 
     @property
     def name(self) -> str:
-        told = [str(WORDS.get(str(v), v)) if name in CHOICES else f"{name} {v:g}" for name, v in self.options]
-        return ", ".join([self.loss.replace("_", " "), *told])
+        """Loss and options for a reader."""
+        labels = [
+            str(OPTION_LABELS.get(str(value), value)) if name in CHOICES else f"{name} {value:g}"
+            for name, value in self.options
+        ]
+        return ", ".join([self.loss.replace("_", " "), *labels])
 
     @property
     def group(self) -> str:
-        return next((name for name, losses in GROUPS.items() if self.loss in losses), OTHERS)
+        """Group of the loss, for plots."""
+        return next((name for name, losses in GROUPS.items() if self.loss in losses), OTHER_GROUP)
 
     @property
     def join(self) -> str | None:
-        """How the head of a pairwise loss joins its two embeddings; None for a loss without a head."""
+        """Join of the two embeddings in the head of a pairwise loss; None for a loss without a head."""
         options = {**LOSSES[self.loss].options, **dict(self.options)}
         return str(options["join"]) if "join" in options else None
 
 
-def contestants(losses: Sequence[str], encoders: Sequence[str]) -> list[Variant]:
-    """Each of the losses, NAME[:OPTION=VALUE…], on each encoder; a loss of several ways, named alone, in each.
+def parse_variants(losses: Sequence[str], encoders: Sequence[str]) -> list[Variant]:
+    """Return the variants of each loss, NAME[:OPTION=VALUE…], on each encoder.
 
-    Raises LossError for what cannot be had.
+    A loss without options stands for all values of its varied option. Raises LossError for an unknown loss, option or
+    encoder.
     """
     for encoder in encoders:
-        if encoder not in NETWORKS or encoder == SHIPPED:
-            known = ", ".join(name for name in NETWORKS if name != SHIPPED)
-            told = f"encoder {encoder!r} that learns from these" if encoder == SHIPPED else f"encoder {encoder!r}"
-            raise LossError(f"there is no {told}; choose one of {known}.")
-    found = [one for text in losses for one in _ways(text)]
-    return [Variant(one.loss, one.options, encoder) for encoder in encoders for one in dict.fromkeys(found)]
+        if encoder not in NETWORKS or encoder == PRETRAINED:
+            trainable = ", ".join(name for name in NETWORKS if name != PRETRAINED)
+            problem = "comes pre-trained and learns no loss here" if encoder == PRETRAINED else "is unknown"
+            raise LossError(f"encoder {encoder!r} {problem}; choose one of {trainable}.")
+    variants = dict.fromkeys(variant for text in losses for variant in _parse_loss(text))
+    return [Variant(variant.loss, variant.options, encoder) for encoder in encoders for variant in variants]
 
 
-def _ways(text: str) -> list[Variant]:
+def _parse_loss(text: str) -> list[Variant]:
     name, *parts = text.split(":")
     try:
         options = tuple(parse_option(part) for part in parts)
     except ArgumentTypeError as error:
         raise LossError(f"--losses {text}: {error}; as in triplet:mining=random.") from None
     choose_loss(name, dict(options))
-    varied = VARIED.get(name)
-    if options or varied is None:
+    varied_option = VARIED_OPTIONS.get(name)
+    if options or varied_option is None:
         return [Variant(name, options)]
-    return [Variant(name, ((varied, choice),)) for choice in CHOICES[varied]]
+    return [Variant(name, ((varied_option, choice),)) for choice in CHOICES[varied_option]]

@@ -1,4 +1,4 @@
-"""`faultline-trainer compare`, end to end, on a town of a few cells: one page that stands alone, and its figures."""
+"""`faultline-trainer compare`, end to end, on a network of a few cells: the HTML page and its figures."""
 
 import base64
 import io
@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from trainer.__main__ import main
-from trainer.loss_comparison.report.page import share
+from trainer.loss_comparison.report.page import format_proportion
 from trainer.metrics.embedding import Proportion
 
 COLLAPSES = "contrastive:margin=0.00001"
 REFUSED = "lossless_triplet:beta=3"
 TAUGHT = "supervised_contrastive"
-ASKED = ("--steps", "30", "--classes", "40", "--cells", "24")
+OPTIONS = ("--steps", "30", "--classes", "40", "--cells", "24")
 
 pytestmark = pytest.mark.timeout(600)  # half a minute of two free cores, which a busy machine does not have
 
@@ -27,7 +27,7 @@ VOID = {"meta", "img", "br"}
 
 
 class Page(HTMLParser):
-    """What a reader finds on it, and whether every element that begins also ends."""
+    """Parser of the page: its links, pictures and tables, and the elements that stay open."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -36,17 +36,17 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.pictures: list[dict[str, str | None]] = []
         self.tables: list[list[list[str]]] = []
-        self.seen: set[str] = set()
+        self.tags: set[str] = set()
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        named = dict(attrs)
-        self.seen.add(tag)
+        attributes = dict(attrs)
+        self.tags.add(tag)
         self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "srcset", "data", "action")]
         self.ids += [value or "" for name, value in attrs if name == "id"]
         if tag == "img":
-            self.pictures.append(named)
+            self.pictures.append(attributes)
         if tag == "table":
             self.tables.append([])
         if tag == "tr":
@@ -66,10 +66,10 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder of a comparison of three losses, and what was printed."""
+    """Folder of a comparison of three losses, and its printed lines."""
     folder, lines = tmp_path_factory.mktemp("compare") / "out", io.StringIO()
     with redirect_stdout(lines):
-        assert main(["compare", "--out", str(folder), "--losses", f"{TAUGHT},{COLLAPSES},{REFUSED}", *ASKED]) == 0
+        assert main(["compare", "--out", str(folder), "--losses", f"{TAUGHT},{COLLAPSES},{REFUSED}", *OPTIONS]) == 0
     return folder, lines.getvalue()
 
 
@@ -85,8 +85,8 @@ def page(text: str) -> Page:
 
 @pytest.fixture(scope="module")
 def figures(compared: tuple[Path, str]) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((compared[0] / "compare.json").read_text())
-    return told
+    content: dict[str, Any] = json.loads((compared[0] / "compare.json").read_text())
+    return content
 
 
 def of(figures: dict[str, Any], key: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_every_element_of_the_page_ends_where_it_should(page: Page) -> None:
 
 def test_the_page_needs_no_other_file_no_network_and_no_script(page: Page, text: str) -> None:
     assert all(address.startswith(("data:image/", "#")) for address in page.addresses)
-    assert not page.seen & {"script", "link", "iframe", "object", "video"}
+    assert not page.tags & {"script", "link", "iframe", "object", "video"}
     assert "http" not in text
     assert "url(" not in text
     assert "@import" not in text
@@ -150,10 +150,10 @@ def test_the_page_and_the_json_agree(page: Page, text: str, figures: dict[str, A
     line = next(cells for cells in page.tables[0] if cells[0] == taught["name"])
 
     assert taught["state"] == "trained"
-    assert line[1:3] == [share(Proportion(**taught["unseen"])), f"{taught['unseen']['half_classes']:.3f}"]
+    assert line[1:3] == [format_proportion(Proportion(**taught["unseen"])), f"{taught['unseen']['half_classes']:.3f}"]
     assert f"Before its first step the network names {figures['untrained']['share']:.3f} ± " in text
     assert line[3] == f"{taught['seeds'][0]['unseen']:.3f}"
-    assert line[4] == share(Proportion(**taught["base"]))
+    assert line[4] == format_proportion(Proportion(**taught["base"]))
     assert line[6] == f"{taught['pairs']:.3f} ± {taught['pairs_half']:.3f}"
     for count, cells in zip(figures["crowd"]["counts"], page.tables[1][1:], strict=True):
         nearest = count["methods"][0]
@@ -170,9 +170,9 @@ def test_what_was_done_is_printed(compared: tuple[Path, str], figures: dict[str,
     folder, lines = compared
 
     assert f"{folder / 'compare.html'}: 3 rows; " in lines
-    told = f"{of(figures, TAUGHT)['unseen']['share']:.3f} ±"
+    content = f"{of(figures, TAUGHT)['unseen']['share']:.3f} ±"
     assert any(
-        line.split()[:5] == [*["supervised", "contrastive", "tree"], *told.split()] for line in lines.splitlines()
+        line.split()[:5] == [*["supervised", "contrastive", "tree"], *content.split()] for line in lines.splitlines()
     )
     assert "learned: 57 fault classes, 4 windows each" in lines
 
@@ -183,11 +183,11 @@ def test_the_examples_are_simulated_once_and_those_of_other_amounts_are_refused(
     folder = compared[0]
     before = (folder / "examples" / "learned" / "windows.npy").stat().st_mtime_ns
 
-    assert main(["compare", "--out", str(folder), "--losses", TAUGHT, *ASKED[:-1], "25"]) == 2
+    assert main(["compare", "--out", str(folder), "--losses", TAUGHT, *OPTIONS[:-1], "25"]) == 2
     assert "cells 24 (here 25)" in capsys.readouterr().err
-    assert main(["compare", "--out", str(folder), "--losses", TAUGHT, *ASKED, "--budget-minutes", "0"]) == 2
+    assert main(["compare", "--out", str(folder), "--losses", TAUGHT, *OPTIONS, "--budget-minutes", "0"]) == 2
     assert capsys.readouterr().err.startswith(
-        "faultline-trainer: --budget-minutes 0 allow 0 steps for each of 1 trainings, and less than 30 show nothing;"
+        "faultline-trainer: --budget-minutes 0 allows 0 steps for each of 1 trainings; fewer than 30 are not enough;"
     )
     assert (folder / "examples" / "learned" / "windows.npy").stat().st_mtime_ns == before
 
@@ -195,8 +195,8 @@ def test_the_examples_are_simulated_once_and_those_of_other_amounts_are_refused(
 def test_what_cannot_be_trained_is_refused_before_anything_is_simulated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compare", "--out", str(tmp_path), "--losses", "triplets", *ASKED]) == 2
-    assert capsys.readouterr().err.startswith("faultline-trainer: there is no loss 'triplets'. Choose one of ")
+    assert main(["compare", "--out", str(tmp_path), "--losses", "triplets", *OPTIONS]) == 2
+    assert capsys.readouterr().err.startswith("faultline-trainer: there is no loss 'triplets'; choose one of ")
     assert not list(tmp_path.iterdir())
 
 

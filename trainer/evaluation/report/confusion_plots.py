@@ -56,7 +56,8 @@ def caption(mistake: Confusion, windows: EvaluationWindows, catalogue: Catalogue
     features = ", ".join(catalogue.names[feature] for feature, shrinkage in mistake.contributions[:3] if shrinkage > 0)
     return (
         f"{episode.name} in {episode.cell}, {format_day(end)} {format_clock(end)}, {minutes} minutes after its"
-        f" begin{effect}. It lies nearer to {wrong.name} in {wrong.cell} than to the nearest {right.name}, in {right.cell}, by"
+        f" begin{effect}. It lies nearer to {wrong.name} in {wrong.cell} than to the nearest {right.name}, in"
+        f" {right.cell}, by"
         f" {mistake.lead:.2f} of cosine. The largest contributions are from {features or 'no single feature'}; the"
         " number above a panel is how much this lead shrinks when the feature is set to usual for the whole hour."
     )

@@ -1,1 +1,1 @@
-"""The page's pictures, on the paper and in the colours of all others."""
+"""Report of the comparison: figures, pictures, texts and the HTML page."""

@@ -1,4 +1,4 @@
-"""All that a comparison found, as the page tells it and as a machine reads it: one source for both."""
+"""Report of a comparison: the one source of the HTML page and of compare.json."""
 
 import json
 import math
@@ -7,26 +7,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.loss_comparison.few_shot import Crowd
+from trainer.loss_comparison.few_shot import FewShotComparison
 from trainer.loss_comparison.head_gap import Gap
-from trainer.loss_comparison.results import Row
+from trainer.loss_comparison.results import ResultRow
 from trainer.loss_comparison.toy_3d import ToyRun
 from trainer.metrics.embedding import Proportion
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What was learned from, and for how long."""
+    """Training data, settings and machine of the comparison."""
 
     version: str
     device: str
     learned_classes: int
     base_classes: int
-    """Among them."""
+    """Base classes among `learned_classes`."""
     windows: int
     cells: int
     steps: int
     asked_steps: int
+    """Requested steps; `steps` can be fewer."""
     budget_minutes: float | None
     seeds: list[int]
     features: int
@@ -34,8 +35,8 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class DatasetFacts:
-    """How a loss took the lesson of three classes."""
+class ToyFacts:
+    """Result of one toy training."""
 
     name: str
     state: str
@@ -43,38 +44,49 @@ class DatasetFacts:
     right: float | None
 
     @classmethod
-    def of(cls, lesson: ToyRun) -> "DatasetFacts":
-        return cls(lesson.contestant.name, lesson.state, lesson.reason, lesson.right)
+    def of(cls, run: ToyRun) -> "ToyFacts":
+        """Return the result of a run, without its embeddings."""
+        return cls(run.variant.name, run.state, run.reason, run.right)
 
 
 @dataclass(frozen=True)
 class Report:
+    """All figures of a comparison; the field names are the keys of compare.json."""
+
     facts: Facts
-    rows: list[Row]
-    """The best first, those that were not trained last."""
+    rows: list[ResultRow]
+    """Rows by their share on unseen classes, best first; untrained ones last."""
     gaps: list[Gap]
     gap: str
-    lessons: list[DatasetFacts]
+    """Text about `gaps`."""
+    lessons: list[ToyFacts]
+    """Toy trainings."""
     untrained: Proportion
-    """Unseen classes, by the first weights of the first encoder and seed."""
-    crowd: Crowd | None
-    """None where no loss was trained."""
+    """Share on unseen classes with the initial weights of the first encoder and seed."""
+    crowd: FewShotComparison | None
+    """Few-shot comparison; None if no loss was trained."""
     crowd_of: str
-    """The row whose embeddings it was asked on."""
+    """Name of the row whose embeddings it uses."""
 
 
-def ranked(rows: Sequence[Row]) -> list[Row]:
+def sort_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
+    """Return the rows by their share on unseen classes, best first; untrained ones last."""
     return sorted(rows, key=lambda row: -row.unseen.share if row.unseen else 1.0)
 
 
 def write_json(report: Report, path: Path) -> None:
-    path.write_text(json.dumps(_plain(asdict(report)), indent=1, allow_nan=False) + "\n")
+    """Write the report as JSON. Raises OSError."""
+    content = asdict(report)
+    content["gaps"] = [
+        {"one": gap.first, "other": gap.second, "difference": gap.difference, "half": gap.half} for gap in report.gaps
+    ]
+    path.write_text(json.dumps(_without_nan(content), indent=1, allow_nan=False) + "\n")
 
 
-def _plain(told: Any) -> Any:
-    """A loss that came apart is not a number, and JSON has no word for that but null. # Any: whatever asdict gives"""
-    if isinstance(told, dict):
-        return {name: _plain(part) for name, part in told.items()}
-    if isinstance(told, list):
-        return [_plain(part) for part in told]
-    return None if isinstance(told, float) and not math.isfinite(told) else told
+def _without_nan(value: Any) -> Any:
+    """Return the value with null in place of NaN and infinity, as JSON needs it. # Any: all types of asdict"""
+    if isinstance(value, dict):
+        return {name: _without_nan(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
