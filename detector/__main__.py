@@ -1,6 +1,6 @@
-"""`faultline VERB`: finds the verb's file, and turns what went wrong into a sentence and an exit code.
+"""Command line of `faultline`: run one verb, and turn its errors into a sentence and an exit code.
 
-0 done · 1 our fault · 2 the operator's, with one sentence · 3 a check said no.
+Exit codes: 0 done, 1 fault of the program, 2 fault of the operator (with one sentence), 3 a check said no.
 """
 
 import argparse
@@ -24,11 +24,12 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `faultline` with these arguments; return the exit code."""
     return dispatch("faultline", "detector.commands", VERBS, arguments)
 
 
 def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequence[str] | None) -> int:
-    """Runs one verb of a program whose verbs are the modules of a package."""
+    """Run one verb of a program whose verbs are the modules of a package; return the exit code."""
     parsed = command_line(program, package, verbs).parse_args(arguments)
     try:
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
@@ -40,7 +41,7 @@ def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequen
 
 
 def command_line(program: str, package: str, verbs: Sequence[str]) -> argparse.ArgumentParser:
-    """What such a program understands."""
+    """Return the parser of such a program, with one subparser per verb."""
     parser = argparse.ArgumentParser(prog=program)
     parser.add_argument("--version", action="version", version=f"{program} {__version__}")
     parser.add_argument(

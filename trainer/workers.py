@@ -22,88 +22,97 @@ from detector.errors import OperatorError
 from trainer.console import console
 
 PROCESSES = multiprocessing.get_context("forkserver")
-"""Each is forked from a server without threads: beside librdkafka's or an array library's own, what was held in the
-moment of the fork is held for good in the child. A network of 10,000 cells goes through the pipe in 3 MB.
+"""Processes forked from a server without threads.
+
+A child that is forked beside the threads of librdkafka or of an array library keeps for good every lock that they hold
+at that moment. A network of 10,000 cells goes through the pipe in 3 MB.
 """
 PROCESSES.set_forkserver_preload(["trainer.simulation.run", "trainer.data.examples"])
 
-LOOK_SECONDS = 0.2
-"""How often the bar is brought up to date."""
+REFRESH_SECONDS = 0.2
+"""Interval between two updates of the progress bar."""
 
 
 class WorkerError(OperatorError):
-    """What stopped a run half-way."""
+    """Failure of a worker process that ends the whole command."""
 
 
 class SharedCounter:
-    """A number that processes share."""
+    """Counter that processes share, with the function that refreshes the bar of the process that shows it."""
 
     def __init__(self) -> None:
         self._shared = PROCESSES.Value("q", 0)
-        self.look: Callable[[], None] = _unseen
-        """Brings the bar up to date; for the process that shows it."""
+        self.refresh: Callable[[], None] = _no_bar
+        """Update the bar; only the process that shows it has one."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_shared": self._shared, "look": _unseen}
+        return {"_shared": self._shared, "refresh": _no_bar}
 
     @property
     def value(self) -> int:
+        """Sum of all additions of all processes."""
         return int(self._shared.value)
 
-    def add(self, more: int) -> None:
+    def add(self, amount: int) -> None:
+        """Add to the sum."""
         with self._shared.get_lock():
-            self._shared.value += more
+            self._shared.value += amount
 
 
-def _unseen() -> None:
-    """Of a process that shows no bar."""
+def _no_bar() -> None:
+    """Refresh nothing: this process shows no bar."""
 
 
 @contextmanager
 def bar(unit: str, total: int) -> Iterator[SharedCounter]:
-    """A bar with rate and time left."""
+    """Show a bar with rate and time left; at its end print the count, the seconds and the rate."""
     count = SharedCounter()
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
     begin = time.monotonic()
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(unit, total=total, rate="")
 
-        def look() -> None:
+        def refresh() -> None:
             rate = count.value / max(time.monotonic() - begin, 1e-3)
             progress.update(task, completed=count.value, rate=f"{rate:,.0f} {unit}/s")
 
-        count.look = look
+        count.refresh = refresh
         yield count
     seconds = time.monotonic() - begin
     console.print(f"{count.value:,} {unit} in {seconds:.1f} s, {count.value / max(seconds, 1e-3):,.0f} a second")
 
 
 def run_workers(tasks: Sequence[Callable[[], None]], workers: int, count: SharedCounter) -> None:
-    """The tasks, shared out over processes; the first failure, or the user's ^C, ends them all."""
+    """Run the tasks, distributed over processes. The first failure, or an interrupt, ends all of them.
+
+    Raises the OperatorError of a task, and WorkerError for a process that was killed.
+    """
     failures = PROCESSES.SimpleQueue()
-    crew = [PROCESSES.Process(target=_worker_main, args=(tasks[first::workers], failures)) for first in range(workers)]
-    for process in crew:
+    processes = [
+        PROCESSES.Process(target=_worker_main, args=(tasks[first::workers], failures)) for first in range(workers)
+    ]
+    for process in processes:
         process.start()
     try:
-        while any(process.is_alive() for process in crew):
-            wait([process.sentinel for process in crew if process.is_alive()], LOOK_SECONDS)
-            count.look()
+        while any(process.is_alive() for process in processes):
+            wait([process.sentinel for process in processes if process.is_alive()], REFRESH_SECONDS)
+            count.refresh()
             if not failures.empty():
                 raise failures.get()
     finally:
-        for process in crew:
+        for process in processes:
             process.terminate()
             process.join()
-    if any(process.exitcode for process in crew):
+    if any(process.exitcode for process in processes):
         raise WorkerError(
-            "a simulating process was killed; give the same command again, with fewer --workers if memory ran out."
+            "a worker process was killed; give the same command again, with fewer --workers if memory ran out."
         )
 
 
 def _worker_main(tasks: Sequence[Callable[[], None]], failures: Any) -> None:
-    """One process. Asked to end, it leaves by exception, so that what it has half done is cleared away."""
+    """Run the tasks of one process. SIGTERM ends it by an exception, so that a task removes its half-written file."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent has it too, and asks
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and sends SIGTERM
     try:
         for task in tasks:
             task()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow
 from numpy.typing import NDArray
 
 ENCODING = {"compression": "zstd", "compression_level": 1, "use_dictionary": False, "write_statistics": False}
@@ -24,8 +25,6 @@ def minutes_table(
     `cell_index` is each row's index in `cells`, `names` are the features, `extra` holds further columns by name.
     # cell_index, minute [n], values [n, F]
     """
-    import pyarrow
-
     indices = pyarrow.array(cell_index.astype(np.int32))
     cell = pyarrow.DictionaryArray.from_arrays(indices, pyarrow.array(cells, "string"))
     columns = {

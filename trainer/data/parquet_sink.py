@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 
 from detector.config.loader import read_catalogue, write_catalogue
 from detector.core.features import Catalogue
@@ -120,8 +122,6 @@ class Collection:
 
     def _write_file(self, path: Path, roll: Roll, cells: Any, minute: Any, values: Any) -> None:
         """Write one day, cell by cell, each in the order of its offsets. # cells, minute [n], values [n, F]"""
-        import pyarrow.parquet
-
         names, cell_index = np.unique(cells, return_inverse=True)
         order = np.argsort(cell_index, kind="stable")
         features = self._catalogue.names
@@ -160,9 +160,6 @@ class Collection:
         return list(rolls.values())
 
     def _read_roll(self, path: Path) -> Roll:
-        import pyarrow
-        import pyarrow.parquet
-
         try:
             mark = (pyarrow.parquet.read_metadata(path).metadata or {}).get(MARK)
             roll = msgspec.json.decode(mark, type=Roll) if mark else None

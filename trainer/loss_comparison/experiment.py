@@ -15,8 +15,8 @@ from trainer.errors import TrainingError
 from trainer.loss_comparison.dataset import ComparisonDataset
 from trainer.loss_comparison.toy_3d import STEPS, ToyRun, ToyTraining, train_toy
 from trainer.loss_comparison.training_run import (
-    Embeddings,
     TrainingRun,
+    WindowEmbeddings,
     embed_untrained,
     hyperparameters_of,
     train_variant,
@@ -92,7 +92,7 @@ class ExperimentResult:
     seeds: Sequence[int]
     trainings: dict[Variant, list[TrainingRun]]
     """Trainings in the order of the seeds."""
-    untrained: Embeddings
+    untrained: WindowEmbeddings
     """Embeddings of the unseen windows with the initial weights of the first encoder and seed."""
     toy_runs: dict[Variant, ToyRun]
     """Toy trainings on the first encoder, among them the two of the animation."""

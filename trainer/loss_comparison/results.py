@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.loss_comparison.dataset import UNSEEN_BASE, ComparisonDataset
-from trainer.loss_comparison.training_run import Curve, Embeddings, TrainingRun
+from trainer.loss_comparison.training_run import Curve, TrainingRun, WindowEmbeddings
 from trainer.loss_comparison.variants import Variant
 from trainer.losses.pairs import CUT_OFF, log_odds
 from trainer.metrics.embedding import (
@@ -199,7 +199,7 @@ def _over_seeds(right: Sequence[NDArray[np.float64]], draws: RoundDraws) -> Prop
     return summarize_accuracy(np.mean(right, axis=0), draws) if right else None
 
 
-def _loss_score(training: TrainingRun, embeddings: Embeddings) -> Dissimilarity:
+def _loss_score(training: TrainingRun, embeddings: WindowEmbeddings) -> Dissimilarity:
     """Return the dissimilarity that the loss uses: the distance, or minus the log-odds of its pairwise head."""
     join, embedding = training.variant.join, embeddings.embedding
     if join is None:

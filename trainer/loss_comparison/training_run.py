@@ -39,7 +39,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Embeddings:
+class WindowEmbeddings:
     """Embeddings of n windows, in both forms."""
 
     direction: NDArray[np.float32]
@@ -60,7 +60,7 @@ class TrainingRun:
     seconds: float = 0.0
     best_step: int = 0
     curve: Curve = field(default_factory=Curve)
-    embeddings: Mapping[str, Embeddings] = field(default_factory=dict)
+    embeddings: Mapping[str, WindowEmbeddings] = field(default_factory=dict)
     """Embeddings of `validation`, `unseen` and `many_shot` with the weights of the best step; empty if not trained."""
     loss_weights: Arrays = field(default_factory=dict)
     """Weights of the loss itself at that step."""
@@ -142,13 +142,15 @@ def hyperparameters_of(variant: Variant, seed: int, steps: int) -> Hyperparamete
     )
 
 
-def embed_untrained(encoder: str, seed: int, dataset: ComparisonDataset) -> Embeddings:
+def embed_untrained(encoder: str, seed: int, dataset: ComparisonDataset) -> WindowEmbeddings:
     """Embed the unseen windows with the initial weights of a network."""
     spec = spec_of(encoder, len(dataset.catalogue))
     learner = Learner(spec, Hyperparameters(seed=seed), Normality.of(dataset.train, spec))
     return embed_windows(learner, dataset.unseen)
 
 
-def embed_windows(learner: Learner, examples: Examples) -> Embeddings:
+def embed_windows(learner: Learner, examples: Examples) -> WindowEmbeddings:
     """Return the embeddings of all windows of the examples."""
-    return Embeddings(learner.encode(examples.windows).direction.astype(np.float32), learner.embed(examples.windows))
+    return WindowEmbeddings(
+        learner.encode(examples.windows).direction.astype(np.float32), learner.embed(examples.windows)
+    )

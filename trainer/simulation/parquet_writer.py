@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 from numpy.typing import NDArray
 
 from detector.errors import OperatorError
@@ -131,8 +133,6 @@ def write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels:
 
 
 def _write_groups(path: Path, play: PreparedScenario, piece: Piece) -> Iterator[int]:
-    import pyarrow.parquet
-
     network = play.network
     columns = delivered_columns(network.operator.measurement)
     names = network.operator.measurement.catalogue().names
@@ -187,8 +187,6 @@ def _table(
 
 
 def _write_labels(path: Path, play: PreparedScenario, piece: Piece) -> None:
-    import pyarrow.parquet
-
     tables = []
     for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
         cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
@@ -197,8 +195,6 @@ def _write_labels(path: Path, play: PreparedScenario, piece: Piece) -> None:
 
 
 def _label_table(life: NetworkTimeline, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Any:
-    import pyarrow
-
     labels = life.labels(cell, minute)
     at = np.flatnonzero(labels.name != NORMAL)
     return pyarrow.table(

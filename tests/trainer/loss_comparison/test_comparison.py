@@ -9,7 +9,7 @@ from trainer.loss_comparison.head_gap import compare_heads
 from trainer.loss_comparison.report.captions import turning_point_text
 from trainer.loss_comparison.results import PairAnswers, Questions, answer_questions, make_row
 from trainer.loss_comparison.toy_3d import frame_steps
-from trainer.loss_comparison.training_run import Embeddings, TrainingRun
+from trainer.loss_comparison.training_run import TrainingRun, WindowEmbeddings
 from trainer.loss_comparison.variants import Variant, parse_variants
 from trainer.losses.loss import LossError
 from trainer.losses.registry import CHOICES, LOSSES
@@ -44,7 +44,7 @@ def questions(rng: np.random.Generator) -> Questions:
 
 
 def trained(variant: Variant, embedding: np.ndarray, **loss_weights: np.ndarray) -> TrainingRun:
-    embeddings = dict.fromkeys(("validation", "unseen", "many_shot"), Embeddings(embedding, embedding))
+    embeddings = dict.fromkeys(("validation", "unseen", "many_shot"), WindowEmbeddings(embedding, embedding))
     return TrainingRun(variant, 0, "trained", embeddings=embeddings, loss_weights=loss_weights)
 
 
