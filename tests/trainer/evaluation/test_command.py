@@ -11,6 +11,8 @@ import pytest
 from detector.__main__ import main as detector
 from trainer.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = """
 network: {cells: 24, seed: 5}
 days: 1.5

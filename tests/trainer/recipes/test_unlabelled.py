@@ -37,6 +37,7 @@ def past(features: int, cells: int = 4) -> TableHistory:
     return TableHistory(catalogue(features), names, START_MINUTE, values_of(features, cells))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("features", [3, 300])
 @pytest.mark.parametrize("kind", ["shared", "tree"])
 def test_any_number_of_features_becomes_a_bundle_that_names_what_was_injected(
@@ -56,6 +57,7 @@ def test_any_number_of_features_becomes_a_bundle_that_names_what_was_injected(
         assert read.manifest.figures["one_shot_accuracy_unseen_synthetic"] > 0.4
 
 
+@pytest.mark.slow
 @pytest.mark.bitwise
 def test_the_same_history_and_seed_give_the_same_bundle(tmp_path: Path) -> None:
     history = past(5)
@@ -88,6 +90,7 @@ def written(folder: Path, features: Catalogue, minutes: int = DAY) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_training_takes_a_history_of_any_catalogue(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     history = written(tmp_path / "history", catalogue(4))
 
@@ -99,6 +102,7 @@ def test_training_takes_a_history_of_any_catalogue(tmp_path: Path, capfd: pytest
     assert "4 features, 3 cells" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_adapt_takes_a_shared_encoder_to_another_catalogue(tmp_path: Path) -> None:
     first = written(tmp_path / "first", catalogue(4))
     strange = Catalogue(tuple(replace(feature, name=f"other-{feature.name}") for feature in catalogue(6).features))

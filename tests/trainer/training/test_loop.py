@@ -62,6 +62,7 @@ def test_the_weights_are_those_of_the_spec_in_single_precision(trained: Trained)
     assert all(value.dtype == np.float32 and np.isfinite(value).all() for value in trained.weights.values())
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_weights_and_others_others(examples: Examples) -> None:
     schedule = replace(SCHEDULE, steps=25, warm_up=5)
 
@@ -74,6 +75,7 @@ def test_equal_seeds_give_equal_weights_and_others_others(examples: Examples) ->
     assert (first.weights["out"] != other.weights["out"]).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "loss"),
     [
