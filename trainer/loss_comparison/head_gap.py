@@ -22,7 +22,7 @@ COMPARISONS = (("concatenation", "distance"), ("distance", "contrastive"))
 
 @dataclass(frozen=True)
 class Gap:
-    """Difference of two sides in the share of pairs told right, second minus first, with half of its 95 % interval."""
+    """Difference of two sides in the share of pairs classified right, second minus first, with half of its interval."""
 
     first: str
     second: str

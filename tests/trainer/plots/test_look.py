@@ -122,7 +122,7 @@ def test_a_written_folder_shows_its_files_and_the_episode_asked_for(
     assert main(["simulate", str(scenario), "--out", str(written), "--workers", "1"]) == 0
     capsys.readouterr()
 
-    folder, words = look(written, tmp_path / "out", "--episode", "1", "--cell", "A00003-1")
+    folder, words = look(written, tmp_path / "out", *("--episode", "1", "--cell", "A00003-1"))
 
     assert words == {name: summary for name, summary in drawn[1].items() if name != DNS}
     assert (imread(folder / WEEK) == imread(drawn[0] / WEEK)).all()

@@ -112,8 +112,8 @@ def method_texts(report: Report) -> list[str]:
         f" as served) names {QUERIES} windows of each class; {ROUNDS} rounds, the same for every loss. The first ± is"
         " the 95 % interval over rounds, which more rounds would narrow. The second is over classes: the range in which"
         f" another {UNSEEN_CLASSES} classes can lie. By its head: a pairwise loss names by its own probability.",
-        f"Pairs told right: the mean of two shares, over {PAIRS:,} pairs of one class and as many of two; chance is one"
-        " half.",
+        f"Pairs classified right: the mean of two shares, over {PAIRS:,} pairs of one class and as many of two; chance"
+        " is one half.",
         f"Seconds are those of one training on this machine's {facts.device}, with its examinations. A seed"
         f" ({', '.join(map(str, facts.seeds))}) determines the initial weights and the batches; the windows are the"
         f" same. The training of three classes has {min(STEPS, facts.steps)} steps and the first seed.",

@@ -20,7 +20,7 @@ HEADINGS = (
     "of each seed",
     f"{len(UNSEEN_BASE)} unseen base classes",
     "by its head",
-    "pairs told right",
+    "pairs classified right",
     "seconds",
     "best step",
 )

@@ -60,7 +60,7 @@ def draw_distances(rows: Sequence[ResultRow], path: Path) -> None:
         axes = figure.subplots(panel_rows, COLUMNS, squeeze=False).ravel()
         for axis, (row, histogram) in zip(axes, rows_with_histogram, strict=False):
             _draw_histogram(axis, histogram)
-            axis.set_title(f"{row.name}\n{100 * (row.pairs or 0):.1f} % of pairs told right", fontsize=12)
+            axis.set_title(f"{row.name}\n{100 * (row.pairs or 0):.1f} % of pairs classified right", fontsize=12)
         for axis in axes[len(rows_with_histogram) :]:
             axis.set_axis_off()
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
