@@ -20,7 +20,7 @@ WALL_CLOCK = {
     "detector.kafka.tls_diagnosis",
     "detector.kafka.readers.label_topic",
     "detector.kafka.sink",
-    "detector.teaching.request",
+    "detector.teaching.session",
     "detector.commands.search",
 }
 """Modules of the detector that may read the wall clock: for a latency, a record's timestamp, the start of a foreign

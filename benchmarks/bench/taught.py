@@ -23,7 +23,7 @@ LABELS, CLASSES, AGAIN = 20_000, 40, 10
 ROUNDS = 9
 
 ROAD_MICROSECONDS = 33
-"""Of a window, all of the road on two cores: the README's table."""
+"""Of a window, all of the road on two cores: the table of docs/operations/cost.md."""
 
 
 def measure_labels() -> dict[str, float]:

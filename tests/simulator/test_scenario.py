@@ -211,7 +211,7 @@ def test_the_command_line_is_refused_like_the_file(values, sentence):
 
 # Errors
 
-KEYS = "; the README lists the keys, and times need quotes."
+KEYS = "; docs/guides/simulate.md lists the keys, and times need quotes."
 
 
 @pytest.mark.parametrize(

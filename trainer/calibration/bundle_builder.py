@@ -19,7 +19,10 @@ WHITENED = 4000
 """Normal windows whose covariance is taken: some 30 for each of 130 features."""
 
 STRETCHES = 1200
-"""Stretches of two hours and a half each: 100 cell-days. With fewer, the alarm budget is a guess; see the README."""
+"""Stretches of two hours and a half each: 100 cell-days.
+
+With fewer, the alarm budget is a guess; see docs/concepts/recognition.md.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,9 @@ def read_scenario(name: str) -> Scenario:
             f"{name}: cannot be read ({error.strerror}); give a file, or one of {', '.join(shipped_scenarios())}."
         ) from None
     except msgspec.ValidationError as error:
-        raise ScenarioError(f"{name}: {error}; the README lists the keys, and times need quotes.") from None
+        raise ScenarioError(
+            f"{name}: {error}; docs/guides/simulate.md lists the keys, and times need quotes."
+        ) from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or the 30th of February
         raise ScenarioError(f"{name}: is not YAML ({' '.join(str(error).split())}).") from None
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -306,13 +306,10 @@ def test_cells_are_in_order_and_a_minute_that_a_cell_did_not_tell_is_a_hole(tmp_
     np.testing.assert_array_equal(everything(history), np.array(told, np.float32))
 
 
-def test_a_folder_that_is_not_there_ends_in_one_sentence(
-    configuration: Callable[..., Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_is_not_there_ends_in_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     gone = tmp_path / "gone"
-    episode = ["--cell", "A00000-1", "--class", "backhaul_loss", "--begin", "0", "--end", "9"]
 
-    code = main(["label", "--config", str(configuration()), "--history", str(gone), *episode])
+    code = main(["train", "--history", str(gone), "--out", str(tmp_path / "bundle")])
 
     assert code == 2
     told = capfd.readouterr().err
