@@ -224,7 +224,7 @@ def test_one_way_of_a_loss_can_be_asked_for() -> None:
 
 
 def test_what_no_loss_has_is_refused_with_a_sentence() -> None:
-    with pytest.raises(LossError, match=r"^there is no loss 'triplets'; choose one of "):
+    with pytest.raises(LossError, match=r"^there is no loss 'triplets'\. Choose one of "):
         parse_variants(["triplets"], ["tree"])
     with pytest.raises(LossError, match=r"^the loss triplet takes no mining 'hard'; give it random or "):
         parse_variants(["triplet:mining=hard"], ["tree"])

@@ -241,7 +241,7 @@ def test_a_disk_too_full_for_the_small_files_ends_in_a_sentence_too_and_leaves_n
     with files_of_at_most(10), pytest.raises(ArchiveError) as refusal:
         write(read, told, out, False, 1)
 
-    remedy = "make room or take another folder, then give the same command again."
+    remedy = "free disk space or take another folder, then give the same command again."
     assert str(refusal.value) == f"{out / name}: cannot be written (File too large); {remedy}"
     assert sorted(out.iterdir()) == before
 
