@@ -34,6 +34,7 @@ quick: .venv/installed
 	$(PYTEST) $(WORKERS)
 
 rest: .venv/installed
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
 	$(PYTEST) $(WORKERS) -m "$(REST)" --hypothesis-profile=full
 	$(PYTEST) $(WORKERS) -m "hypothesis and not ($(REST))" --hypothesis-profile=full
 	set -e; for kernel in $(KERNELS); do OPENBLAS_CORETYPE=$$kernel $(PYTEST) -m "bitwise and not long"; done
