@@ -16,7 +16,7 @@ PRODUCT = ("detector", "trainer")
 
 WALL_CLOCK = {
     "detector.service.daemon",
-    "detector.kafka.assignment",
+    "detector.kafka.start_positions",
     "detector.kafka.tls_diagnosis",
     "detector.kafka.readers.label_topic",
     "detector.kafka.sink",

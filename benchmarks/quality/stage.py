@@ -19,7 +19,7 @@ from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.core.scoring.exemplars import Exemplar
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
-from detector.labels.label import embed_label
+from detector.labels.embedding import embed_label
 from trainer.calibration.bundle_builder import BundleParts, build_bundle
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import START_MINUTE, SimulatedHistory

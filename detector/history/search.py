@@ -21,7 +21,8 @@ from detector.core.ingest.samples import Samples
 from detector.core.networks.inputs import shift_projection
 from detector.core.scoring.exemplars import Exemplar
 from detector.history.parquet import HistoryFiles
-from detector.labels.label import Label, exemplar_of, label_windows
+from detector.labels.embedding import exemplar_of, label_windows
+from detector.labels.label import Label
 
 STRIDE = 5
 """Minutes from window to window: neighbouring windows share the rest."""

@@ -13,11 +13,11 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
-from detector.kafka.assignment import Assignment, StartPositions
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.client import consumer_properties, open_client
 from detector.kafka.errors import explain, is_fatal
 from detector.kafka.lag import Lag
+from detector.kafka.start_positions import Assignment, StartPositions
 
 log = logging.getLogger("faultline.kafka")
 

@@ -13,9 +13,9 @@ from detector.config.schema import Config
 from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.ingest.samples import Records, Rejection
 from detector.errors import ClusterError
-from detector.kafka.assignment import checkpoint_to_metadata
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.errors import explain, is_fatal
+from detector.kafka.start_positions import checkpoint_to_metadata
 from detector.kafka.transactions import Aborted, Transactions
 
 log = logging.getLogger("faultline.kafka")

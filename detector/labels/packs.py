@@ -16,7 +16,8 @@ import msgspec
 
 from detector.core.features import Catalogue
 from detector.errors import LabelError, OperatorError, OutputError
-from detector.labels.label import MAX_LABEL_BYTES, Label, label_windows, read_label
+from detector.labels.embedding import label_windows
+from detector.labels.label import MAX_LABEL_BYTES, Label, read_label
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
 

@@ -14,7 +14,8 @@ from detector.core.encoder import BATCHES, Encode
 from detector.core.features import ABSENT
 from detector.core.scoring.classifier import Classifier
 from detector.errors import LabelError
-from detector.labels.label import Label, label_windows, read_label
+from detector.labels.embedding import label_windows
+from detector.labels.label import Label, read_label
 
 SHARES = np.arange(1, 21) / 20
 """Shares of the example's deviations, ascending; no fault repeats itself more exactly than one part in twenty."""

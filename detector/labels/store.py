@@ -15,7 +15,8 @@ from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import Exemplar, ExemplarIndex
 from detector.core.settings import Settings
 from detector.errors import LabelError
-from detector.labels.label import Label, exemplar_of, label_windows, read_label
+from detector.labels.embedding import exemplar_of, label_windows
+from detector.labels.label import Label, read_label
 
 log = logging.getLogger("faultline")
 

@@ -10,9 +10,9 @@ from detector.alarms.notifications import read_open_alarm
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
-from detector.kafka.assignment import Assignment
 from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.consumer import Poll
+from detector.kafka.start_positions import Assignment
 from detector.service.metrics import Metrics
 
 log = logging.getLogger("faultline")

@@ -26,7 +26,7 @@ from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.settings import Settings
 from detector.errors import LabelError
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
-from detector.labels.label import embed_label
+from detector.labels.embedding import embed_label
 
 CELL, CLASS = "canary", "canary"
 

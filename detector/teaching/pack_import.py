@@ -22,7 +22,8 @@ from detector.config.schema import Config
 from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings
 from detector.history.sampling import HistorySample
-from detector.labels.label import Label, embed_label
+from detector.labels.embedding import embed_label
+from detector.labels.label import Label
 from detector.teaching.history_source import read_sample
 from detector.teaching.labelled_bundle import LabelledBundle, LabelRecords, open_labelled_bundle
 from detector.teaching.preview import is_own

@@ -25,7 +25,8 @@ from detector.core.encoder import Embeddings
 from detector.core.features import WINDOW
 from detector.core.scoring.classifier import Classifier
 from detector.history.sampling import HistorySample
-from detector.labels.label import Label, exemplar_of, label_windows
+from detector.labels.embedding import exemplar_of, label_windows
+from detector.labels.label import Label
 from detector.teaching.labelled_bundle import LabelledBundle
 
 WEAK_SHARE = 0.05

@@ -20,7 +20,8 @@ from detector.errors import LabelError
 from detector.history.sampling import EpisodeSlice, HistorySample, cut
 from detector.kafka.readers.label_topic import publish_labels, read_labels
 from detector.labels.builder import LabelMeta, LabelWindow, build_label
-from detector.labels.label import Label, check_name, label_windows, write_label
+from detector.labels.embedding import label_windows
+from detector.labels.label import Label, check_name, write_label
 from detector.teaching.history_source import open_source, sample_size
 from detector.teaching.labelled_bundle import embed_labels
 from detector.teaching.preview import Forecast, preview_label

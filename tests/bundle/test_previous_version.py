@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from detector.bundle.format import Bundle
 from detector.bundle.verification import GOLDEN_SHIFT, GOLDEN_SIZE_TOLERANCE, GOLDEN_TOLERANCE, open_bundle
 from detector.core.encoder import Encoder
-from detector.labels.label import Label, embed_label, label_windows, read_label, write_label
+from detector.labels.embedding import embed_label, label_windows
+from detector.labels.label import Label, read_label, write_label
 from detector.labels.packs import check_entries, read_pack, write_pack
 
 BEFORE = Path(__file__).parents[1] / "fixtures" / "v0_1"

@@ -7,7 +7,8 @@ from detector.config.schema import Config
 from detector.core.encoder import Encoder
 from detector.core.features import ABSENT
 from detector.core.settings import Settings
-from detector.labels.label import label_windows, write_label
+from detector.labels.embedding import label_windows
+from detector.labels.label import write_label
 from detector.labels.robustness import SHARES, robustness
 from detector.labels.store import LabelStore
 from tests.service.network import CATALOGUE, FAR, MEAN, NAMES, SPEC, SPREAD, T0, build_bundle, label

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from detector.alarms.notifications import NAMESPACE
-from detector.kafka.assignment import checkpoint_from_metadata
+from detector.kafka.start_positions import checkpoint_from_metadata
 from tests.eventually import eventually
 from tests.service.network import CELLS, FAULTY, MINUTES, SILENT, STRANGE, T0, Trouble, label, partition_of, told
 from tests.service.stage import serving

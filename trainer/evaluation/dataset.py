@@ -15,7 +15,7 @@ from detector.backtest.replay import Days
 from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviations
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import LONGEST_MINUTES, label_span
-from detector.labels.label import STRIDE
+from detector.labels.embedding import STRIDE
 from trainer.evaluation.selection import EpisodeSelection, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)

@@ -6,9 +6,9 @@ from time import monotonic
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
-from detector.kafka.assignment import checkpoint_from_metadata
 from detector.kafka.client import common_properties, open_client
 from detector.kafka.errors import explain, is_transient
+from detector.kafka.start_positions import checkpoint_from_metadata
 from detector.kafka.topics import partition_counts
 
 

@@ -21,7 +21,7 @@ from detector.core.ingest.checkpoint import (
 )
 from detector.core.ingest.watermark import Watermark, quorum
 from detector.errors import ConfigError
-from detector.kafka.assignment import checkpoint_from_metadata, checkpoint_to_metadata
+from detector.kafka.start_positions import checkpoint_from_metadata, checkpoint_to_metadata
 from tests.builders import T0, Told, network, pipeline, play, settings
 
 MOST_CELLS = 50

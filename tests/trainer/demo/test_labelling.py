@@ -8,7 +8,8 @@ import pytest
 from detector.core.encoder import Encoder
 from detector.core.features import Baseline, Catalogue
 from detector.errors import LabelError
-from detector.labels.label import Label, embed_label, label_windows, read_label, write_label
+from detector.labels.embedding import embed_label, label_windows
+from detector.labels.label import Label, read_label, write_label
 from tests.trainer.fixtures import SPEC
 from tests.weights import random_weights
 from trainer.data.baselines import fit_baseline

@@ -13,7 +13,7 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
-from detector.labels.label import label_windows
+from detector.labels.embedding import label_windows
 from tests.naive import auroc as slow_auroc
 from tests.naive import warped_distance
 from trainer.data.history import SimulatedHistory
