@@ -42,15 +42,16 @@ TRIM = 3.0
 STRETCH_MINUTES = 180
 STRETCH_LIMIT = 6.0
 """A stretch is left out if its mean differs from the median of all stretches by more than STRETCH_LIMIT times their
-scatter. Otherwise a cell with an outage of one day in the week would move its baseline by several spreads. Ordinary weekends stay within the limit."""
+scatter. Otherwise a cell with an outage of one day in the week would move its baseline by several spreads. Ordinary weekends stay
+within the limit."""
 STRETCH_SHARE = 0.2
-"""Lower limit of the scatter of stretches, in spreads of minutes: the standard error of a mean of 25 minutes."""
+"""Least scatter of stretches, in spreads of minutes: the standard error of a mean of some 25 independent minutes."""
 STRETCHES_KNOWN = 8
 """Least number of stretches (one day) for the rejection. With fewer, no stretch is rejected."""
 
 MINUTES_PER_INDEPENDENT = 8
-"""Thinned minutes that carry as much information as one independent minute, because the residuals of neighbouring minutes
-are correlated. With 4 to 12, the fits of cells with 3 hours to 4 days of past come nearest to the fits of the same
+"""Thinned minutes that carry as much information as one independent minute, because neighbouring residuals are
+correlated. With 4 to 12, the fits of cells with 3 hours to 4 days of past come nearest to the fits of the same
 cells on two weeks."""
 
 KNOWN_SHARE = 0.5
