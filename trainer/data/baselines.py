@@ -42,8 +42,8 @@ TRIM = 3.0
 STRETCH_MINUTES = 180
 STRETCH_LIMIT = 6.0
 """A stretch is left out if its mean differs from the median of all stretches by more than STRETCH_LIMIT times their
-scatter. Otherwise a cell with an outage of one day in the week would move its baseline by several spreads. Ordinary weekends stay
-within the limit."""
+scatter. Otherwise a cell with an outage of one day in the week would move its baseline by several spreads.
+Ordinary weekends stay within the limit."""
 STRETCH_SHARE = 0.2
 """Least scatter of stretches, in spreads of minutes: the standard error of a mean of some 25 independent minutes."""
 STRETCHES_KNOWN = 8

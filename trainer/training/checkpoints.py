@@ -45,7 +45,7 @@ class Checkpoints:
     """Checkpoint file of one training, in one folder."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], minutes: float) -> None:
-        """`identity` holds, by name, everything that determines the weights; `minutes` is the time between two writes."""
+        """`identity` names everything that determines the weights; `minutes` is the time between two writes."""
         self._path = folder / CHECKPOINT
         self._identity = {part: _digest_text(value) for part, value in identity.items()}
         self._seconds, self._last = 60 * minutes, monotonic()

@@ -55,7 +55,7 @@ def split_rows(rows: NDArray[Any], strategy: Any) -> Any:
 
 
 def replica_rows(whole: Any) -> Any:
-    """Return this device's share of a tensor of which every device has a full copy. # [ROWS, ...] -> [ROWS / devices, ...]"""
+    """Return this device's share of a tensor that is whole on every device. # [ROWS, ...] -> [ROWS / devices, ...]"""
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()

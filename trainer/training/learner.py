@@ -94,7 +94,7 @@ class Learner:
     def learn(
         self, step: int, windows: NDArray[np.int8], label: NDArray[np.int64], network: NDArray[np.int64]
     ) -> tuple[float, float, float]:
-        """Do one step; return its loss, the directions' spread and the learning rate. # int8 [ROWS, 60, F], [ROWS] twice"""
+        """Do one step; return loss, spread of the directions and learning rate. # int8 [ROWS, 60, F], [ROWS] twice"""
         import tensorflow as tf
 
         shares = distributed.split_rows(windows, self._strategy)
@@ -104,7 +104,7 @@ class Learner:
         return loss, spread, rate
 
     def encode(self, windows: NDArray[np.int8], /) -> Embeddings:
-        """Return the directions that the detector would serve for windows of the first network; size and shift are dummies."""
+        """Return the served directions for windows of the first network; size and shift are constants here."""
         parts = [
             self._direction(windows[at : at + WINDOWS_PER_BATCH]).numpy()
             for at in range(0, len(windows), WINDOWS_PER_BATCH)
