@@ -28,7 +28,7 @@ SHAPES = {
     "lag": 0.04,
     "broken correlation": 0.04,
 }
-"""Shapes of a fault over time, with their shares. The shares are guesses: persistent shapes are more frequent than transient shapes."""
+"""Shapes of a fault over time, with their shares. The shares are guesses: persistent shapes are more frequent."""
 
 SPARSE = 0.6
 """Share of the parts with one to four features, as in most faults of radio cells; the other parts have up to half of
@@ -38,7 +38,8 @@ RELATED = 0.6
 """Share of the groups whose features are correlated in normal windows."""
 
 SIZE, SIZE_SIGMA = 3.0, 0.6
-"""Median of a part's size in spreads, and its log-normal sigma; the features of a group vary around it by half this sigma."""
+"""Median of a part's size in spreads, and its log-normal sigma; features within a part vary by half this
+sigma."""
 
 TWO_PARTS, VARIANTS = 0.5, 1 / 3
 """Share of the families that have two parts, and share that have variants."""

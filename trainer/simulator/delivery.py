@@ -129,7 +129,7 @@ def deliver(network: Network, delivery: Delivery, cell: NDArray[np.integer], min
 
 
 def partial_records(values: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the records with their counters multiplied by `share`; sums of counters need not match. # [n, F], [n] -> [n, F]"""
+    """Return the records with their counters multiplied by `share`; sums need not match. # [n, F], [n] -> [n, F]"""
     counters = np.array([feature.kind == "counter" for feature in catalogue().features])
     scaled: NDArray[np.float32] = np.where(counters, np.floor(values * share[:, None]), values)
     return scaled

@@ -1,6 +1,6 @@
 """Schedule of random episodes, drawn day by day from hashes of class, place and day.
 
-The rates are guesses of a radio engineer, since no operator publishes rates. The episodes of a day depend on no other day.
+The rates are a radio engineer's guesses; no operator publishes rates. The episodes of a day depend on no other day.
 """
 
 from collections.abc import Iterator, Mapping
