@@ -1,4 +1,7 @@
-"""Training examples: windows cut from a history or simulated with an episode, each with its twin: the same window without the episode."""
+"""Training examples: windows cut from a history or simulated with an episode, each with its twin.
+
+The twin of a window is the same cell and minutes without the episode.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -35,7 +38,7 @@ CODED_AT_ONCE = 4096
 """Minutes encoded together: their coefficients need six times the memory of their values."""
 
 CHUNKS = 64
-"""Groups of classes, each simulated with its own random generator, so the result does not depend on the number of workers."""
+"""Groups of classes, each simulated with its own random generator, so the number of workers has no effect."""
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ class ParquetHistory:
         return max(1, READ_BYTES // (4 * len(self.catalogue)))
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the values, NaN where nothing was reported; of several records of a minute, the newest counts. # -> [n, F]"""
+        """Return the values, NaN where nothing was reported; the newest of several records of a minute. # -> [n, F]"""
         inside = (minute >= self.span[0]) & (minute < self.span[1])
         key = self._key(self._numbers[cell], np.where(inside, minute, self.span[0]))
         unique, inverse = (key, None) if (key[1:] > key[:-1]).all() else np.unique(key, return_inverse=True)

@@ -111,7 +111,7 @@ def _refuse_foreign_episodes(history: History, episodes: Sequence[Episode], sour
 
 
 def _window_ends(history: History, episode: Episode) -> NDArray[np.int64]:
-    """Return the last minutes of an episode's windows: from barely visible to fully developed. # [at most PER_EPISODE]"""
+    """Return the last minutes of an episode's windows: barely visible to fully developed. # [at most PER_EPISODE]"""
     last = min(episode.end, episode.begin + ONSET_MINUTES[1], history.span[1]) - 1
     first = max(min(episode.begin + ONSET_MINUTES[0] - 1, last), history.span[0] + WINDOW - 1)
     return np.unique(np.linspace(first, last, PER_EPISODE).astype(np.int64)) if first <= last else np.empty(0, np.int64)

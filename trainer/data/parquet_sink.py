@@ -29,7 +29,7 @@ METADATA_KEY = b"faultline"
 """Key of a roll in a file's metadata."""
 
 GROUP_ROWS = 16_384
-"""Rows of a row group. A file has many cells for a short time, and a reader of a few cells decodes only their row groups."""
+"""Rows of a row group. A file has many cells for a short time. A reader of a few cells decodes few row groups."""
 
 
 class CollectionError(OperatorError):

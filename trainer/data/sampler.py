@@ -2,8 +2,8 @@
 
 Half of the windows are transplanted to another cell: their change from the twin is added to a normal window of that
 cell. Whole groups of features are dropped, and every window is scaled. Recognition must not depend on the
-cell, the available features or the size. A batch is a function of the seed and its step, so a resumed training draws the
-same batches as an uninterrupted training.
+cell, the available features or the size. A batch is a function of the seed and its step, so a resumed training draws
+the same batches as an uninterrupted training.
 """
 
 import math
@@ -19,9 +19,9 @@ CLASSES, PER_CLASS, NORMALS = 32, 4, 64
 """Per batch: 32 classes of four windows each, and 64 normal windows of no class."""
 
 LOUD, LOUDEST = 32, 0.05
-"""32 of the normal windows of a batch are among the 5 % of their network with the largest mean deviation: these raise false
-alarms. In trainings of three times the steps on twice the classes, normal windows drawn uniformly caused more false
-alarms for the same share of named faults."""
+"""32 of the normal windows of a batch are among the 5 % of their network with the largest mean deviation: these raise
+false alarms. In trainings of three times the steps on twice the classes, normal windows drawn uniformly caused more
+false alarms for the same share of named faults."""
 
 ANCHORS = CLASSES * PER_CLASS
 ROWS = ANCHORS + NORMALS
@@ -47,7 +47,7 @@ class ClassBalancedSampler:
     """Sampler that draws classes, then windows of each, and augments them."""
 
     def __init__(self, examples: Examples, base_classes: int, catalogue: Catalogue, seed: int) -> None:
-        """Raises TrainingError for windows of another catalogue, for too few classes, and for a class with one window."""
+        """Raises TrainingError for windows of another catalogue, too few classes, or a class with one window."""
         self._examples, self._seed = examples, seed
         if examples.windows.shape[1:] != (60, len(catalogue)):
             raise TrainingError(

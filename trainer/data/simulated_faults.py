@@ -12,7 +12,7 @@ from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS, Network, random_operator
 
 OTHER_OPERATORS, OTHER_OPERATOR_CELLS = 6, 60
-"""Number of random operators, and cells of each. The training set has one window of every class in each of their networks."""
+"""Number of random operators, and cells of each. The training set has one window of every class in each network."""
 
 TEST_CLASSES, VALIDATION_CLASSES, HELD_OUT_WINDOWS = 120, 60, 12
 """Classes that are not in the training set, and windows of each. The bundle's figures come from the test classes. The

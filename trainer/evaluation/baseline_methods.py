@@ -26,14 +26,14 @@ WARP_MINUTES = 6
 """Largest time shift of DTW: a tenth of the series, as is usual in the literature."""
 
 WARPED_EPISODES = 8
-"""Episodes of each class on which DTW is evaluated, with one question each: a comparison takes a tenth of a millisecond,
-a thousand times as long as a dot product."""
+"""Episodes of each class on which DTW is evaluated, with one question each: a comparison takes a tenth of a
+millisecond, a thousand times as long as a dot product."""
 
 KERNELS = 10_000
 """Default of MiniRocket."""
 
 LEAST_SPREAD = 1e-3
-"""Least spread of a MiniRocket feature over normal windows; below it the feature counts as constant and must not dominate."""
+"""Least spread of a MiniRocket feature over normal windows; a feature below it is constant and must not dominate."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Confusions: the most confident misclassifications, with the features that caused them.
 
-The lead is the cosine to the wrong exemplar minus the cosine to the right exemplar. The contribution of a feature is the
-decrease of the lead when the feature's deviations are set to 0 in the whole window.
+The lead is the cosine to the wrong exemplar minus the cosine to the right exemplar. The contribution of a feature is
+the decrease of the lead when the feature's deviations are set to 0 in the whole window.
 """
 
 from dataclasses import dataclass
@@ -75,7 +75,8 @@ def _leads(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
     """Return the nearest exemplars of the right class and of another class, and the lead of the latter.
 
-    An exemplar of the right class must be of another event and cell than the question; if there is none, the lead is -inf. # -> [Q], [Q], [Q]
+    An exemplar of the right class must be of another event and cell; if there is none, the lead is -inf.
+    # -> [Q], [Q], [Q]
     """
     same_class = sheet.question_class[:, None] == sheet.exemplar_class
     fair = sheet.exemplar_event != sheet.question_event[:, None]

@@ -1,7 +1,7 @@
 """Windows of an evaluation: exemplars, questions and normal windows, cut from a history in one pass.
 
-Memory holds one file and these windows. An exemplar has the same windows as a label: every fifth window of an episode. A
-question is a single window that ends a given number of minutes after the begin of an episode, while it lasts.
+Memory holds one file and these windows. An exemplar has the same windows as a label: every fifth window of an episode.
+A question is a single window that ends a given number of minutes after the begin of an episode, while it lasts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ class EvaluationWindows:
 
 
 class _DayRecords:
-    """Records of one day of a block, found by cell and minute; a later record of the same minute replaces an earlier one."""
+    """Records of one day of a block, found by cell and minute; the last record of a minute counts."""
 
     def __init__(self, samples: Samples) -> None:
         self._values = samples.values
@@ -144,7 +144,7 @@ class _DeviationEncoder:
 def _episode_windows(
     episode: Episode, codes: NDArray[np.int8], min_coverage: float
 ) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int64]]:
-    """Return the exemplar windows, the questions, and the minutes from the episode's begin to each question's end. # codes [60 + m, F]"""
+    """Return exemplar windows, questions, and each question's minutes since the begin. # codes [60 + m, F]"""
     windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=0).swapaxes(1, 2)
     enough = _coverage(windows) >= min_coverage
     first = label_span(episode.begin, episode.end)[0] - (episode.begin - WINDOW)

@@ -27,7 +27,7 @@ OUTCOMES = ("right", "misnamed", "unknown", "missed")
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeOutcome:
-    """Outcome of the episodes of one or several classes, as shares of events; the value of an event is the mean over its cells."""
+    """Outcome of the episodes of some classes, as shares of events; an event counts as the mean of its cells."""
 
     episodes: int
     events: int
@@ -145,7 +145,8 @@ def auroc(
 ) -> Figure:
     """Return the probability that a fault window scores above a normal one, with a bootstrap interval.
 
-    The bootstrap resamples the events of the faults and the cells of the normal windows. # scores and their events [n], cells [m]
+    The bootstrap resamples the events of the faults and the cells of the normal windows.
+    # scores and their events [n], cells [m]
     """
     if not len(fault_scores) or not len(normal_scores):
         return UNDEFINED

@@ -175,9 +175,8 @@ def _ask(
 ) -> tuple[MethodAnswers, NDArray[np.float32], QuestionSheet]:
     sheet = build_question_sheet(windows, classes, questions, episodes)
     similarity = similarities(method, windows, questions, episodes)
-    rng = np.random.default_rng(
-        crc32("\n".join(classes).encode())
-    )  # the seed is equal for all methods, and so are the drawn exemplars
+    # The seed is the same for all methods, so all methods get the same exemplars.
+    rng = np.random.default_rng(crc32("\n".join(classes).encode()))
     result = evaluate_nearest_exemplar(similarity, sheet, question_groups(windows, questions), rng)
     answers = MethodAnswers(
         questions=len(questions), episodes=len(episodes), result=result, is_complete=method.per_class is None
