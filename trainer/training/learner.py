@@ -177,7 +177,7 @@ class Learner:
     def _view(self, windows: Any, network: Any) -> View:
         """Return each window whitened by its network's normal windows.
 
-        A feature that a window never reports becomes 0: without its values, the network has no correlation for it.
+        A feature that a window never reports becomes 0: a network that lacks the feature has no correlations for it.
         # int8 [n, 60, F], [n] -> View of n
         """
         import tensorflow as tf
