@@ -34,7 +34,7 @@ from trainer.simulator import (
     random_operator,
 )
 from trainer.simulator.delivery import PERFECT
-from trainer.simulator.faults.schedule import LIVE
+from trainer.simulator.faults.schedule import LIVE_RATES
 
 NAME = "another catalogue, 6-way"
 FEATURES, CELLS, WEEK = 60, 250, 7 * 1440
@@ -66,7 +66,7 @@ class Elsewhere:
     @cached_property
     def life(self) -> NetworkTimeline:
         return PreparedScenario(
-            self.network, (), dict.fromkeys(LIVE, 1.0), self.network.seed, self.span, PERFECT
+            self.network, (), dict.fromkeys(LIVE_RATES, 1.0), self.network.seed, self.span, PERFECT
         ).timeline
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:

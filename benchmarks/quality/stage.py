@@ -34,7 +34,7 @@ from trainer.simulator import (
     draw_severity,
 )
 from trainer.simulator.delivery import PERFECT
-from trainer.simulator.faults.schedule import DAY, LIVE
+from trainer.simulator.faults.schedule import DAY, LIVE_RATES
 from trainer.simulator.prepared_scenario import PreparedScenario
 
 HELD_OUT = tuple(name for name, fault in FAULTS.items() if fault.held_out)
@@ -83,7 +83,7 @@ class Stage:
         self.end = self.begin + JUDGED * DAY
         self._rng = np.random.default_rng([seed, 4])
         self.put = [episode for name in TAUGHT for episode in self._episodes(FAULTS[name])]
-        live = dict.fromkeys(LIVE, 1.0)
+        live = dict.fromkeys(LIVE_RATES, 1.0)
         self._play = PreparedScenario(self.network, tuple(self.put), live, seed, (START_MINUTE, self.end), PERFECT)
 
     @cached_property

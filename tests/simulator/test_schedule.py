@@ -11,7 +11,7 @@ from trainer.simulator import FAULTS, Network
 from trainer.simulator.faults.schedule import (
     CAPACITY_CARRIERS,
     DAY,
-    LIVE,
+    LIVE_RATES,
     LONGEST,
     NIGHT_WORK,
     SHORTEST,
@@ -25,7 +25,7 @@ DAYS = range(MONDAY, MONDAY + 60)
 FACTOR = 3.0
 """Factor on the live rates: sixty days of a small network give enough episodes, but no daily match in a stadium."""
 
-ALL = dict.fromkeys(LIVE, FACTOR)
+ALL = dict.fromkeys(LIVE_RATES, FACTOR)
 ALWAYS = {"energy_saving"}
 
 
@@ -55,12 +55,12 @@ def expected(network, rate, place_kind, share):
     return per_day * (stadiums if rate.eligible == "stadiums" else places[place_kind])
 
 
-@pytest.mark.parametrize("name", [name for name in LIVE if name not in ALWAYS and not FAULTS[name].tdd_only])
+@pytest.mark.parametrize("name", [name for name in LIVE_RATES if name not in ALWAYS and not FAULTS[name].tdd_only])
 def test_it_happens_as_often_as_the_table_says(name, city, drawn):
-    for place_kind in {place_kind for rate in LIVE[name] for place_kind in rate.places}:
+    for place_kind in {place_kind for rate in LIVE_RATES[name] for place_kind in rate.places}:
         mean = len(DAYS) * FACTOR * sum(
             expected(city, rate, place_kind, rate.places[place_kind])
-            for rate in LIVE[name]
+            for rate in LIVE_RATES[name]
             if place_kind in rate.places
         )  # fmt: skip
         assert abs(len(of(drawn, name, place_kind)) - mean) < 3 * np.sqrt(mean), place_kind
@@ -94,12 +94,12 @@ def test_a_day_is_the_same_whichever_other_days_and_classes_are_drawn(city, draw
     for day in (DAYS[-1], DAYS[3]):
         whole = list(draw_day(city, 7, day, ALL))
         assert whole == [e for e in drawn if e.begin // DAY == day]
-        alone = [e for name in LIVE for e in draw_day(city, 7, day, {name: FACTOR})]
+        alone = [e for name in LIVE_RATES for e in draw_day(city, 7, day, {name: FACTOR})]
         assert alone == whole
 
 
 def test_another_day_and_another_seed_bring_others(city):
-    names = set(LIVE) - ALWAYS
+    names = set(LIVE_RATES) - ALWAYS
     drawn = [draw_day(city, *when, ALL) for when in ((7, MONDAY), (7, MONDAY + 1), (8, MONDAY))]
     first_night, *others = [
         {(e.cell, e.fault.name) for e in day if e.place_kind == "cell" and e.fault.name in names} for day in drawn
@@ -111,16 +111,16 @@ def test_another_day_and_another_seed_bring_others(city):
 
 def test_what_happens_seldom_happens_often_too_when_everything_is_more_frequent(city):
     # Given the same luck, a factor only adds episodes.
-    rare = set(draw_day(city, 7, MONDAY, dict.fromkeys(LIVE, 1.0)))
-    assert rare < set(draw_day(city, 7, MONDAY, dict.fromkeys(LIVE, 5.0)))
+    rare = set(draw_day(city, 7, MONDAY, dict.fromkeys(LIVE_RATES, 1.0)))
+    assert rare < set(draw_day(city, 7, MONDAY, dict.fromkeys(LIVE_RATES, 5.0)))
 
 
 def test_a_factor_of_zero_brings_nothing(city):
-    assert not [e for day in DAYS for e in draw_day(city, 7, day, dict.fromkeys(LIVE, 0.0))]
+    assert not [e for day in DAYS for e in draw_day(city, 7, day, dict.fromkeys(LIVE_RATES, 0.0))]
     assert not list(draw_day(city, 7, MONDAY, {}))
 
 
-@pytest.mark.parametrize("name", LIVE)
+@pytest.mark.parametrize("name", LIVE_RATES)
 def test_it_begins_in_its_hours_and_lasts_as_long_as_it_may(name, drawn):
     first, last = (0, 5) if name in NIGHT_WORK else FAULTS[name].hours
     episodes = of(drawn, name)
@@ -130,7 +130,7 @@ def test_it_begins_in_its_hours_and_lasts_as_long_as_it_may(name, drawn):
     assert max(hours) - min(hours) > 0.5 * (last - first) * (len(hours) > 10)
     assert all(SHORTEST <= e.end - e.begin <= LONGEST for e in episodes)
     assert all(0.12 <= e.severity <= 1 for e in episodes)
-    assert {e.place_kind for e in episodes} <= {place_kind for rate in LIVE[name] for place_kind in rate.places}
+    assert {e.place_kind for e in episodes} <= {place_kind for rate in LIVE_RATES[name] for place_kind in rate.places}
 
 
 @pytest.mark.parametrize("name", ["cell_outage", "ul_interference", "capacity_loss", "backhaul_loss", "maintenance"])
@@ -163,5 +163,5 @@ def test_episodes_are_members_of_their_family_each_with_luck_of_its_own(drawn):
 
 def test_a_day_of_ten_thousand_cells_is_drawn_at_once():
     network, begin = Network(10_000, seed=1), time.process_time()
-    assert len(list(draw_day(network, 1, MONDAY, dict.fromkeys(LIVE, 1.0)))) > 1000
+    assert len(list(draw_day(network, 1, MONDAY, dict.fromkeys(LIVE_RATES, 1.0)))) > 1000
     assert time.process_time() - begin < 5

@@ -14,8 +14,8 @@ from trainer.data.baselines import (
     EVERY_MINUTES,
     FLEET_SHARE,
     FLOOR,
-    HOUR,
     KNOWN_SHARE,
+    MINUTES_PER_INDEPENDENT,
     PRIOR,
     SPREAD_HOURS,
     STRETCH_LIMIT,
@@ -95,13 +95,13 @@ def slow_feature(minute: NDArray[np.int64], values: Numbers) -> Numbers:
     own = np.array([slow_solve(basis, *pair, PRIOR, np.zeros(5)) for pair in zip(values, kept, strict=True)])
     known = kept.sum(axis=1) >= KNOWN_SHARE * kept.sum(axis=1).max()
     usual, noise = np.median(own[known], axis=0), np.median(spread[known])
-    ridge = np.maximum(HOUR * (noise**2 + FLOOR**2) / (own[known].var(axis=0) + FLOOR**2), PRIOR)
+    ridge = np.maximum(MINUTES_PER_INDEPENDENT * (noise**2 + FLOOR**2) / (own[known].var(axis=0) + FLOOR**2), PRIOR)
     rows = []
     for row, mine, its in zip(values, kept, spread, strict=True):
         coefficients = slow_solve(basis, row, mine, ridge, usual)
-        covariance = HOUR * noise**2 * np.linalg.inv(basis[mine].T @ basis[mine] + np.diag(ridge))
+        covariance = MINUTES_PER_INDEPENDENT * noise**2 * np.linalg.inv(basis[mine].T @ basis[mine] + np.diag(ridge))
         doubt = np.mean([place @ covariance @ place for place in day])
-        share = mine.sum() / (mine.sum() + HOUR * SPREAD_HOURS)
+        share = mine.sum() / (mine.sum() + MINUTES_PER_INDEPENDENT * SPREAD_HOURS)
         rows.append([np.sqrt(share * its**2 + (1 - share) * noise**2 + doubt), *coefficients])
     return np.array(rows)
 

@@ -1,7 +1,8 @@
 """Baselines: what is usual for each cell at each time of day, as a mean, two harmonics and a spread per feature.
 
-The fit is least squares on a thinned past, in three passes. It leaves out stretches of hours in which the cell was not
-itself, and then values beyond three spreads, so that a fault inside the history does not become usual. Each cell's
+The fit is least squares on a thinned past, in three passes. It leaves out multi-hour stretches in which the cell
+deviated strongly (outages, faults), and then values beyond three spreads, so that a fault inside the history does not
+become usual. Each cell's
 result is then shrunk towards the fleet's; the fewer minutes a cell reported, the stronger the shrinkage.
 """
 
@@ -17,52 +18,57 @@ from detector.history.parquet import HistoryError
 from trainer.data.history import History
 
 HARMONICS = 2
-"""Day and half day. Measured on the week after two weeks of three networks: a third and fourth harmonic take half
-a percent off the residual, a separate weekend profile up to two. One-shot macro-F1 changes by at most .004."""
+"""Day and half day. Measured on the week after two weeks of three networks: a third and fourth harmonic reduce
+the residual by half a percent, a separate weekend profile by up to two. One-shot macro-F1 changes by at most .004."""
 
 EVERY_MINUTES = 7
 """Thinning of the past: neighbouring minutes add little information. Odd, so that every minute of the hour occurs."""
 
 CELLS_AT_ONCE = 16
-"""Cells fitted together: a few tens of megabytes of their minutes, several times over."""
+"""Cells fitted together: the fit needs several copies of a few tens of megabytes of minutes."""
 
 ROWS_AT_ONCE = CELLS_AT_ONCE * 1440
-"""Minutes of cells per read, for a history that gains nothing from more: a thinned week of CELLS_AT_ONCE cells."""
+"""Rows (cell-minutes) per read, for a history that reads no faster in larger reads: a thinned week of CELLS_AT_ONCE
+cells."""
 
 FLEET_SHARE = 0.25
 FLOOR = 1e-2
-"""spread² = cell's² + (¼ of the fleet's median)² + 0.01²: otherwise a feature that hardly moves in a cell
-would give huge deviations there."""
+"""spread² = cell's² + (¼ of the fleet's median)² + 0.01²: otherwise a feature that is nearly constant
+in a cell would give huge deviations there."""
 
 TRIM = 3.0
-"""Spreads beyond which a minute does not count."""
+"""Residual, in spreads, beyond which the last pass leaves out a minute."""
 
 STRETCH_MINUTES = 180
 STRETCH_LIMIT = 6.0
-"""A stretch is left out if its mean lies so many times the usual scatter of stretches away. Otherwise a cell that was
-out for a day of the week would move what is usual by several spreads. Ordinary weekends stay within the limit."""
+"""A stretch is left out if its mean differs from the median of all stretches by more than STRETCH_LIMIT times their
+scatter. Otherwise a cell with an outage of one day in the week would move its baseline by several spreads.
+Ordinary weekends stay within the limit."""
 STRETCH_SHARE = 0.2
-"""Least scatter of stretches, in spreads of minutes: that of the mean of some 25 independent minutes."""
+"""Least scatter of stretches, in spreads of minutes: the standard error of a mean of some 25 independent minutes."""
 STRETCHES_KNOWN = 8
-"""Stretches of a day. With fewer, none can be called strange."""
+"""Least number of stretches (one day) for the rejection. With fewer, no stretch is rejected."""
 
-HOUR = 8
-"""Thinned minutes that carry as much information as one independent minute, because neighbours err alike. Between 4 and
-12, cells with 3 hours to 4 days of past come nearest to what their own two weeks would give."""
+MINUTES_PER_INDEPENDENT = 8
+"""Thinned minutes that carry as much information as one independent minute, because neighbouring residuals are
+correlated. With 4 to 12, the fits of cells with 3 hours to 4 days of past come nearest to the fits of the same
+cells on two weeks."""
 
 KNOWN_SHARE = 0.5
-"""Share of the largest minute count of any cell. A cell below it does not contribute to the fleet's statistics."""
+"""Share of the largest minute count of any cell. A cell with fewer minutes does not contribute to the fleet's
+statistics."""
 
 SPREAD_HOURS = 8
-"""Hours of a cell's own minutes that weigh as much as the fleet's spread: a guess."""
+"""Independent minutes of a cell that weigh as much as the fleet's spread: a guess. One independent minute stands for
+8 thinned minutes, about an hour."""
 
 PRIOR = np.array([1e-3] + [2.0] * 2 * HARMONICS)
-"""Small ridge that holds a feature with few values, before the fleet's statistics are known."""
+"""Small ridge that keeps the fit of a feature with few values stable, before the fleet's statistics are known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _CellFits:
-    """Fits of some cells by themselves: normal equations, to be solved again with the fleet's prior."""
+    """Separate fits of some cells: normal equations, to be solved again with the fleet's prior."""
 
     normal: NDArray[np.float32]
     """# [C, F, K, K]"""
@@ -75,10 +81,10 @@ class _CellFits:
 
 
 def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_AT_ONCE) -> Baseline:
-    """Fit every cell's baseline to the last `days` of a history, and the fleet's for cells without one.
+    """Fit each cell's baseline to the last `days` of a history, and a fleet baseline for cells without their own.
 
-    Memory is `rows_at_once` minutes of cells, plus 15 kB a cell at 130 features. A feature that was never reported gets
-    a baseline too, for it may be reported one day. Raises HistoryError if no value was reported.
+    Memory is `rows_at_once` rows (cell-minutes), plus 15 kB a cell at 130 features. A feature that was never reported
+    gets a baseline too, because it may be reported later. Raises HistoryError if no value was reported.
     """
     names = np.array([name.encode() for name in history.cells], np.bytes_)
     order = np.argsort(names)
@@ -95,7 +101,7 @@ def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_A
     table = _shrink_to_fleet(fits, _prior(minute))
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
-    fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must span the fleet's levels
+    fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must cover the different levels of the cells
     return Baseline(names[order], np.concatenate([table, fleet[None]]).astype(np.float16, order="C"))
 
 
@@ -105,10 +111,10 @@ def _read_cell_blocks(
     """Yield these minutes of all cells, a few cells at a time. # [C], [m] -> [up to CELLS_AT_ONCE, m, F] each"""
     at_once = max(1, rows_at_once // len(minute))
     for first in range(0, len(cells), at_once):
-        part = cells[first : first + at_once]
-        values = history.read(np.repeat(part, len(minute)), np.tile(minute, len(part)))
-        values = values.reshape(len(part), len(minute), -1)
-        for start in range(0, len(part), CELLS_AT_ONCE):
+        batch = cells[first : first + at_once]
+        values = history.read(np.repeat(batch, len(minute)), np.tile(minute, len(batch)))
+        values = values.reshape(len(batch), len(minute), -1)
+        for start in range(0, len(batch), CELLS_AT_ONCE):
             yield values[start : start + CELLS_AT_ONCE]
 
 
@@ -119,13 +125,13 @@ def _prior(minute: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _fit_cells(values: NDArray[np.float32], minute: NDArray[np.int64]) -> _CellFits:
-    """Fit some cells, each by itself, on the minutes that remain after both rejections. # [cells, m, F], [m]"""
+    """Fit some cells separately, on the minutes that remain after both rejections. # [cells, m, F], [m]"""
     basis, prior = day_basis(minute, HARMONICS), _prior(minute)
     present = np.ascontiguousarray(~np.isnan(values).swapaxes(1, 2))  # [cells, F, m]
     values = np.nan_to_num(np.ascontiguousarray(values.swapaxes(1, 2)))
     mask = present
     residual = _residual(basis, values, mask, prior)
-    for _ in range(2):  # in the first pass, strange stretches still pull the fit towards themselves
+    for _ in range(2):  # the first fit still includes the outlying stretches, and is biased towards them
         mask = present & _ordinary_mask(residual, present, _spread(residual, mask), minute)
         residual = _residual(basis, values, mask, prior)
     mask = mask & (np.abs(residual) <= TRIM * np.maximum(_spread(residual, mask), FLOOR)[..., None])
@@ -137,11 +143,12 @@ def _fit_cells(values: NDArray[np.float32], minute: NDArray[np.int64]) -> _CellF
 def normal_equations(
     basis: NDArray[np.float32], values: NDArray[np.float32], mask: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the normal equations of least squares over the masked minutes, bit-equal for any set of cells beside.
+    """Return the normal equations of least squares over the masked minutes.
 
-    One matrix product per cell, of [F, m] with [m, K²]. One product over the rows of all cells has other last bits for
-    another number of cells, with OpenBLAS' kernels for Nehalem, Haswell and Zen. The fit of 16 cells takes 0.91 to 1.04
-    times the processor time of that at 130 features, and 1.1 times at 6 (SkylakeX and Haswell kernels, one thread).
+    A cell's result is bit-equal whichever other cells are in the call: there is one matrix product per cell, of [F, m]
+    with [m, K²]. With one product over the rows of all cells, the last bits change with the number of cells (OpenBLAS'
+    kernels for Nehalem, Haswell and Zen). The fit of 16 cells takes 0.91 to 1.04 times the processor time of the single
+    product at 130 features, and 1.1 times at 6 (SkylakeX and Haswell kernels, one thread).
 
     # [m, K], [cells, F, m] twice -> [cells, F, K, K], [cells, F, K]
     """
@@ -155,7 +162,7 @@ def normal_equations(
 def _residual(
     basis: NDArray[np.float32], values: NDArray[np.float32], mask: NDArray[np.bool_], prior: NDArray[np.float64]
 ) -> NDArray[np.float32]:
-    """Return all values less a fit to the masked ones. # -> [cells, F, m]"""
+    """Return all values minus a fit to the masked values. # -> [cells, F, m]"""
     normal, right = normal_equations(basis, values, mask)
     coefficients = np.linalg.solve(normal + np.diag(prior), right[..., None].astype(np.float64))[..., 0]
     return np.asarray(values - coefficients.astype(np.float32) @ basis.T)
@@ -164,7 +171,7 @@ def _residual(
 def _ordinary_mask(
     residual: NDArray[np.float32], present: NDArray[np.bool_], spread: NDArray[np.float32], minute: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Return the mask of minutes in stretches whose mean is like that of the other stretches. # [cells, F, m]"""
+    """Return the mask of minutes in stretches whose mean is near the median of all stretches. # [cells, F, m]"""
     stretch = minute // STRETCH_MINUTES
     begins = np.flatnonzero(np.diff(stretch, prepend=stretch[0] - 1))
     count = np.add.reduceat(present, begins, axis=2, dtype=np.int32)
@@ -173,14 +180,14 @@ def _ordinary_mask(
     deviation = np.abs(mean - _median(mean, judged)[..., None])
     scatter = 1.4826 * _median(deviation, judged)  # the factor turns a median into a standard deviation, if normal
     limit = STRETCH_LIMIT * np.sqrt(scatter**2 + np.maximum(STRETCH_SHARE * spread, FLOOR) ** 2)
-    strange = judged & (deviation > limit[..., None]) & (judged.sum(axis=2) >= STRETCHES_KNOWN)[..., None]
-    return ~np.repeat(strange, np.diff(begins, append=len(minute)), axis=2)
+    outlying = judged & (deviation > limit[..., None]) & (judged.sum(axis=2) >= STRETCHES_KNOWN)[..., None]
+    return ~np.repeat(outlying, np.diff(begins, append=len(minute)), axis=2)
 
 
 def _median(values: NDArray[np.floating], judged: NDArray[np.bool_]) -> NDArray[np.floating]:
-    """Return the median of the judged values, the upper of two middle ones. # -> [cells, F]
+    """Return the median of the judged values, the upper of two middle values. # -> [cells, F]
 
-    numpy's own median with holes takes thirty times as long.
+    `np.nanmedian` takes thirty times as long.
     """
     in_order = np.sort(np.where(judged, values, np.inf), axis=2)
     middle = np.minimum(judged.sum(axis=2) // 2, values.shape[2] - 1)
@@ -195,10 +202,10 @@ def _spread(residual: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[n
 
 
 def _shrink_to_fleet(fits: Sequence[_CellFits], prior: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return every cell's spread, mean and harmonics, shrunk towards those of the cells with much data.
+    """Return every cell's spread, mean and harmonics, shrunk towards the statistics of cells with much data.
 
-    Empirical Bayes: were there one coefficient, a cell with n minutes would have n / (n + k) of its own, with
-    k = HOUR · spread² / (variance of the coefficient over the fleet). # -> [C, 1 + K, F]
+    Empirical Bayes: with a single coefficient, a cell with n minutes would weigh its own fit by n / (n + k), with
+    k = MINUTES_PER_INDEPENDENT · spread² / (variance of the coefficient over the fleet). # -> [C, 1 + K, F]
     """
     spread, count = (np.concatenate([getattr(fit, name) for fit in fits]) for name in ("spread", "count"))
     alone = np.concatenate([np.linalg.solve(fit.normal + np.diag(prior), fit.right[..., None])[..., 0] for fit in fits])
@@ -206,13 +213,15 @@ def _shrink_to_fleet(fits: Sequence[_CellFits], prior: NDArray[np.float64]) -> N
     centre = _fleet_statistic(alone, known, 0.0, np.median)
     variance = _fleet_statistic(alone, known, 0.0, np.var) + FLOOR**2
     noise = _fleet_statistic(spread, known, 1.0, np.median)
-    ridge = np.maximum(HOUR * (noise**2 + FLOOR**2)[:, None] / variance, prior)
+    ridge = np.maximum(MINUTES_PER_INDEPENDENT * (noise**2 + FLOOR**2)[:, None] / variance, prior)
     rows = []
     for fit in fits:
         inverse = np.linalg.inv(fit.normal + ridge[..., None] * np.eye(len(prior)))  # [cells, F, K, K]
         coefficients = (inverse @ (fit.right + ridge * centre)[..., None])[..., 0]
-        uncertainty = HOUR * noise**2 * np.einsum("cfkk,k->cf", inverse, [1.0] + [0.5] * 2 * HARMONICS)  # day's mean
-        share = fit.count / (fit.count + HOUR * SPREAD_HOURS)
+        uncertainty = (
+            MINUTES_PER_INDEPENDENT * noise**2 * np.einsum("cfkk,k->cf", inverse, [1.0] + [0.5] * 2 * HARMONICS)
+        )  # day's mean
+        share = fit.count / (fit.count + MINUTES_PER_INDEPENDENT * SPREAD_HOURS)
         square = share * fit.spread**2 + (1 - share) * noise**2 + uncertainty
         rows.append(np.concatenate([np.sqrt(square)[..., None], coefficients], axis=2).swapaxes(1, 2))
     return np.concatenate(rows)

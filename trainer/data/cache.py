@@ -1,4 +1,4 @@
-"""Cache of an unfinished training beside its bundle: the arguments it was given, and the examples it simulated.
+"""Cache of an unfinished training, in a folder beside its bundle: its arguments and its simulated examples.
 
 Simulation costs as much as training. Each network's examples are stored as soon as they exist, and read again when the
 same command is given again. The caller removes the folder once the bundle is written.
@@ -19,11 +19,11 @@ from trainer.errors import TrainingError
 COLUMNS = tuple(column.name for column in fields(Examples))
 
 Origin = Mapping[str, str | int | float]
-"""Arguments from which the examples follow."""
+"""Arguments that determine the examples."""
 
 
 def acquire(folder: Path, origin: Origin) -> bool:
-    """Mark the folder as this training's; return True if it holds work to continue.
+    """Mark the folder as the cache of this training; return True if it already holds examples.
 
     Raises TrainingError if it holds the examples of a training with other arguments.
     """
@@ -52,7 +52,7 @@ def acquire(folder: Path, origin: Origin) -> bool:
 def load_or_simulate(folder: Path, name: str, simulate: Callable[[], Examples]) -> Examples:
     """Return the examples stored under this name; simulate and store them if there are none.
 
-    Raises TrainingError if the stored ones are damaged or the new ones cannot be written.
+    Raises TrainingError if stored examples are damaged or new examples cannot be written.
     """
     path = folder / name
     if not path.exists():

@@ -1,4 +1,4 @@
-"""Collector of minutes from the input topic: decodes as the daemon does, counts refused records, writes rolls."""
+"""Collector of minutes from the input topic: decodes records like the daemon, counts refused records, writes rolls."""
 
 import threading
 from collections import Counter
@@ -13,7 +13,7 @@ from trainer.data.parquet_sink import Collection
 
 @dataclass(frozen=True)
 class RollLimits:
-    """Limits at which the samples read so far are written as a roll: whichever comes first."""
+    """Limits at which the samples read so far are written as a roll, whichever is reached first."""
 
     records: int
     seconds: float
@@ -47,16 +47,16 @@ def collect(
     """
     counts, offsets = CollectionCounts(), dict(collection.offsets)
     parts: list[Samples] = []
-    since = monotonic()
+    roll_start = monotonic()
     while not stop.is_set() and not (until_now and not reader.unread_partitions):
         for records in reader.read():
             samples, rejections = decoder.decode(records)
             counts.refused.update(str(rejection.reason) for rejection in rejections)
             offsets[records.partition] = int(records.offsets[-1]) + 1
             parts.append(samples)
-        if sum(map(len, parts)) >= limits.records or monotonic() - since >= limits.seconds:
+        if sum(map(len, parts)) >= limits.records or monotonic() - roll_start >= limits.seconds:
             counts.written += collection.write(parts, offsets)
-            parts, since = [], monotonic()
+            parts, roll_start = [], monotonic()
             on_roll(counts)
     counts.written += collection.write(parts, offsets)
     return counts

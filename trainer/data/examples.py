@@ -1,4 +1,7 @@
-"""Training examples: windows cut from a history or simulated with an episode, each with its twin without it."""
+"""Training examples: windows cut from a history or simulated with an episode, each with its twin.
+
+The twin of a window is the same cell and minutes without the episode.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -29,13 +32,13 @@ from trainer.simulator.faults.knobs import Knobs
 from trainer.workers import PROCESSES
 
 ONSET_MINUTES = (5, 120)
-"""Minutes between an episode's begin and its window's end: from barely visible to long under way."""
+"""Minutes between an episode's begin and its window's end: from barely visible to fully developed."""
 
 CODED_AT_ONCE = 4096
 """Minutes encoded together: their coefficients need six times the memory of their values."""
 
 CHUNKS = 64
-"""Groups of classes, each simulated with its own random generator: the result does not depend on the workers."""
+"""Groups of classes, each simulated with its own random generator, so the number of workers has no effect."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,8 @@ def simulate_examples(
     """Simulate `each` windows of every class: a name of the simulator's, or the number of a procedural class.
 
     With `strict`, a procedural class never moves the features that identify a held-out class. The network's operator
-    must come from `without_smoothing`. Classes are numbered in their order. A class that is listed again gets as many
-    windows again.
+    must come from `without_smoothing`. Classes are numbered in their order. A class that is listed twice gets
+    twice as many windows.
     """
     assert not history.network.operator.measurement.smoothing_weights, (
         "the operator smooths its measurements, but faults are applied to the window's minutes alone;"
@@ -113,12 +116,12 @@ def simulate_examples(
 
 
 def without_smoothing(operator: Operator) -> Operator:
-    """Return the operator without moving means, which need minutes before the window. An encoder can do without."""
+    """Return the operator without moving means, which need minutes before the window. An encoder does not need them."""
     return replace(operator, measurement=replace(operator.measurement, smoothing_weights={}))
 
 
 def stack_examples(parts: Sequence[Examples]) -> Examples:
-    """Return all parts one after the other, with their numbers unchanged."""
+    """Concatenate examples; class and network numbers are unchanged."""
     columns = {
         column.name: np.concatenate([getattr(part, column.name) for part in parts]) for column in fields(Examples)
     }
@@ -126,7 +129,7 @@ def stack_examples(parts: Sequence[Examples]) -> Examples:
 
 
 def join_networks(parts: Sequence[Examples]) -> Examples:
-    """Return examples of the same classes from several networks, each part's networks numbered after the last's."""
+    """Return examples of the same classes from several networks, with network numbers made unique."""
     before = np.cumsum([0, *(int(part.network.max(initial=-1)) + 1 for part in parts)])
     return stack_examples(
         [replace(part, network=part.network + first) for part, first in zip(parts, before, strict=False)]

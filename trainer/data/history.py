@@ -18,15 +18,15 @@ from detector.history.parquet_index import ParquetIndex
 from trainer.simulator import FaultEpisode, Network, NetworkTimeline, catalogue, delivered_columns
 
 READ_BYTES = 2 * 2**30
-"""Bytes of whole cells read together. Files from a stream hold all cells, and every read goes through them again, so
-larger reads mean fewer passes. Baselines of 10,000 cells and four weeks take 14 such reads."""
+"""Bytes of whole cells read together. Files from a stream contain all cells, and every read scans them again, so
+larger reads need fewer scans. Baselines of 10,000 cells and four weeks take 14 such reads."""
 
 START_MINUTE = 29_459_520
 """Monday, 2026-01-05 00:00 UTC: the first minute of simulated histories, so that they begin with a week."""
 
 
 class History(Protocol):
-    """Past of a network, by cell number and minute."""
+    """Reported values of a network, by cell number and minute."""
 
     @property
     def catalogue(self) -> Catalogue: ...
@@ -46,7 +46,7 @@ class History(Protocol):
 
 @dataclass(frozen=True)
 class SimulatedHistory:
-    """Past of a simulated network with its fault episodes: computed at each read, never stored."""
+    """History of a simulated network with its fault episodes: computed at each read, never stored."""
 
     network: Network
     span: tuple[int, int]
@@ -73,9 +73,9 @@ class SimulatedHistory:
 
 
 class ParquetHistory:
-    """Past of a network from files, read on demand; memory holds only an index of the files.
+    """History of a network from files, read on demand; memory holds only an index of the files.
 
-    A read goes once through every row group that holds any of its minutes. Read many minutes at a time, of whole cells.
+    A read decodes every row group that contains a requested minute. Read many minutes of whole cells at a time.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -92,11 +92,11 @@ class ParquetHistory:
 
     @property
     def rows_at_once(self) -> int:
-        """Minutes of cells per read. With fewer, the same files are read again and again."""
+        """Minutes of cells per read. With fewer, the same files are read more often."""
         return max(1, READ_BYTES // (4 * len(self.catalogue)))
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the values, NaN where nothing was reported; of two records of a minute, the newest. # -> [n, F]"""
+        """Return the values, NaN where nothing was reported; the newest of several records of a minute. # -> [n, F]"""
         inside = (minute >= self.span[0]) & (minute < self.span[1])
         key = self._key(self._numbers[cell], np.where(inside, minute, self.span[0]))
         unique, inverse = (key, None) if (key[1:] > key[:-1]).all() else np.unique(key, return_inverse=True)
@@ -116,7 +116,7 @@ class ParquetHistory:
         return number * (self.span[1] - self.span[0]) + (minute - self.span[0])
 
     def _matches(self, keys: Keys, unique: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the rows whose key is asked for, and its position in `unique`."""
+        """Return the rows with a requested key, and the position of each key in `unique`."""
         number = np.array([self._number[name] for name in keys.names])[keys.cell]
         inside = np.flatnonzero((keys.minute >= self.span[0]) & (keys.minute < self.span[1]))
         key = self._key(number[inside], keys.minute[inside])

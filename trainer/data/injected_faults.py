@@ -1,9 +1,9 @@
 """Fault families without a simulator: shapes injected into real normal windows of any catalogue.
 
-Normal windows of a network show which features move together. What a fault does to some of them is drawn at random
-here. A family has one or two parts; every third family has variants, whose episodes show one part or the other. A part
-is a group of features with a size each, and a shape in time. Onset and severity differ from episode to episode, every
-size by a quarter, and some features do not show an episode at all.
+Normal windows of a network show which features are correlated. The effect of a fault on some features is drawn at
+random here. A family has one or two parts. Every third family has variants: each episode has only one of the two parts.
+A part is a group of features, each with a size, and a shape over time. Onset and severity differ between episodes, each
+size varies by up to a quarter, and some features of the group are unaffected in an episode.
 """
 
 from dataclasses import dataclass
@@ -28,16 +28,18 @@ SHAPES = {
     "lag": 0.04,
     "broken correlation": 0.04,
 }
-"""Shapes of a fault over time, with their shares. The shares are guesses: lasting shapes above passing ones."""
+"""Shapes of a fault over time, with their shares. The shares are guesses: persistent shapes are more frequent."""
 
 SPARSE = 0.6
-"""Share of the parts that touch one to four features, as most faults of radio cells do; the rest touch up to half."""
+"""Share of the parts with one to four features, as in most faults of radio cells; the other parts have up to half of
+all features."""
 
 RELATED = 0.6
-"""Share of the groups whose features move together in normal windows."""
+"""Share of the groups whose features are correlated in normal windows."""
 
 SIZE, SIZE_SIGMA = 3.0, 0.6
-"""Median of a part's size in spreads, and its log-normal sigma; features of a group differ by half as much again."""
+"""Median of a part's size in spreads, and its log-normal sigma; features within a part vary by half this
+sigma."""
 
 TWO_PARTS, VARIANTS = 0.5, 1 / 3
 """Share of the families that have two parts, and share that have variants."""
@@ -45,11 +47,11 @@ TWO_PARTS, VARIANTS = 0.5, 1 / 3
 JITTER = 0.25
 """Largest relative change of a size from episode to episode."""
 
-UNSHOWN = 0.07
-"""Share of a group's features that do not show an episode."""
+UNAFFECTED_SHARE = 0.07
+"""Share of a group's features that an episode does not affect."""
 
-AT_ONCE = 1024
-"""Windows computed together: some 30 MB for 60 features."""
+CHUNK_WINDOWS = 1024
+"""Windows per chunk of the computation: some 30 MB for 60 features."""
 
 SEVERITY = (0.25, 1.25)
 """Range of the factor on all sizes of an episode."""
@@ -61,12 +63,12 @@ MINUTE = np.arange(WINDOW, dtype=np.float32)
 
 @dataclass(frozen=True)
 class Onset:
-    """Begin and pace of episodes, as columns."""
+    """Begin, period and phase of episodes, as columns."""
 
     begin: NDArray[np.int64]
     """Index of the first minute in the window; negative: before the window. # [m]"""
-    tempo: NDArray[np.float32]
-    """Tempo of the family's part, see `Families`. # [m]"""
+    period_position: NDArray[np.float32]
+    """Period position of the family's part, see `Families`. # [m]"""
     phase: NDArray[np.float32]
     """Phase of the episode, 0…1. # [m]"""
 
@@ -78,13 +80,13 @@ class Onset:
 
 @dataclass(frozen=True)
 class Families:
-    """Constants of fault families, as columns. P = 2 parts."""
+    """Parameters of fault families, as columns. P = 2 parts."""
 
     size: NDArray[np.float32]
-    """Signed sizes in spreads; 0 outside the group, and in the second part of a family of one. # [n, P, F]"""
+    """Signed sizes in spreads; 0 outside the group, and in the second part of a family with one part. # [n, P, F]"""
     shape: NDArray[np.int64]
     """Index in SHAPES. # [n, P]"""
-    tempo: NDArray[np.float32]
+    period_position: NDArray[np.float32]
     """Position 0…1 in the range of a shape's periods, lengths or lags. # [n, P]"""
     variants: NDArray[np.bool_]
     """True: an episode shows only one of the two parts. # [n]"""
@@ -102,22 +104,25 @@ def draw_families(normal: NDArray[np.int8], count: int, rng: np.random.Generator
             spread = np.exp(SIZE_SIGMA * (rng.standard_normal() + 0.5 * rng.standard_normal(len(group))))
             size[family, part, group] = SIZE * spread * sign
     shape = rng.choice(len(SHAPES), (count, 2), p=list(SHAPES.values()))
-    tempo = rng.random((count, 2), dtype=np.float32)
+    period_position = rng.random((count, 2), dtype=np.float32)
     variants = (parts == 2) & (rng.random(count) < VARIANTS / TWO_PARTS)
-    return Families(size=size, shape=shape, tempo=tempo, variants=variants)
+    return Families(size=size, shape=shape, period_position=period_position, variants=variants)
 
 
 def inject_families(normal: NDArray[np.int8], count: int, each: int, seed: int) -> Examples:
-    """Return `each` windows of `count` families, in windows drawn from `normal`: their twins. # int8 [n, 60, F]"""
+    """Return `each` windows for each of `count` families; the unmodified source windows are returned as twins.
+
+    The source windows are drawn from `normal`. # int8 [n, 60, F]
+    """
     rng = np.random.default_rng([seed, 11])
     families = draw_families(normal, count, rng)
     label = np.repeat(np.arange(count), each)
     twins = normal[rng.integers(len(normal), size=len(label))]
     windows = np.empty_like(twins)
-    for start in range(0, len(label), AT_ONCE):
-        part = slice(start, start + AT_ONCE)
-        others = normal[rng.integers(len(normal), size=len(label[part]))]
-        windows[part] = inject(twins[part], families, label[part], others, rng)
+    for start in range(0, len(label), CHUNK_WINDOWS):
+        chunk = slice(start, start + CHUNK_WINDOWS)
+        others = normal[rng.integers(len(normal), size=len(label[chunk]))]
+        windows[chunk] = inject(twins[chunk], families, label[chunk], others, rng)
     return Examples(
         windows=windows,
         twins=twins,
@@ -134,25 +139,28 @@ def inject(
     others: NDArray[np.int8],
     rng: np.random.Generator,
 ) -> NDArray[np.int8]:
-    """Inject one episode of its family into each window; absent values stay absent. # normal, others int8 [n, 60, F]
+    """Inject one episode into each window, of the family that `family` names; absent values stay absent.
 
     `others` are normal windows of other cells, from which a broken correlation takes its values.
+    # normal, others int8 [n, 60, F], family [n]
     """
     count = len(normal)
     begin = WINDOW - rng.integers(*ONSET_MINUTES, size=count)
     severity = rng.uniform(*SEVERITY, (count, 1))
-    shown = np.ones((count, 2), bool)
+    is_shown = np.ones((count, 2), bool)
     variants = np.flatnonzero(families.variants[family])
-    shown[variants, rng.integers(2, size=len(variants))] = False
+    is_shown[variants, rng.integers(2, size=len(variants))] = False
     codes = np.where(normal == ABSENT, np.nan, normal.astype(np.float32))
     for part in range(2):
-        size = families.size[family, part] * severity * shown[:, part, None]
-        size *= rng.uniform(1 - JITTER, 1 + JITTER, size.shape) * (rng.random(size.shape) >= UNSHOWN)
+        size = families.size[family, part] * severity * is_shown[:, part, None]
+        size *= rng.uniform(1 - JITTER, 1 + JITTER, size.shape) * (rng.random(size.shape) >= UNAFFECTED_SHARE)
         has_part = (size != 0).any(axis=1)
         for kind, shape in enumerate(SHAPES):
             rows = np.flatnonzero(has_part & (families.shape[family, part] == kind))
             if len(rows):
-                onset = Onset(begin[rows], families.tempo[family[rows], part], rng.random(len(rows), np.float32))
+                onset = Onset(
+                    begin[rows], families.period_position[family[rows], part], rng.random(len(rows), np.float32)
+                )
                 codes[rows] = _add_shape(
                     shape, codes=codes[rows], size=STEPS * size[rows], onset=onset, others=others[rows], rng=rng
                 )
@@ -180,8 +188,8 @@ def _add_shape(
         changed = np.where(rng.random(codes.shape, np.float32) < lost, np.nan, codes)
         return np.where(affected, changed, codes)
     elif shape == "lag":
-        behind = (LAG_MINUTES[0] + onset.tempo * (LAG_MINUTES[1] - LAG_MINUTES[0])).astype(np.int64)
-        changed = codes[np.arange(len(codes))[:, None], np.maximum(np.arange(WINDOW) - behind[:, None], 0)]
+        lag_minutes = (LAG_MINUTES[0] + onset.period_position * (LAG_MINUTES[1] - LAG_MINUTES[0])).astype(np.int64)
+        changed = codes[np.arange(len(codes))[:, None], np.maximum(np.arange(WINDOW) - lag_minutes[:, None], 0)]
     elif shape == "broken correlation":
         changed = np.where(others == ABSENT, np.nan, others.astype(np.float32))
     else:
@@ -190,24 +198,26 @@ def _add_shape(
 
 
 def _profile(shape: str, since: NDArray[np.float32], onset: Onset) -> NDArray[np.float32]:
-    """Return what a shape adds at these minutes since its onset, as a share of its size. # [m, 60] -> [m, 60]"""
-    tempo, phase = onset.tempo[:, None], onset.phase[:, None]
+    """Return the profile of a shape at these minutes since onset, relative to its size. # [m, 60] -> [m, 60]"""
+    period_position, phase = onset.period_position[:, None], onset.phase[:, None]
     share: NDArray[np.generic] = np.ones_like(since)
     if shape == "ramp":
-        share = np.clip(since / (10 + 50 * tempo), 0.15, 1)
+        share = np.clip(since / (10 + 50 * period_position), 0.15, 1)
     elif shape == "trend":
         share = since / 60
     elif shape == "oscillation":
-        share = 1.4 * np.sin(2 * np.pi * (since / (4 + 26 * tempo) + phase))
+        share = 1.4 * np.sin(2 * np.pi * (since / (4 + 26 * period_position) + phase))
     elif shape == "burst":
-        period = 4 + 14 * tempo
+        period = 4 + 14 * period_position
         share = (since + period * phase) % period < (0.35 + 0.45 * phase) * period
     elif shape == "pulse":
         visible = np.maximum(onset.begin, 0)[:, None]
         centre = visible + phase * (WINDOW - visible)
-        share = 2 * np.exp(-0.5 * ((MINUTE - centre) / (1 + 5 * tempo)) ** 2)
+        share = 2 * np.exp(-0.5 * ((MINUTE - centre) / (1 + 5 * period_position)) ** 2)
     elif shape == "damped":
-        share = 2 * np.exp(-since / (10 + 50 * tempo)) * np.cos(2 * np.pi * since / (8 + 30 * tempo))
+        share = (
+            2 * np.exp(-since / (10 + 50 * period_position)) * np.cos(2 * np.pi * since / (8 + 30 * period_position))
+        )
     return share.astype(np.float32)
 
 
@@ -222,7 +232,7 @@ def _correlation(normal: NDArray[np.int8]) -> NDArray[np.float32]:
 def _draw_group(
     correlation: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Draw the features that a part touches, and the sign of each. # [F, F] -> [k], [k]"""
+    """Draw the features of a part, and the sign of each. # [F, F] -> [k], [k]"""
     features = len(correlation)
     most = max(1, min(4, features) if rng.random() < SPARSE else features // 2)
     count = 1 + int(most ** rng.random() - 1e-6) if most > 4 else int(rng.integers(1, most + 1))

@@ -1,8 +1,8 @@
-"""Training examples from a network's own history: windows of episodes that people have labelled.
+"""Training examples from a network's own history: windows of manually labelled episodes.
 
 A real network does not show how a window would have looked without the fault. The twin is therefore the same cell at
-the same time of day, on the nearest day without a listed episode. Window and twin also differ by their days. A change
-that is transplanted to another cell carries a little of that difference, and the effect is overestimated.
+the same time of day, on the nearest day without a listed episode. Window and twin therefore also differ by
+the variation between days. A transplanted change contains some of this variation, and the effect is overestimated.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from trainer.data.examples import (
 from trainer.data.history import History
 
 EPISODES = 2
-"""Least number of episodes of a class: two windows of one episode are alike for more reasons than their fault."""
+"""Least number of episodes of a class: two windows of one episode are similar not only because of their fault."""
 
 PER_EPISODE = 6
 """Windows of an episode, evenly over its first two hours: as many as a simulated class has at the home operator."""
@@ -50,7 +50,7 @@ class LabelledEpisodes:
 def cut_labelled_episodes(
     history: History, baseline: Baseline, episodes: Sequence[Episode], source: str
 ) -> LabelledEpisodes:
-    """Cut the usable episodes of every class that has at least two of them.
+    """Cut the windows of every class with at least two usable episodes.
 
     Raises HistoryError for an episode outside this history; `source` names the episodes' file in the message.
     """
@@ -111,14 +111,14 @@ def _refuse_foreign_episodes(history: History, episodes: Sequence[Episode], sour
 
 
 def _window_ends(history: History, episode: Episode) -> NDArray[np.int64]:
-    """Return the last minutes of an episode's windows: barely visible to long under way. # [at most PER_EPISODE]"""
+    """Return the last minutes of an episode's windows: barely visible to fully developed. # [at most PER_EPISODE]"""
     last = min(episode.end, episode.begin + ONSET_MINUTES[1], history.span[1]) - 1
     first = max(min(episode.begin + ONSET_MINUTES[0] - 1, last), history.span[0] + WINDOW - 1)
     return np.unique(np.linspace(first, last, PER_EPISODE).astype(np.int64)) if first <= last else np.empty(0, np.int64)
 
 
 def _free_days(history: History, ends: NDArray[np.int64], episode: Episode, episodes: Sequence[Episode]) -> list[int]:
-    """Return by how many days the windows can be moved back without leaving the history or meeting an episode."""
+    """Return by how many days the windows can be moved back without leaving the history or overlapping an episode."""
     listed = [other for other in episodes if other.cell == episode.cell]
     free = []
     for day in DAYS if len(ends) else ():

@@ -1,9 +1,9 @@
-"""Parquet sink: a history that grows from a topic, and records in its files the offsets at which to continue.
+"""Parquet sink: a history collected from a topic, with the offsets to continue from in the files' metadata.
 
 A roll is the samples read since the last roll: one file for each day. Every file's metadata names the topic, the number
 of the roll, the roll's files, and the next offset of every partition after it. Files become visible one by one, so the
 newest roll may be incomplete after a crash. Such a roll is removed at the next start and read again. No record is
-stored twice, and none is missing unless the topic no longer had it.
+stored twice. A record is missing only if the topic had already deleted it.
 """
 
 import fcntl
@@ -25,11 +25,11 @@ from detector.errors import OperatorError
 from trainer.data.parquet_schema import ENCODING, minutes_table
 from trainer.simulator.faults.schedule import DAY
 
-MARK = b"faultline"
+METADATA_KEY = b"faultline"
 """Key of a roll in a file's metadata."""
 
 GROUP_ROWS = 16_384
-"""A file holds many cells for a short time. A reader of a few cells decodes only the row groups that hold them."""
+"""Rows of a row group. A file has many cells for a short time. A reader of a few cells decodes few row groups."""
 
 
 class CollectionError(OperatorError):
@@ -121,12 +121,12 @@ class Collection:
         self._lock.close()
 
     def _write_file(self, path: Path, roll: Roll, cells: Any, minute: Any, values: Any) -> None:
-        """Write one day, cell by cell, each in the order of its offsets. # cells, minute [n], values [n, F]"""
+        """Write one day, sorted by cell, and within a cell by offset. # cells, minute [n], values [n, F]"""
         names, cell_index = np.unique(cells, return_inverse=True)
         order = np.argsort(cell_index, kind="stable")
         features = self._catalogue.names
         table = minutes_table(names.tolist(), cell_index[order], minute[order], values[order], names=features, extra={})
-        table = table.replace_schema_metadata({MARK: msgspec.json.encode(roll)})
+        table = table.replace_schema_metadata({METADATA_KEY: msgspec.json.encode(roll)})
         path.parent.mkdir(parents=True, exist_ok=True)
         pyarrow.parquet.write_table(
             table, path, row_group_size=GROUP_ROWS, use_byte_stream_split=list(features), **ENCODING
@@ -161,8 +161,8 @@ class Collection:
 
     def _read_roll(self, path: Path) -> Roll:
         try:
-            mark = (pyarrow.parquet.read_metadata(path).metadata or {}).get(MARK)
-            roll = msgspec.json.decode(mark, type=Roll) if mark else None
+            metadata = (pyarrow.parquet.read_metadata(path).metadata or {}).get(METADATA_KEY)
+            roll = msgspec.json.decode(metadata, type=Roll) if metadata else None
         except (pyarrow.ArrowException, msgspec.MsgspecError) as error:
             raise CollectionError(f"{path}: cannot be read ({str(error).splitlines()[0]}). Move it away.") from None
         if roll is None:
@@ -192,7 +192,7 @@ def _draft_name(name: str) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Flush a file or folder to the disk, so that no roll is on the disk before the roll before it."""
+    """Flush a file or folder to the disk, so that no roll is on the disk before its predecessor."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,9 +1,9 @@
-"""Class-balanced sampler: P classes of K windows each and normal windows, augmented where recognition must not care.
+"""Class-balanced sampler: P classes of K windows each, and normal windows, with augmentations for invariance.
 
 Half of the windows are transplanted to another cell: their change from the twin is added to a normal window of that
-cell. Whole groups of features are dropped, and every window is scaled. The fault is what remains to be recognised. A
-batch is a function of the seed and its step, so that a resumed training draws the batches that the killed one would
-have drawn.
+cell. Whole groups of features are dropped, and every window is scaled. Recognition must not depend on the
+cell, the available features or the size. A batch is a function of the seed and its step, so a resumed training draws
+the same batches as an uninterrupted training.
 """
 
 import math
@@ -19,15 +19,16 @@ CLASSES, PER_CLASS, NORMALS = 32, 4, 64
 """Per batch: 32 classes of four windows each, and 64 normal windows of no class."""
 
 LOUD, LOUDEST = 32, 0.05
-"""So many of the normal windows are among the loudest 5 % of their network's: these raise false alarms. In trainings of
-three times the steps on twice the classes, quiet normals alone made more false alarms for the same share named."""
+"""32 of the normal windows of a batch are among the 5 % of their network with the largest mean deviation: these raise
+false alarms. In trainings of three times the steps on twice the classes, quiet normal windows alone caused more false
+alarms for the same share of named faults."""
 
 ANCHORS = CLASSES * PER_CLASS
 ROWS = ANCHORS + NORMALS
 
 BASE_SHARE = 0.25
-"""Share of the classes of a batch that are named; the rest are procedural. With more named classes an encoder learns
-these and forgets the others."""
+"""Share of the classes of a batch that are named; the rest are procedural. With a larger share an encoder learns
+the named classes and generalises less to others."""
 
 VISIBLE_EFFECT = 5.0
 """Windows are drawn with probability effect / 5, between 0.05 and 1: an invisible episode cannot be learned."""
@@ -46,7 +47,7 @@ class ClassBalancedSampler:
     """Sampler that draws classes, then windows of each, and augments them."""
 
     def __init__(self, examples: Examples, base_classes: int, catalogue: Catalogue, seed: int) -> None:
-        """Raises TrainingError for windows of another catalogue, and for too few classes or windows of one."""
+        """Raises TrainingError for windows of another catalogue, too few classes, or a class with one window."""
         self._examples, self._seed = examples, seed
         if examples.windows.shape[1:] != (60, len(catalogue)):
             raise TrainingError(
@@ -127,7 +128,8 @@ def _class_pools(examples: Examples) -> dict[int, tuple[NDArray[np.int64], NDArr
     """Return each class's rows and their probabilities. Raises TrainingError for a class of one window."""
     order = np.argsort(examples.label, kind="stable")
     numbers, starts = np.unique(examples.label[order], return_index=True)
-    pools = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=False))  # np.split makes a part of nothing
+    # Not strict: without examples, np.split still returns one empty array.
+    pools = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=False))
     for number, pool in pools.items():
         if len(pool) < 2:
             raise TrainingError(

@@ -12,15 +12,15 @@ from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS, Network, random_operator
 
 OTHER_OPERATORS, OTHER_OPERATOR_CELLS = 6, 60
-"""Operators drawn at random, and cells of each: one window of every class is learned in each of their networks."""
+"""Number of random operators, and cells of each. The training set has one window of every class in each network."""
 
 TEST_CLASSES, VALIDATION_CLASSES, HELD_OUT_WINDOWS = 120, 60, 12
-"""Classes that are not learned, and windows of each. The bundle's figures are of the test classes. The validation
-classes select the weights, because a figure that selected them no longer measures them."""
+"""Classes that are not in the training set, and windows of each. The bundle's figures come from the test classes. The
+validation classes select the weights; a figure on the classes of the selection would be biased."""
 
 NAMED_WINDOWS, NAMED_WINDOWS_ELSEWHERE = 160, 20
-"""Further windows of each named class: these classes come in every batch and must be recognised at any hour and
-severity. With 600 and 60, thirteen classes with the look-alikes among them came out at .57 instead of .53."""
+"""Further windows of each named class: these classes are in every batch and must be recognised at any hour and
+severity. With 600 and 60, the score of thirteen classes that include the look-alikes was .57 instead of .53."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,18 +35,18 @@ class SimulationPlan:
     """Days of history that baselines are fitted to."""
     seed: int
     workers: int
-    """Processes that simulate."""
+    """Number of simulating processes."""
     strict: bool
     """True: procedural classes never move the features that identify a held-out class."""
 
     @property
     def procedural(self) -> range:
-        """Numbers of the procedural classes: every seed has its own million."""
+        """Numbers of the procedural classes: every seed has its own range of a million."""
         return range(self.seed * 1_000_000, self.seed * 1_000_000 + self.classes)
 
     @property
     def origin(self) -> Origin:
-        """Facts, beside the arguments, from which the examples follow."""
+        """Values, beside the arguments, that determine the examples."""
         return {
             "operators": f"{OTHER_OPERATORS} of {OTHER_OPERATOR_CELLS} cells",
             "named": " ".join(named_classes()),
@@ -58,7 +58,7 @@ class SimulatedExamples:
     """Examples of one plan, for training, validation and test."""
 
     training: Examples
-    """The named classes first, numbered by their position, then the procedural classes."""
+    """Named classes first, numbered by their position, then the procedural classes."""
     validation: Examples
     test: Examples
 
@@ -69,7 +69,7 @@ def named_classes() -> list[str]:
 
 
 def simulate(plan: SimulationPlan, home: SimulatedHistory, baseline: Baseline, folder: Path) -> SimulatedExamples:
-    """Simulate the plan's examples; those that the folder already holds are read instead.
+    """Simulate the plan's examples; examples that the folder already contains are read instead.
 
     `baseline` is the home operator's. Raises TrainingError if the folder's examples are damaged.
     """

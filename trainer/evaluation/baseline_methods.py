@@ -1,7 +1,7 @@
-"""Methods that compare a window with an exemplar: the encoder, and baselines that learn no faults.
+"""Methods that compare a window with an exemplar: the encoder, and baselines without training on faults.
 
-Each method makes a vector of a window; an exemplar is the mean of its windows' vectors. The encoder is worth what it
-adds to the best baseline.
+Each method embeds a window as a vector; an exemplar is the mean of its windows' vectors. The benefit of the encoder is
+its lead over the best baseline.
 """
 
 from collections.abc import Callable
@@ -19,21 +19,21 @@ Vectors = NDArray[np.float32]
 
 ENCODER = "encoder"
 
-AT_ONCE = 256
-"""Windows made into vectors together: MiniRocket's vectors have 40 kB each."""
+EMBEDDED_AT_ONCE = 256
+"""Windows embedded together: MiniRocket's vectors have 40 kB each."""
 
 WARP_MINUTES = 6
-"""Largest shift of time by DTW: the tenth of a series that is usual in the literature."""
+"""Largest time shift of DTW: a tenth of the series, as is usual in the literature."""
 
 WARPED_EPISODES = 8
-"""Episodes of a class that DTW is asked, one question each: a comparison takes a tenth of a millisecond, a thousand
-times a product of vectors."""
+"""Episodes of each class on which DTW is evaluated, with one question each: a comparison takes a tenth of a
+millisecond, a thousand times as long as a dot product."""
 
 KERNELS = 10_000
-"""MiniRocket's own number."""
+"""Default of MiniRocket."""
 
 LEAST_SPREAD = 1e-3
-"""Least spread of a MiniRocket feature over normal windows; below it the feature is constant and must not dominate."""
+"""Least spread of a MiniRocket feature over normal windows; a feature below it is constant and must not dominate."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Method:
     compare: Callable[[Vectors, Vectors], Vectors]
     """Similarity of questions and exemplars; larger is nearer. # [q, D], [e, D] -> [q, e]"""
     per_class: int | None = None
-    """Episodes of a class that a slow method is asked, one question each; None: all."""
+    """Episodes of each class on which a slow method is evaluated, with one question each; None: all."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,12 @@ def similarities(
     """Return the similarity of these questions and these episodes' exemplars. # [q], [e] -> [q, e]"""
     bounds = np.searchsorted(windows.exemplar_episode, [episodes, episodes + 1]).T.tolist()
     exemplars = np.stack([method.embed(windows.exemplar_windows[first:last]).mean(axis=0) for first, last in bounds])
-    parts = [questions[at : at + AT_ONCE] for at in range(0, len(questions), AT_ONCE)]
+    parts = [questions[at : at + EMBEDDED_AT_ONCE] for at in range(0, len(questions), EMBEDDED_AT_ONCE)]
     return np.concatenate([method.compare(method.embed(windows.question_windows[part]), exemplars) for part in parts])
 
 
 def deviations(codes: NDArray[np.int8]) -> Vectors:
-    """Return the codes in spreads, clipped as the encoder's; absent becomes 0. # [n, 60, F] -> [n, 60, F]"""
+    """Return the codes in spreads, clipped as for the encoder; absent values become 0. # [n, 60, F] -> [n, 60, F]"""
     return np.where(codes == ABSENT, 0, codes).astype(np.float32) / np.float32(STEPS)
 
 
@@ -135,7 +135,7 @@ def _rocket(normal: NDArray[np.int8], rng: np.random.Generator) -> Callable[[NDA
     """
     from sktime.transformations.panel.rocket import MiniRocketMultivariate
 
-    sample = normal[:AT_ONCE]
+    sample = normal[:EMBEDDED_AT_ONCE]
     kernels = MiniRocketMultivariate(num_kernels=KERNELS, random_state=int(rng.integers(2**31)))
 
     def series(windows: NDArray[np.int8]) -> NDArray[np.float32]:

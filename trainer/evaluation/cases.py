@@ -1,4 +1,4 @@
-"""Cases of an evaluation: a bundle on a history with its episodes. Several cases stand side by side on a page."""
+"""Cases of an evaluation: a bundle, and a history with its episodes. A report shows several cases side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class EvaluationCase:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSubject:
-    """Opened case."""
+    """Case whose files are open: history, bundle, encoder and episodes."""
 
     case: EvaluationCase
     days: ParquetDays
@@ -39,7 +39,7 @@ class EvaluationSubject:
     encode: Encode
     episodes: Sequence[Episode]
     settings: Settings
-    """Defaults of the daemon, as an operator has them who changes nothing."""
+    """Default settings of the daemon."""
 
 
 def read_case(text: str) -> EvaluationCase:

@@ -1,7 +1,7 @@
-"""Confusions: the most confident wrong names, with the features that caused them.
+"""Confusions: the most confident misclassifications, with the features that caused them.
 
-The lead is how much nearer the wrong exemplar lies than the right one. A feature contributes as far as the lead shrinks
-when the feature is set to usual for the whole window.
+The lead is the cosine to the wrong exemplar minus the cosine to the right exemplar. The contribution of a feature is
+the decrease of the lead when the feature's deviations are set to 0 in the whole window.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from trainer.evaluation.baseline_methods import cosine
 from trainer.evaluation.dataset import EvaluationWindows
 from trainer.metrics.nearest_exemplar import QuestionSheet
 
-MOST = 4
-"""Confusions shown: as many as a person looks at in one sitting."""
+MAX_CONFUSIONS = 4
+"""Largest number of confusions in a report: more would not be read."""
 
 CONTRIBUTORS = 6
-"""Features drawn of each confusion."""
+"""Features plotted for each confusion."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Confusion:
-    """Question that lies nearer to an exemplar of another class than to any exemplar of its own."""
+    """Question that is nearer to an exemplar of another class than to any exemplar of its own class."""
 
     question: int
     """Index of the question in the windows."""
@@ -32,9 +32,9 @@ class Confusion:
     wrong: int
     """Index of the nearest episode of another class."""
     lead: float
-    """Cosine to the wrong exemplar less that to the right one."""
+    """Cosine to the wrong exemplar minus the cosine to the right exemplar."""
     contributions: list[tuple[int, float]]
-    """Features, and by how much the lead shrinks without each; the largest first."""
+    """Features, each with the decrease of the lead without it; the largest first."""
 
 
 def find_mistakes(
@@ -52,7 +52,7 @@ def find_mistakes(
     right, wrong, lead = _leads(similarity, sheet)
     for row in np.argsort(-lead, kind="stable").tolist():
         pair = (int(sheet.question_class[row]), int(sheet.exemplar_class[wrong[row]]))
-        if not lead[row] > 0 or len(mistakes) == MOST:
+        if not lead[row] > 0 or len(mistakes) == MAX_CONFUSIONS:
             break
         if pair not in pairs:
             pairs.add(pair)
@@ -73,9 +73,10 @@ def find_mistakes(
 def _leads(
     similarity: NDArray[np.float32], sheet: QuestionSheet
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Return the nearest exemplar of the right class, the nearest of another, and the lead of the latter.
+    """Return the nearest exemplars of the right class and of another class, and the lead of the latter.
 
-    An exemplar of the right class must be of another event and cell; without one the lead is -inf. # -> [Q], [Q], [Q]
+    An exemplar of the right class must be of another event and cell; if there is none, the lead is -inf.
+    # -> [Q], [Q], [Q]
     """
     same_class = sheet.question_class[:, None] == sheet.exemplar_class
     fair = sheet.exemplar_event != sheet.question_event[:, None]

@@ -1,7 +1,7 @@
 """Windows of an evaluation: exemplars, questions and normal windows, cut from a history in one pass.
 
-Memory holds one file and these windows. An exemplar's windows are those of a label: every fifth window of an episode. A
-question is a single window, so many minutes after an episode's begin, while the episode lasts.
+Memory holds one file and these windows. An exemplar has the same windows as a label: every fifth window of an episode.
+A question is a single window that ends a given number of minutes after the begin of an episode, while it lasts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from detector.labels.embedding import STRIDE
 from trainer.evaluation.selection import EpisodeSelection, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)
-"""Minutes of its episode that a question has seen."""
+"""Minutes from the begin of the episode to the end of the question's window."""
 
 NORMAL_WINDOWS = 1500
 """Windows of cells without a listed episode: enough for an interval of ± .02 of an AUROC."""
@@ -38,21 +38,21 @@ class EvaluationWindows:
     exemplar_windows: NDArray[np.int8]
     """# [S, 60, F]"""
     exemplar_episode: NDArray[np.int64]
-    """Index of the window's episode, ascending. # [S]"""
+    """Index of each window's episode, ascending. # [S]"""
     question_windows: NDArray[np.int8]
     """# [Q, 60, F]"""
     question_episode: NDArray[np.int64]
     """Index of the question's episode, ascending. # [Q]"""
     minutes_seen: NDArray[np.int64]
-    """Minutes of the episode that the question has seen. # [Q]"""
+    """Minutes of the episode inside or before the question's window. # [Q]"""
     normal_windows: NDArray[np.int8]
     """# [N, 60, F]"""
     normal_cell: list[str]
     """Cell of each normal window. # [N]"""
 
 
-class _Day:
-    """Records of one day of a block, found by cell and minute; of two records of a minute, the later one."""
+class _DayRecords:
+    """Records of one day of a block, found by cell and minute; the last record of a minute counts."""
 
     def __init__(self, samples: Samples) -> None:
         self._values = samples.values
@@ -63,7 +63,7 @@ class _Day:
         self.span = (int(self._minute.min()), int(self._minute.max()) + 1)
 
     def fill(self, cell: str, first: int, values: NDArray[np.float32]) -> None:
-        """Write the cell's minutes from `first` on into `values`. # values [m, F], changed in place"""
+        """Write the cell's minutes into `values`, whose row 0 is minute `first`. # values [m, F], changed in place"""
         at = int(np.searchsorted(self.names, cell))
         if at < len(self.names) and self.names[at] == cell:
             start, stop = self._bounds[at : at + 2]
@@ -80,12 +80,12 @@ def cut_evaluation_windows(
     min_coverage: float,
     rng: np.random.Generator,
 ) -> EvaluationWindows:
-    """Cut the windows of the selected episodes, and normal windows far from any listed one.
+    """Cut the windows of the selected episodes, and normal windows far from any listed episode.
 
-    Left out are windows with less than `min_coverage` reported, and episodes without an exemplar window.
+    Windows with a reported share below `min_coverage`, and episodes without an exemplar window, are left out.
     """
     raw, calm = _read_stretches(days, selection, listed, rng)
-    code = _Coder(days.catalogue, baseline)
+    code = _DeviationEncoder(days.catalogue, baseline)
     parts = [
         _episode_windows(episode, code(*stretch), min_coverage)
         for episode, stretch in zip(selection.episodes, raw, strict=True)
@@ -120,7 +120,7 @@ def _read_stretches(
     by_cell: dict[str, list[Episode]] = {}
     for episode in listed:
         by_cell.setdefault(episode.cell, []).append(episode)
-    for day in (_Day(samples) for block in range(days.blocks) for samples in days.days(block) if len(samples)):
+    for day in (_DayRecords(samples) for block in range(days.blocks) for samples in days.days(block) if len(samples)):
         for cell, first, values in raw:
             if first < day.span[1] and first + len(values) > day.span[0]:
                 day.fill(cell, first, values)
@@ -129,7 +129,7 @@ def _read_stretches(
 
 
 @dataclass(frozen=True)
-class _Coder:
+class _DeviationEncoder:
     """Encoder of a cell's values as deviations from its baseline."""
 
     catalogue: Catalogue
@@ -144,7 +144,7 @@ class _Coder:
 def _episode_windows(
     episode: Episode, codes: NDArray[np.int8], min_coverage: float
 ) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int64]]:
-    """Return the exemplar windows, the questions, and the minutes that each question has seen. # codes [60 + m, F]"""
+    """Return exemplar windows, questions, and each question's minutes since the begin. # codes [60 + m, F]"""
     windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=0).swapaxes(1, 2)
     enough = _coverage(windows) >= min_coverage
     first = label_span(episode.begin, episode.end)[0] - (episode.begin - WINDOW)
@@ -160,7 +160,7 @@ def _coverage(windows: NDArray[np.int8]) -> NDArray[np.float64]:
 
 
 def _draw_calm(
-    day: _Day, listed: dict[str, list[Episode]], count: int, features: int, rng: np.random.Generator
+    day: _DayRecords, listed: dict[str, list[Episode]], count: int, features: int, rng: np.random.Generator
 ) -> Iterator[CellStretch]:
     """Yield up to `count` windows of a day, far from any listed episode of their cell."""
     if day.span[1] - day.span[0] < WINDOW:

@@ -19,7 +19,7 @@ from trainer.metrics.nearest_exemplar import UNDEFINED, Figure
 
 BOOTSTRAPS = 400
 
-HOURS_OF_A_STRETCH = 2
+STRETCH_HOURS = 2
 
 OUTCOMES = ("right", "misnamed", "unknown", "missed")
 """Outcomes of an episode, as the figures name them."""
@@ -27,7 +27,7 @@ OUTCOMES = ("right", "misnamed", "unknown", "missed")
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeOutcome:
-    """Outcome of the episodes of one or several classes, as shares of events; an event counts by its cells' mean."""
+    """Outcome of the episodes of some classes, as shares of events; an event counts as the mean of its cells."""
 
     episodes: int
     events: int
@@ -47,9 +47,9 @@ class ReplayOutcome:
     false_rate: Figure
     """Alarms without a listed fault, per 1,000 cells and day."""
     named_false_rate: Figure
-    """Those of them that have the name of a class."""
+    """Alarms without a listed fault that name a class, per 1,000 cells and day."""
     calibration_cell_days: float
-    """Cell-days of normal life that the thresholds were calibrated on."""
+    """Cell-days of normal records on which the thresholds were calibrated."""
     taught: dict[str, EpisodeOutcome]
     untaught: dict[str, EpisodeOutcome]
     all_taught: EpisodeOutcome
@@ -67,7 +67,7 @@ def build_classifier(subject: EvaluationSubject, taught: Sequence[Episode]) -> C
 def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: Sequence[Episode]) -> ReplayOutcome:
     """Replay the history and return the outcome of its faults.
 
-    A taught event is no test, in none of its cells.
+    A taught event is left out of the outcome in all of its cells.
     """
     context = Context(system_dn="", bundle=subject.bundle.digest)
     with ReplayRecorder(None, context) as recorder:
@@ -99,7 +99,7 @@ def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: S
         budget=subject.settings.budget,
         false_rate=_per_1000(false, cell_days),
         named_false_rate=_per_1000([alarm for alarm in false if is_named(alarm)], cell_days),
-        calibration_cell_days=len(subject.bundle.normal.stretches.size) * HOURS_OF_A_STRETCH / 24,
+        calibration_cell_days=len(subject.bundle.normal.stretches.size) * STRETCH_HOURS / 24,
         taught={name: summarize({name}) for name in sorted(names & known)},
         untaught={name: summarize({name}) for name in sorted(names - known)},
         all_taught=summarize(names & known),
@@ -108,7 +108,7 @@ def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: S
 
 
 def summarize_outcomes(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> EpisodeOutcome:
-    """Return the shares of events by outcome, from episodes with the counts of each alone."""
+    """Return the shares of events by outcome, from episodes with their separate counts."""
     events: dict[tuple[str, int], list[ClassCounts]] = {}
     for episode, counts in outcomes:
         events.setdefault((episode.name, episode.begin), []).append(counts)
@@ -132,7 +132,7 @@ def summarize_outcomes(outcomes: Sequence[tuple[Episode, ClassCounts]]) -> Episo
 
 
 def unknown_scores(classifier: Classifier, embeddings: Embeddings) -> NDArray[np.float32]:
-    """Return the scores by which windows are called unknown. # of n -> [n]"""
+    """Return each window's score for unknown. # of n -> [n]"""
     return classifier.score_classes(embeddings)[:, -1].astype(np.float32)
 
 
@@ -145,7 +145,8 @@ def auroc(
 ) -> Figure:
     """Return the probability that a fault window scores above a normal one, with a bootstrap interval.
 
-    The bootstrap draws events of the faults and cells of the normal windows. # scores and their events [n], cells [m]
+    The bootstrap resamples the events of the faults and the cells of the normal windows.
+    # scores and their events [n], cells [m]
     """
     if not len(fault_scores) or not len(normal_scores):
         return UNDEFINED

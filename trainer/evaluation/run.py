@@ -1,4 +1,4 @@
-"""Run of an evaluation, case by case: cut windows, ask all methods, replay the history, find confusions."""
+"""Run of an evaluation, case by case: cut windows, evaluate all methods, replay the history, find confusions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ Columns = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class MethodAnswers:
-    """Answers of one method."""
+    """Result of one method on its questions."""
 
     questions: int
     """Questions asked."""
@@ -36,12 +36,12 @@ class MethodAnswers:
     """Episodes that served as exemplars."""
     result: OneShotResult
     is_complete: bool
-    """False for a method that is asked a few questions only."""
+    """False for a method that answers only a sample of the questions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """Results of a case: everything that the page and the data file need."""
+    """Results of a case, for the report page and the data file."""
 
     subject: EvaluationSubject
     windows: EvaluationWindows
@@ -80,12 +80,13 @@ def cut_case(subject: EvaluationSubject, seed: int) -> tuple[EvaluationWindows, 
 
 
 def common_classes(cuts: Sequence[EvaluationWindows], names: Sequence[str]) -> list[str]:
-    """Return the classes that all cases can be asked about, so that their columns compare. Raises EvaluationError."""
+    """Return the classes that are usable in all cases, so that the columns are comparable. Raises EvaluationError."""
     usable = [set(usable_classes(windows.episodes, windows.event)) for windows in cuts]
     classes = sorted(set.intersection(*usable))
     if len(classes) < LEAST_CLASSES:
         by_case = "; ".join(
-            f"{name}: {', '.join(sorted(some)) or 'none'}" for name, some in zip(names, usable, strict=True)
+            f"{name}: {', '.join(sorted(usable_names)) or 'none'}"
+            for name, usable_names in zip(names, usable, strict=True)
         )
         raise EvaluationError(
             f"the cases have {len(classes)} usable classes in common ({by_case}); an evaluation needs {LEAST_CLASSES},"
@@ -106,7 +107,7 @@ def evaluate_case(
 ) -> EvaluationResult:
     """Evaluate one case; without `taught`, one episode of most classes is drawn by the seed.
 
-    Raises HistoryError for a taught episode that the history does not hold.
+    Raises HistoryError for a taught episode that is not in the history.
     """
     name, rng = subject.case.name, np.random.default_rng([seed, 2])
     taught_episodes = select_taught(windows.episodes, classes, rng)[0] if taught is None else taught
@@ -159,6 +160,7 @@ def _ask_methods(
             answers[method.name], similarity, sheet = _ask(method, windows, classes, questions, episodes)
             if method.per_class is not None:
                 limited = replace(encoder, per_class=method.per_class)
+                # The encoder on the same few questions as the slow method; the name is a key in evaluate.json.
                 name = f"{ENCODER}, asked as little as {method.name}"
                 answers[name] = _ask(limited, windows, classes, questions, episodes)[0]
             if method is encoder:
@@ -173,7 +175,8 @@ def _ask(
 ) -> tuple[MethodAnswers, NDArray[np.float32], QuestionSheet]:
     sheet = build_question_sheet(windows, classes, questions, episodes)
     similarity = similarities(method, windows, questions, episodes)
-    rng = np.random.default_rng(crc32("\n".join(classes).encode()))  # every method has the same draws of exemplars
+    # The seed is the same for all methods, so all methods get the same exemplars.
+    rng = np.random.default_rng(crc32("\n".join(classes).encode()))
     result = evaluate_nearest_exemplar(similarity, sheet, question_groups(windows, questions), rng)
     answers = MethodAnswers(
         questions=len(questions), episodes=len(episodes), result=result, is_complete=method.per_class is None
@@ -201,7 +204,7 @@ def build_question_sheet(
 
 
 def question_groups(windows: EvaluationWindows, questions: Columns) -> dict[str, NDArray[np.bool_]]:
-    """Return the questions of each group that has a figure of its own. # masks [q]"""
+    """Return the questions of each group that is reported separately. # masks [q]"""
     effect, severity = (_question_attribute(windows, name)[questions] for name in ("effect", "severity"))
     groups = {"all": np.ones(len(questions), bool), "visible": effect >= VISIBLE}
     for name, low, high in SEVERITIES:
@@ -235,7 +238,7 @@ def _few_questions(
 
 
 def _untaught_questions(windows: EvaluationWindows, taught: Sequence[str]) -> Columns:
-    """Return the questions about faults that no label names."""
+    """Return the questions about faults that were not taught."""
     is_untaught = [episode.kind == "fault" and episode.name not in taught for episode in windows.episodes]
     return np.flatnonzero(np.array(is_untaught, bool)[windows.question_episode])
 

@@ -1,4 +1,4 @@
-"""Selection of the episodes that an evaluation asks about, and of the one that is taught of each class."""
+"""Selection of the episodes for an evaluation, and of the episode of each class that is taught."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ EVENTS = 2
 """Least number of events of a class: one for the exemplar, one for the question."""
 
 PER_EVENT = 3
-"""Cells of one event that are asked: a regional outage is one event in a hundred cells."""
+"""Largest number of cells per event: a regional outage is one event in a hundred cells."""
 
 PER_CLASS = 40
-"""Episodes of a class: with more, the few events of other classes dominate the interval's width."""
+"""Largest number of episodes per class: with more, the few events of other classes dominate the interval's width."""
 
 
 @dataclass(frozen=True)

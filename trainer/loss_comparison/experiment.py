@@ -29,7 +29,7 @@ PROBE_STEPS = 20
 """Steps that measure the pace, after the first one, which compiles."""
 
 PLANNED_SHARE = 0.7
-"""Share of the minutes that is planned: examinations cost more than a step, and the pace varies."""
+"""Share of the minutes that is planned: a validation run costs more than a step, and the pace varies."""
 
 FEWEST_STEPS = 100
 """Fewest useful steps: the length of the warm-up."""

@@ -23,13 +23,13 @@ from trainer.training.loop import StepMetrics, TrainingHooks, train_encoder
 CURVE_POINTS = 200
 """Points of a learning curve: more are not visible."""
 
-EXAMINATIONS, EXAMINATION_STEPS = 20, 15
-"""Largest number of examinations, and fewest steps between two: an examination costs as much as ten steps."""
+VALIDATION_RUNS, VALIDATION_STEPS = 20, 15
+"""Largest number of validation runs, and fewest steps between two: a validation run costs as much as ten steps."""
 
 
 @dataclass
 class Curve:
-    """Learning curve: the loss every few steps, and the one-shot figure on validation classes per examination."""
+    """Learning curve: the loss every few steps, and the one-shot figure of each validation run."""
 
     step: list[int] = field(default_factory=list)
     loss: list[float] = field(default_factory=list)
@@ -67,7 +67,7 @@ class TrainingRun:
 
 
 class CurveRecorder:
-    """Recorder of the learning curve, and of the learner's state at the best examination."""
+    """Recorder of the learning curve, and of the learner's state at the best validation run."""
 
     def __init__(self, steps: int) -> None:
         self.curve, self.best_step = Curve(), 0
@@ -98,7 +98,7 @@ class CurveRecorder:
 def train_variant(
     variant: Variant, seed: int, dataset: ComparisonDataset, steps: int, report_step: Callable[[StepMetrics], None]
 ) -> TrainingRun:
-    """Train a variant, and embed the evaluation windows with the weights of the best examination."""
+    """Train a variant, and embed the evaluation windows with the weights of the best validation run."""
     recorder, begin = CurveRecorder(steps), monotonic()
 
     def record_step(metrics: StepMetrics) -> None:
@@ -135,7 +135,7 @@ def train_variant(
 
 def hyperparameters_of(variant: Variant, seed: int, steps: int) -> Hyperparameters:
     """Return the hyperparameters of a run without an early end, so that every loss gets the same number of steps."""
-    examinations = max(1, min(EXAMINATIONS, steps // EXAMINATION_STEPS))
+    examinations = max(1, min(VALIDATION_RUNS, steps // VALIDATION_STEPS))
     options = dict(variant.options)
     return Hyperparameters(
         steps, seed=seed, loss=variant.loss, loss_options=options, examinations=examinations, patience=steps

@@ -45,6 +45,7 @@ def multi_similarity(embedding: Any, label: Any, anchors: Any, alpha: Any, beta:
     cosine = embedding[:anchors] @ tf.transpose(embedding)
     nearest = tf.reduce_max(tf.where(different, cosine, -np.inf), axis=1, keepdims=True)
     furthest = tf.reduce_min(tf.where(same, cosine, np.inf), axis=1, keepdims=True)
+    # exponents of the two sums: positives pull the anchor nearer, negatives push it away
     pull = tf.where(same & (cosine < nearest + epsilon), -alpha * (cosine - base), OUT_OF_REACH)
     push = tf.where(different & (cosine > furthest - epsilon), beta * (cosine - base), OUT_OF_REACH)
     zero = tf.zeros_like(cosine[:, :1])  # the 1 of ln(1 + ...)

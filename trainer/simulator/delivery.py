@@ -19,7 +19,7 @@ DAY_MINUTES = 1440
 
 @dataclass(frozen=True)
 class Outage:
-    """Outage of a collector or link, at most once per entity and block; it loses or holds all its records."""
+    """Outage of a collector or link, at most once per entity and block; all records are dropped or buffered."""
 
     name: str
     entity_kind: str
@@ -29,7 +29,7 @@ class Outage:
     duration_range: tuple[float, float]
     """Shortest and longest duration, in minutes."""
     lost_share: float
-    """Share of outages that lose their records; the others deliver them in one burst at the end."""
+    """Share of outages whose records are dropped; the others deliver the buffered records in one burst at the end."""
 
 
 COLLECTOR = Outage("collector outage", "region", 720, 0.03, (2, 15), lost_share=0.5)
@@ -53,7 +53,7 @@ class Delivery:
     lost_p: float = 0.002
     doubled_p: float = 0.0015
     doubled_seconds: float = 60.0
-    """Longest time to the duplicate, as after a lost acknowledgement of the sender."""
+    """Longest delay of the duplicate, as when the acknowledgement to the sender was lost."""
     restated_p: float = 0.0004
     restated_share: tuple[float, float] = (0.3, 0.9)
     """Share of the final counts in the first version."""
@@ -129,7 +129,7 @@ def deliver(network: Network, delivery: Delivery, cell: NDArray[np.integer], min
 
 
 def partial_records(values: NDArray[np.float32], share: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the records with that share of their counters; sums need not match. # [n, F], [n] -> [n, F]"""
+    """Return the records with their counters multiplied by `share`; sums need not match. # [n, F], [n] -> [n, F]"""
     counters = np.array([feature.kind == "counter" for feature in catalogue().features])
     scaled: NDArray[np.float32] = np.where(counters, np.floor(values * share[:, None]), values)
     return scaled
@@ -146,9 +146,9 @@ def _travel(delivery: Delivery, noise: Noise, draws: HashedDraws, minute: NDArra
         events = noise.events(
             outage.name, outage.entity_kind, outage.block_minutes, outage.probability, outage.duration_range
         )
-        reopening = (events.end + 1) * 60.0  # export of the first minute after the outage
-        reopening[events.strength < outage.lost_share] = np.nan
-        received[events.row] = np.maximum(received[events.row], reopening)  # NaN wins
+        recovery_time = (events.end + 1) * 60.0  # export of the first minute after the outage
+        recovery_time[events.strength < outage.lost_share] = np.nan
+        received[events.row] = np.maximum(received[events.row], recovery_time)  # np.maximum propagates NaN (= lost)
     return received
 
 
@@ -158,6 +158,7 @@ def _versions(
     """Return first versions, duplicates and corrections by arrival. # [n], [n] -> row, received, sequence [m]"""
     has_arrived = ~np.isnan(received)
     doubled = draws.uniform("doubled") < delivery.doubled_p
+    # The names of the draws are keys of their hash: another name would draw other numbers.
     first_versions, copies, corrections = (
         np.flatnonzero(has_arrived & selected) for selected in (True, doubled, restated)
     )

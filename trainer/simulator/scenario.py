@@ -21,7 +21,7 @@ from trainer.simulator.delivery import PERFECT, Delivery
 from trainer.simulator.faults.classes import FAULTS
 from trainer.simulator.faults.episodes import FaultEpisode, Place
 from trainer.simulator.faults.footprints import struck_cells
-from trainer.simulator.faults.schedule import DAY, LIVE
+from trainer.simulator.faults.schedule import DAY, LIVE_RATES
 from trainer.simulator.network.network import MOST_CELLS, Network
 from trainer.simulator.network.operators import OPERATOR_A, OPERATOR_B, Operator
 from trainer.simulator.network.random_operators import random_operator
@@ -167,10 +167,12 @@ def _operator(text: str, scenario: str) -> Operator:
 def _rates(scenario: Scenario, name: str) -> dict[str, float]:
     if isinstance(scenario.rates, str):
         factor = RATES[scenario.rates]
-        return {fault: factor if FAULTS[fault].kind == "fault" else min(factor, 1.0) for fault in LIVE if factor}
+        return {fault: factor if FAULTS[fault].kind == "fault" else min(factor, 1.0) for fault in LIVE_RATES if factor}
     for fault in scenario.rates:
-        if fault not in LIVE:
-            raise ScenarioError(f"{name}: `$.rates` has {fault!r}, a class without a rate; {_suggestion(fault, LIVE)}")
+        if fault not in LIVE_RATES:
+            raise ScenarioError(
+                f"{name}: `$.rates` has {fault!r}, a class without a rate; {_suggestion(fault, LIVE_RATES)}"
+            )
     return dict(scenario.rates)
 
 

@@ -1,8 +1,8 @@
-"""Checkpoints of a training, so that a killed training, started again, ends with the weights it would have ended with.
+"""Checkpoints of a training: a killed training resumes from them and ends with the same weights as without the kill.
 
-One `.npz` holds the arrays and, as text, everything else. It is written beside the last one and renamed over it, so
-that a kill at any moment leaves a whole file. It names the training it belongs to; a checkpoint of another training is
-refused, and so is a damaged one.
+One `.npz` holds the arrays and, as text, everything else. A new checkpoint is written to a draft
+file, which then replaces the old one by a rename, so a kill at any moment leaves a complete file. The checkpoint names
+its training. A damaged checkpoint, or one of another training, is refused.
 """
 
 import hashlib
@@ -35,27 +35,27 @@ class TrainingState:
     narrow: int = 0
     """Consecutive steps with too small a spread of the directions."""
     best: float = -1.0
-    """Highest one-shot accuracy of an examination so far."""
+    """Highest one-shot accuracy of a validation run so far."""
     best_step: int = 0
     since_best: int = 0
-    """Examinations since the best one."""
+    """Validation runs since the best one."""
 
 
 class Checkpoints:
     """Checkpoint file of one training, in one folder."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any], minutes: float) -> None:
-        """`identity` holds everything that the weights follow from, by name; `minutes` lie between two writes."""
+        """`identity` names everything that determines the weights; `minutes` is the time between two writes."""
         self._path = folder / CHECKPOINT
         self._identity = {part: _digest_text(value) for part, value in identity.items()}
         self._seconds, self._last = 60 * minutes, monotonic()
 
     def is_due(self) -> bool:
-        """Return whether the last write, or the start, is long enough ago."""
+        """Return whether `minutes` have passed since the last write or the start."""
         return monotonic() - self._last >= self._seconds
 
     def write(self, state: TrainingState, arrays: Arrays) -> None:
-        """Replace the checkpoint. Raises TrainingError if the disk refuses it."""
+        """Replace the checkpoint. Raises TrainingError if it cannot be written."""
         text = np.array(json.dumps({"of": self._identity, "course": asdict(state)}))
         columns: dict[str, Any] = {**arrays, "text": text}
         draft = self._path.with_name(f".{CHECKPOINT}.{os.getpid()}")

@@ -2,8 +2,8 @@
 
 A batch is split into equal shares of windows, one for each device. The embeddings are gathered, and every device
 computes the loss of the whole batch. The number of devices therefore changes the duration of a step and nothing else.
-Separate losses of the shares would save 40 kB of traffic a step, but every window would meet fewer others, on which the
-contrastive losses depend: hyperparameters measured on one device would mean something else on eight.
+A separate loss per share would save 40 kB of traffic a step, but each window would have fewer negatives, on which the
+contrastive losses depend. Hyperparameters measured on one device would then not carry over to eight.
 """
 
 from functools import cache
@@ -17,7 +17,7 @@ from trainer.data.sampler import ROWS
 from trainer.errors import TrainingError
 
 
-@cache  # two strategies over the same devices number their collectives alike, and each takes the other's for its own
+@cache  # two strategies over the same devices would use the same numbers for their collective operations
 def strategy(devices: int) -> Any:
     """Return the strategy for TensorFlow's default device, or for the first few devices.
 
@@ -55,7 +55,7 @@ def split_rows(rows: NDArray[Any], strategy: Any) -> Any:
 
 
 def replica_rows(whole: Any) -> Any:
-    """Return this device's share of a tensor that every device has whole. # [ROWS, ...] -> [ROWS / devices, ...]"""
+    """Return this device's share of a tensor that is whole on every device. # [ROWS, ...] -> [ROWS / devices, ...]"""
     import tensorflow as tf
 
     context = tf.distribute.get_replica_context()
@@ -79,8 +79,8 @@ def gather_replicas(share: Any) -> Any:
 def mean_over_replicas(gradients: list[Any]) -> list[Any]:
     """Return the gradient of the whole batch's loss, equal on all devices.
 
-    Every device's loss is that of the whole batch, so each sends its whole gradient through the gathering. Their sum is
-    too large by the number of devices; the mean is right.
+    Every device computes the loss of the whole batch, so each sends the full gradient back through `gather_replicas`.
+    The sum is too large by a factor of the number of devices; the mean is right.
     """
     import tensorflow as tf
 

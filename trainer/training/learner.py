@@ -1,4 +1,4 @@
-"""Learner: the variables that a training changes, and the step that changes them.
+"""Learner: the trained variables, and the training step that updates them.
 
 The variables are the shared network's weights, the loss's own parameters and the optimiser's moments. Everything random
 inside a step follows from the seed and the step's number, so these arrays are the complete state of a training.
@@ -22,10 +22,10 @@ from trainer.losses.registry import choose_loss
 from trainer.training import distributed
 
 DROPOUT = 0.1
-"""Share of the hidden layer that a step leaves out."""
+"""Dropout rate of the hidden layer."""
 
-ENCODED = 512
-"""Windows embedded together in an examination: a few hundredths of a second on one core."""
+WINDOWS_PER_BATCH = 512
+"""Windows embedded together in a validation run: a few hundredths of a second on one core."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -36,7 +36,7 @@ class Hyperparameters:
 
     steps: int = 3000
     rate: float = 2e-3
-    """Largest learning rate, after the warm-up; a cosine ends at a hundredth of it."""
+    """Largest learning rate, after the warm-up; the cosine schedule ends at a hundredth of it."""
     warm_up: int = 100
     """Steps of linear warm-up, at most a tenth of all steps."""
     decay: float = 1e-3
@@ -49,9 +49,9 @@ class Hyperparameters:
     loss_options: Mapping[str, Option] = field(default_factory=dict)
     devices: int = 1
     examinations: int = 20
-    """Examinations at equal distances, the last after the last step; none without validation examples."""
+    """Validation runs, at equal distances, the last after the last step; none without validation examples."""
     patience: int = 10
-    """Examinations without a better accuracy after which the training ends."""
+    """Validation runs without a better accuracy after which the training ends."""
 
 
 class Learner:
@@ -68,8 +68,10 @@ class Learner:
         rng = np.random.default_rng(hyperparameters.seed)
         self._kind, self._spec = NETWORKS[spec.kind], spec
         self._normality = tuple(tf.constant(part) for part in (normality.centre, normality.whiten))
-        measured = {"centre": normality.centre[0], "whiten": normality.whiten[0], "project": normality.project}
-        start = {name: _initial_weights(name, shape, rng) for name, shape in self._kind.shapes(spec).items()} | measured
+        fixed_arrays = {"centre": normality.centre[0], "whiten": normality.whiten[0], "project": normality.project}
+        start = {
+            name: _initial_weights(name, shape, rng) for name, shape in self._kind.shapes(spec).items()
+        } | fixed_arrays
         loss_parameters = self._objective.initial_parameters(spec.dimension)
         self._strategy = distributed.strategy(hyperparameters.devices)
         with self._strategy.scope():
@@ -92,7 +94,7 @@ class Learner:
     def learn(
         self, step: int, windows: NDArray[np.int8], label: NDArray[np.int64], network: NDArray[np.int64]
     ) -> tuple[float, float, float]:
-        """Do one step; return its loss, the directions' spread and the rate. # int8 [ROWS, 60, F], [ROWS] twice"""
+        """Do one step; return loss, spread of the directions and learning rate. # int8 [ROWS, 60, F], [ROWS] twice"""
         import tensorflow as tf
 
         shares = distributed.split_rows(windows, self._strategy)
@@ -102,14 +104,20 @@ class Learner:
         return loss, spread, rate
 
     def encode(self, windows: NDArray[np.int8], /) -> Embeddings:
-        """Return the served directions in the first network; size and shift are constants here."""
-        parts = [self._direction(windows[at : at + ENCODED]).numpy() for at in range(0, len(windows), ENCODED)]
+        """Return the served directions for windows of the first network; size and shift are constants here."""
+        parts = [
+            self._direction(windows[at : at + WINDOWS_PER_BATCH]).numpy()
+            for at in range(0, len(windows), WINDOWS_PER_BATCH)
+        ]
         size, shift = np.ones(len(windows)), np.zeros((len(windows), self._spec.shift))
         return embeddings_of(np.concatenate(parts), size, shift)
 
     def embed(self, windows: NDArray[np.int8], /) -> NDArray[np.float32]:
-        """Return the embeddings that the loss sees, but without dropout. # int8 [n, 60, F] -> [n, D]"""
-        parts = [self._loss_embedding(windows[at : at + ENCODED]).numpy() for at in range(0, len(windows), ENCODED)]
+        """Return the embeddings that the loss is computed on, but without dropout. # int8 [n, 60, F] -> [n, D]"""
+        parts = [
+            self._loss_embedding(windows[at : at + WINDOWS_PER_BATCH]).numpy()
+            for at in range(0, len(windows), WINDOWS_PER_BATCH)
+        ]
         return np.concatenate(parts)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
@@ -157,7 +165,7 @@ class Learner:
         gradient = distributed.mean_over_replicas(tape.gradient(loss, [variable.value for variable in self._learned]))
         clipped, _ = tf.clip_by_global_norm(gradient, self._clip)
         rate = tf.cast(self._optimizer.learning_rate, tf.float32)
-        replicas = self._strategy.num_replicas_in_sync  # the optimiser sums over them
+        replicas = self._strategy.num_replicas_in_sync  # the optimiser sums the gradients of all replicas
         self._optimizer.apply([part / replicas for part in clipped] if replicas > 1 else clipped, self._learned)
         for name, average in output.moving_averages.items():
             self._weights[name].assign(distributed.mean_over_replicas([average])[0])
@@ -169,7 +177,7 @@ class Learner:
     def _view(self, windows: Any, network: Any) -> View:
         """Return each window whitened by its network's normal windows.
 
-        A feature that a window never reports becomes 0: a network that lacks it has no correlation with it.
+        A feature that a window never reports becomes 0: a network that lacks the feature has no correlations for it.
         # int8 [n, 60, F], [n] -> View of n
         """
         import tensorflow as tf
@@ -182,9 +190,9 @@ class Learner:
         return View(steps, lines(steps), result.statistics)
 
     def _dropout(self, rows: int, seed: Any) -> Callable[[Any], Any]:
-        """Return the hidden layer's dropout, drawn for the whole batch by its seed.
+        """Return the dropout of the hidden layer, drawn for the whole batch from its seed.
 
-        It is equal on any number of devices, and after a resume.
+        The mask is the same on any number of devices, and after a resume.
         """
         import tensorflow as tf
 
@@ -212,8 +220,8 @@ class Learner:
         """Return the output layer for windows of the first network. # int8 [n, 60, F] -> f32 [n, D]"""
         import tensorflow as tf
 
-        home = tf.zeros(tf.shape(windows)[:1], tf.int64)
-        return self._kind.forward(self._view(windows, home), self._values()).raw
+        first_network = tf.zeros(tf.shape(windows)[:1], tf.int64)
+        return self._kind.forward(self._view(windows, first_network), self._values()).raw
 
 
 def _learning_rate(hyperparameters: Hyperparameters) -> Any:
@@ -227,7 +235,7 @@ def _learning_rate(hyperparameters: Hyperparameters) -> Any:
 
 
 def _initial_weights(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
-    if name == "straight":  # keeps angles between the whitened lines
+    if name == "straight":  # the linear path from the whitened lines to the output; a random projection keeps angles
         return (rng.standard_normal(shape) * np.sqrt(1 / shape[1])).astype(np.float32)
     if name.endswith(("_scale", "_variance")):
         return np.ones(shape, np.float32)

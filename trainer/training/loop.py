@@ -1,7 +1,8 @@
 """Training loop: balanced batches of classes, one shared network, one loss, AdamW.
 
-The loop runs unattended. A killed training that is started again ends with the weights it would have ended with (bit
-for bit on a CPU). An encoder that collapses, or improves no more, ends the training. Hooks report every step.
+The loop runs unattended. A killed training that is started again resumes and ends with the same weights as without the
+kill (bit for bit on a CPU). A collapse of the encoder, or a long pause in its improvement, ends the training. Hooks
+report every step.
 """
 
 from collections.abc import Callable
@@ -26,12 +27,12 @@ from trainer.training.learner import Arrays, Hyperparameters, Learner
 LEAST_SPREAD = 0.02
 """Least standard deviation of an embedding dimension over a batch, on average; a collapsed encoder has none."""
 
-NARROW_STEPS = 50
-"""Consecutive steps below LEAST_SPREAD after which an encoder has collapsed. One odd batch is forgiven; no collapse
-recovered."""
+COLLAPSE_STEPS = 50
+"""Consecutive steps with a spread below LEAST_SPREAD after which the encoder counts as collapsed. A single batch is
+tolerated. No collapsed encoder recovered."""
 
-MEMORY = 0.98
-"""Weight of the past in the smoothed loss: some fifty steps."""
+LOSS_EMA_DECAY = 0.98
+"""Decay of the exponential moving average of the loss: it spans some fifty steps."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class StepMetrics:
     rate: float
     """Learning rate."""
     one_shot: OneShotAccuracy | None = None
-    """Accuracy in the examination after this step; None without an examination."""
+    """Accuracy of the validation run after this step; None if there was none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +64,7 @@ class TrainingHooks:
     checkpoint_minutes: float = 2.0
     """Minutes between two checkpoints: 5 MB and some hundredths of a second each."""
     on_learner: Callable[[Learner], None] = lambda learner: None
-    """Called after `on_step`, for more than metrics. It must leave the learner unchanged."""
+    """Called after `on_step`, for observers that need the learner itself. It must leave the learner unchanged."""
 
 
 def train_encoder(
@@ -74,11 +75,11 @@ def train_encoder(
     hyperparameters: Hyperparameters,
     hooks: TrainingHooks = TrainingHooks(),
 ) -> dict[str, NDArray[np.float32]]:
-    """Return trained weights for a spec; class numbers below `base_classes` are the named classes.
+    """Train an encoder and return its weights; class numbers below `base_classes` are the named classes.
 
-    The detector serves the unit direction of the output layer, whatever the loss trains on, and a collapse of that
-    direction is refused. The loss's own parameters are discarded. Raises TrainingError, and LossError for a loss that
-    does not exist.
+    The detector uses the unit direction of the output layer, whatever embedding the loss uses. A collapse of that
+    direction raises TrainingError. The loss's own parameters are discarded. Raises LossError for a loss
+    that does not exist.
     """
     sampler = ClassBalancedSampler(examples, base_classes, catalogue, hyperparameters.seed)
     learner = Learner(spec, hyperparameters, Normality.of(examples, spec))
@@ -86,16 +87,16 @@ def train_encoder(
     state, best = _resume(checkpoints, learner)
     with ThreadPoolExecutor(1) as executor:  # the next batch is drawn while the learner works on this one
         batch = executor.submit(sampler.draw, state.step)
-        while state.step < hyperparameters.steps and not _is_stuck(state, hyperparameters):
+        while state.step < hyperparameters.steps and not _patience_exhausted(state, hyperparameters):
             windows, label, network = batch.result()
             batch = executor.submit(sampler.draw, state.step + 1)
             refuse_pairless(label)
             loss, spread, rate = learner.learn(state.step, windows, label, network)
-            state.loss = MEMORY * state.loss + (1 - MEMORY) * loss if state.step else loss
+            state.loss = LOSS_EMA_DECAY * state.loss + (1 - LOSS_EMA_DECAY) * loss if state.step else loss
             state.step += 1
             _refuse_collapse(state, spread, hyperparameters)
             accuracy = None
-            if hooks.validation is not None and _is_examined(state.step, hyperparameters):
+            if hooks.validation is not None and _is_validation_due(state.step, hyperparameters):
                 rng = np.random.default_rng([hyperparameters.seed, 5])
                 accuracy = evaluate_one_shot(learner.encode, hooks.validation, rng)
                 best = _best_weights(state, accuracy, learner, best)
@@ -113,7 +114,10 @@ def _checkpoints(
     hyperparameters: Hyperparameters,
     classes: tuple[int, str],
 ) -> Checkpoints | None:
-    """Return the checkpoints of exactly this training; their file names its parts "schedule" and "exam"."""
+    """Return the checkpoints of exactly this training.
+
+    The keys "schedule" (hyperparameters) and "exam" (validation examples) are part of the file format.
+    """
     if hooks.checkpoint_folder is None:
         return None
     learned = (digest_examples(examples), *classes)
@@ -123,7 +127,7 @@ def _checkpoints(
 
 
 def _resume(checkpoints: Checkpoints | None, learner: Learner) -> tuple[TrainingState, Arrays]:
-    """Return the state of a stopped training and its best weights so far, or the initial state and none."""
+    """Return the state of a stopped training and its best weights so far, or an initial state without weights."""
     checkpoint = checkpoints.read() if checkpoints is not None else None
     if checkpoint is None:
         return TrainingState(), {}
@@ -132,13 +136,16 @@ def _resume(checkpoints: Checkpoints | None, learner: Learner) -> tuple[Training
     return state, {name: value for name, value in arrays.items() if name.startswith("best/")}
 
 
-def _is_examined(step: int, hyperparameters: Hyperparameters) -> bool:
+def _is_validation_due(step: int, hyperparameters: Hyperparameters) -> bool:
     steps = hyperparameters.steps
     return step == steps or step % max(1, steps // hyperparameters.examinations) == 0
 
 
 def _best_weights(state: TrainingState, accuracy: OneShotAccuracy, learner: Learner, best: Arrays) -> Arrays:
-    """Return the weights with the highest accuracy; of equals the later, which the falling rate has settled further."""
+    """Return the weights with the highest accuracy.
+
+    Of equal accuracies the later wins, because it was trained longer at a lower learning rate.
+    """
     if accuracy.share < state.best:
         state.since_best += 1
         return best
@@ -146,18 +153,19 @@ def _best_weights(state: TrainingState, accuracy: OneShotAccuracy, learner: Lear
     return {f"best/{name}": value for name, value in learner.weights().items()}
 
 
-def _is_stuck(state: TrainingState, hyperparameters: Hyperparameters) -> bool:
-    """Return whether the patience is exhausted: a guard against a run that has come apart, not a way to save steps.
+def _patience_exhausted(state: TrainingState, hyperparameters: Hyperparameters) -> bool:
+    """Return whether the patience is exhausted: early stopping for diverged runs, not a way to save steps.
 
-    The rate falls along a cosine, and its fall resolves a plateau at a high rate. Accuracy rises most when the rate is
-    nearly 0, so a stop at the first pause would discard the best part. The default patience is half a run.
+    The learning rate falls along a cosine, and a plateau at a high rate ends when the rate falls. Accuracy rises most
+    when the rate is nearly 0, so a stop at the first plateau would lose most of the gain. The default patience is half
+    a run.
     """
     return state.since_best >= hyperparameters.patience
 
 
 def _refuse_collapse(state: TrainingState, spread: float, hyperparameters: Hyperparameters) -> None:
-    state.narrow = 0 if spread >= LEAST_SPREAD else state.narrow + 1  # NaN is no spread either
-    if state.narrow >= NARROW_STEPS or (state.narrow and state.step == hyperparameters.steps):
+    state.narrow = 0 if spread >= LEAST_SPREAD else state.narrow + 1  # a NaN spread counts as too small
+    if state.narrow >= COLLAPSE_STEPS or (state.narrow and state.step == hyperparameters.steps):
         raise TrainingError(
             f"the encoder collapsed at step {state.step}: its spread per dimension is {spread:.3g}, at least"
             f" {LEAST_SPREAD:g} is needed. Lower the rate or add classes."

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from trainer.console import console, print_duration
 
-if TYPE_CHECKING:  # the training imports TensorFlow, and verbs without a training print too
+if TYPE_CHECKING:  # the training imports TensorFlow; commands without a training import this module too
     from trainer.training.loop import StepMetrics
 
 
 @contextmanager
 def training_progress(text: str, steps: int) -> Iterator[Callable[["StepMetrics"], None]]:
-    """Show a bar with loss, spread and one-shot accuracy; without a terminal, print a line per examination."""
+    """Show a bar with loss, spread and one-shot accuracy; without a terminal, print a line per validation run."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     begin, accuracy = monotonic(), {"text": ""}

@@ -1,7 +1,7 @@
 """TensorBoard curves of a training, as event files.
 
-The files are written with TensorFlow's own writer: `tf.summary.scalar` needs the `tensorboard` package, which only a
-reader of the curves needs. `write` with the scalar plugin's name produces the same file.
+The files are written with TensorFlow's own writer: `tf.summary.scalar` needs the `tensorboard` package, which is
+otherwise needed only to view the curves. `write` with the scalar plugin's name produces the same file.
 """
 
 from pathlib import Path
@@ -10,11 +10,11 @@ from typing import Any
 from trainer.training.loop import StepMetrics
 
 EVERY = 10
-"""Steps between two points; loss and spread move over hundreds."""
+"""Steps between two points of a curve; loss and spread change over hundreds of steps."""
 
 
 class Curves:
-    """Event file with loss, spread and rate every few steps, and one-shot accuracy at every examination."""
+    """Event file with loss, spread and rate every few steps, and one-shot accuracy at every validation run."""
 
     def __init__(self, folder: Path) -> None:
         import tensorflow as tf
@@ -24,7 +24,7 @@ class Curves:
         self._metadata = tf.compat.v1.SummaryMetadata(plugin_data=plugin)
 
     def record(self, metrics: StepMetrics) -> None:
-        """Write what is due after this step."""
+        """Write the points that are due after this step."""
         curves: dict[str, float] = {}
         if metrics.step % EVERY == 0:
             curves = {"loss": metrics.loss, "spread": metrics.spread, "rate": metrics.rate}

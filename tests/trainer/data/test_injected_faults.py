@@ -131,7 +131,7 @@ def test_a_drop_out_loses_more_the_larger_it_is(calm: np.ndarray) -> None:
 
 
 def test_a_lag_repeats_what_was_said_minutes_ago(calm: np.ndarray) -> None:
-    """The middle tempo lies eleven minutes behind."""
+    """A period position of 0.5 is a lag of eleven minutes."""
     windows = injected("lag", calm)[:, :, GROUP]
 
     late = (windows[:, 20:] == calm[:COUNT, 9:49][:, :, GROUP]).all(axis=1)

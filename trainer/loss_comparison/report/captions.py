@@ -114,7 +114,7 @@ def method_texts(report: Report) -> list[str]:
         f" another {UNSEEN_CLASSES} classes can lie. By its head: a pairwise loss names by its own probability.",
         f"Pairs classified right: the mean of two shares, over {PAIRS:,} pairs of one class and as many of two; chance"
         " is one half.",
-        f"Seconds are those of one training on this machine's {facts.device}, with its examinations. A seed"
+        f"Seconds are those of one training on this machine's {facts.device}, with its validation runs. A seed"
         f" ({', '.join(map(str, facts.seeds))}) determines the initial weights and the batches; the windows are the"
         f" same. The training of three classes has {min(STEPS, facts.steps)} steps and the first seed.",
         "All data is simulated, by a network that resembles real ones. The order of the losses may differ in yours:"

@@ -27,7 +27,7 @@ from trainer.plots.style import PictureError
 def write_report(result: ExperimentResult, cells: int, folder: Path) -> Report:
     """Write compare.html and compare.json. Raises PictureError where they cannot be written."""
     with timed_step("figures"):
-        report = summarise(result, cells)
+        report = summarize(result, cells)
     with timed_step("pictures and page"), TemporaryDirectory() as pictures:
         text = build_page(report, _draw(result, report, Path(pictures)))
         try:
@@ -40,7 +40,7 @@ def write_report(result: ExperimentResult, cells: int, folder: Path) -> Report:
     return report
 
 
-def summarise(result: ExperimentResult, cells: int) -> Report:
+def summarize(result: ExperimentResult, cells: int) -> Report:
     """Return all figures of an experiment in a network of `cells` cells."""
     questions = Questions.of(result.dataset, 0)
     answers = {

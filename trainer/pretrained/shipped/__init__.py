@@ -1,6 +1,6 @@
 """Shipped bundle: a trained encoder without a network of its own; `adapt` and the demo calibrate it on one.
 
-It holds no cell's baseline but the fleet's, and as little normal life as a bundle may have.
+It has the fleet's baseline but no cell's, and only as many normal stretches as a bundle needs.
 """
 
 from pathlib import Path

@@ -14,7 +14,7 @@ from detector.core.scoring.exemplars import NormalProfile
 from trainer.pretrained.shipped import SHIPPED
 
 STRETCHES = 64
-"""Stretches of the shipped bundle: a bundle must have some."""
+"""Normal stretches of the shipped bundle: a bundle must have some."""
 
 
 def strip_network(bundle: Bundle) -> Bundle:

@@ -21,10 +21,10 @@ def shipped_tokens() -> dict[str, NDArray[np.float32]]:
 
 
 def fit_tokens(tokens: Mapping[str, NDArray[np.float32]], features: int) -> tuple[Spec, dict[str, NDArray[np.float32]]]:
-    """Return a shared encoder for so many features, without the weights that are measured on a network.
+    """Return a shared encoder for this number of features, without the arrays that are estimated from a network.
 
-    `tokens` may be any shared bundle's weights; only the arrays of `token_shapes` are used. If the tokens are too many
-    for a direction, they are folded by random axes that depend on the number of features alone.
+    `tokens` may be any shared bundle's weights; only the arrays of `token_shapes` are used. If the tokens exceed the
+    dimension of a direction, random axes project them; the axes depend on the number of features alone.
     """
     spec = spec_of("shared", features)
     weights = {name: tokens[name] for name in token_shapes(spec)}

@@ -1,8 +1,8 @@
-"""Training of the tokens: procedural faults in networks of random operators, each with features of its own.
+"""Training of the tokens: procedural faults in networks of random operators, each with different features.
 
-Features have no names here. One batch is of one operator, the next of another, so the tokens learn only what serves all
-of them. One-shot macro-F1 on base classes at operators outside the training: .72; with tokens learned from injected
-families in the same networks .68; with none learned, but for shrinking and whitening, .67.
+Features have no names here. Each batch is from one random operator, so the tokens learn only what all operators have in
+common. One-shot macro-F1 on base classes at operators outside the training: .72; with tokens learned from injected
+families in the same networks .68; with no learned tokens, only shrinking and whitening, .67.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ OPERATORS = range(201, 209)
 FEATURES, CELLS, CLASSES, EACH = 60, 80, 400, 6
 """Features and cells of each operator, its procedural classes, and windows of each."""
 
-AT_ONCE, PER_CLASS = 32, 4
+CLASSES_PER_BATCH, PER_CLASS = 32, 4
 """Classes of a batch, and windows of each."""
 
 STEPS, RATE = 1500, 5e-3
@@ -48,7 +48,7 @@ class TokenTrainingSet:
 
 
 def draw_examples(number: int, workers: int) -> Examples:
-    """Return windows of a random operator's network, with a random part of its features, sorted by class."""
+    """Return windows of a random operator's network, with a random subset of its features, sorted by class."""
     operator = without_smoothing(random_operator(number))
     span = (START_MINUTE, START_MINUTE + 7 * 1440)
     history = SimulatedHistory(Network(CELLS, 700 + number, operator), span, whole=True)
@@ -97,10 +97,10 @@ def learn_tokens(
     def update(windows: Any, label: Any, centre: Any, whiten: Any) -> Any:
         with tf.GradientTape() as tape:
             weights = {name: variable.value for name, variable in tokens.items()}
-            measured = {"view_centre": centre, "view_whiten": whiten}
-            direction = unit(forward(view(blocks(windows)), {**weights, **measured}).raw)
+            network_arrays = {"view_centre": centre, "view_whiten": whiten}
+            direction = unit(forward(view(blocks(windows)), {**weights, **network_arrays}).raw)
             parameters = {name: variable.value for name, variable in loss_variables.items()}
-            loss = tf.reduce_mean(objective(direction, label, AT_ONCE * PER_CLASS, parameters))
+            loss = tf.reduce_mean(objective(direction, label, CLASSES_PER_BATCH * PER_CLASS, parameters))
         optimizer.apply(tape.gradient(loss, [variable.value for variable in learned]), learned)
         return loss
 
@@ -119,9 +119,9 @@ def build_training_set(examples: Examples) -> TokenTrainingSet:
 
 
 def _draw_rows(examples: Examples, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw the rows of a batch. # -> [AT_ONCE · PER_CLASS]"""
+    """Draw the rows of a batch. # -> [CLASSES_PER_BATCH · PER_CLASS]"""
     weight = np.clip(examples.effect / VISIBLE_EFFECT, 0.05, 1).reshape(-1, EACH)
-    classes = rng.choice(len(weight), AT_ONCE, replace=False)
+    classes = rng.choice(len(weight), CLASSES_PER_BATCH, replace=False)
     odds = weight[classes] / weight[classes].sum(axis=1, keepdims=True)
     members = [rng.choice(EACH, PER_CLASS, replace=False, p=p) for p in odds]
     return (classes[:, None] * EACH + np.stack(members)).ravel()

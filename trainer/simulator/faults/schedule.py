@@ -1,6 +1,6 @@
 """Schedule of random episodes, drawn day by day from hashes of class, place and day.
 
-Rates are a radio engineer's guesses, since no operator publishes them. The episodes of a day depend on no other day.
+The rates are a radio engineer's guesses; no operator publishes rates. The episodes of a day depend on no other day.
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ CELL: Mapping[Place, float] = {"cell": 1.0}
 TRANSPORT: Mapping[Place, float] = {"site": 0.7, "chain": 0.3}
 REGION: Mapping[Place, float] = {"region": 1.0}
 
-LIVE: Mapping[str, tuple[Rate, ...]] = {
+LIVE_RATES: Mapping[str, tuple[Rate, ...]] = {
     "cell_outage": (Rate(1.2, {"cell": 0.6, "site": 0.4}),),
     "sleeping_cell_rach": (Rate(0.4, CELL),),
     "ul_interference": (Rate(1.5, CELL),),
@@ -85,11 +85,11 @@ NIGHT_WORK = ("ho_too_late", "ho_pingpong", "excessive_downtilt", "overshoot_upt
 def draw_day(network: Network, seed: int, day: int, rates: Mapping[str, float]) -> Iterator[FaultEpisode]:
     """Yield the episodes that begin on a day (days since 1970-01-01).
 
-    Each class happens `rates[class]` times as often as in a live network. On one day at most one episode of a class and
-    a kind of place begins in the same place.
+    `rates[class]` is a factor on the class's rate in a live network. Per day, class and kind of place, at most one
+    episode begins in each place.
     """
     for name, factor in rates.items():
-        for number, rate in enumerate(LIVE[name]):
+        for number, rate in enumerate(LIVE_RATES[name]):
             for place_kind, share in rate.places.items():
                 stream = f"schedule {name} {number} {place_kind}"
                 process = _Process(
@@ -108,7 +108,7 @@ class _Process:
     share: float
     """Factor on the rate."""
     stream: str
-    """Name of its hashed draws."""
+    """Name of the stream of hashed draws; part of their hash key."""
 
 
 def _draw(network: Network, seed: int, day: int, process: _Process) -> Iterator[FaultEpisode]:
@@ -118,11 +118,12 @@ def _draw(network: Network, seed: int, day: int, process: _Process) -> Iterator[
         return
     size = network.cells / max(1, len(_places(network, Rate(0, {}), place_kind, None)))
     per_place = rate.per_day * process.share * (size / 1000 if rate.unit == "1000 cells" else 1)
+    # The names of the draws are keys of their hash: another name would draw other numbers.
     place_draws = HashedDraws.of(seed, process.stream, centres, 0 if rate.every_day else day + 1)
-    struck_centres = centres[place_draws.uniform("whether") < per_place]
-    day_draws = HashedDraws.of(seed, process.stream, struck_centres, day + 1)
+    chosen_centres = centres[place_draws.uniform("whether") < per_place]
+    day_draws = HashedDraws.of(seed, process.stream, chosen_centres, day + 1)
     columns = [day_draws.uniform(name).tolist() for name in ("when", "how bad", "ramp")]
-    for cell, *draws in zip(struck_centres.tolist(), *columns, day_draws.normal("how long").tolist(), strict=True):
+    for cell, *draws in zip(chosen_centres.tolist(), *columns, day_draws.normal("how long").tolist(), strict=True):
         begin = day * DAY + _start(fault, draws[0])
         yield FaultEpisode(
             cell,
@@ -137,13 +138,13 @@ def _draw(network: Network, seed: int, day: int, process: _Process) -> Iterator[
 
 
 def duration_minutes(fault: FaultClass, z: float) -> int:
-    """Return a duration, log-normal by the class's median and 90th percentile, for a standard normal number."""
+    """Return a log-normal duration with the class's median and 90th percentile, for a standard normal `z`."""
     sigma = np.log(fault.p90_minutes / fault.median_minutes) / 1.2816
     return int(np.clip(fault.median_minutes * np.exp(sigma * z), SHORTEST, LONGEST))
 
 
 def _start(fault: FaultClass, u: float) -> int:
-    """Return the minute of the day, within the class's hours, for a uniform number."""
+    """Return the minute of the day, within the class's hours, for a uniform `u`."""
     first, last = (0, 5) if fault.name in NIGHT_WORK else fault.hours
     return int((first + u * (last - first)) * 60)
 
