@@ -179,7 +179,7 @@ def test_a_collapse_is_refused_at_the_step_where_it_has_lasted() -> None:
     ) as told:
         train(None, lambda moment: steps.append(moment.step), replace(SCHEDULE, steps=2000, rate=1e4), exam=False)
 
-    assert f"at step {steps[-1] + 1} " in str(told.value)
+    assert f"at step {steps[-1] + 1}: " in str(told.value)
     assert steps[-1] < 400
 
 
