@@ -118,7 +118,7 @@ def _nearest_classes(index: ExemplarIndex, matches: Matches, scores: NDArray[np.
             **_describe_exemplar(index.exemplars[matches.nearest_exemplar[0, column]]),
             "score": round(float(scores[column]), 2),
             "cosine": round(float(matches.cosine[0, column]), 4),
-            "pull": round(float(matches.pull[0, column]), 2),
+            "pull": round(float(matches.shift_projection[0, column]), 2),
         }
         for column in np.argsort(-scores[:-1], kind="stable")[:NEAREST_SHOWN].tolist()
     ]
