@@ -129,7 +129,7 @@ class MinuteConsumer:
         self._consumer.pause(self._consumer.assignment())
 
     def lag(self) -> dict[int, int]:
-        """Return the lag of each partition in records, by the end offset that the broker reported in the last seconds."""
+        """Return the lag of each partition in records, up to the end offset that was reported in the last seconds."""
         return self._lag.measure()
 
     def close(self) -> None:

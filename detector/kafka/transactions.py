@@ -197,7 +197,7 @@ class Transactions:
                 raise _StuckCall(reason)
 
     def _replace(self) -> None:
-        """Open a new producer with the same id. The old one is destroyed on a thread of its own, which may never end."""
+        """Open a new producer with the same id. The old producer is destroyed on a thread that may never end."""
         old_producers = [self._producer]
         while True:
             self._producer, self._brokers_lost = self._open()

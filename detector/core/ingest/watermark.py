@@ -116,7 +116,7 @@ class Watermark:
         return previous is None or self.minute > previous
 
     def reached_claims(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return counted claims that the watermark has reached within the tolerance, UNSET for all others. # [n] -> [n]"""
+        """Return counted claims that the watermark has about reached, UNSET for all others. # [n] -> [n]"""
         assert self.minute is not None
         is_reached = self._is_counted[rows] & (self._claims[rows] <= self.minute + self._ahead_minutes)
         return np.where(is_reached, self._claims[rows], UNSET)

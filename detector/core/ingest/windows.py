@@ -1,8 +1,8 @@
 """Windows: the last 60 minutes of every cell, in one ring of 8-bit deviations each, 7.8 kB for 130 features.
 
 Records are processed strictly in the order of the log, in runs. A run is as long as possible while no cell repeats and
-the partition's watermark does not move. So a run is one pass over columns, and the result does not depend on the size of a
-poll. The state is not persisted: a replay of the log rebuilds it.
+the partition's watermark does not move. So a run is one pass over columns, and the result does not depend on the size
+of a poll. The state is not persisted: a replay of the log rebuilds it.
 """
 
 from dataclasses import dataclass

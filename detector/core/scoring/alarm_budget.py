@@ -31,6 +31,6 @@ class BudgetSplit:
 
 
 def split_budget(classes: Sequence[str], budget: float, class_budgets: Mapping[str, float]) -> BudgetSplit:
-    """Split the budget among the existing classes; a separate budget without a taught class stays in the shared budget."""
+    """Split the budget among the existing classes; the budget of a class without exemplars stays shared."""
     separate_budgets = [class_budgets[name] for name in classes if name in class_budgets]
     return BudgetSplit(max(1, len(classes) - len(separate_budgets)), budget - sum(separate_budgets), class_budgets)

@@ -26,8 +26,11 @@ SEVERITIES = ("minor", "major", "critical")
 """Severities of alarms, ITU-T X.733."""
 
 MAX_REPRESENTATIVES = 8
-"""Largest number of a class's exemplars that windows are compared with. With 20,000 labels of 40 classes, a window takes
-3 µs; compared with all exemplars, it would take 190 µs (one core, FAISS flat)."""
+"""Largest number of a class's exemplars that windows are compared with.
+
+With 20,000 labels of 40 classes, a window takes 3 µs; compared with all exemplars, it would take 190 µs (one core,
+FAISS flat).
+"""
 
 COLUMNS = ("fault", "ignore", "quarantined")
 """Kinds of columns that a window is compared with, in their order; taught normals are added to the normal bank."""
@@ -73,8 +76,10 @@ class NormalProfile:
     stretches: Embeddings
     """Windows of contiguous time, `step_minutes` apart. # of [stretches, T]"""
     ends: NDArray[np.int64]
-    """Last minutes of the stretches, used to detect network-wide events: many stretches that score high at the same time.
-    # [stretches]"""
+    """Last minutes of the stretches. # [stretches]
+
+    They are used to detect network-wide events: many stretches that score high at the same time.
+    """
     step_minutes: int
 
 
@@ -156,7 +161,7 @@ class ExemplarIndex:
         return Matches(_round(normal), _round(cosine), _round(np.maximum(shift_projection, -FAR)), nearest_exemplar)
 
     def _representatives(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Choose representatives of a class with too many exemplars, so that no exemplar is far from its nearest representative.
+        """Choose representatives of a class, so that no exemplar is far from its nearest representative.
 
         Each is the exemplar farthest from the previous ones (Gonzalez, 1985). # [m] -> [at most MAX_REPRESENTATIVES]
         """
