@@ -173,8 +173,8 @@ class Service:
             servers, topics = self._config.kafka.common["bootstrap.servers"], self._config.kafka.topics
             raise ClusterError(
                 f"Kafka at {servers}: topic {topics.minutes} has {count} partitions now and had {expected} at the"
-                f" start, so keys map to other partitions than their stored state; give {topics.active} as many, and start"
-                " again."
+                f" start, so keys map to other partitions than their stored state; give {topics.active} as many, and"
+                " start again."
             )
 
     def _follow_labels(self) -> None:
