@@ -24,16 +24,16 @@ STATES = ("new", "known", "replaces", "refused")
 
 @dataclass(frozen=True)
 class _ImportOutcome:
-    """A previewed pack: its digest, the fate of each label, and the labels that were or would be published."""
+    """A previewed pack: its digest, the import state of each entry, and the labels that were or would be published."""
 
     digest: str
-    arrived: Sequence[PackEntry]
+    entries: Sequence[PackEntry]
     labels: Sequence[Label]
     forecast: PackForecast | None
 
     @property
     def refused(self) -> list[PackEntry]:
-        return [arrival for arrival in self.arrived if arrival.state == "refused"]
+        return [entry for entry in self.entries if entry.state == "refused"]
 
     @property
     def quarantined(self) -> int:
@@ -75,13 +75,13 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
             " its sender."
         )
     known = list(read_labels(config))
-    arrived = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, _in_force(known))
-    labels = [arrival.label for arrival in arrived if arrival.label and arrival.state in ("new", "replaces")]
+    entries = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, _in_force(known))
+    labels = [entry.label for entry in entries if entry.label and entry.state in ("new", "replaces")]
     forecast = preview_pack(config, labels, known, request.sample) if labels else None
     decided = [forecast.decide(label, request.force) for label in labels] if forecast else []
     if request.accept and decided:
         publish_labels(config, *((label.id.encode(), write_label(label)) for label in decided))
-    outcome = _ImportOutcome(pack.digest, arrived, decided, forecast)
+    outcome = _ImportOutcome(pack.digest, entries, decided, forecast)
     if request.json:
         _print_json(outcome, published=request.accept)
     else:
@@ -100,7 +100,7 @@ def _in_force(records: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, byte
 
 
 def _exportable(config: Config, catalogue: str, classes: Sequence[str]) -> tuple[list[Label], int]:
-    """Return the labels of these classes, and the number of labels of other features or that cannot be read."""
+    """Return the labels of these classes, and the number of labels that have other features or cannot be read."""
     labels, left_out = [], 0
     for value in _in_force(read_labels(config)).values():
         try:
@@ -126,21 +126,19 @@ def _print_json(outcome: _ImportOutcome, *, published: bool) -> None:
         "forced": outcome.forced,
         "refused": len(outcome.refused),
         "forecast": outcome.forecast,
-        "why": [arrival.reason for arrival in outcome.refused],
+        "why": [entry.reason for entry in outcome.refused],
     }
     print(msgspec.json.encode(fields).decode())
 
 
 def _print_text(outcome: _ImportOutcome, *, published: bool) -> None:
     print(f"{'class':<40}{'kind':<9}{'new':>6}{'known':>7}{'replaces':>10}{'refused':>9}")
-    counts = Counter(
-        (arrival.label.name, arrival.label.kind, arrival.state) for arrival in outcome.arrived if arrival.label
-    )
+    counts = Counter((entry.label.name, entry.label.kind, entry.state) for entry in outcome.entries if entry.label)
     for name, kind in sorted({key[:2] for key in counts}):
         new, known, replaces, refused = (counts[name, kind, state] for state in STATES)
         print(f"{name[:39]:<40}{kind:<9}{new:>6}{known:>7}{replaces:>10}{refused:>9}")
-    for arrival in outcome.refused[:REFUSALS_SHOWN]:
-        print(f"  line {arrival.line} refused: {arrival.reason}"[:100])
+    for entry in outcome.refused[:REFUSALS_SHOWN]:
+        print(f"  line {entry.line} refused: {entry.reason}"[:100])
     if outcome.forecast:
         print("\n".join(pack_lines(outcome.forecast)))
     print(f"sha256 {outcome.digest}")

@@ -1,4 +1,4 @@
-"""Report of `faultline search`: the past's episodes that resemble one, with their names at the time."""
+"""Report of `faultline search`: past episodes that resemble a given episode, with the alarms raised at the time."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,12 +37,12 @@ from detector.labels.builder import LabelMeta, LabelWindow, build_label
 from detector.timestamps import write_minute
 
 EVERYTHING = 1e6
-"""Hours and cell-days that no topic exceeds."""
+"""Number of hours and of cell-days that no topic exceeds."""
 
 
 @dataclass(frozen=True)
 class _SearchOutcome:
-    """A finished search."""
+    """Query episode, scan statistics and matches of a completed search."""
 
     episode: EpisodeSlice
     query: SearchQuery
@@ -51,7 +51,7 @@ class _SearchOutcome:
 
 
 def print_search(config: Config, request: SearchRequest) -> bool:
-    """Search and print; return whether any episode is near enough. Raises OperatorError."""
+    """Search and print; return whether any episode is within `farthest`. Raises OperatorError."""
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     notices = [] if request.offline else read_notifications(config)
     outcome = _search(config, request, bundle, encode)
@@ -71,7 +71,7 @@ def print_search(config: Config, request: SearchRequest) -> bool:
 
 
 def _search(config: Config, request: SearchRequest, bundle: Bundle, encode: Encode) -> _SearchOutcome:
-    """Cut the episode, and compare every day of the past with it."""
+    """Cut the episode from the history, and compare every past day with it."""
     coverage, threads = config.minutes.min_coverage, config.runtime.threads or os.cpu_count()
     with _open_past(config, request, bundle.catalogue) as (source, days), ThreadPoolExecutor(threads) as pool:
         episode = cut(source, request.cell, request.begin, request.end, request.now, coverage=coverage)
@@ -89,7 +89,7 @@ def _search(config: Config, request: SearchRequest, bundle: Bundle, encode: Enco
 def _open_past(
     config: Config, request: SearchRequest, catalogue: Catalogue
 ) -> Iterator[tuple[ParquetSource | TopicHistory, Iterable[Day]]]:
-    """Open the source of the episode, and the days to search: all files, or as much of the topic as is read in seconds.
+    """Open the episode's source and the days to search: all files, or the part of the topic that is read in seconds.
 
     Raises LabelError if the files have other features than the bundle.
     """

@@ -1,11 +1,11 @@
-"""Evidence of an alarm: the figures behind its decision, in the network's own units.
+"""Evidence of an alarm: the figures behind its decision, in the units of the features.
 
-It holds the score with the parts of direction and distance, the nearest classes with their authors, and the features
-and minutes that the score depends on. All of it is a function of the window and the exemplar index, so that the same
-log gives the same figures.
+It contains the score with the contributions of direction and distance, the nearest classes with their authors, and the
+features and minutes that the score depends on. All of it is a function of the window and the exemplar index, so that
+the same log gives the same figures.
 
-It takes 4 ms of a core (ten classes taught), most of it the encoder's: a poll of 4,000 records that each raise an alarm
-blocks the pipeline for 16 s.
+It takes 4 ms of one core (ten classes taught), most of it for the encoder: a poll of 4,000 records that each raise an
+alarm blocks the pipeline for 16 s.
 """
 
 import base64
@@ -27,20 +27,20 @@ from detector.core.scoring.exemplars import Exemplar, ExemplarIndex, Matches
 from detector.core.scoring.tail_fit import FLOOR
 
 NEAREST_SHOWN = 3
-"""Classes named in an alarm: the winner, its rival, and one to compare with."""
+"""Number of classes in an alarm: the best, its rival, and one for comparison."""
 
 FEATURES_SHOWN, SPANS_SHOWN = 6, 3
 
 LEAST_SHARE = 0.1
-"""Smallest weight that is shown, as a share of the largest weight: less is not worth reading at night."""
+"""Smallest weight that is shown, as a share of the largest weight; smaller contributions are omitted."""
 
 LONGEST_TEXT = 128
-"""Characters of a text that a person wrote into a label: an alarm is to stay below 16 kB."""
+"""Largest number of characters shown of a label's free text, so that an alarm stays below 16 kB."""
 
 
 @dataclass(frozen=True)
 class AlarmContext:
-    """Context of an event: one cell's window at the event's minute."""
+    """One cell's window at the minute of an event, with its embedding and baseline."""
 
     codes: NDArray[np.int8]
     """# [60, F]"""
@@ -99,7 +99,7 @@ def _cause(index: ExemplarIndex, name: str) -> dict[str, str]:
 
 
 def _total_scores(direction: NDArray[np.float32], distance: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return scores clipped below alone. Clipped above, of two strong features neither would seem to matter."""
+    """Return scores clipped below only. Clipped above, two strong features would each seem to have no influence."""
     return np.maximum(direction + distance, np.float32(FLOOR))
 
 
@@ -118,7 +118,7 @@ def _nearest_classes(index: ExemplarIndex, matches: Matches, scores: NDArray[np.
             **_describe_exemplar(index.exemplars[matches.nearest_exemplar[0, column]]),
             "score": round(float(scores[column]), 2),
             "cosine": round(float(matches.cosine[0, column]), 4),
-            "pull": round(float(matches.pull[0, column]), 2),
+            "pull": round(float(matches.shift_projection[0, column]), 2),
         }
         for column in np.argsort(-scores[:-1], kind="stable")[:NEAREST_SHOWN].tolist()
     ]
@@ -181,7 +181,7 @@ def _spans(by_block: NDArray[np.float32]) -> list[tuple[int, int, float]]:
 def _in_units(
     context: AlarmContext, begin: int, shown_minutes: NDArray[np.bool_], catalogue: Catalogue
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return means over the shown minutes: observed (clipped where the codes are), usual, and deviation in spreads.
+    """Return means over the shown minutes: observed (clipped like the codes), usual, and deviation in spreads.
 
     NaN where nothing was reported. # [60] -> [F] each
     """

@@ -102,7 +102,7 @@ class _DueCell:
 
 
 class AlarmLifecycle:
-    """Lifecycle of the alarms of all partitions: it holds the open ones, and each step changes them."""
+    """Lifecycle of the alarms of all partitions: the open alarms, and the steps that change them."""
 
     def __init__(self, classes: Sequence[str], persistence: Persistence) -> None:
         self._open: dict[int, dict[str, dict[str, Alarm]]] = {}
@@ -213,7 +213,7 @@ class AlarmLifecycle:
     def _begin_alarm(self, cell: _DueCell, column: int) -> Event:
         """Return the event of a new alarm.
 
-        Its onset is the first of the minutes up to now whose unsmoothed scores all lie above the lower threshold.
+        Its onset is the first of the minutes up to now whose unsmoothed scores are all above the lower threshold.
         """
         minute, score = cell.minute, float(cell.smoothed[column])
         raw_scores = cell.scores.raw_history(cell.position, column, self._persistence.hold_minutes)

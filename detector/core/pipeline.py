@@ -1,8 +1,8 @@
-"""Pipeline: the steps from records to alarms, as a row of calls.
+"""Pipeline: the steps from records to alarms, as a sequence of stages.
 
-The steps are decode, scale, window (all three in `intake`), encode, match, decide, and alarm. The records of a poll's
-partitions pass the first steps one partition after the other. Their windows share batches of the encoder, and part
-again for the alarms. While a batch is encoded and matched, the records of the next are decoded.
+The stages are decode, scale, window (all three in `intake`), encode, match, decide, and alarm. The first three process
+a poll's partitions one after the other. The windows of several partitions share an encoder batch; the results are split
+by partition again for the alarms. While one batch is encoded and matched, the records of the next batch are decoded.
 """
 
 from collections import deque
@@ -29,15 +29,15 @@ from detector.core.scoring.score_history import ScoreHistory
 from detector.core.settings import Settings
 from detector.core.suppression import SuppressedEpisode, SuppressionTracker
 
-PART = 1024
-"""Records that are decoded, and windows that are encoded, at a time.
+MAX_BATCH = 1024
+"""Number of records that are decoded, and of windows that are encoded, at a time.
 
-This is the encoder's largest batch, and a quarter of a poll that catches up."""
+This is the encoder's largest batch, and a quarter of a full poll while the consumer catches up."""
 
 
 @dataclass
 class PollResult:
-    """Result of one poll."""
+    """Events, rejections and counts of one poll."""
 
     events: list[Event] = field(default_factory=list)
     rejections: list[tuple[Records, Rejection]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class _InferenceBatch:
 
 
 class Pipeline:
-    """Pipeline with the state of all assigned partitions: records in, events out."""
+    """State of all assigned partitions. Its input is records, its output events."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Pipeline:
         self.use_classifier(classifier)
 
     def use_classifier(self, classifier: Classifier) -> None:
-        """Decide by another classifier from now on; it also scores the stored minutes again."""
+        """Replace the classifier, and score the stored minutes again."""
         self._classifier = classifier
         columns = len(classifier.classes) + len(classifier.suppressed_classes)
         self._scores.use_classifier(classifier.score_columns, columns)
@@ -111,7 +111,7 @@ class Pipeline:
             self._restore_suppressed(partition)
 
     def _restore_suppressed(self, partition: int) -> None:
-        """Restore the suppressed episodes from the stored scores, less the minutes that the first mean needs.
+        """Restore the suppressed episodes from the stored scores, except the minutes that the first mean needs.
 
         An episode that was below the threshold for longer is counted again.
         """
@@ -123,17 +123,17 @@ class Pipeline:
             self._suppression.restore(partition, self.cells.names[row], history)
 
     def revoke(self, partition: int) -> None:
-        """Forget a partition."""
+        """Drop the state of a partition."""
         self._intake.revoke(partition)
         self._alarms.drop(partition)
         self._suppression.drop(partition)
 
     def checkpoint(self, partition: int) -> Checkpoint | None:
-        """Return the checkpoint for the next commit of a partition; None before its first sane record."""
+        """Return the checkpoint for the next commit of a partition; None while its watermark has no minute."""
         return self._intake.checkpoint(partition)
 
     def watermarks(self) -> dict[int, int]:
-        """Return the minute that each assigned partition has reached."""
+        """Return the watermark of each assigned partition."""
         return self._intake.watermarks()
 
     def open_alarms(self) -> list[Alarm]:
@@ -141,27 +141,32 @@ class Pipeline:
         return self._alarms.open_alarms()
 
     def process(self, poll: Sequence[tuple[Records, bool]]) -> PollResult:
-        """Process one poll: each partition's records in offset order, with True if audible, False in a silent replay.
+        """Process one poll: each partition's records in offset order, with True if live, False if replayed.
 
-        While a batch of windows is encoded, the records of the next are decoded. Alarms follow in the order of the log.
+        Only live records publish alarms. While a batch of windows is encoded, the records of the next batch are
+        decoded. Alarms keep the order of the log.
         """
         result = PollResult()
-        batches = (self._ingest(part, is_audible, result) for records, is_audible in poll for part in _parts(records))
+        batches = (
+            self._ingest(part, publishes_alarms, result)
+            for records, publishes_alarms in poll
+            for part in _parts(records)
+        )
         self._run(batches, [records.partition for records, _ in poll], result)
         return result
 
     def process_samples(self, samples: Samples, first_offset: int) -> PollResult:
-        """Process records that need no decoding, as a history's: as if they lay one after the other in the log."""
+        """Process decoded records, such as a history's, as if they followed one another in the log."""
         result = PollResult()
         rows = np.arange(len(samples))
         samples = replace(samples, index=rows)
-        parts = (select(samples, rows[start : start + PART]) for start in range(0, len(rows), PART))
+        parts = (select(samples, rows[start : start + MAX_BATCH]) for start in range(0, len(rows), MAX_BATCH))
         batches = (self._count(self._intake.admit(part, first_offset + rows, True), result) for part in parts)
         self._run(batches, [samples.partition], result)
         return result
 
     def _run(self, batches: Iterator[PartitionBatch], partitions: Sequence[int], result: PollResult) -> None:
-        """Keep one batch in the encoder while the next is ingested."""
+        """Ingest one batch while the previous batch is encoded."""
         queue: deque[_InferenceBatch] = deque()
         for batch in self._submit_batches(batches):
             queue.append(batch)
@@ -172,9 +177,9 @@ class Pipeline:
         for partition in partitions:
             self._intake.free_idle_rows(partition)
 
-    def _ingest(self, records: Records, is_audible: bool, result: PollResult) -> PartitionBatch:
-        batch = self._intake.process(records, is_audible)
-        if is_audible:
+    def _ingest(self, records: Records, publishes_alarms: bool, result: PollResult) -> PartitionBatch:
+        batch = self._intake.process(records, publishes_alarms)
+        if publishes_alarms:
             result.rejections += [(records, rejection) for rejection in batch.rejections]
         else:
             _add(result.outcomes, {"replayed": len(records)})
@@ -183,7 +188,7 @@ class Pipeline:
     def _count(self, batch: PartitionBatch, result: PollResult) -> PartitionBatch:
         """Count the records by outcome, and empty the score history of new cells' rows."""
         self._scores.reset(batch.new_rows)
-        if batch.is_audible:
+        if batch.publishes_alarms:
             _add(result.outcomes, {**batch.admission.outcomes, "rejected": len(batch.rejections)})
             _add(result.verdicts, {VERDICTS[INSUFFICIENT]: int(np.count_nonzero(~batch.is_covered))})
         return batch
@@ -193,7 +198,7 @@ class Pipeline:
         group: list[PartitionBatch] = []
         for batch in batches:
             group.append(batch)
-            if sum(batch.count for batch in group) >= PART:
+            if sum(batch.count for batch in group) >= MAX_BATCH:
                 yield self._submit(group)
                 group = []
         if group:
@@ -215,8 +220,8 @@ class Pipeline:
                 start += partition_batch.count
 
     def _apply(self, batch: PartitionBatch, inference: InferenceResult, result: PollResult) -> None:
-        """Store the scores of each micro-batch in log order, and step the alarms where the batch is audible."""
-        if batch.is_audible:
+        """Store the scores of each micro-batch in log order, and step the alarms if the batch publishes alarms."""
+        if batch.publishes_alarms:
             counts = np.bincount(inference.decisions.kind, minlength=len(VERDICTS)).tolist()
             _add(result.verdicts, dict(zip(VERDICTS, counts, strict=True)))
         due_start = scored_start = 0
@@ -228,7 +233,7 @@ class Pipeline:
             self._scores.reset(micro_batch.rows[micro_batch.starts_anew])
             rows, minute = micro_batch.rows[is_scored], micro_batch.minute[is_scored]
             self._scores.push(rows, minute, part.embeddings, part.decisions.scores)
-            if batch.is_audible:
+            if batch.publishes_alarms:
                 self._step_alarms(micro_batch, is_scored, windows, result)
 
     def _step_alarms(
@@ -236,7 +241,7 @@ class Pipeline:
     ) -> None:
         """Step the alarm lifecycle once. Scores are smoothed only where an alarm is open or can follow.
 
-        # of the due cells: is_scored [k], windows [k, 60, F]
+        # of the micro-batch: is_scored [k], windows [k, 60, F]
         """
         self._scores.refresh(batch.rows)
         names = [self.cells.names[row] for row in batch.rows.tolist()]
@@ -248,7 +253,7 @@ class Pipeline:
         result.suppressed_episodes += self._suppression.step(batch, names, scores)
 
     def _evidence(self, event: Event, batch: MicroBatch, windows: NDArray[np.int8]) -> dict[str, Any]:
-        """Return the evidence of an event. # windows: of the due cells, [k, 60, F]"""
+        """Return the evidence of an event. # windows of the micro-batch [k, 60, F]"""
         embeddings = self._scores.embedding(event.row, event.minute) if event.row >= 0 else None
         if embeddings is None:
             return {}
@@ -277,6 +282,6 @@ def _add(totals: dict[str, int], counts: dict[str, int]) -> None:
 
 
 def _parts(records: Records) -> Iterator[Records]:
-    for start in range(0, len(records), PART):
-        part = slice(start, start + PART)
+    for start in range(0, len(records), MAX_BATCH):
+        part = slice(start, start + MAX_BATCH)
         yield Records(records.partition, records.offsets[part], records.keys[part], records.values[part])

@@ -76,19 +76,20 @@ class CompactedTable:
         ]
 
     def _ends(self, positions: list[TopicPartition]) -> dict[int, int]:
-        """Return the partitions' end offsets, with the records of open transactions.
+        """Return the partitions' end offsets, including the records of open transactions.
 
-        The client reports as an end what lies before an open transaction. A coordinator tells one partition after the
-        other that a transaction is over, and later where a leader moves: committed offsets do not say that all else of
-        it can be read. And a leader that has just taken over shows less than it has until its followers confirm it.
-        Asked for its end, it says to ask again (KIP-207).
+        A consumer reports the last stable offset as the end: the offset before the first open transaction. The
+        coordinator ends a transaction on one partition after the other, and later on a partition whose leader moves.
+        So committed offsets do not guarantee that the transaction's other records are readable. A new leader exposes
+        fewer records than it has until its followers confirm them. To a request for its end it returns a retriable
+        error (KIP-207).
         """
         requests = dict.fromkeys(positions, OffsetSpec.latest())
         answers = self._admin.list_offsets(requests, request_timeout=ANSWER_SECONDS)
         return {position.partition: future.result().offset for position, future in answers.items()}
 
     def _request(self, ask: Callable[[], Answer]) -> Answer:
-        """Repeat a request while that may bring an answer. Raises ClusterError."""
+        """Repeat a request while its failure may be temporary. Raises ClusterError."""
         deadline = monotonic() + self._kafka.reach_seconds
         while True:
             try:
@@ -103,7 +104,7 @@ class CompactedTable:
                 raise self._timeout_error(self._kafka.reach_seconds)
 
     def _raise_unless_transient(self, error: KafkaError) -> None:
-        """Raise ClusterError for an error that a repetition does not mend."""
+        """Raise ClusterError for an error that is not transient."""
         if is_fatal(error) or not is_transient(error):
             raise explain(error, self._kafka, self._topic) from None
 

@@ -1,7 +1,7 @@
 """Consumer of the input topic. It delivers polls; a rebalance is part of a poll, not a callback.
 
 An assigned partition is rewound before its first record is fetched, to the replay offset in its last commit. Records
-before the committed offset are replayed to restore state. Records from it on are live: their alarms are published.
+before the committed offset are replayed to restore state. Later records are live: their alarms are published.
 """
 
 import logging
@@ -22,15 +22,15 @@ from detector.kafka.start_positions import Assignment, StartPositions
 log = logging.getLogger("faultline.kafka")
 
 LEAVE_SECONDS = 3
-"""Longest wait for the partitions to be given back in an orderly end.
+"""Longest wait, at shutdown, until the partitions are revoked.
 
-The group waits no longer for a daemon that is leaving.
+It bounds the time that the group waits for a leaving daemon.
 """
 
 
 @dataclass
 class Poll:
-    """Result of one call of the consumer. The fields are handled in their order."""
+    """Records and events that one call of the consumer returned. The fields are handled in the order of declaration."""
 
     revocations: list[int] = field(default_factory=list)
     """Partitions that were revoked."""
@@ -66,7 +66,7 @@ class MinuteConsumer:
 
     @property
     def group_metadata(self) -> object:
-        """Metadata of the group's member, as a transaction needs them to commit offsets."""
+        """Group metadata that a transaction needs to commit offsets."""
         return self._consumer.consumer_group_metadata()
 
     def poll(self) -> Poll:
@@ -75,7 +75,7 @@ class MinuteConsumer:
         if self._fatal_error is not None:
             raise explain(self._fatal_error, self._kafka)
         if not messages and self._is_fenced():
-            log.warning("the brokers took this consumer for another of its name when they came back; it joins again")
+            log.warning("the group coordinator fenced this static member after an outage; it rejoins the group")
             self._consumer.close()
             self._join()
         poll, self._pending = self._pending, Poll()
@@ -93,7 +93,7 @@ class MinuteConsumer:
             else:
                 self._handle_error_event(message, poll)
         for partition in lost_partitions:
-            by_partition.pop(partition, None)  # its records come again after the reassignment
+            by_partition.pop(partition, None)  # its records are fetched again after the reassignment
         self._reassign(lost_partitions)
         poll.records = [to_records(partition, batch) for partition, batch in sorted(by_partition.items())]
         timestamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
@@ -101,11 +101,12 @@ class MinuteConsumer:
         return poll
 
     def _is_fenced(self) -> bool:
-        """Return whether the member was ended without a report.
+        """Return whether the coordinator has fenced this static member without an error event.
 
-        Where its brokers were away for longer than its session, its last heartbeat may reach them after it has joined
-        anew: they take it for another of its name, and the client for good ends without a word to `error_cb`. Only to
-        a commit, of nothing, does it say so.
+        After an outage longer than the session timeout, the last heartbeat of the old session may reach the coordinator
+        after the member has rejoined. The coordinator then treats it as another instance with the same
+        `group.instance.id` and fences the member. The client then fails permanently without calling `error_cb`; an
+        empty commit reveals the fatal error.
         """
         if self._consumer.assignment() or not self._broker_monitor.is_available():
             return False
@@ -118,24 +119,24 @@ class MinuteConsumer:
     def rewind(self) -> None:
         """Restart every partition from its last commit, as a restart of the process would.
 
-        For an aborted transaction, and for another bundle.
+        Used after an aborted transaction and after a bundle reload.
         """
         self._reassign([partition.partition for partition in self._consumer.assignment()])
 
     def pause(self) -> None:
-        """Stop fetching for good, also from partitions assigned later. The member stays in the group."""
+        """Stop fetching permanently, also from partitions assigned later. The member stays in the group."""
         self._is_paused = True
         self._consumer.pause(self._consumer.assignment())
 
     def lag(self) -> dict[int, int]:
-        """Return the records up to the end by partition, as the broker reported it in the last seconds."""
+        """Return the lag of each partition in records, up to the end offset that was reported in the last seconds."""
         return self._lag.measure()
 
     def close(self) -> None:
-        """Leave the group, so that others take the partitions over at once.
+        """Leave the group, so that other members take over the partitions at once.
 
-        Closing alone would keep a static member's assignment until its session times out. Unsubscribing gives it up,
-        where there is a broker to give it back to.
+        Closing alone would keep a static member's assignment until its session times out. Unsubscribing releases the
+        assignment if a broker is available.
         """
         if self._broker_monitor.is_available():
             self._leave()
@@ -163,7 +164,7 @@ class MinuteConsumer:
         elif is_fatal(error):
             raise explain(error, self._kafka, self._topic)
         else:
-            log.warning("the consumer reports of a partition: %s", error.str())
+            log.warning("the consumer reports an error of a partition: %s", error.str())
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         if partitions:

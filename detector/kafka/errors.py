@@ -35,12 +35,12 @@ TRANSIENT = {
     KafkaError.KAFKA_STORAGE_ERROR,
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
-"""Errors of a request while brokers go, come and take over from each other."""
+"""Errors of a request while brokers stop, start or change leadership."""
 
 STALE_LEADER = {KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH, KafkaError.NOT_LEADER_FOR_PARTITION}
 """Errors after a change of leader that an admin client has not noticed.
 
-It goes on to request offsets from the leader it knows, for good, so another client must be opened.
+The client keeps requesting offsets from the old leader indefinitely, so a new client must be opened.
 """
 
 MOST_FOREIGN_CHARACTERS = 400

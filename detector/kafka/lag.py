@@ -1,7 +1,7 @@
 """Consumer lag, from end offsets that the broker reports. The client's own end offsets are as old as its last fetch.
 
-A client fetches nothing while its buffer is full, nor when it stopped consuming for good. By its own account the end
-then stands still, and the lag shrinks while it really grows.
+A client fetches nothing while its buffer is full or after it has stopped consuming permanently. Its own end offset then
+stays constant, so the lag would seem to shrink while it grows.
 """
 
 from concurrent.futures import Future
@@ -15,10 +15,10 @@ from detector.kafka.client import open_admin
 from detector.kafka.errors import STALE_LEADER
 
 EVERY_SECONDS = 5.0
-"""Pause from an answer to the next request, which is one to each broker. A scrape comes every 15 s."""
+"""Pause between an answer and the next request, which goes to each broker. A scrape comes every 15 s."""
 
 ANSWER_SECONDS = 5.0
-"""Timeout of a request. Nobody waits for it, and it takes milliseconds where a broker answers."""
+"""Timeout of a background request, which takes milliseconds if the broker answers."""
 
 
 class Lag:

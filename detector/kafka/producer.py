@@ -61,7 +61,7 @@ class RecordProducer:
 def _fatal_cause(error: KafkaException | SystemError) -> KafkaError | None:
     """Return the error that ended a client, where it is known.
 
-    It is raised beneath the callbacks, and where one is called, Python raises a SystemError about it first.
+    The error is raised below the callbacks. If a callback runs, Python wraps the error in a SystemError.
     """
     exception = error if isinstance(error, KafkaException) else error.__cause__
     cause: KafkaError | None = exception.args[0] if isinstance(exception, KafkaException) else None

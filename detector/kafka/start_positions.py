@@ -1,4 +1,4 @@
-"""Start positions of partitions: what the last commit says, and the fallback where the log lacks that offset."""
+"""Start positions of partitions: the last commit's offset, or a fallback if the log does not contain that offset."""
 
 import logging
 import time
@@ -28,13 +28,19 @@ class Assignment:
     partition: int
     checkpoint: Checkpoint | None = None
     live_offset: int = 0
-    """First offset whose alarms are published. Records before it are replayed: an earlier commit covers them."""
+    """First offset whose alarms are published. Earlier records are replayed: an earlier commit covers them."""
     reset: str | None = None
-    """`retention` or `made_anew`: the reason why reading does not start where the commit says. None if it does."""
+    """`retention` or `made_anew`: the reason why reading does not start at the committed offset; None if it does.
+
+    `made_anew`: the topic was recreated or truncated.
+    """
 
 
 class StartPositions:
-    """Start positions of assigned partitions. Requests are repeated until coordinator and leaders answer."""
+    """Finds the first offset to fetch of assigned partitions.
+
+    Requests are repeated until the group coordinator and the partition leaders answer.
+    """
 
     def __init__(self, consumer: Consumer, config: Config, broker_monitor: BrokerMonitor) -> None:
         self._consumer, self._kafka, self._broker_monitor = consumer, config.kafka, broker_monitor
@@ -58,7 +64,7 @@ class StartPositions:
             return fresh_start, Assignment(partition=partition)
         if offset > high:
             log.error(
-                "partition %d: committed offset %d is beyond the end %d, so the topic was recreated or lost its end;"
+                "partition %d: committed offset %d is beyond the end %d, so the topic was recreated or truncated;"
                 " reading starts at the %s offset",
                 partition,
                 offset,
@@ -80,7 +86,10 @@ class StartPositions:
         return begin, Assignment(partition=partition, checkpoint=checkpoint, live_offset=low, reset="retention")
 
     def _offset_by_time(self, partition: int) -> int:
-        """Return the replay offset for a commit without a checkpoint of ours, estimated from record timestamps."""
+        """Return the replay offset for a commit without a checkpoint written by Faultline.
+
+        The offset is estimated from the record timestamps.
+        """
         since = int((time.time() - self._memory_minutes * 60) * 1000)
         request = [TopicPartition(self._topic, partition, since)]
         (answer,) = self._request(lambda: self._consumer.offsets_for_times(request, timeout=ANSWER_SECONDS))
@@ -89,7 +98,7 @@ class StartPositions:
     def _request(self, ask: Callable[[], Answer]) -> Answer:
         """Repeat a request until it is answered. Raises ClusterError for a fatal error.
 
-        There is no deadline. Where the cluster answers everything else, the watchdog ends the process.
+        There is no deadline. If the cluster answers all other requests, the watchdog ends the process.
         """
         while True:
             try:
@@ -103,12 +112,12 @@ class StartPositions:
 
 
 def checkpoint_to_metadata(checkpoint: Checkpoint) -> str:
-    """Return the commit's metadata: about 100 bytes and 22 a vote, at most 3,900 of the 4,096 a broker allows."""
+    """Return the commit's metadata: about 100 bytes and 22 per claim, at most 3,900 of a broker's 4,096."""
     return msgspec.json.encode(checkpoint).decode()
 
 
 def checkpoint_from_metadata(metadata: str | None) -> Checkpoint | None:
-    """Return a commit's checkpoint; None if the commit was not made by this daemon."""
+    """Return a commit's checkpoint; None if the commit was not written by Faultline."""
     if not metadata:
         return None
     try:

@@ -119,7 +119,7 @@ def _server_certificate_rejected(kafka: Kafka) -> tuple[str, str]:
 def _shake_hands(server: str, kafka: Kafka) -> None:
     """Make a TLS handshake. Raises its error.
 
-    A certificate of ours is not presented, because the broker's is verified first.
+    No client certificate is presented, because the broker's certificate is verified first.
     """
     host, _, port = server.split("://")[-1].rpartition(":")
     host = host.strip("[]")

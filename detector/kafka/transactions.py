@@ -1,10 +1,9 @@
 """Transactions: a transactional producer that can be abandoned, because a call into librdkafka may never return.
 
-`send_offsets_to_transaction` takes no notice of its time-out. Where the group's coordinator went away and came back, it
-waits for a connection that nobody makes any more (librdkafka's issues 5511 and 5456). So a call is made on a thread
-beside the loop. One that outlives its time while the cluster answers is abandoned, with its producer. Another producer
-of the same transactional id takes over: by that the broker rolls the transaction back, and lets the old one write no
-more.
+`send_offsets_to_transaction` ignores its timeout. After an outage of the group coordinator, it waits for a connection
+that librdkafka never opens (librdkafka's issues 5511 and 5456). So every call runs on a separate thread. A call that
+exceeds its timeout while the cluster answers is abandoned together with its producer. A new producer with the same
+transactional id fences the old one, and the broker aborts the open transaction.
 """
 
 import logging
@@ -25,17 +24,20 @@ from detector.kafka.topics import RECORD_BYTES
 log = logging.getLogger("faultline.kafka")
 
 RETRIES = 5
-"""Attempts to start the first producer. librdkafka has waited for the broker inside each."""
+"""Attempts to initialise the first producer. Each attempt includes librdkafka's own wait for the broker."""
 
 CALL_SECONDS = 2.0
-"""Time of a call before it is made again, to go on. Most calls take milliseconds."""
+"""Timeout of one call. After a timeout the call is repeated, and librdkafka resumes the same operation.
+
+Most calls take milliseconds.
+"""
 
 PATIENCE_SECONDS = 10.0
-"""Longest time of a call while the cluster answers; so long may a client wait before it connects again."""
+"""Longest duration of a call while the cluster answers. A client may wait this long before it reconnects."""
 
 
 class Aborted(Exception):
-    """Rollback of a transaction: nothing of the poll was published, and its partitions must be restored anew."""
+    """Abort of a transaction: nothing of the poll was published, and its partitions must be restored again."""
 
     def __init__(self, error: KafkaError) -> None:
         super().__init__(error.str())
@@ -43,15 +45,15 @@ class Aborted(Exception):
 
 
 class _StuckCall(Exception):
-    """Failure of a call while the broker is not away. The text is the last error, or that there was none."""
+    """Call that does not complete although the broker is available. The text is its last error, if there was one."""
 
 
 class _Call:
-    """Call on a thread that can be abandoned in it, with all that the call holds."""
+    """Call on a thread of its own, which can be abandoned together with the objects that the call references."""
 
     def __init__(self, call: Callable[[], object]) -> None:
         self._end_event = threading.Event()
-        self._error: Exception = RuntimeError("a call of the transaction ended in its thread")
+        self._error: Exception = RuntimeError("a transaction call ended with an unexpected exception in its thread")
         self._has_returned = False
         threading.Thread(target=self._make, args=(call,), name="transaction", daemon=True).start()
 
@@ -67,40 +69,41 @@ class _Call:
         try:
             call()
             self._has_returned = True
-        except KafkaException as error:  # it is raised where the call is waited for
+        except KafkaException as error:  # raised again by `wait`
             self._error = error
         finally:
             self._end_event.set()
 
 
-class _Outage:
-    """Availability of the cluster while a call is waited for."""
+class _CallDeadline:
+    """Decides when to stop waiting for a call, from the availability of the cluster."""
 
     def __init__(self, seconds: float) -> None:
-        """`seconds`: the time that a transaction may take."""
+        """`seconds`: longest duration of a transaction."""
         self._seconds = seconds
         self.called_at = self._available_since = monotonic()
-        """Times when the call was made, and since when the cluster has answered."""
+        """Times of the latest call, and from which on the cluster has answered without interruption."""
         self._answered_at = self.called_at
-        self.was_long = False
-        """Whether the cluster did not answer for longer than a moment."""
+        self.had_long_outage = False
+        """Whether the cluster was unavailable for longer than PATIENCE_SECONDS."""
 
     def must_give_up(self, is_available: bool) -> bool:
-        """Return whether to wait no longer, now that the cluster was asked again."""
+        """Return whether to stop waiting, given the latest probe of the cluster."""
         now = monotonic()
         if not is_available:
-            self.was_long = self.was_long or now - self._answered_at > PATIENCE_SECONDS
+            self.had_long_outage = self.had_long_outage or now - self._answered_at > PATIENCE_SECONDS
             self.called_at = self._available_since = now
             return False
         self._answered_at = now
-        return self.was_long or now - self.called_at > PATIENCE_SECONDS or now - self._available_since > self._seconds
+        is_stuck = now - self.called_at > PATIENCE_SECONDS or now - self._available_since > self._seconds
+        return self.had_long_outage or is_stuck
 
 
 class Transactions:
     """Successive transactions under one transactional id, which fences the id's previous producer."""
 
     def __init__(self, kafka: Kafka, broker_monitor: BrokerMonitor, record_bytes: int = RECORD_BYTES) -> None:
-        """`record_bytes`: no record, and no batch of them, is longer. Raises ClusterError."""
+        """`record_bytes`: largest size of a record and of a batch. Raises ClusterError."""
         self._kafka, self._broker_monitor = kafka, broker_monitor
         self._seconds = transaction_seconds(kafka)
         self._properties = {"message.max.bytes": record_bytes, **producer_properties(kafka)}
@@ -111,7 +114,7 @@ class Transactions:
             raise explain(error.args[0], kafka) from None
 
     def begin(self) -> None:
-        """Begin a transaction. A producer that lost all brokers is replaced before."""
+        """Begin a transaction. A producer that lost all brokers is replaced first."""
         self._producer.poll(0)  # error events are delivered here
         if self._brokers_lost.is_set():
             self._replace()
@@ -137,10 +140,10 @@ class Transactions:
         self._brokers_lost.clear()
 
     def abort(self) -> None:
-        """Roll the transaction back. Raises Aborted where that, too, takes another producer.
+        """Abort the transaction. Raises Aborted if the abort itself gets stuck and the producer is replaced.
 
-        A transaction may be too young to be rolled back: the broker, busy with the one before, has not heard of it, and
-        calls its end an invalid state, which the client calls fatal. One in thirty, right behind another one's commit.
+        If the broker is still completing the previous transaction, an abort returns INVALID_TXN_STATE, which librdkafka
+        treats as fatal. Observed in about 1 of 30 aborts immediately after a commit.
         """
         producer = self._producer
         try:
@@ -148,7 +151,7 @@ class Transactions:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.INVALID_TXN_STATE:
                 raise
-            log.warning("a transaction could not be rolled back; another producer takes over")
+            log.warning("a transaction could not be aborted; a new producer takes over")
             self._replace()
 
     def _open(self) -> tuple[Producer, threading.Event]:
@@ -166,35 +169,35 @@ class Transactions:
         try:
             self._complete(call)
         except _StuckCall as reason:
-            log.warning("a transaction was abandoned at %s (%s); another producer takes over", step, reason)
+            log.warning("a transaction was abandoned at %s (%s); a new producer takes over", step, reason)
             self._replace()
             raise Aborted(KafkaError(KafkaError._TIMED_OUT, "a call into the Kafka client did not end")) from None
 
     def _complete(self, call: Callable[[], object]) -> None:
-        """Repeat a call while waiting may mend it: a broker may be away for hours, and nothing is lost by it.
+        """Repeat a call while its failure may be temporary: a broker may be away for hours, and no data is lost.
 
-        Raises _StuckCall where the broker answers and a call does not end, and where the transaction's time is over.
-        Raises it, too, where the broker is back after so long that it may have ended the transaction itself, and called
-        us fenced.
+        Raises _StuckCall if the broker answers and the call does not return, or if the transaction exceeds its longest
+        duration. Raises _StuckCall also after a long outage: the broker may have aborted the transaction on its own and
+        may report this producer as fenced.
         """
-        running_call, outage, reason = _Call(call), _Outage(self._seconds), "it does not return"
+        running_call, deadline, reason = _Call(call), _CallDeadline(self._seconds), "it does not return"
         while True:
             try:
                 if running_call.wait(CALL_SECONDS):
                     return
             except KafkaException as error:
-                if outage.was_long and error.args[0].code() == KafkaError._FENCED:
+                if deadline.had_long_outage and error.args[0].code() == KafkaError._FENCED:
                     raise _StuckCall(error.args[0].str()) from None
                 if not error.args[0].retriable():
                     raise
                 reason = error.args[0].str()
                 running_call = _Call(call)
-                outage.called_at = monotonic()
-            if outage.must_give_up(self._broker_monitor.probe()):
+                deadline.called_at = monotonic()
+            if deadline.must_give_up(self._broker_monitor.probe()):
                 raise _StuckCall(reason)
 
     def _replace(self) -> None:
-        """Open another producer under the same id. The old one ends on a thread of its own, if ever."""
+        """Open a new producer with the same id. The old producer is destroyed on a thread that may never end."""
         old_producers = [self._producer]
         while True:
             self._producer, self._brokers_lost = self._open()

@@ -1,7 +1,7 @@
 """Partition assignments of one instance, and the effect of a rebalance on the pipeline.
 
-An assigned partition is restored from its open alarms and from a replay up to its live offset. From there on its alarms
-are published.
+An assigned partition is restored from its open alarms and from a replay up to its live offset. Alarms of
+later records are published.
 """
 
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger("faultline")
 
 
 class PartitionAssignments:
-    """Partitions that this instance owns. The pipeline is an argument, because another bundle brings another one."""
+    """Partitions that this instance owns. The pipeline is passed in, because a bundle reload replaces it."""
 
     def __init__(self, open_table: CompactedTable, metrics: Metrics) -> None:
         self._open_table, self._metrics = open_table, metrics
@@ -42,7 +42,7 @@ class PartitionAssignments:
                 self._assign(assignment, [read_open_alarm(value) for _, value in records], pipeline)
 
     def split(self, poll: Poll) -> tuple[list[Records], list[Records]]:
-        """Return the poll's records before their partition's live offset, and those from it on."""
+        """Return the poll's replayed records (before their partition's live offset) and live records."""
         replayed_records: list[Records] = []
         live_records: list[Records] = []
         for records in poll.records:
@@ -61,7 +61,7 @@ class PartitionAssignments:
     def end_replays(self, poll: Poll, pipeline: Pipeline) -> None:
         """End the replay of each partition that has reached its live offset.
 
-        The end of the log counts, too, because transaction markers may fill the last offsets.
+        The end of the log counts too, because transaction markers may occupy the last offsets.
         """
         next_offsets = [(records.partition, int(records.offsets[-1]) + 1) for records in poll.records]
         for partition, offset in (*next_offsets, *poll.end_offsets.items()):

@@ -1,10 +1,10 @@
 """Canary: an artificial cell with one fault that the daemon's own pipeline must recognise.
 
-A quiet night and a detector that recognises nothing look the same from outside. So an artificial cell has a fault once
-an hour, which tests the whole pipeline: decoding, baseline, windows, encoder, search, verdict and alarm rule. It needs
-nothing of the network. Its ordinary minutes are the bundle's golden windows against the fleet's baseline. Its fault is
-one feature, moved. Its exemplar index holds only the example that it teaches itself. Only the result leaves this
-module.
+A network without faults and a detector that recognises nothing look the same from outside. So an artificial cell has a
+fault once an hour, which tests the whole pipeline: decoding, baseline, windows, encoder, search, verdict and alarm
+rule. It uses no data of the network. Its normal minutes are the bundle's golden windows on the fleet's baseline. Its
+fault is a shift of one feature. Its exemplar index contains only the exemplar of that fault. Only the result leaves
+this module.
 """
 
 from collections.abc import Iterator
@@ -31,29 +31,32 @@ from detector.labels.embedding import embed_label
 CELL, CLASS = "canary", "canary"
 
 ONSET = EARLIEST_MINUTE + 12 * 60
-"""Onset of the fault: the same noon each time, in the year 2000. Runs differ only by what the machine does."""
+"""Onset of the fault: always the same noon in the year 2000. Runs differ only if the machine computes differently."""
 
 FAULT_MINUTES = 60
-"""Length of the fault: that of an episode that is taught without an end."""
+"""Length of the fault: equal to an episode that is taught without an end."""
 
 FAR = 4.0
-"""Spreads by which the feature moves: of a minute's noise much, of a fault little (the simulator's reach tens)."""
+"""Shift of the feature, in spreads.
+
+Large compared with per-minute noise, small compared with real faults (simulated faults reach tens of spreads).
+"""
 
 FEATURES_TRIED, FAULTS_TRIED = 64, 8
-"""Features of the catalogue that are moved, up and down, to find the moves that lead farthest from normal; and moves
-that are rehearsed, the farthest first."""
+"""Features that are shifted up and down to find the largest distances from normal; and shifts that are tried as the
+canary's fault, the largest distance first."""
 
 
 @dataclass(frozen=True)
 class _Scenario:
-    """Canary's fault as records, with the pipeline that must recognise it."""
+    """Records of the artificial fault, with the pipeline that must recognise it."""
 
     pipeline: Pipeline
     records: Records
 
 
 class Canary:
-    """Canary of one bundle."""
+    """Self-test of one bundle: an artificial cell with a fault."""
 
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
         self._bundle, self._encode, self._threads = bundle, encode, threads
@@ -61,13 +64,13 @@ class Canary:
         self._fleet_baseline = bundle.baseline.coefficients(bundle.baseline.rows([CELL]))[0]
         fullest = np.argsort((bundle.golden.windows == ABSENT).sum(axis=(1, 2)), kind="stable")
         self._example_hour, self._played_hour = bundle.golden.windows[fullest[[0, min(1, len(fullest) - 1)]]]
-        """Ordinary hours under the taught example, and under the played fault. # int8 [60, F] each"""
+        """Normal hours to which the taught and the played fault are added. # int8 [60, F] each"""
         self._scenario: _Scenario | None = None
 
     def play(self) -> bool:
         """Return whether the fault is recognised, and not before its onset.
 
-        The first play searches a scenario that is recognised; later plays repeat it.
+        The first play searches for a scenario that is recognised; later plays repeat it.
         """
         if self._scenario is None:
             self._scenario = next((scenario for scenario in self._scenarios() if _is_recognised(scenario)), None)
@@ -82,7 +85,7 @@ class Canary:
                 continue
 
     def _farthest_moves(self) -> list[tuple[int, float]]:
-        """Return (feature, spreads to move it by), the farthest from normal first."""
+        """Return (feature, shift in spreads), the largest distance from normal first."""
         is_reported = (self._example_hour != ABSENT).all(axis=0) & (self._played_hour != ABSENT).all(axis=0)
         reported_features = np.flatnonzero(is_reported)
         tried_features = reported_features[
@@ -95,7 +98,7 @@ class Canary:
         return [moves[rank] for rank in np.argsort(-size, kind="stable")[:FAULTS_TRIED].tolist()]
 
     def _build_scenario(self, feature: int, spreads: float) -> _Scenario:
-        """Return the scenario of one moved feature. Raises LabelError."""
+        """Return the scenario of one shifted feature. Raises LabelError."""
         bundle, settings, end = self._bundle, self._settings, ONSET + FAULT_MINUTES
         taught_minutes = np.arange(*label_span(ONSET, end))
         values = self._values(self._example_hour, taught_minutes, feature, spreads)
@@ -116,7 +119,7 @@ class Canary:
     def _values(
         self, hour: NDArray[np.int8], minute: NDArray[np.int64], feature: int, spreads: float
     ) -> NDArray[np.float32]:
-        """Return the values that a cell would report: an hour repeated, with one feature moved from the onset on.
+        """Return the values that a cell would report: an hour repeated, with one feature shifted after the onset.
 
         # int8 [60, F], [m] -> [m, F]
         """
@@ -154,7 +157,7 @@ class CanaryResult:
 
 
 class CanaryRunner:
-    """Runner of the serving bundle's canary, on a thread beside the loop. A period of 0 minutes turns it off."""
+    """Plays the serving bundle's canary periodically on a separate thread. A period of 0 minutes turns it off."""
 
     def __init__(self, minutes: float) -> None:
         self._seconds = 60 * minutes
@@ -162,7 +165,7 @@ class CanaryRunner:
         self._play: tuple[Canary, Future[CanaryResult]] | None = None
 
     def use(self, canary: Canary) -> None:
-        """Use the canary of a new bundle. It is played at once, and no result of the one before is reported."""
+        """Play the canary of a new bundle at once. A pending result of the previous canary is discarded."""
         self._canary, self._due = canary, monotonic()
 
     def poll(self) -> CanaryResult | None:

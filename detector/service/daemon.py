@@ -1,6 +1,6 @@
 """Daemon: a loop of poll, rebalance, inference and publication.
 
-Nothing is kept between two iterations that the log cannot rebuild.
+All state between two iterations can be rebuilt from the log.
 """
 
 import logging
@@ -37,11 +37,11 @@ BROKER_AWAY = "Kafka does not answer"
 
 
 class _StopRequested(Exception):
-    """Request to stop that came while the loop waited for Kafka. An open transaction is left to be rolled back."""
+    """Request to stop during a wait for Kafka. The broker aborts an open transaction."""
 
 
 class Service:
-    """One instance of the daemon, from its start-up checks to its orderly end."""
+    """One instance of the daemon, from the start-up checks to an orderly shutdown."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -99,7 +99,7 @@ class Service:
         self._report_state()
 
     def close(self) -> None:
-        """Leave the group, so that other instances take over at once, and release everything else."""
+        """Leave the group, so that other instances take over at once, and release all other resources."""
         self._consumer.close()
         self._bundle_reloader.close()
         self._canary_runner.close()
@@ -109,10 +109,10 @@ class Service:
         log.info("stopped")
 
     def _on_broker_answer(self, is_available: bool) -> None:
-        """Handle a stop request and an absent broker while something is waited for.
+        """Handle a stop request and an unavailable broker during a wait.
 
-        While the broker is away the daemon is alive and not ready. While it answers, a wait that does not end is no
-        outage, and the watchdog may end the process.
+        While the broker is unavailable, the daemon is alive and not ready. While it answers, a wait that does not end
+        is not an outage, and the watchdog may end the process.
         """
         if self._stop.is_set():
             raise _StopRequested
@@ -132,10 +132,10 @@ class Service:
         self._update_label_metrics()
 
     def _follow_bundle(self) -> None:
-        """Let another bundle take over, between two polls.
+        """Replace the bundle between two polls, if a new bundle is ready.
 
-        It starts every partition as a restart would: the state of the old bundle's pipeline is not the new one's, and a
-        crash from here on changes nothing.
+        Every partition starts again as after a restart: the old pipeline's state does not fit the new bundle. A crash
+        after this point has the same effect.
         """
         try:
             state = self._bundle_reloader.next(self._bundle)
@@ -164,13 +164,17 @@ class Service:
             )
 
     def _check_partition_count(self) -> None:
-        """Raise ClusterError if the number of partitions has changed: cells then lie elsewhere than their state."""
+        """Raise ClusterError if the number of partitions has changed.
+
+        Keys then map to other partitions than their stored state.
+        """
         expected, count = self._topic_limits.partitions, self._broker_monitor.partition_count
         if count is not None and count != expected:
             servers, topics = self._config.kafka.common["bootstrap.servers"], self._config.kafka.topics
             raise ClusterError(
                 f"Kafka at {servers}: topic {topics.minutes} has {count} partitions now and had {expected} at the"
-                f" start, so cells have moved; give {topics.active} as many, and start again."
+                f" start, so keys map to other partitions than their stored state; give {topics.active} as many, and"
+                " start again."
             )
 
     def _follow_labels(self) -> None:
@@ -187,7 +191,7 @@ class Service:
         count = sum(map(len, live_records))
         self.metrics.count_work(work)
         self.metrics.batch.observe(count)
-        if self._halts_on_poison(work, count):
+        if self._halt_if_poisoned(work, count):
             return
         offsets = {
             records.partition: (int(records.offsets[-1]) + 1, self._pipeline.checkpoint(records.partition))
@@ -200,10 +204,10 @@ class Service:
         if poll.oldest_ms is not None:
             self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
 
-    def _halts_on_poison(self, work: PollResult, count: int) -> bool:
-        """Stop consuming if most records of several polls running were refused, and return whether it is stopped.
+    def _halt_if_poisoned(self, work: PollResult, count: int) -> bool:
+        """Stop consuming if most records of several consecutive polls were refused, and return whether it has stopped.
 
-        That many refusals mean that the feed's schema is wrong.
+        So many refusals mean that the feed's schema is wrong.
         """
         limits = self._config.limits
         self._poison_polls = self._poison_polls + 1 if len(work.rejections) > limits.poison_share * count else 0
@@ -213,8 +217,8 @@ class Service:
         self.metrics.halt.labels("poison").set(1)
         reasons = sorted({str(rejection.reason) for _, rejection in work.rejections})
         log.error(
-            "stopped consuming: over %g of the records of %d polls running were refused (%s); repair the feed, then"
-            " restart",
+            "stopped consuming: over %g of the records of %d consecutive polls were refused (%s); repair the feed,"
+            " then restart",
             limits.poison_share,
             limits.poison_batches,
             ", ".join(reasons),

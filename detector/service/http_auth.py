@@ -77,7 +77,7 @@ class HttpAuth:
             self._load()
         except (OSError, ValueError) as error:
             log.warning(
-                "http: the new certificate at %s cannot be used, and the one before stays (%s)",
+                "http: the new certificate at %s cannot be used; the previous certificate stays in use (%s)",
                 self._certificate,
                 _reason(error),
             )

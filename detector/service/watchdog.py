@@ -1,6 +1,6 @@
-"""Watchdog: ends the process when its loop makes no progress, so that its supervisor starts it anew.
+"""Watchdog: ends the process when its loop makes no progress, so that its supervisor restarts it.
 
-Nothing is lost by it, because the log rebuilds the state. A loop that waits for a broker in order makes progress.
+No data is lost, because the state is rebuilt from the log. A loop that waits for an unavailable broker makes progress.
 """
 
 import faulthandler

@@ -1,4 +1,4 @@
-"""Labelled bundle: a bundle with its running encoder and the labels in force, as a serving instance holds them."""
+"""Labelled bundle: a bundle with its running encoder and the labels in force, as in a serving instance."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

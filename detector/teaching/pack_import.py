@@ -39,7 +39,7 @@ class ClassForecast:
     episodes: int
     cells: int
     fresh: int
-    """Episodes where no alarm is raised without the pack."""
+    """New alarms: episodes for which no alarm is raised without the pack."""
     rate: tuple[float, float, float]
     """New alarms per 1,000 cells and day, and the 95 % interval of their mean."""
     breaks: bool
@@ -71,7 +71,7 @@ class PackForecast:
 
 
 def preview_pack(config: Config, labels: Sequence[Label], known: LabelRecords, request: SampleRequest) -> PackForecast:
-    """Forecast the effect of the labels beside those that are known. Raises OperatorError."""
+    """Forecast the effect of the labels in addition to the known labels. Raises OperatorError."""
     labelled = open_labelled_bundle(config, known)
     return forecast_pack(labels, labelled, read_sample(config, labelled.bundle.catalogue, request))
 

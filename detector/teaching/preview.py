@@ -1,7 +1,8 @@
 """Preview of a label: the past is replayed without the label and with it, and the alarms are compared.
 
-Both replays run the daemon's own pipeline; each window is embedded once. An alarm that had another name before, or was
-unknown, is not new: only alarms where none was raised without the label count against the budget.
+Both replays run the daemon's own pipeline; each window is embedded once. If an alarm under another
+name, or an unknown alarm, is raised without the label, an alarm with it is not new. Only new alarms count against the
+budget.
 """
 
 from collections.abc import Sequence
@@ -30,14 +31,14 @@ from detector.labels.label import Label
 from detector.teaching.labelled_bundle import LabelledBundle
 
 WEAK_SHARE = 0.05
-"""Share of ordinary windows that lie as far from normal as the example, above which the example is weak."""
+"""Largest share of ordinary windows at least as far from normal as the example; above it the example is weak."""
 
 NEIGHBOURS_SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A class that is known already, with the cosine of its nearest exemplar."""
+    """Class already taught, with the cosine of its nearest exemplar to the new example."""
 
     name: str
     kind: str
@@ -46,13 +47,13 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Forecast:
-    """Forecast of a label's effect. Rates are per 1,000 cells and day."""
+    """Effect of a label on the replayed sample. Rates are per 1,000 cells and day."""
 
     kind: str
     size: float
     """Distance of the example from normal; an ordinary window has 1."""
     ordinary_share: float
-    """Share of ordinary windows that lie as far from normal as the example."""
+    """Share of ordinary windows at least as far from normal as the example."""
     score: float
     """Median score of the example's own windows."""
     threshold: float
@@ -63,28 +64,28 @@ class Forecast:
     last: int
     cell_days: float
     named: list[AlarmInterval]
-    """Alarms with the label's name, except the episode itself, highest score first."""
+    """Alarms of the label's class outside the labelled episode, highest score first."""
     silenced: list[AlarmInterval]
     """Alarms that the label suppresses, highest score first."""
     alarms_before: int
     alarms_after: int
     budget: float
     whose: str
-    """Owner of the budget: "all classes", or the name of the class that has a budget of its own."""
+    """Scope of `budget`: the name of the label's class if it has a separate budget, otherwise "all classes"."""
 
     @property
     def fresh(self) -> list[AlarmInterval]:
-        """Alarms with the label's name where no alarm was raised without the label."""
+        """New alarms: those of `named` at whose time the replay without the label raises no alarm on the cell."""
         return [interval for interval in self.named if not interval.before]
 
     @property
     def rate(self) -> tuple[float, float, float]:
-        """New alarms, and the 95 % interval of their mean; up to infinity if nothing was replayed."""
+        """Rate of new alarms, and the 95 % interval of its mean; up to infinity if nothing was replayed."""
         return rate(len(self.fresh), self.cell_days) if self.cell_days else (0.0, 0.0, float("inf"))
 
     @property
     def breaks_budget(self) -> bool:
-        """Whether even the low end of the interval is above the budget, so that the sample leaves no doubt."""
+        """Whether the lower limit of the 95 % interval is above the budget."""
         return self.kind == "fault" and self.rate[1] > self.budget
 
     @property

@@ -20,7 +20,7 @@ MATCHES_SHOWN = 3
 
 SAME, ALIKE = 0.9, 0.7
 """Cosines from which two classes are hardly distinguishable, and from which they resemble each other. Two examples of
-one class of the simulator lie .7 to .95 apart; the bounds are guessed from its episodes."""
+one class of the simulator have cosines of .7 to .95; the bounds are estimates from its episodes."""
 
 
 def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]:

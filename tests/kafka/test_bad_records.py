@@ -173,7 +173,7 @@ def test_a_feed_gone_wrong_stops_consumption_and_is_not_drained_into_the_dead_le
         eventually(lambda: service.metrics()["faultline_ready"] == 0, "not ready by its own account")
         taken = stage.taken()
         (line,) = service.log.above_info()
-        assert line.startswith("ERROR stopped consuming: over 0.5 of the records of 10 polls running were refused")
+        assert line.startswith("ERROR stopped consuming: over 0.5 of the records of 10 consecutive polls were refused")
         assert line.endswith("(missing_feature); repair the feed, then restart")
 
         # still a member that comes round, and takes nothing any more

@@ -119,7 +119,7 @@ def test_a_topic_that_is_made_anew_under_a_running_daemon_is_taken_up_anew_or_en
 
 def test_partitions_that_are_added_end_it_with_a_sentence(stage):
     stage.tell(told(0, 20))
-    remedy = r"so cells have moved; give \S+active as many, and start again.$"
+    remedy = r"so keys map to other partitions than their stored state; give \S+active as many, and start again.$"
     sentence = rf"minutes has 3 partitions now and had 2 at the start, {remedy}"
     with pytest.raises(ClusterError, match=sentence):
         add_a_partition(stage)

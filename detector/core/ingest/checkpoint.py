@@ -1,8 +1,9 @@
 """Checkpoint of a partition: state of the watermark at an offset, in the few bytes that a commit can carry.
 
-A broker takes 4,096 bytes with a commit, and a partition has up to 10,000 cells. The next steps of the watermark depend
-on all claims only while the number of cells decides the quorum. From then on two parts are enough: the claims beyond
-the minute, and so many others that their number decides the quorum even after most of them are forgotten.
+A broker accepts 4,096 bytes of metadata with a commit, and a partition has up to 10,000 cells. The next steps of the
+watermark depend on all claims only while the quorum grows with the number of cells. Once the quorum is at its limit,
+two parts are enough: the claims beyond the watermark's minute, and the other claims that expire last, as many as the
+largest quorum needs.
 """
 
 import bisect
@@ -12,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 CLAIM = np.dtype([("cell", "<u8"), ("minute", "<i4"), ("last_activity", "<i4")])
-"""Claim of one cell, known by the digest of its name. Both minutes are differences to the watermark's minute."""
+"""Claim of one cell, identified by the digest of its name. Both minutes are relative to the watermark's minute."""
 
 SHORT_DIGEST = np.dtype("<u2")
 MAX_LAGGARDS = 128
-"""340 bytes of a commit's 4,096; claims take most of the others."""
+"""Largest number of encoded laggards: 340 bytes of a commit's 4,096. Claims take most of the other bytes."""
 
 _AGE_BITS = 24
 """Bits of a claim's age in the ranking: a claim 2^24 minutes, 32 years, behind the watermark counts as none."""
@@ -24,7 +25,7 @@ _AGE_BITS = 24
 
 @dataclass(frozen=True)
 class WatermarkState:
-    """State of a watermark just before the record at `offset`. It has just moved, so no streak is running."""
+    """State of a watermark just before the record at `offset`. The watermark has just moved, so its streak is empty."""
 
     offset: int
     minute: int
@@ -45,7 +46,7 @@ class RestorePoints:
     def add(self, state: WatermarkState) -> None:
         """Add the newest state, and drop earlier ones whose minute is not smaller, except the oldest state.
 
-        No replay asks for the dropped ones again.
+        No replay needs the dropped states again.
         """
         while len(self._states) > 1 and self._states[-1].minute >= state.minute:
             self._states.pop()
@@ -58,17 +59,17 @@ class RestorePoints:
         return self._states[0]
 
 
-def encode_checkpoint(
+def encode_claims(
     minute: int,
     quorum_cells: int,
     cells: NDArray[np.uint64],
     claim: NDArray[np.int64],
     last_activity: NDArray[np.int64],
 ) -> bytes:
-    """Encode all claims beyond `minute`, and of the others the 2 * quorum_cells - 1 that will count longest.
+    """Encode all claims beyond `minute`, and of the other claims the 2 * quorum_cells - 1 that expire last.
 
-    Among those others no cell is forgotten later than its rank says. So the number of cells stays right for as long as
-    it matters.
+    The rank is an upper bound of when a cell expires unless it reports again, so the encoded cells keep the quorum
+    correct until then.
     """
     beyond, others = np.flatnonzero(claim > minute), np.flatnonzero(claim <= minute)
     if len(others) >= 2 * quorum_cells:
@@ -83,7 +84,7 @@ def encode_checkpoint(
     return claims.tobytes()
 
 
-def decode_checkpoint(state: WatermarkState) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
+def decode_claims(state: WatermarkState) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]:
     """Return the cells' digests, claims and last activities. # three times [n]"""
     claims = np.frombuffer(state.claims, CLAIM)
     claim, last_activity = claims["minute"].astype(np.int64), claims["last_activity"].astype(np.int64)
@@ -92,7 +93,7 @@ def decode_checkpoint(state: WatermarkState) -> tuple[NDArray[np.uint64], NDArra
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Checkpoint of one partition: the content of a commit's metadata, and all that a successor needs.
+    """Checkpoint of one partition: the metadata of a commit, from which a successor restores its state.
 
     The field names are the keys of the committed JSON.
     """
@@ -105,21 +106,21 @@ class Checkpoint:
     voters: int
     """Number of cells whose claims count at the committed offset."""
     votes: bytes
-    """The claims at `replay_offset`: see `encode_checkpoint`."""
+    """The claims at `replay_offset`: see `encode_claims`."""
     laggards: bytes | None = None
-    """Two bytes of the digest of each cell that needs more of a replay than others; None where they are too many."""
+    """Two bytes of the digest of each cell that needs a longer replay; None for more than MAX_LAGGARDS cells."""
 
 
 def encode_laggards(digests: NDArray[np.uint64]) -> bytes | None:
-    """Shorten a few cells' digests to what a commit carries; None for more than MAX_LAGGARDS cells.
+    """Encode the cells' digests in 16 bits each for a commit; None for more than MAX_LAGGARDS cells.
 
-    Another cell may look like a laggard: once in 500 where they are most.
+    False-positive rate: 1 in 500 at MAX_LAGGARDS (16-bit digests).
     """
     return digests.astype(SHORT_DIGEST).tobytes() if len(digests) <= MAX_LAGGARDS else None
 
 
 def may_lag(digests: NDArray[np.uint64], laggards: bytes | None) -> NDArray[np.bool_]:
-    """Return which of these cells may be laggards: all of them where the laggards were too many. # [n] -> [n]"""
+    """Return which of these cells may be laggards: all of them if `laggards` is None. # [n] -> [n]"""
     if laggards is None:
         return np.ones(len(digests), bool)
     return np.isin(digests.astype(SHORT_DIGEST), np.frombuffer(laggards, SHORT_DIGEST))

@@ -1,4 +1,4 @@
-"""Intake: the road from the log to the windows (decode, scale, window), and the checkpoint that a commit carries.
+"""Intake: the steps from log to windows (decode, scale, window), and the checkpoint that a commit carries.
 
 State is kept per cell. A partition can be assigned and revoked at any time. Encoding and scoring of the windows follow
 in the pipeline.
@@ -20,27 +20,30 @@ from detector.core.ingest.windows import ScaledSamples, Windows
 from detector.core.settings import Settings
 
 LAG_MINUTES = 5
-"""A cell has kept up if its newest minute lies no further behind the watermark: records in flight, and a retry."""
+"""A cell has kept up if its newest minute is at most this far behind the watermark.
+
+This allows for records in flight and one retry.
+"""
 
 
 @dataclass(kw_only=True)
 class PartitionBatch:
-    """Part of one poll that belongs to one partition, between its windows and its alarms."""
+    """One partition's records of one poll, after windowing and before scoring."""
 
     admission: AdmissionResult
-    is_audible: bool
-    """False during a silent replay."""
+    publishes_alarms: bool
+    """False during a replay."""
     is_covered: NDArray[np.bool_]
-    """True for a due window with enough reported minutes for a decision. # [sum k]"""
+    """True for a window with enough reported minutes for a decision. # [sum k]"""
     is_scored: NDArray[np.bool_]
-    """True for a covered window that goes to the encoder. # [sum k]"""
+    """True for a covered window that is encoded. # [sum k]"""
     new_rows: NDArray[np.int64]
     """Rows that were given to new cells."""
     rejections: list[Rejection]
 
     @property
     def windows(self) -> NDArray[np.int8]:
-        """Scored windows. Usually all due ones, and then not a copy of their 7.8 kB each. # [n, 60, F]"""
+        """Scored windows. If all windows are scored, as usual, their 7.8 kB each are not copied. # [n, 60, F]"""
         return self.admission.windows if self.is_scored.all() else self.admission.windows[self.is_scored]
 
     @property
@@ -56,7 +59,7 @@ class PartitionBatch:
 
 
 class Intake:
-    """Windows of all assigned partitions, and the only way to fill them."""
+    """Owner of the windows of all assigned partitions; nothing else writes to them."""
 
     def __init__(
         self,
@@ -91,17 +94,17 @@ class Intake:
         self._windows.first_scored_minute[self.cells.rows_of(partition)] = 0
 
     def revoke(self, partition: int) -> None:
-        """Forget a partition and free its rows."""
+        """Drop the state of a partition and free its rows."""
         self._windows.drop(partition)
         self._replays.pop(partition, None)
         self.cells.remove(partition, self.cells.rows_of(partition))
 
     def free_idle_rows(self, partition: int) -> None:
-        """Free the rows of forgotten cells; to be called between polls."""
+        """Free the rows of expired cells; to be called between polls."""
         self.cells.remove(partition, self._windows.idle_rows(partition))
 
     def checkpoint(self, partition: int) -> Checkpoint | None:
-        """Return the checkpoint for the next commit of a partition; None before its first sane record."""
+        """Return the checkpoint for the next commit of a partition; None while its watermark has no minute."""
         watermark = self._windows.watermark(partition)
         if watermark.minute is None:
             return None
@@ -120,23 +123,23 @@ class Intake:
         )
 
     def watermarks(self) -> dict[int, int]:
-        """Return the minute that each assigned partition has reached."""
+        """Return the watermark of each assigned partition."""
         return self._windows.watermark_minutes()
 
     def coefficients(self, row: int) -> NDArray[np.float32]:
         """Return the baseline of a cell. # [2 + 2·H, F]"""
         return self._baseline.coefficients(self._baseline_row[[row]])[0]
 
-    def process(self, records: Records, is_audible: bool) -> PartitionBatch:
-        """Decode, scale and window one partition's records, or refuse them."""
+    def process(self, records: Records, publishes_alarms: bool) -> PartitionBatch:
+        """Decode, scale and window one partition's records; the result lists the rejected records."""
         with self._stage_timer("decode"):
             samples, rejections = self._decoder.decode(records)
-        return self.admit(samples, records.offsets, is_audible, rejections)
+        return self.admit(samples, records.offsets, publishes_alarms, rejections)
 
     def admit(
-        self, samples: Samples, offsets: NDArray[np.int64], is_audible: bool, rejections: Sequence[Rejection] = ()
+        self, samples: Samples, offsets: NDArray[np.int64], publishes_alarms: bool, rejections: Sequence[Rejection] = ()
     ) -> PartitionBatch:
-        """Scale and window samples; the result lists earlier rejections and those made here.
+        """Scale and window samples; the result lists the earlier rejections and the new ones.
 
         # offsets: of the records, by the samples' index
         """
@@ -156,7 +159,7 @@ class Intake:
         is_covered, is_scored = self._select_windows(admission.micro_batches)
         return PartitionBatch(
             admission=admission,
-            is_audible=is_audible,
+            publishes_alarms=publishes_alarms,
             is_covered=is_covered,
             is_scored=is_scored,
             new_rows=new_rows,
@@ -188,13 +191,13 @@ class Intake:
         return is_covered, is_covered & ~np.concatenate([np.empty(0, np.bool_), *is_early])
 
     def _expired_minute(self, watermark: int) -> int:
-        """Return the newest minute whose score is too old to matter for any minute that may still come."""
+        """Return the newest minute whose score cannot influence any minute that may still be reported."""
         return watermark - self._settings.behind_minutes - self._settings.keep_minutes - 1
 
     def _first_scored_minutes(self, checkpoint: Checkpoint, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the first minutes of these cells whose scores may matter after the replay. # [n] -> [n]
 
-        The next minute of a cell that kept up lies after the watermark less the lag.
+        The next minute of a cell that kept up is later than the watermark minus LAG_MINUTES.
         """
         first_minute = checkpoint.frontier - LAG_MINUTES - self._settings.keep_minutes
         return np.where(

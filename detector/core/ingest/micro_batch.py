@@ -1,4 +1,4 @@
-"""Micro-batch: windows that came due together, as the steps after ingestion receive them."""
+"""Micro-batch: windows that are due at the same time, the input of the stages after ingestion."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from detector.core.ingest.samples import Reason
 
 @dataclass(kw_only=True)
 class MicroBatch:
-    """Micro-batch: one run of the log, with the due windows and the silent cells, for all later steps."""
+    """One run of the log, with the due windows and the silent cells, for all later stages."""
 
     partition: int
     rows: NDArray[np.int64]
@@ -20,15 +20,15 @@ class MicroBatch:
     coverage: NDArray[np.float32]
     """Share of the window's minutes that were reported. # [k]"""
     ends_silence: NDArray[np.bool_]
-    """True where the minute lies within `silent_minutes` of the watermark. # [k]"""
+    """True where the minute is within `silent_minutes` of the watermark. # [k]"""
     starts_anew: NDArray[np.bool_]
-    """True where nothing that the cell reported before counts any more. # [k]"""
+    """True where the cell's window restarts: its earlier minutes no longer count. # [k]"""
     watermark: int | None = None
     """The minute that the watermark rose to at the end of this run; None if it did not rise."""
     silent_cells: list[str] = field(default_factory=list)
     """Cells without a record for `silent_minutes` of that watermark, whether or not their alarm is open already."""
     silent_since: list[int] = field(default_factory=list)
-    """The first minute that each of them failed to report."""
+    """First minute that each silent cell did not report."""
 
 
 @dataclass

@@ -1,9 +1,9 @@
 """Watermark of a partition: the newest minute that enough of its cells have reached.
 
-The wall clock is never read, so that a replay of the same records decides the same. The minute of every record is a
-claim, also of a record that is refused for its minute. So one bad clock is outvoted, and a whole network that returns
-after hours is believed. With one or two cells there is no majority against a bad clock. From three cells on, one bad
-clock moves nothing, unless no other cell reports for a day.
+The wall clock is never read, so that a replay of the same records gives the same watermark. The minute of every record
+is a claim, also of a record that is refused for its minute. So one wrong clock is outvoted, and a whole network that
+returns after hours is accepted. With one or two cells there is no majority against a wrong clock. With three or more
+cells, one wrong clock does not move the watermark, unless no other cell reports for a day.
 """
 
 import numpy as np
@@ -15,24 +15,27 @@ UNSET = -1
 """No minute yet: smaller than every minute."""
 
 STREAK = 60
-"""Records in a row of a few live cells, fewer than a quorum, that are believed against all silent cells."""
+"""Records in a row of a few live cells, fewer than a quorum, that are accepted against all silent cells."""
 
 LONE_STREAK = 1440
-"""The same for one cell: a day of it, at a record a minute.
+"""Length of the streak for a single cell: a day, at one record per minute.
 
-Two cases look alike in the log: the cell alone is alive, or its clock is wrong and it sends its buffer. To accept a
-wrong clock costs the windows of all other cells, and no one notices. To refuse a live cell stops the partition, and
-that shows in the watermark and in the refused records. So a buffer of hours must not be enough.
+Two cases look alike in the log: the cell is the only live one, or its clock is wrong and it sends its buffer. Accepting
+a wrong clock loses the windows of all other cells without any sign. Refusing a live cell stops the partition, and that
+is visible in the watermark and in the refused records. So a buffer of hours must not be enough.
 """
 
 
 def quorum(cells: int, quorum_cells: int) -> int:
-    """Return how many of `cells` must reach a minute before the partition has: half, at most `quorum_cells`."""
+    """Return how many of `cells` must reach a minute before the watermark does: half, at most `quorum_cells`."""
     return max(1, min((cells + 1) // 2, quorum_cells))
 
 
 class Watermark:
-    """Watermark of one partition. All partitions share `claims`, by row; each has its own set of counted cells."""
+    """Quorum over the claims of one partition's cells.
+
+    All partitions share the array `claims`, by row; each partition has its own set of counted cells.
+    """
 
     def __init__(self, claims: NDArray[np.int64], quorum_cells: int, ahead_minutes: int) -> None:
         self._claims = claims
@@ -43,7 +46,7 @@ class Watermark:
         self._claims_beyond = 0
         """Counted claims beyond `minute`; fewer than the quorum, by the definition of `minute`."""
         self._needs_recount = False
-        """True when cells were forgotten since `minute` was computed."""
+        """True when cells expired since `minute` was computed."""
         self._streak: list[int] = []
         """Rows of the latest records since `minute` last moved, while every record was too far ahead."""
         self.minute: int | None = None
@@ -113,13 +116,13 @@ class Watermark:
         return previous is None or self.minute > previous
 
     def reached_claims(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the claims that count and that the watermark has about reached, UNSET for all others. # [n] -> [n]"""
+        """Return counted claims that the watermark has about reached, UNSET for all others. # [n] -> [n]"""
         assert self.minute is not None
         is_reached = self._is_counted[rows] & (self._claims[rows] <= self.minute + self._ahead_minutes)
         return np.where(is_reached, self._claims[rows], UNSET)
 
     def forget(self, rows: NDArray[np.int64]) -> None:
-        """Count the claims of these cells no longer."""
+        """Stop counting the claims of these cells."""
         counted_rows = rows[self._is_counted[rows]]
         if not len(counted_rows):
             return
@@ -139,7 +142,7 @@ class Watermark:
     def _updated_claims(self, before: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the claims after these minutes. # [n], [n] -> [n]
 
-        A claim only grows, with one exception: a clock that was too far ahead and is right again is believed.
+        A claim only grows, with one exception: a clock that was too far ahead and is right again is accepted.
         """
         if self.minute is None:
             return minute
@@ -148,17 +151,17 @@ class Watermark:
         return np.where(has_recovered, minute, np.maximum(before, minute))
 
     def _streak_ends(self, rows: NDArray[np.int64], is_ahead: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return after which of these records the streak would be accepted. # [n] -> [n]"""
+        """Return True for each record after which the streak would be accepted. # [n] -> [n]"""
         number = np.arange(1, len(rows) + 1)
-        last_sane = np.maximum.accumulate(np.where(is_ahead, 0, number))
-        records = number - last_sane
-        continues = last_sane == 0
+        last_plausible = np.maximum.accumulate(np.where(is_ahead, 0, number))
+        records = number - last_plausible
+        continues = last_plausible == 0
         cells = np.where(continues, np.cumsum(~np.isin(rows, self._streak)) + len(set(self._streak)), records)
         records = records + np.where(continues, len(self._streak), 0)
         return (cells >= self._quorum_cells) | (records >= np.where(cells > 1, STREAK, LONE_STREAK))
 
     def _accept_streak(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
-        """Return True when the last records were all too far ahead, and of a quorum of cells or long enough.
+        """Return True when the last records were all too far ahead, and come from a quorum of cells or are long enough.
 
         From then on only the cells of the streak count. A buffer that a bad clock sends counts as one cell, whatever
         its length.
@@ -166,9 +169,9 @@ class Watermark:
         if self.minute is None:
             return False
         is_ahead = minute > self.minute + self._ahead_minutes
-        sane_positions = np.flatnonzero(~is_ahead)
-        tail = rows[sane_positions[-1] + 1 :] if len(sane_positions) else rows
-        self._streak = ([] if len(sane_positions) else self._streak) + tail.tolist()
+        plausible_positions = np.flatnonzero(~is_ahead)
+        tail = rows[plausible_positions[-1] + 1 :] if len(plausible_positions) else rows
+        self._streak = ([] if len(plausible_positions) else self._streak) + tail.tolist()
         cells = len(set(self._streak))
         if cells < self._quorum_cells and len(self._streak) < (STREAK if cells > 1 else LONE_STREAK):
             return False

@@ -1,8 +1,8 @@
 """Windows: the last 60 minutes of every cell, in one ring of 8-bit deviations each, 7.8 kB for 130 features.
 
 Records are processed strictly in the order of the log, in runs. A run is as long as possible while no cell repeats and
-the partition's watermark does not move. So a run is one pass over columns, and the size of a poll changes nothing.
-Nothing here is stored anywhere else: the log rebuilds it.
+the partition's watermark does not move. So a run is one pass over columns, and the result does not depend on the size
+of a poll. The state is not persisted: a replay of the log rebuilds it.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, WINDOW
 from detector.core.ingest.cell_index import CellIndex
-from detector.core.ingest.checkpoint import WatermarkState, decode_checkpoint, encode_checkpoint
+from detector.core.ingest.checkpoint import WatermarkState, decode_claims, encode_claims
 from detector.core.ingest.micro_batch import AdmissionResult, MicroBatch
 from detector.core.ingest.samples import Reason
 from detector.core.ingest.watermark import UNSET, Watermark
@@ -55,10 +55,10 @@ class Windows:
         self._cells = cells
         self._tolerance = tolerance
         limit = cells.limit
-        # The operating system gives these pages only when a row is first written: an unused row costs nothing.
+        # The operating system allocates these pages when a row is first written: an unused row costs no memory.
         self._ring = np.zeros((limit, WINDOW, features), np.int8)
         self._fingerprints = np.zeros((limit, WINDOW), np.uint64)
-        """Fingerprints of the values as reported: they tell a repeated record from a corrected one."""
+        """Fingerprints of the values as reported: they distinguish a repeated record from a corrected one."""
         self._reported_bits = np.zeros(limit, np.uint64)
         """Bit k: minute `newest - k` was reported."""
         self._newest_minute = np.full(limit, UNSET, np.int64)
@@ -66,7 +66,7 @@ class Windows:
         self._last_activity = np.full(limit, UNSET, np.int64)
         """The watermark at the cell's last record, also of a record whose minute was refused."""
         self._silence_start = np.full(limit, UNSET, np.int64)
-        """Silence is counted from here where it is later than the newest minute: see `_advance`."""
+        """Silence is counted from this minute if it is later than the newest minute: see `_advance`."""
         self.first_scored_minute = np.zeros(limit, np.int64)
         """Windows of earlier minutes are not needed, and are not copied out: see `Pipeline.assign`."""
         self._watermarks: dict[int, Watermark] = {}
@@ -84,13 +84,13 @@ class Windows:
         return {partition: minute for partition, minute in minutes.items() if minute is not None}
 
     def drop(self, partition: int) -> None:
-        """Forget a partition. The caller frees its rows."""
+        """Drop the state of a partition. The caller frees its rows."""
         self._reset_rows(self._cells.rows_of(partition))
         self._watermarks.pop(partition, None)
 
     def resume(self, partition: int, state: WatermarkState) -> None:
-        """Take over a partition whose next record is the one at the state's offset."""
-        cells, claim, last_activity = decode_checkpoint(state)
+        """Restore a partition from a state. The partition's next record must have the state's offset."""
+        cells, claim, last_activity = decode_claims(state)
         rows = self._cells.reserve(partition, cells)
         has_row = rows >= 0
         rows = rows[has_row]
@@ -118,12 +118,12 @@ class Windows:
         return result
 
     def lagging_rows(self, partition: int, after: int, before: int) -> NDArray[np.int64]:
-        """Return the rows of the cells whose newest minute lies between these two, both excluded."""
+        """Return the rows of the cells whose newest minute is after `after` and before `before`."""
         rows = self._cells.rows_of(partition)
         return rows[(self._newest_minute[rows] > after) & (self._newest_minute[rows] < before)]
 
     def idle_rows(self, partition: int) -> NDArray[np.int64]:
-        """Return the rows of forgotten cells.
+        """Return the rows of expired cells.
 
         They may be freed between polls only: later in a poll the same cell may report again.
         """
@@ -148,7 +148,7 @@ class Windows:
         ran_ahead = no_row if watermark is None else newest_minute > watermark + tolerance.ahead_minutes
         newest_minute = np.where(
             ran_ahead & ~is_ahead, UNSET, newest_minute
-        )  # the cell's own clock had run ahead: it starts anew
+        )  # the cell's clock was too far ahead: its window restarts
         is_newer = ~is_ahead & ~is_late & (minute > newest_minute)
         is_late = is_late | (~is_ahead & ~is_newer & (newest_minute - minute > tolerance.late_minutes))
         is_known = ~is_ahead & ~is_late & ~is_newer
@@ -170,7 +170,7 @@ class Windows:
         )
 
     def _append(self, run: ScaledSamples, newest_minute: NDArray[np.int64]) -> None:
-        """Advance each ring to its new minute; the minutes between are holes, and 60 of them empty the ring.
+        """Advance each ring to its new minute. Skipped minutes become absent, and 60 of them empty the ring.
 
         # newest [n]: the cells' newest minutes so far
         """
@@ -206,7 +206,7 @@ class Windows:
         }
 
     def _copy_windows(self, batch: MicroBatch, out: NDArray[np.int8]) -> None:
-        """Unroll the rings of the due cells into `out`, by minute: cells of one minute turn at the same slot."""
+        """Unroll the rings of the due cells into `out`, by minute: cells with the same minute share one ring offset."""
         is_scored = batch.minute >= self.first_scored_minute[batch.rows]
         for minute in np.unique(batch.minute[is_scored]):
             positions = np.flatnonzero(is_scored & (batch.minute == minute))
@@ -216,7 +216,7 @@ class Windows:
             out[positions, WINDOW - oldest_slot :] = rings[:, :oldest_slot]
 
     def _move_watermark(self, batch: MicroBatch, run: ScaledSamples) -> None:
-        """Let the watermark observe a run, and apply what follows if it moved."""
+        """Let the watermark observe a run, and apply the consequences of a move."""
         partition = batch.partition
         watermark = self.watermark(partition)
         previous = watermark.minute
@@ -235,11 +235,11 @@ class Windows:
         self._last_activity[rows] = np.minimum(self._last_activity[rows], self.watermark_minutes()[partition])
 
     def _add_restore_point(self, partition: int, offset: int) -> None:
-        """Record the state of a watermark that moved: a replay may have to begin here."""
+        """Record the state of a watermark that moved: a replay may have to begin at this offset."""
         watermark = self.watermark(partition)
         assert watermark.minute is not None
         rows = watermark.counted_rows()
-        claims = encode_checkpoint(
+        claims = encode_claims(
             watermark.minute,
             self._tolerance.quorum_cells,
             self._cells.digests[rows],
@@ -249,10 +249,10 @@ class Windows:
         watermark.restore_points.add(WatermarkState(offset, watermark.minute, claims))
 
     def _advance(self, batch: MicroBatch, previous: int | None) -> None:
-        """Find the silent cells of a watermark that rose, and forget the idle ones.
+        """Find the silent cells after the watermark rose, and expire the idle cells.
 
-        A leap means that a whole network was away. None of its cells counts as silent for the time of the leap, and
-        they have `silent_minutes` from its end to report again.
+        A leap of the watermark means that the whole network was not reporting. Its cells do not count as silent for
+        the time of the leap, and have `silent_minutes` from its end to report again.
         """
         tolerance = self._tolerance
         batch.watermark = watermark = self.watermark(batch.partition).minute
@@ -271,10 +271,11 @@ class Windows:
         self._forget_idle(batch.partition, rows, horizon)
 
     def _forget_idle(self, partition: int, rows: NDArray[np.int64], horizon: int) -> None:
-        """Forget the cells whose last activity lies before the horizon.
+        """Expire the cells whose last activity is before the horizon.
 
-        The claims of a network that returns from far back count as activity when the watermark reaches them. Activity
-        goes by the watermark, not by claims: a cell that once claimed 2099 and died is forgotten like any other.
+        The claims of a network that returns after a long outage count as activity when the watermark reaches them.
+        Activity is measured by the watermark, not by claims: a cell that once claimed the year 2099 and then stopped
+        reporting expires like any other.
         """
         watermark = self.watermark(partition)
         idle_rows = rows[np.maximum(self._last_activity[rows], watermark.reached_claims(rows)) < horizon]
@@ -282,7 +283,7 @@ class Windows:
         self._reset_rows(idle_rows)
 
     def _reset_rows(self, rows: NDArray[np.int64]) -> None:
-        """Clear these rows for new cells: nothing of a former owner counts."""
+        """Clear these rows for new cells."""
         self._newest_minute[rows] = self._claims[rows] = UNSET
         self._last_activity[rows] = self._silence_start[rows] = UNSET
         self.first_scored_minute[rows] = 0

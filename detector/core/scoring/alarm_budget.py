@@ -1,6 +1,6 @@
-"""Alarm budget: the share of the false alarms that each class may spend.
+"""Alarm budget: the number of false alarms that each class may raise.
 
-What a class has for itself is taken off what the others share.
+A class's own budget is subtracted from the budget that the other classes share.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class BudgetSplit:
-    """Budget of some classes, in false alarms per 1,000 cells and day."""
+    """Shared and separate budgets of classes, in false alarms per 1,000 cells and day."""
 
     classes: int
     """Number of classes that share `budget` evenly."""
     budget: float
     class_budgets: Mapping[str, float]
-    """Budgets that the other classes have for themselves."""
+    """Separate budgets of the other classes."""
 
     def score_offsets(self, names: Sequence[str]) -> NDArray[np.float32]:
-        """Return the offsets to add to these classes' scores, so that the shared classes' threshold serves all.
+        """Return the offsets to add to these classes' scores, so that all classes use the shared threshold.
 
-        A factor e more to spend is one score less to reach. # -> [n]
+        A budget larger by a factor e lowers the effective threshold by 1. # -> [n]
         """
         share = self.budget / self.classes
         budgets = self.class_budgets
@@ -31,6 +31,6 @@ class BudgetSplit:
 
 
 def split_budget(classes: Sequence[str], budget: float, class_budgets: Mapping[str, float]) -> BudgetSplit:
-    """Split the budget among the existing classes; the budget of a class that nobody has taught goes to the others."""
+    """Split the budget among the existing classes; the budget of a class without exemplars stays shared."""
     separate_budgets = [class_budgets[name] for name in classes if name in class_budgets]
     return BudgetSplit(max(1, len(classes) - len(separate_budgets)), budget - sum(separate_budgets), class_budgets)

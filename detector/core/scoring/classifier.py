@@ -205,6 +205,6 @@ class Classifier:
         rivals = len(index.faults) + len(index.ignores)
         return _ValidityPeriod(
             index=index,
-            calibration=replace(calibration, lift=calibration.lift - offsets),
+            calibration=replace(calibration, zero_level=calibration.zero_level - offsets),
             resemblance_scores=RESEMBLANCE_SCORE + offsets[:rivals],
         )

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings
 
 NEIGHBOURS = 10
-"""Nearness to normal is the mean cosine of this many normals: a single neighbour may be near by chance."""
+"""Similarity to normal is the mean cosine of this many normals: a single neighbour may be near by chance."""
 
 FAR = 1e4
-"""No window lies so far from normal. Stands for -inf and NaN, by which FAISS says that it has nothing to compare."""
+"""More than any window's distance from normal. Replaces -inf and NaN, which FAISS returns if its index is empty."""
 
 KINDS = ("fault", "normal", "ignore")
 
@@ -26,11 +26,14 @@ SEVERITIES = ("minor", "major", "critical")
 """Severities of alarms, ITU-T X.733."""
 
 MAX_REPRESENTATIVES = 8
-"""Exemplars of a class that windows are compared with. 20,000 labels of 40 classes take 3 µs a window so; compared with
-all of them, a window would take 190 µs (one core, FAISS flat)."""
+"""Largest number of a class's exemplars that windows are compared with.
+
+With 20,000 labels of 40 classes, a window takes 3 µs; compared with all exemplars, it would take 190 µs (one core,
+FAISS flat).
+"""
 
 COLUMNS = ("fault", "ignore", "quarantined")
-"""Kinds of columns that a window is compared with, in their order; taught normals join the bank."""
+"""Kinds of columns that a window is compared with, in their order; taught normals are added to the normal bank."""
 
 
 @dataclass(frozen=True)
@@ -47,33 +50,36 @@ class Exemplar:
     """Mean shift of its windows from normal. # [S]"""
     cell: str
     minute: int
-    """The episode's first."""
+    """First minute of the episode."""
     expires: int | None = None
-    """Windows from this minute of the network's own time on are not compared with it."""
+    """First minute, in event time, whose windows are no longer compared with this exemplar."""
     is_quarantined: bool = False
     """True for a fault that is recognised and counted, but raises no alarm."""
     severity: str = ""
-    """Severity of its alarms, as taught; without one the score decides."""
+    """Severity of its alarms, as taught; if empty, the score decides."""
     cause: str = ""
     alarm: str = ""
-    """Id of the alarm that a person confirmed or rejected with it."""
+    """Id of the alarm that a person confirmed or rejected with this label."""
     rejects: str = ""
-    """Class that this alarm had wrongly been given."""
+    """Wrong class of the rejected alarm."""
     author: str = ""
-    """The person who taught it."""
+    """Person who taught the label."""
     taught_minute: int = 0
 
 
 @dataclass(frozen=True)
 class NormalProfile:
-    """Normal profile of this network: a bank to compare windows with, and stretches of normal life to calibrate on."""
+    """Normal profile of this network: a bank to compare windows with, and stretches of normal data to calibrate on."""
 
     bank: NDArray[np.float16]
     """# [B, D]"""
     stretches: Embeddings
     """Windows of contiguous time, `step_minutes` apart. # of [stretches, T]"""
     ends: NDArray[np.int64]
-    """Their last minutes: a score that many have in common at one moment befell the network. # [stretches]"""
+    """Last minutes of the stretches. # [stretches]
+
+    They are used to detect network-wide events: many stretches that score high at the same time.
+    """
     step_minutes: int
 
 
@@ -85,15 +91,17 @@ class Matches:
     """Mean cosine to the nearest normals. # [n]"""
     cosine: NDArray[np.float32]
     """Cosine to the nearest exemplar of each class. # [n, C]"""
-    pull: NDArray[np.float32]
-    """Distance from normal along the exemplar's shift, the largest of each class: a matched filter of variance about 1.
-    # [n, C]"""
+    shift_projection: NDArray[np.float32]
+    """Projection of the window's shift on an exemplar's unit shift, the largest of each class. # [n, C]
+
+    It is a matched filter of variance about 1, and the distance from normal along the exemplar's shift.
+    """
     nearest_exemplar: NDArray[np.int64]
     """Position of the exemplar with that cosine in `ExemplarIndex.exemplars`. # [n, C]"""
 
 
 class ExemplarIndex:
-    """Index of the exemplars in force, searchable. It never changes: a new label makes a new index."""
+    """Search by embedding over the exemplars in force. Immutable: a new label requires a new index."""
 
     def __init__(self, exemplars: Sequence[Exemplar], normal: NormalProfile, threads: int = 0) -> None:
         self.exemplars = sorted(exemplars, key=lambda exemplar: (exemplar.name, exemplar.id))
@@ -142,20 +150,20 @@ class ExemplarIndex:
         shifts = np.ascontiguousarray(embeddings.shift, np.float32)
         normals, positions = self._normal.search(queries, min(NEIGHBOURS, self._normal.ntotal))
         cosine = np.empty((len(queries), len(self._directions)), np.float32)
-        pull = np.empty_like(cosine)
+        shift_projection = np.empty_like(cosine)
         nearest_exemplar = np.empty((len(queries), len(self._directions)), np.int64)
         for column, (directions, class_shifts) in enumerate(zip(self._directions, self._shifts, strict=True)):
             cosines, member = directions.search(queries, 1)
-            pull[:, column] = class_shifts.search(shifts, 1)[0][:, 0]
+            shift_projection[:, column] = class_shifts.search(shifts, 1)[0][:, 0]
             cosine[:, column] = np.where(member[:, 0] >= 0, cosines[:, 0], -1)
             nearest_exemplar[:, column] = self._members[column][np.maximum(member[:, 0], 0)]
         normal = np.where(positions >= 0, normals, np.float32(-1)).mean(axis=1)
-        return Matches(_round(normal), _round(cosine), _round(np.maximum(pull, -FAR)), nearest_exemplar)
+        return Matches(_round(normal), _round(cosine), _round(np.maximum(shift_projection, -FAR)), nearest_exemplar)
 
     def _representatives(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Choose representatives of a class with too many exemplars, so that none lies far from the nearest one.
+        """Choose representatives of a class, so that no exemplar is far from its nearest representative.
 
-        Each is the exemplar farthest from those before (Gonzalez, 1985). # [m] -> [at most MAX_REPRESENTATIVES]
+        Each is the exemplar farthest from the previous ones (Gonzalez, 1985). # [m] -> [at most MAX_REPRESENTATIVES]
         """
         if len(positions) <= MAX_REPRESENTATIVES:
             return positions
@@ -208,7 +216,7 @@ def _unit(shifts: NDArray[np.float16]) -> NDArray[np.float32]:
 def _search_query_by_query(threads: int) -> None:
     """Make FAISS search query by query.
 
-    From 20 queries on it would multiply matrices, whose bits depend on the batch.
+    For 20 or more queries FAISS would use a matrix product, whose rounding depends on the batch.
     """
     import faiss
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings
 
 MIN_WEIGHT_SHARE = 0.5
-"""Share of the kernel that must be covered by scores for a mean to count: with less, a gap would act like a fault."""
+"""Share of the kernel that must be covered by scores for a mean to count: with less, a gap would look like a fault."""
 
 _NEVER = -1
 
@@ -30,7 +30,7 @@ class ScoreHistory:
         self._shift = np.zeros((limit, keep_minutes, shift), np.float16)
         self._score = np.zeros((limit, keep_minutes, 1), np.float16)
         self._is_stale = np.zeros(limit, bool)
-        """True for rows whose scores are another classifier's."""
+        """True for rows whose scores were computed by a previous classifier."""
 
     def reset(self, rows: NDArray[np.int64]) -> None:
         """Empty the rings of these rows."""
@@ -51,7 +51,7 @@ class ScoreHistory:
     def use_classifier(
         self, score: Callable[[Embeddings, NDArray[np.int64]], NDArray[np.float16]], columns: int
     ) -> None:
-        """Score by another classifier from now on. Each cell's stored minutes are scored again at its next refresh.
+        """Replace the classifier. Each cell's stored minutes are scored again at its next refresh.
 
         To score all cells at once would stop the loop for 1.3 to 2.8 s per 10,000 cells (1 to 320 labels), and again
         for the next label.
@@ -103,7 +103,7 @@ class ScoreHistory:
         return Embeddings(self._direction[row, slot][None], self._size[row, slot][None], self._shift[row, slot][None])
 
     def may_reach(self, rows: NDArray[np.int64], score: float) -> NDArray[np.bool_]:
-        """Return which cells have any score of this height in their ring: no mean of the others can reach it. # [n]"""
+        """Return which cells have a score this high in their ring; the means of the others cannot reach it. # [n]"""
         return np.asarray((self._score[rows] >= np.float16(score - 0.01)).any(axis=(1, 2)))
 
     def smoothed_history(self, row: int, minute: int, minutes: int) -> NDArray[np.float32]:
@@ -130,7 +130,7 @@ class ScoreHistory:
 class ScoreWindow:
     """Scores of the due cells of one micro-batch: all scores that one step of the alarm lifecycle needs.
 
-    The past of a cell is read when it is asked for: a step needs it of few cells.
+    A cell's history is read on demand, because a step needs it for few cells.
     """
 
     rows: NDArray[np.int64]

@@ -1,12 +1,12 @@
-"""Tail fit: the reach of normal life, from the largest scores of two hours, which fall off about exponentially.
+"""Exponential tail fit to two-hour maxima of scores on normal data.
 
-The history holds faults that nobody labelled. A fault in one cell reaches deep into the rarest 1 %, hardly above it. A
-fault of a whole region fills it, and would hide its class for good: moments with far more loud cells than usual are
-left out.
+The history contains unlabelled faults. A single-cell fault affects hardly more than the top 1 % of maxima. A regional
+fault fills the top 1 % and would raise that class's threshold permanently. So moments with far more high-scoring cells
+than usual are excluded.
 
-Measured at two operators (672 cells, two days to calibrate on, two to judge, three sets of ten taught episodes, 5 false
-alarms promised). Named right: .44 and .40 with all moments, .51 and .46 without the crowded ones, .53 and .46 with a
-history free of faults. False alarms: 6.9 and 2.7, 7.2 and 4.2, 6.7 and 4.0.
+Measured at two operators (672 cells, two days for calibration, two for evaluation, three sets of ten taught episodes, a
+budget of 5 false alarms). Share of episodes named correctly: .44 and .40 with all moments, .51 and .46 without the
+crowded moments, .53 and .46 with a history free of faults. False alarms: 6.9 and 2.7, 7.2 and 4.2, 6.7 and 4.0.
 """
 
 from dataclasses import dataclass
@@ -17,23 +17,24 @@ from numpy.typing import NDArray
 TWO_HOURS = 120
 
 TAIL, FAR_TAIL = 0.05, 0.01
-"""Shares of two-hour maxima above two levels. TAIL: a class's location, 600 per 1,000 cells and day. FAR_TAIL: the
-level from which the rate of decay follows."""
+"""Shares of two-hour maxima above two levels. TAIL defines the location: exceeded by 5 % of two-hour maxima, i.e. 600
+times per 1,000 cells and day. FAR_TAIL defines, together with the location, the scale of the decay."""
 
 FEWEST = (5, 1)
-"""Minimal number of maxima above each level, however few there are."""
+"""Smallest number of maxima above each level, for a history with few maxima."""
 
 FLOOR, CEILING = -8.0, 40.0
-"""Scores are clipped here: an hour far from a fault must not outweigh its first minutes, nor one minute an hour."""
+"""Limits to which scores are clipped: an hour far from a fault must not outweigh its first minutes, nor one minute an
+hour."""
 
 CROWD, CROWD_SHARE, CROWD_COUNT = 4.0, 0.04, 4
-"""A moment is left out when its stretches in the rarest 1 % are CROWD times the usual share, at least CROWD_SHARE of
+"""A moment is excluded when its stretches in the top 1 % are CROWD times the usual share, at least CROWD_SHARE of
 its stretches, and at least CROWD_COUNT."""
 
 
 @dataclass(frozen=True)
 class TailFit:
-    """Fit of each column: the level that normal life rarely exceeds, and the scale of the excess."""
+    """Location and scale of each column: the level that normal data rarely exceed, and the scale of the excess."""
 
     location: NDArray[np.float32]
     scale: NDArray[np.float32]
@@ -46,7 +47,7 @@ class TailFit:
 def fit_tail(smooth: NDArray[np.float32], ends: NDArray[np.int64]) -> TailFit:
     """Fit an exponential through two quantiles of the stretches' maxima.
 
-    Values beyond the second quantile, faults perhaps, have no influence, however far out they lie.
+    Values beyond the second quantile may be faults; their size has no influence on the fit.
 
     # [S, T, C], [S] minutes -> of [C]
     """
@@ -65,14 +66,14 @@ def _levels(peaks: NDArray[np.float32]) -> list[float]:
 
 
 def _is_usual(peaks: NDArray[np.float32], ends: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return True for stretches that end at a moment with no more loud ones than usual. # [S, C], [S] -> [S, C]
+    """Return True for stretches that end at a moment with no more high peaks than usual. # [S, C], [S] -> [S, C]
 
-    The usual share is the mean of the quieter half of the moments.
+    The usual share is the mean over the half of the moments with the fewest high peaks.
     """
     moments, moment = np.unique(ends // TWO_HOURS, return_inverse=True)
-    is_loud = peaks > np.quantile(peaks, 1 - FAR_TAIL, axis=0)
+    is_high = peaks > np.quantile(peaks, 1 - FAR_TAIL, axis=0)
     count = np.zeros((len(moments), peaks.shape[1]))
-    np.add.at(count, moment, is_loud)
+    np.add.at(count, moment, is_high)
     share = count / np.bincount(moment)[:, None]
     usual_share = np.sort(share, axis=0)[: (len(moments) + 1) // 2].mean(axis=0)
     is_crowded = (share > np.maximum(CROWD * usual_share, CROWD_SHARE)) & (count >= CROWD_COUNT)

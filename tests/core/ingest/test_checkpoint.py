@@ -14,8 +14,8 @@ from detector.core.ingest.checkpoint import (
     Checkpoint,
     RestorePoints,
     WatermarkState,
-    decode_checkpoint,
-    encode_checkpoint,
+    decode_claims,
+    encode_claims,
     encode_laggards,
     may_lag,
 )
@@ -34,10 +34,8 @@ ROOM = 3900
 def votes_of(claims: list[int], last_activity: list[int], minute: int, quorum_cells: int) -> dict[int, tuple[int, int]]:
     """Claim and hearing of each cell that is carried, by its place in the lists."""
     cells = np.arange(len(claims), dtype=np.uint64)
-    packed = encode_checkpoint(
-        minute, quorum_cells, cells, np.array(claims, np.int64), np.array(last_activity, np.int64)
-    )
-    columns = decode_checkpoint(WatermarkState(0, minute, packed))
+    packed = encode_claims(minute, quorum_cells, cells, np.array(claims, np.int64), np.array(last_activity, np.int64))
+    columns = decode_claims(WatermarkState(0, minute, packed))
     return {cell: (claim, heard) for cell, claim, heard in zip(*(column.tolist() for column in columns), strict=True)}
 
 
@@ -50,7 +48,7 @@ def test_the_fullest_memory_fits_into_a_commit() -> None:
     beyond = MOST_CELLS - 1
     claim = np.full(10_000, T0, np.int64)
     claim[:beyond] = T0 + 38_000_000
-    votes = encode_checkpoint(T0, MOST_CELLS, np.arange(10_000, dtype=np.uint64), claim, claim - 1440)
+    votes = encode_claims(T0, MOST_CELLS, np.arange(10_000, dtype=np.uint64), claim, claim - 1440)
     assert len(votes) == (3 * MOST_CELLS - 2) * CLAIM.itemsize
     marks = encode_laggards(np.arange(MAX_LAGGARDS, dtype=np.uint64))
     largest = Checkpoint(2**63 - 1, T0 + 38_000_000, T0 + 38_000_000, 10_000, votes, marks)

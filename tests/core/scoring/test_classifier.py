@@ -83,7 +83,7 @@ def test_scores_are_of_the_faults_in_order_then_unknown() -> None:
 def test_scores_are_clipped_so_that_one_wild_minute_is_outvoted() -> None:
     judge = judge_of(ALPHA)
     wild = np.concatenate([judge.score_classes(embedding(unit(1, 0, 0, 0), size)) for size in (1e-3, 6e4)])
-    shift = np.asarray(judge.calibration.lift)
+    shift = np.asarray(judge.calibration.zero_level)
     assert (wild >= FLOOR - shift - 0.05).all()  # half precision
     assert (wild <= CEILING - shift + 0.05).all()
 
@@ -172,7 +172,7 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
     matches = judge.exemplar_index.match(asked)
     np.testing.assert_allclose(told.direction[:, 0], margins(matches)[:, 0] * [1, 1.5])
     assert (told.direction[:, 1] == 0).all()
-    np.testing.assert_allclose(told.distance[:, 0], matches.pull[:, 0])
+    np.testing.assert_allclose(told.distance[:, 0], matches.shift_projection[:, 0])
     np.testing.assert_allclose(told.distance[:, 1], np.log([1, 1.5]), atol=1e-3)
     for column in range(2):
         by = 0.0
@@ -184,7 +184,7 @@ def test_a_column_goes_by_direction_and_by_distance_on_one_scale() -> None:
         both = np.clip(
             (by - calibration.combined.location[column]) / calibration.combined.scale[column], FLOOR, CEILING
         )
-        by_hand = both - calibration.lift[column]
+        by_hand = both - calibration.zero_level[column]
         assert calibration.standardise(told)[1, column] == pytest.approx(by_hand, rel=1e-5)
 
 

@@ -60,7 +60,7 @@ def test_the_pull_of_a_class_is_exact_and_need_not_be_its_nearest_exemplars() ->
         members = np.stack([one.shift for one in library.exemplars if one.name == name])
         for at, shift in enumerate(asked.shift):
             pull = naive.strongest_pull(shift, members)
-            assert matches.pull[at, column] == pytest.approx(pull, abs=1e-4 + 1e-6 * abs(pull))
+            assert matches.shift_projection[at, column] == pytest.approx(pull, abs=1e-4 + 1e-6 * abs(pull))
             nearest_exemplar = library.exemplars[matches.nearest_exemplar[at, column]].shift
             elsewhere += naive.strongest_pull(shift, nearest_exemplar[None]) < pull - 0.1
     assert elsewhere > 50
@@ -74,7 +74,7 @@ def test_how_far_out_an_exemplar_lies_does_not_matter_to_its_pull_and_one_at_the
     )
     nowhere = replace(near, shift=np.zeros(DIMENSION, np.float16))
     asked = queries(np.random.default_rng(12), 9)
-    pulls = [ExemplarIndex([one], normal).match(asked).pull for one in (near, far, nowhere)]
+    pulls = [ExemplarIndex([one], normal).match(asked).shift_projection for one in (near, far, nowhere)]
     np.testing.assert_allclose(pulls[0][:, 0], asked.shift[:, 1].astype(float), atol=1e-4)
     np.testing.assert_array_equal(pulls[0], pulls[1])
     assert (pulls[2] == 0).all()
@@ -85,7 +85,7 @@ def test_the_farthest_that_half_precision_holds_is_matched_in_numbers() -> None:
     library = crowded_library(np.random.default_rng(13))
     spread = embedded(directions(np.random.default_rng(13), 2), np.ones(2))
     there = replace(spread, shift=np.array([[most] * DIMENSION, [-most] * DIMENSION], np.float16))
-    pull = library.match(there).pull
+    pull = library.match(there).shift_projection
     assert np.isfinite(pull).all()
     assert ((pull >= -FAR) & (pull <= most * DIMENSION)).all()
 
@@ -120,7 +120,7 @@ def test_a_match_is_the_same_bits_in_any_batch_and_any_position() -> None:
             assert np.array_equal(part.cosine, together.cosine[here])
             assert np.array_equal(part.normal, together.normal[here])
             assert np.array_equal(part.nearest_exemplar, together.nearest_exemplar[here])
-            assert np.array_equal(part.pull, together.pull[here])
+            assert np.array_equal(part.shift_projection, together.shift_projection[here])
 
 
 @pytest.mark.bitwise
@@ -132,7 +132,7 @@ def test_the_order_in_which_exemplars_were_taught_does_not_matter() -> None:
     forth, back = ExemplarIndex(exemplars, normal).match(asked), ExemplarIndex(exemplars[::-1], normal).match(asked)
     assert np.array_equal(forth.cosine, back.cosine)
     assert np.array_equal(forth.nearest_exemplar, back.nearest_exemplar)
-    assert np.array_equal(forth.pull, back.pull)
+    assert np.array_equal(forth.shift_projection, back.shift_projection)
 
 
 def test_a_query_that_is_no_number_is_near_nothing() -> None:
@@ -141,7 +141,7 @@ def test_a_query_that_is_no_number_is_near_nothing() -> None:
     matches = library.match(Embeddings(nowhere, nowhere[:, 0], nowhere))
     assert (matches.cosine == -1).all()
     assert (matches.normal == -1).all()
-    assert (matches.pull == -FAR).all()
+    assert (matches.shift_projection == -FAR).all()
     assert (matches.nearest_exemplar >= 0).all()
 
 
@@ -152,7 +152,7 @@ def test_a_query_that_is_no_number_harms_no_other() -> None:
     spoilt.direction[4] = spoilt.shift[4] = np.nan
     others = np.arange(10) != 4
     assert np.array_equal(library.match(spoilt).cosine[others], library.match(asked).cosine[others])
-    assert np.array_equal(library.match(spoilt).pull[others], library.match(asked).pull[others])
+    assert np.array_equal(library.match(spoilt).shift_projection[others], library.match(asked).shift_projection[others])
 
 
 def test_a_bank_smaller_than_the_neighbours_asked_for_is_enough() -> None:
@@ -166,7 +166,7 @@ def test_a_bank_smaller_than_the_neighbours_asked_for_is_enough() -> None:
 
 def test_no_query_gives_no_match() -> None:
     matches = crowded_library(np.random.default_rng(8)).match(queries(np.random.default_rng(8), 0))
-    assert (matches.cosine.shape, matches.pull.shape, matches.normal.shape) == ((0, 4), (0, 4), (0,))
+    assert (matches.cosine.shape, matches.shift_projection.shape, matches.normal.shape) == ((0, 4), (0, 4), (0,))
 
 
 def test_of_many_exemplars_of_a_class_a_few_leave_none_far_from_the_nearest() -> None:
