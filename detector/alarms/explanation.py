@@ -42,7 +42,7 @@ def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
     )
     yield ""
     score = last["direction"] + last["distance"]
-    yield f"Score of the latest window that raised it: {score:.1f} ({_score_parts(last)})."
+    yield f"Score of the latest window: {score:.1f} ({_score_parts(last)})."
     yield ""
     yield f"{'feature':<{NAME_WIDTH}} {'unit':<10} {'observed':>10} {'usual':>10} {'spreads':>8} {'carried':>8}"
     yield from map(_feature_row, last["features"])

@@ -101,8 +101,8 @@ def table(
             f"{write_minute(row.begin):<17}{_shorten(row.by or '-', 9):<10}{alarm_counts.get(row.id, 0):>5}"
             f" {_percent(radii.get(row.id)):>6}  {_state(row)}"
         ).rstrip()
-    yield "fired: alarms that the topic still holds; radius: share of an example that may be missing while it"
-    yield "still fires under today's budget (-: not even all of it fires, or it is no fault); --json: all fields"
+    yield "fired: alarms that the topic still holds; radius: share of an example that may be missing and it"
+    yield "still fires under today's budget (-: not even all of it fires, or no fault); --json: all fields"
 
 
 def _state(row: LabelRow) -> str:

@@ -130,7 +130,7 @@ REFUSALS = [
     (["--cell", STRANGE, "--at", "yesterday"], "'yesterday' is not a time; write it as"),
     (["--cell", "cell-3", "--at", clock(82), "--until", clock(88)], "reported nothing from"),
     (["--cell", STRANGE, "--at", clock(70), "--class", "Power Loss"], "cannot name a class"),
-    (["--cell", STRANGE, "--at", clock(70), "--class", "unknown"], "is what Faultline itself says"),
+    (["--cell", STRANGE, "--at", clock(70), "--class", "unknown"], "is the name of an alarm of Faultline itself"),
     (
         ["--cell", STRANGE, "--at", clock(70), "--expires", clock(99)],
         "--expires .* is allowed for --kind ignore and normal only",

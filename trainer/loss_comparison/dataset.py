@@ -112,8 +112,16 @@ def simulate_dataset(
         classes = _classes(split, numbers)
         repeated = [*classes, *list(split.base_names) * split.base_repeats]
         with step(f"{split.name}: {len(classes)} fault classes, {split.windows} windows each"):
-            simulate = partial(simulate_examples, history, baseline, repeated, workers=workers)
-            examples[split.name] = load_or_simulate(folder, split.name, partial(simulate, split.windows, split.seed))
+            simulate = partial(
+                simulate_examples,
+                history,
+                baseline,
+                repeated,
+                each=split.windows,
+                seed=split.seed,
+                workers=workers,
+            )
+            examples[split.name] = load_or_simulate(folder, split.name, simulate)
     return ComparisonDataset(
         train=examples["learned"],
         base_classes=len(train_names),

@@ -197,7 +197,7 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_simulated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", "--out", str(tmp_path), "--losses", "triplets", *OPTIONS]) == 2
-    assert capsys.readouterr().err.startswith("faultline-trainer: there is no loss 'triplets'; choose one of ")
+    assert capsys.readouterr().err.startswith("faultline-trainer: there is no loss 'triplets'. Choose one of ")
     assert not list(tmp_path.iterdir())
 
 
