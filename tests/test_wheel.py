@@ -48,7 +48,9 @@ def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("fresh") / "venv"
     venv.create(home, with_pip=False)
     pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python")]
-    subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", str(wheel)], check=True)
+    subprocess.run(
+        [*pip, "install", "--quiet", "--no-index", "--no-deps", str(wheel)], check=True, env=clean_environment()
+    )
     # A path in a .pth is appended to sys.path, and no .pth in that path is read: the editable install's finder is one.
     (site_packages(home) / "outer.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
     return home
@@ -57,15 +59,21 @@ def fresh(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(fresh: Path, tmp_path: Path) -> Run:
     """Run a program of the fresh environment outside the checkout, and return what it printed."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
     def run(program: str, *words: object) -> str:
         command = [str(fresh / "bin" / program), *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, env=clean_environment(), check=False
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     return run
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without PYTHONPATH and its like, by which the checkout would pass for an installed one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
 
 
 def site_packages(home: Path) -> Path:
@@ -84,7 +92,11 @@ def test_it_holds_every_file_of_the_packages_and_the_licence_and_no_test(wheel: 
         if path.is_file() and "__pycache__" not in path.parts
     ]
     assert sorted(set(packaged) - held) == []
-    assert {"detector/py.typed", "trainer/tokens/tokens.npz", "trainer/shipped/tree/SHA256SUMS"} <= held
+    assert {
+        "detector/py.typed",
+        "trainer/pretrained/tokens/tokens.npz",
+        "trainer/pretrained/shipped/tree/SHA256SUMS",
+    } <= held
     others = {name for name in held if name.split("/")[0] not in PACKAGES}
     information = f"faultline_ran-{__version__}.dist-info/"
     assert f"{information}licenses/LICENSE" in others
@@ -109,7 +121,7 @@ def test_a_shipped_scenario_is_simulated(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_shipped_bundle_passes_a_check_without_kafka(run: Run, fresh: Path, tmp_path: Path) -> None:
-    bundle = site_packages(fresh) / "trainer" / "shipped" / "tree"
+    bundle = site_packages(fresh) / "trainer" / "pretrained" / "shipped" / "tree"
     config = tmp_path / "config.yaml"
     config.write_text(f"bundle: {bundle}\nkafka: {{common: {{bootstrap.servers: 'nowhere.invalid:9092'}}}}\n")
 
