@@ -140,7 +140,7 @@ def test_a_loss_that_collapses_and_one_that_is_refused_are_rows_with_their_reaso
 
     assert (collapsed["state"], refused["state"]) == ("collapsed", "refused")
     assert collapsed["reason"].startswith("the encoder collapsed at step 30: its spread per dimension is ")
-    assert refused["reason"].startswith("beta 3 of the lossless triplet loss is below the embedding's 64 dimensions")
+    assert refused["reason"].startswith("the lossless triplet loss has beta 3, below the embedding's 64 dimensions")
     for row in (collapsed, refused):
         assert row["unseen"] is None
         assert [row["name"], f"{row['state']}: {row['reason']}"] in page.tables[0]
