@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from detector.alarms.journal import NotificationRecord
+from detector.text import truncate
 
 NAME_WIDTH = 30
 """Characters of a name in a table."""
@@ -64,16 +65,16 @@ def _feature_row(feature: dict[str, Any]) -> str:
     observed = "none" if feature["observed"] is None else f"{feature['observed']:g}"
     spreads = "" if feature["spreads"] is None else f"{feature['spreads']:+.1f}"
     return (
-        f"{_shorten(feature['feature'], NAME_WIDTH):<{NAME_WIDTH}} {_shorten(feature['unit'], 10):<10} {observed:>10}"
+        f"{truncate(feature['feature'], NAME_WIDTH):<{NAME_WIDTH}} {truncate(feature['unit'], 10):<10} {observed:>10}"
         f" {feature['usual']:>10g} {spreads:>8} {feature['carried']:>8.1f}"
     )
 
 
 def _nearest_row(near: dict[str, Any]) -> str:
-    teacher = f", by {_shorten(near['by'], 12)}" if "by" in near else ""
+    teacher = f", by {truncate(near['by'], 12)}" if "by" in near else ""
     return (
-        f"{_shorten(near['name'], NAME_WIDTH):<{NAME_WIDTH}} {near['kind']:<7} {near['score']:>6.1f}"
-        f" {near['cosine']:>7.2f} {near['pull']:>6.1f}  {_shorten(near['cell'], 12)}{teacher}"
+        f"{truncate(near['name'], NAME_WIDTH):<{NAME_WIDTH}} {near['kind']:<7} {near['score']:>6.1f}"
+        f" {near['cosine']:>7.2f} {near['pull']:>6.1f}  {truncate(near['cell'], 12)}{teacher}"
     )
 
 
@@ -83,7 +84,3 @@ def _format_span(begin: str, end: str) -> str:
 
 def _format_time(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M}"
-
-
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -9,6 +9,7 @@ import msgspec
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
+from detector.text import truncate
 from detector.timestamps import write_minute
 
 
@@ -97,8 +98,8 @@ def table(
             yield f"{row.id[:36]:<37}refused: {row.refused}"[:100]
             continue
         yield (
-            f"{row.id[:8]:<9}{_shorten(row.name, 17):<18}{row.kind:<7}{_shorten(row.cell, 13):<14}"
-            f"{write_minute(row.begin):<17}{_shorten(row.by or '-', 9):<10}{alarm_counts.get(row.id, 0):>5}"
+            f"{row.id[:8]:<9}{truncate(row.name, 17):<18}{row.kind:<7}{truncate(row.cell, 13):<14}"
+            f"{write_minute(row.begin):<17}{truncate(row.by or '-', 9):<10}{alarm_counts.get(row.id, 0):>5}"
             f" {_percent(radii.get(row.id)):>6}  {_state(row)}"
         ).rstrip()
     yield "fired: alarms that the topic still holds; radius: share of an example that may be missing and it"
@@ -115,7 +116,3 @@ def _state(row: LabelRow) -> str:
 
 def _percent(radius: float | None) -> str:
     return "-" if radius is None else f"{radius:.0%}"
-
-
-def _shorten(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"

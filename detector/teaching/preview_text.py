@@ -75,7 +75,7 @@ def conclusion(label: Label, forecast: Forecast, published: bool) -> str:
         return (
             f"published as {label.id}, IN QUARANTINE:\n"
             f"at least {forecast.rate[1]:.1f} new alarms per 1,000 cells and day exceed the budget of"
-            f" {_short(forecast.whose, 20)}, {forecast.budget:g};\n"
+            f" {truncate(forecast.whose, 20)}, {forecast.budget:g};\n"
             "its episodes are recognised and counted, and raise no alarm (--force publishes it in force)"
         )
     force = ", by force" if label.forced else ""
@@ -96,7 +96,7 @@ def pack_lines(forecast: PackForecast) -> Iterable[str]:
     for row in forecast.brought:
         value, low, high = row.rate
         new_alarms = f"{value:.1f} ({low:.1f} to {high:.1f})" + ("  BREAKS A BUDGET" if row.breaks else "")
-        yield f"{_short(row.name, 27):<28}{row.labels:>7}{row.episodes:>9}{row.cells:>7}  {new_alarms}"
+        yield f"{truncate(row.name, 27):<28}{row.labels:>7}{row.episodes:>9}{row.cells:>7}  {new_alarms}"
     yield f"{_count(len(forecast.silenced), 'alarm')} suppressed{_names(forecast.silenced)}"
     yield (
         f"alarms: {forecast.alarms_before} without the pack, {forecast.alarms_after} with it; the budget of all classes"
@@ -165,7 +165,3 @@ def _nearest(forecast: Forecast) -> str:
 
 def _count(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
-
-
-def _short(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
