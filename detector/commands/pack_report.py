@@ -1,7 +1,7 @@
 """Report of `faultline pack`: an exported pack, or the preview and publication of an imported one."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import msgspec
 
 from detector.bundle.format import read_bundle
 from detector.commands.requests import PackExportRequest, PackImportRequest
+from detector.compaction import newest_values
 from detector.config.schema import Config
 from detector.errors import LabelError
 from detector.kafka.readers.label_topic import publish_labels, read_labels
@@ -75,7 +76,7 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
             " its sender."
         )
     known = list(read_labels(config))
-    entries = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, _in_force(known))
+    entries = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, newest_values(known))
     labels = [entry.label for entry in entries if entry.label and entry.state in ("new", "replaces")]
     forecast = preview_pack(config, labels, known, request.sample) if labels else None
     decided = [forecast.decide(label, request.force) for label in labels] if forecast else []
@@ -89,20 +90,10 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
     return not (outcome.quarantined or outcome.refused)
 
 
-def _in_force(records: Iterable[tuple[bytes, bytes | None]]) -> dict[bytes, bytes]:
-    """Return the newest record of each key that is not retired."""
-    newest: dict[bytes, bytes] = {}
-    for key, value in records:
-        newest.pop(key, None)
-        if value is not None:
-            newest[key] = value
-    return newest
-
-
 def _exportable(config: Config, catalogue: str, classes: Sequence[str]) -> tuple[list[Label], int]:
     """Return the labels of these classes, and the number of labels that have other features or cannot be read."""
     labels, left_out = [], 0
-    for value in _in_force(read_labels(config)).values():
+    for value in newest_values(read_labels(config)).values():
         try:
             label = read_label(value)
         except LabelError:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle.format import Bundle
+from detector.compaction import newest_values
 from detector.core.encoder import BATCHES, Encode
 from detector.core.features import ABSENT
 from detector.core.scoring.classifier import Classifier
@@ -48,12 +49,7 @@ def robustness(
 
 def _faults(records: Iterable[tuple[bytes, bytes | None]], bundle: Bundle) -> Iterator[tuple[Label, NDArray[np.int8]]]:
     """Yield the valid fault labels in force, each with its windows, the latest window first."""
-    values: dict[bytes, bytes] = {}
-    for key, value in records:
-        values.pop(key, None)
-        if value is not None:
-            values[key] = value
-    for value in values.values():
+    for value in newest_values(records).values():
         try:
             label = read_label(value)
             if label.kind == "fault":
