@@ -226,7 +226,7 @@ def test_one_way_of_a_loss_can_be_asked_for() -> None:
 def test_what_no_loss_has_is_refused_with_a_sentence() -> None:
     with pytest.raises(LossError, match=r"^there is no loss 'triplets'\. Choose one of "):
         parse_variants(["triplets"], ["tree"])
-    with pytest.raises(LossError, match=r"^the loss triplet takes no mining 'hard'; give it random or "):
+    with pytest.raises(LossError, match=r"^the loss triplet has mining 'hard'; allowed are random, "):
         parse_variants(["triplet:mining=hard"], ["tree"])
     with pytest.raises(LossError, match=r"^--losses triplet:random: random is not NAME=VALUE, .* triplet:mining=ran"):
         parse_variants(["triplet:random"], ["tree"])
