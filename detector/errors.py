@@ -1,5 +1,10 @@
 """Errors that an operator can correct. The text is one sentence: the thing, its value, what is allowed, the remedy."""
 
+from detector.text import printable
+
+LONGEST = 4000
+"""Longest sentence that is printed whole: a list of thirty mistakes in a configuration has some 3,000 characters."""
+
 
 class OperatorError(Exception):
     """Error that ends a command with exit code 2 and its sentence.
@@ -9,7 +14,7 @@ class OperatorError(Exception):
     """
 
     def __init__(self, sentence: str) -> None:
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in sentence))
+        super().__init__(printable(sentence, LONGEST))
 
 
 class ConfigError(OperatorError):
