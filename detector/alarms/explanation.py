@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from detector.alarms.journal import NotificationRecord
+from detector.alarms.notification_body import AdditionalInformation, FeatureEvidence, NearestClass
 from detector.text import truncate
 
 NAME_WIDTH = 30
@@ -22,64 +22,65 @@ def _course(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
     for notification in notifications:
         body, information = notification.body, notification.body.additionalInformation
         score = (
-            f"  score {information['score']:.1f} of {information['threshold']:.1f}" if "score" in information else ""
+            f"  score {_decimal(information.score)} of {_decimal(information.threshold)}" if information.labels else ""
         )
-        reason = f"  {information['supersededBy']}" if "supersededBy" in information else ""
+        reason = f"  {information.supersededBy}" if information.supersededBy else ""
         time, severity = _format_time(body.eventTime), body.perceivedSeverity.lower()
         yield f"  {time}  {notification.change:<8} {severity:<9}{score}{reason}"
-    yield f"  since {first.additionalInformation['onset']}, bundle {first.additionalInformation['bundle']}"
+    yield f"  since {_format_time(first.additionalInformation.onset)}, bundle {first.additionalInformation.bundle}"
 
 
 def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
     information = [notification.body.additionalInformation for notification in notifications]
-    judged = [evidence for evidence in information if "features" in evidence]
+    judged = [evidence for evidence in information if evidence.features is not None]
     if not judged:
         yield "  no window was judged: a silent cell raises its alarm by its silence."
         return
     last = judged[-1]
     yield (
-        f"  labels {last['labels']}, coverage {100 * last['coverage']:.0f} %, size {last['size']:g}"
+        f"  labels {last.labels}, coverage {100 * (last.coverage or 0):.0f} %, size {last.size or 0:g}"
         " (an ordinary window has 1)"
     )
     yield ""
-    score = last["direction"] + last["distance"]
+    score = (last.direction or 0) + (last.distance or 0)
     yield f"Score of the latest window: {score:.1f} ({_score_parts(last)})."
     yield ""
     yield f"{'feature':<{NAME_WIDTH}} {'unit':<10} {'observed':>10} {'usual':>10} {'spreads':>8} {'carried':>8}"
-    yield from map(_feature_row, last["features"])
+    yield from map(_feature_row, last.features or ())
     yield "in the minutes"
-    for span in last["minutes"]:
-        yield f"  {_format_span(span['begin'], span['end']):<{NAME_WIDTH + 40}} {span['carried']:>8.1f}"
-    if last["nearest"]:
+    for span in last.minutes:
+        yield f"  {_format_time(span.begin)} to {span.end:%H:%M}".ljust(NAME_WIDTH + 42) + f" {span.carried:>8.1f}"
+    if last.nearest:
         yield ""
         yield f"{'nearest class':<{NAME_WIDTH}} {'kind':<7} {'score':>6} {'cosine':>7} {'pull':>6}  its exemplar"
-        yield from map(_nearest_row, last["nearest"])
+        yield from map(_nearest_row, last.nearest)
 
 
-def _score_parts(evidence: dict[str, Any]) -> str:
-    margin = f", {evidence['margin']:.1f} ahead of the next class" if "margin" in evidence else ""
-    return f"direction {evidence['direction']:+.1f}, distance {evidence['distance']:+.1f}{margin}"
+def _score_parts(evidence: AdditionalInformation) -> str:
+    margin = "" if evidence.margin is None else f", {evidence.margin:.1f} ahead of the next class"
+    return f"direction {evidence.direction or 0:+.1f}, distance {evidence.distance or 0:+.1f}{margin}"
 
 
-def _feature_row(feature: dict[str, Any]) -> str:
-    observed = "none" if feature["observed"] is None else f"{feature['observed']:g}"
-    spreads = "" if feature["spreads"] is None else f"{feature['spreads']:+.1f}"
+def _feature_row(feature: FeatureEvidence) -> str:
+    observed = "none" if feature.observed is None else f"{feature.observed:g}"
+    usual = "none" if feature.usual is None else f"{feature.usual:g}"
+    spreads = "" if feature.spreads is None else f"{feature.spreads:+.1f}"
     return (
-        f"{truncate(feature['feature'], NAME_WIDTH):<{NAME_WIDTH}} {truncate(feature['unit'], 10):<10} {observed:>10}"
-        f" {feature['usual']:>10g} {spreads:>8} {feature['carried']:>8.1f}"
+        f"{truncate(feature.feature, NAME_WIDTH):<{NAME_WIDTH}} {truncate(feature.unit, 10):<10} {observed:>10}"
+        f" {usual:>10} {spreads:>8} {feature.carried:>8.1f}"
     )
 
 
-def _nearest_row(near: dict[str, Any]) -> str:
-    teacher = f", by {truncate(near['by'], 12)}" if "by" in near else ""
+def _nearest_row(near: NearestClass) -> str:
+    teacher = f", by {truncate(near.by, 12)}" if near.by else ""
     return (
-        f"{truncate(near['name'], NAME_WIDTH):<{NAME_WIDTH}} {near['kind']:<7} {near['score']:>6.1f}"
-        f" {near['cosine']:>7.2f} {near['pull']:>6.1f}  {truncate(near['cell'], 12)}{teacher}"
+        f"{truncate(near.name, NAME_WIDTH):<{NAME_WIDTH}} {near.kind:<7} {near.score:>6.1f}"
+        f" {near.cosine:>7.2f} {near.pull:>6.1f}  {truncate(near.cell, 12)}{teacher}"
     )
 
 
-def _format_span(begin: str, end: str) -> str:
-    return f"{_format_time(datetime.fromisoformat(begin))} to {datetime.fromisoformat(end):%H:%M}"
+def _decimal(number: float | None) -> str:
+    return "none" if number is None else f"{number:.1f}"
 
 
 def _format_time(time: datetime) -> str:

@@ -6,13 +6,14 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
+from detector.alarms.notification_body import NotificationBody
 from detector.core.lifecycle import CLEARED, Alarm
 from detector.errors import OperatorError
 from detector.history.sampling import USUAL_MINUTES
+from detector.malformed_json import MALFORMED_JSON
 
 LEAST_PREFIX = 4
 """Least characters of an alarm's id that select it, where no other id begins with them."""
@@ -20,19 +21,6 @@ LEAST_PREFIX = 4
 
 class JournalError(OperatorError):
     """Alarm with no notification on the topic, or with too few for the request."""
-
-
-class NotificationBody(msgspec.Struct, frozen=True):
-    """JSON body of a notification that was read back, as far as it is used."""
-
-    alarmId: str
-    notificationType: str
-    eventTime: datetime
-    objectInstance: str
-    specificProblem: str
-    perceivedSeverity: str
-    additionalText: str
-    additionalInformation: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +43,7 @@ class NotificationRecord:
     @property
     def onset(self) -> int:
         """First minute of the alarm's episode."""
-        return minute_of(datetime.fromisoformat(self.body.additionalInformation["onset"]))
+        return minute_of(self.body.additionalInformation.onset)
 
     @property
     def alarm(self) -> Alarm:
@@ -74,10 +62,8 @@ def decode_notifications(values: Iterable[bytes | None]) -> Iterator[Notificatio
     decoder = msgspec.json.Decoder(NotificationBody)
     for value in values:
         try:
-            body = decoder.decode(value or b"")
-            if "onset" in body.additionalInformation:
-                yield NotificationRecord(value or b"", body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+            yield NotificationRecord(value or b"", decoder.decode(value or b""))
+        except MALFORMED_JSON:
             continue
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from detector.core.lifecycle import CLEARED, SILENT, UNKNOWN, Alarm, Event
 from detector.errors import ClusterError
+from detector.malformed_json import MALFORMED_JSON
 
 NAMESPACE = uuid.UUID("3d0f1a52-7c0b-5f3e-9a64-1d5b8f7c2e10")
 """Namespace of the alarm ids; it never changes, or a restart after an upgrade would raise every open alarm again."""
@@ -153,7 +154,7 @@ def read_open_alarm(value: bytes) -> Alarm:
     """Return the alarm of a record that `open_alarm_message` made. Raises ClusterError."""
     try:
         body = msgspec.json.decode(value, type=OpenAlarm)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except MALFORMED_JSON as error:
         raise ClusterError(
             f"the topic of open alarms holds a record that is no open alarm ({error}); let only Faultline write to it."
         ) from None

@@ -50,14 +50,14 @@ class VerificationResult:
 
 def reproducible(alarm_records: Sequence[NotificationRecord], bundle: Bundle) -> list[NotificationRecord]:
     """Return the notifications of an alarm that follow from a judged window. Raises JournalError."""
-    judged = [record for record in alarm_records if "fingerprint" in record.body.additionalInformation]
+    judged = [record for record in alarm_records if record.body.additionalInformation.fingerprint]
     if not judged:
         body = alarm_records[0].body
         raise JournalError(
             f"alarm {body.alarmId} ({body.specificProblem}) has no window that could be judged again; a silence, or an"
             " alarm of an older version, cannot be reproduced."
         )
-    digests = {record.body.additionalInformation["bundle"] for record in judged}
+    digests = {record.body.additionalInformation.bundle for record in judged}
     if digests != {bundle.digest}:
         raise JournalError(
             f"the alarm was judged by bundle {', '.join(sorted(digests))} and the given bundle is {bundle.digest}; give"
@@ -82,10 +82,10 @@ def reproduce(
 
     `notifications` are all that the topic holds, `records` are the minutes of the alarm's cell.
     """
-    digests = {notification.body.additionalInformation["labels"] for notification in judged}
+    digests = {notification.body.additionalInformation.labels for notification in judged}
     classifiers = classifiers_by_digest(digests, labels, verifier)
     for notification in judged:
-        digest = notification.body.additionalInformation["labels"]
+        digest = notification.body.additionalInformation.labels
         if digest not in classifiers:
             difference = f"labels: those of digest {digest} are no longer on the topic, or have other embeddings here"
             yield VerificationResult(notification, [difference])

@@ -4,7 +4,6 @@ Every alarm bears the direction of the window that raised it, so a year of alarm
 Another bundle has other directions: its alarms are left out and counted.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -76,7 +75,7 @@ def cluster_unknowns(notifications: Sequence[NotificationRecord], bundle: str) -
             continue
         if notification.change == CLEARED and body.alarmId in sightings:
             sightings[body.alarmId].until = notification.minute
-            sightings[body.alarmId].named = str(body.additionalInformation.get("supersededBy", ""))
+            sightings[body.alarmId].named = body.additionalInformation.supersededBy
         if notification.change != NEW or body.alarmId in sightings:
             continue
         direction = direction_of(notification, bundle)
@@ -91,9 +90,9 @@ def cluster_unknowns(notifications: Sequence[NotificationRecord], bundle: str) -
 def direction_of(notification: NotificationRecord, bundle: str) -> NDArray[np.float32] | None:
     """Return the direction of the window that raised an alarm; None for another bundle or an older version. # [D]"""
     information = notification.body.additionalInformation
-    if information.get("bundle") != bundle or "embedding" not in information:
+    if information.bundle != bundle or not information.embedding or len(information.embedding) % 2:
         return None
-    return np.frombuffer(base64.b64decode(information["embedding"]), "<f2").astype(np.float32)
+    return np.frombuffer(information.embedding, "<f2").astype(np.float32)
 
 
 def _join(clusters: list[UnknownCluster], sighting: Sighting, direction: NDArray[np.float32]) -> None:

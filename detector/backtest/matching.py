@@ -69,13 +69,15 @@ class ClassCounts:
 def read_episodes(path: Path) -> list[Episode]:
     """Return the episodes of a CSV file. Raises HistoryError with one sentence that names the line."""
     try:
-        with path.open(newline="") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:  # a BOM is what Excel's "CSV UTF-8" begins with
             rows = csv.DictReader(file)
             if not set(rows.fieldnames or ()) >= COLUMNS:
                 raise HistoryError(f"{path}: lacks a column; give it the columns {', '.join(sorted(COLUMNS))}.")
             return [_episode(path, number, row) for number, row in enumerate(rows, 2)]
     except OSError as error:
         raise HistoryError(f"{path}: cannot be read ({error.strerror}); give a file with episodes.") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise HistoryError(f"{path}: is no CSV in UTF-8 ({error}); save it again as CSV UTF-8.") from None
 
 
 def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:

@@ -23,6 +23,7 @@ from detector.core.networks.registry import NETWORKS, shapes
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
 from detector.errors import BundleError
+from detector.malformed_json import MALFORMED_JSON
 
 FORMAT = 3
 """Version of the format; a bundle of another version is refused."""
@@ -190,7 +191,7 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
 def _read_manifest(content: bytes, path: Path) -> BundleManifest:
     try:
         manifest = msgspec.json.decode(content, type=BundleManifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except MALFORMED_JSON as error:
         raise BundleError(
             f"{path}/manifest.json: cannot be read ({error}); copy the bundle again.", "manifest"
         ) from None

@@ -14,6 +14,7 @@ from detector.config.schema import Config
 from detector.core.ingest.checkpoint import CLAIM, SHORT_DIGEST, Checkpoint
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.errors import explain, is_fatal, is_transient
+from detector.malformed_json import MALFORMED_JSON
 
 log = logging.getLogger("faultline.kafka")
 
@@ -122,7 +123,7 @@ def checkpoint_from_metadata(metadata: str | None) -> Checkpoint | None:
         return None
     try:
         checkpoint = msgspec.json.decode(metadata, type=Checkpoint)
-    except msgspec.MsgspecError:
+    except MALFORMED_JSON:
         return None
     is_torn = len(checkpoint.votes) % CLAIM.itemsize or len(checkpoint.laggards or b"") % SHORT_DIGEST.itemsize
     return None if is_torn else checkpoint

@@ -15,6 +15,7 @@ from detector.core.ingest.samples import EARLIEST_MINUTE, LATEST_MINUTE
 from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.core.scoring.exemplars import KINDS, SEVERITIES
 from detector.errors import LabelError
+from detector.malformed_json import MALFORMED_JSON
 
 CLASS_NAME, LONGEST_NAME = r"[a-z][a-z0-9_]*", 128
 """Pattern of a class name, and its most characters."""
@@ -79,7 +80,7 @@ def read_label(value: bytes) -> Label:
         )
     try:
         label = msgspec.json.decode(value, type=Label)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except MALFORMED_JSON as error:
         raise LabelError(f"a label cannot be read ({error}); retire its key with an empty record.") from None
     check_name(label.name)
     if label.kind not in KINDS:

@@ -9,6 +9,7 @@ import msgspec
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
+from detector.malformed_json import MALFORMED_JSON
 from detector.text import truncate
 from detector.timestamps import write_minute
 
@@ -79,7 +80,7 @@ def count_fired(values: Iterable[bytes | None]) -> Counter[str]:
     for value in values:
         try:
             notification = decoder.decode(value or b"")
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except MALFORMED_JSON:
             continue
         if notification.notificationType == f"notify{NEW.capitalize()}Alarm":
             nearest = notification.additionalInformation.nearest

@@ -8,8 +8,10 @@ largest quorum needs.
 
 import bisect
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 CLAIM = np.dtype([("cell", "<u8"), ("minute", "<i4"), ("last_activity", "<i4")])
@@ -91,6 +93,13 @@ def decode_claims(state: WatermarkState) -> tuple[NDArray[np.uint64], NDArray[np
     return claims["cell"].astype(np.uint64), claim + state.minute, last_activity + state.minute
 
 
+Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+"""Offset of a record in its partition."""
+
+WatermarkMinute = Annotated[int, Meta(ge=-1, lt=2**31)]
+"""Minute of a watermark; -1 before the first record."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Checkpoint of one partition: the metadata of a commit, from which a successor restores its state.
@@ -98,12 +107,12 @@ class Checkpoint:
     The field names are the keys of the committed JSON.
     """
 
-    replay_offset: int
-    replay_minute: int
+    replay_offset: Offset
+    replay_minute: WatermarkMinute
     """The watermark at `replay_offset`."""
-    frontier: int
+    frontier: WatermarkMinute
     """The watermark at the committed offset."""
-    voters: int
+    voters: Annotated[int, Meta(ge=0, lt=2**31)]
     """Number of cells whose claims count at the committed offset."""
     votes: bytes
     """The claims at `replay_offset`: see `encode_claims`."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
+from detector.malformed_json import MALFORMED_JSON
 
 MAX_CELL_NAME = 128
 """Maximal length in characters. The longest 3GPP distinguished names in the field have about 100; more is an error."""
@@ -141,7 +142,7 @@ class Decoder:
             return Reason.TOO_LARGE
         try:
             record = self.decode_value(value)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except MALFORMED_JSON:
             return diagnose(value, self._catalogue.names)
         if key != record.cell.encode():
             return Reason.KEY_MISMATCH
@@ -192,7 +193,7 @@ def diagnose(value: bytes, names: Sequence[str]) -> Reason:
         return Reason.NOT_UTF8
     try:
         record = msgspec.json.decode(value)
-    except (msgspec.MsgspecError, RecursionError):
+    except MALFORMED_JSON:
         return Reason.MALFORMED
     if not isinstance(record, dict) or set(record) != {"cell", "time", "features"}:
         return Reason.WRONG_SHAPE
