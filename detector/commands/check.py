@@ -4,8 +4,6 @@ Exit code 2 with one sentence if something is wrong.
 
 Examples:
 
-Examples:
-
     faultline check --config config.yaml
     faultline check --offline
 """

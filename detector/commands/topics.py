@@ -10,8 +10,8 @@ Examples:
 
 import argparse
 
-from detector.commands.arguments import add_config_argument
-from detector.config.loader import read_config
+from detector.commands.argument_types import whole_number
+from detector.commands.arguments import add_config_argument, add_json_argument
 
 HELP = "list Faultline's topics, or create those that are missing"
 
@@ -23,23 +23,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--create", action="store_true", help="create the topics that are missing")
     parser.add_argument(
         "--partitions",
-        type=int,
+        type=whole_number(1),
         default=12,
         help="partitions of the input topic, if it is created (default: %(default)s)",
     )
     parser.add_argument(
-        "--replication", type=int, default=3, help="replicas of each topic that is created (default: %(default)s)"
+        "--replication",
+        type=whole_number(1, 32767),
+        default=3,
+        help="replicas of each topic that is created (default: %(default)s)",
     )
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from detector.commands.topics_report import print_topics
+    from detector.config.loader import read_config
     from detector.kafka.topics import create_topics, partition_counts, topic_names
 
     config = read_config(arguments.config)
     created = create_topics(config, arguments.partitions, arguments.replication) if arguments.create else []
     counts = partition_counts(config)
     names = topic_names(config)
-    for name in names:
-        state = f"{counts[name]} partitions" if name in counts else "missing"
-        print(f"{name:<24} {state}{' (created)' if name in created else ''}")
+    print_topics(names, counts, created, json=arguments.json)
     return 0 if set(names) <= set(counts) else MISSING

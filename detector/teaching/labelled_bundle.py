@@ -33,6 +33,10 @@ def embed_labels(config: Config, bundle: Bundle, encode: Encode, records: LabelR
 
 
 def open_labelled_bundle(config: Config, records: LabelRecords) -> LabelledBundle:
-    """Open the configured bundle and embed the labels. Raises BundleError."""
+    """Open the configured bundle and embed the labels. Raises BundleError.
+
+    The records are read first: a topic that does not answer is refused before the encoder starts.
+    """
+    records = list(records)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     return embed_labels(config, bundle, encode, records)

@@ -10,7 +10,9 @@ from detector.backtest.alarm_intervals import AlarmInterval
 from detector.backtest.replay import DAY_MINUTES
 from detector.core.suppression import SuppressedEpisode
 from detector.history.sampling import EpisodeSlice, HistorySample
+from detector.json_document import make_document
 from detector.labels.label import Label
+from detector.teaching.documents import TaughtDocument
 from detector.teaching.pack_import import PackForecast
 from detector.teaching.preview import Forecast
 from detector.text import truncate
@@ -23,11 +25,11 @@ SAME, ALIKE = 0.9, 0.7
 one class of the simulator have cosines of .7 to .95; the bounds are estimates from its episodes."""
 
 
-def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]:
-    """Return the preview as JSON values."""
+def figures(label: Label, forecast: Forecast, published: bool) -> TaughtDocument:
+    """Return the label and its preview as a JSON document."""
     rate, low, high = forecast.rate
     fields: dict[str, Any] = msgspec.to_builtins(forecast)
-    return {
+    content = {
         "id": label.id,
         "class": label.name,
         "kind": label.kind,
@@ -45,6 +47,7 @@ def figures(label: Label, forecast: Forecast, published: bool) -> dict[str, Any]
             "breaks_budget": forecast.breaks_budget,
         },
     }
+    return make_document(TaughtDocument, content)
 
 
 def preview_lines(label: Label, episode: EpisodeSlice, forecast: Forecast) -> Iterable[str]:

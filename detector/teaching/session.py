@@ -27,6 +27,7 @@ from detector.teaching.labelled_bundle import embed_labels
 from detector.teaching.preview import Forecast, preview_label
 from detector.teaching.preview_text import conclusion, figures, preview_lines
 from detector.teaching.request import SampleRequest, TeachOptions, TeachRequest
+from detector.terminal import print_document
 from detector.timestamps import write_minute
 
 
@@ -64,7 +65,7 @@ def teach(config: Config, request: TeachRequest, options: TeachOptions) -> Label
     if published:
         publish_labels(config, (label.id.encode(), write_label(label)))
     if options.json:
-        print(msgspec.json.encode(figures(label, prepared.forecast, published)).decode())
+        print_document(figures(label, prepared.forecast, published))
     else:
         print(conclusion(label, prepared.forecast, published))
     return label
@@ -83,8 +84,9 @@ def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) 
     path, now = Path(config.bundle), int(time() // 60)
     bundle = read_bundle(path)
     label, episode, history = _read_past(config, bundle, request, sample, now=now)
+    records = list(read_labels(config))
     encode = start_encoder(bundle, path, config.runtime.threads)
-    labelled = embed_labels(config, bundle, encode, read_labels(config))
+    labelled = embed_labels(config, bundle, encode, records)
     return PreparedLabel(label, episode, preview_label(label, labelled, history))
 
 

@@ -1,0 +1,20 @@
+"""Report of `faultline labels --withheld`: the alarms that labels keep from being published."""
+
+from detector.commands.documents import WithheldDocument
+from detector.config.schema import Config
+from detector.json_document import make_document
+from detector.teaching.preview_text import withheld_lines
+from detector.teaching.request import SampleRequest
+from detector.teaching.withheld import withheld_alarms
+from detector.terminal import print_document, print_line
+
+
+def print_withheld(config: Config, request: SampleRequest, *, json: bool) -> None:
+    """Replay the last hours and print the alarms that labels withhold. Raises OperatorError."""
+    sample, alarms = withheld_alarms(config, request)
+    if json:
+        for alarm in alarms:
+            print_document(make_document(WithheldDocument, alarm))
+    else:
+        for line in withheld_lines(sample, alarms):
+            print_line(line)
