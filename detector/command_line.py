@@ -69,7 +69,7 @@ def subcommands(parser: argparse.ArgumentParser) -> list[Any]:
 class CommandParser(argparse.ArgumentParser):
     """Parser that refuses in one sentence, and names the nearest thing that exists."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
         """Return the parsed arguments; without a verb, print the help and end the program."""
         parsed, extra = self.parse_known_args(args, namespace)
         if extra:
@@ -79,7 +79,7 @@ class CommandParser(argparse.ArgumentParser):
             self.exit(2)
         return parsed
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse unknown options first: a misspelt option must not be reported as another one that is missing."""
         arguments = list(sys.argv[1:] if args is None else args)
         for argument in self._options_of(arguments):

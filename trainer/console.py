@@ -21,3 +21,14 @@ def timed_step(text: str) -> Iterator[None]:
 def print_duration(text: str, begin: float) -> None:
     """Print a step and the seconds since `begin`, a reading of the monotonic clock."""
     console.print(f"{text:<60} {monotonic() - begin:6.1f} s")
+
+
+@contextmanager
+def progress_on_stderr(active: bool) -> Iterator[None]:
+    """Leave standard output to the JSON document of a command: print all lines on standard error meanwhile."""
+    before = console.stderr
+    console.stderr = active or before
+    try:
+        yield
+    finally:
+        console.stderr = before

@@ -9,7 +9,7 @@ from detector.config.schema import Config
 from detector.core.ingest.samples import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader
 from trainer.console import console
-from trainer.data.collector import RollLimits, collect
+from trainer.data.collector import CollectionCounts, RollLimits, collect
 from trainer.data.parquet_sink import Collection
 
 
@@ -22,7 +22,7 @@ def archive_topic(
     file_records: int,
     file_seconds: float,
     until_now: bool,
-) -> None:
+) -> CollectionCounts:
     """Write the input topic into a folder until `stop` is set, or until the end that it has at the start.
 
     Without a catalogue the bundle's is used. Raises OperatorError.
@@ -46,3 +46,4 @@ def archive_topic(
         reader.close()
         collection.close()
     console.print(f"{out}: {counts}")
+    return counts

@@ -34,8 +34,8 @@ LARGEST_FACTOR = 1e6
 """Largest factor of real time."""
 
 
-def simulate(request: SimulationRequest) -> None:
-    """Play the scenario into a folder or onto the input topic. Raises ScenarioError, OperatorError."""
+def simulate(request: SimulationRequest) -> PreparedScenario:
+    """Play the scenario into a folder or onto the input topic, and return it. Raises ScenarioError, OperatorError."""
     if (request.out is None) == (not request.kafka):
         given = "both are given" if request.kafka else "neither is given"
         raise ScenarioError(f"--out DIR and --kafka: {given}; give one of the two.")
@@ -47,6 +47,7 @@ def simulate(request: SimulationRequest) -> None:
         send(ready, request.config, request.speed, request.now, request.workers)
     else:
         write(scenario, ready, request.out, request.labels, request.workers)
+    return ready
 
 
 def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels: bool, workers: int) -> None:

@@ -1,0 +1,21 @@
+"""Report of `faultline check`: one line, or one entry of the JSON document, for each thing that was looked at."""
+
+from collections.abc import Iterable
+
+from detector.commands.documents import CheckDocument
+from detector.finding import Finding
+from detector.json_document import make_document
+from detector.terminal import level, print_document, print_line
+
+
+def print_findings(findings: Iterable[Finding], *, json: bool) -> bool:
+    """Print the findings as they come; return whether none is an error. Raises OperatorError."""
+    seen = []
+    for finding in findings:
+        seen.append(finding)
+        if not json:
+            print_line(f"{finding.part:<8} ", level(finding.level), "  ", finding.text)
+    passed = all(finding.level != "error" for finding in seen)
+    if json:
+        print_document(make_document(CheckDocument, ok=passed, findings=seen))
+    return passed
