@@ -69,7 +69,7 @@ def subcommands(parser: argparse.ArgumentParser) -> list[Any]:
 class CommandParser(argparse.ArgumentParser):
     """Parser that refuses in one sentence, and names the nearest thing that exists."""
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """Return the parsed arguments; without a verb, print the help and end the program."""
         parsed, extra = self.parse_known_args(args, namespace)
         if extra:

@@ -11,7 +11,7 @@ from detector.terminal import print_document, print_line
 from trainer.commands.documents import EvaluationDocument
 from trainer.commands.requests import EvaluateRequest
 from trainer.console import progress_on_stderr, timed_step
-from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_case, read_case
+from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_cases, read_case
 from trainer.evaluation.report.page import blocks, format_figure
 from trainer.evaluation.results import collect_figures
 from trainer.evaluation.run import common_classes, cut_case, evaluate_case
@@ -41,8 +41,8 @@ def _evaluate(
 ) -> dict[str, Any]:
     """Measure every case, write the page and the figures, and return the figures. Raises OperatorError."""
     make_folder(request.out)
-    subjects = [open_case(case) for case in cases]
     check_writable([request.out / PAGE, request.out / DATA])
+    subjects = open_cases(cases)
     cuts = [cut_case(subject, request.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
     results = [
