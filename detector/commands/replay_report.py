@@ -6,7 +6,7 @@ from detector.alarms.notifications import Context
 from detector.backtest.matching import Episode, read_episodes
 from detector.backtest.replay import ReplayRecorder, build_labels, check_writable, read_labels, replay, write_report
 from detector.backtest.summary import summarise, table
-from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.format import read_bundle
 from detector.bundle.verification import start_encoder
 from detector.commands.documents import ReplayDocument
 from detector.commands.requests import ReplayRequest
@@ -14,7 +14,7 @@ from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.history.parquet import HistoryError, ParquetDays
 from detector.json_document import make_document
-from detector.labels.label import Label, write_label
+from detector.labels.label import write_label
 from detector.labels.store import LabelStore
 from detector.terminal import print_document, print_lines
 
@@ -34,14 +34,16 @@ def print_replay(request: ReplayRequest, *, json: bool) -> None:
 def _replay(request: ReplayRequest) -> dict[str, Any]:
     """Return the report. Episodes that were taught are not tested."""
     config = read_config(request.config) if request.config else Config(bundle=str(request.bundle))
+    episodes, taught = _episodes(request), read_episodes(request.teach) if request.teach else []
+    labels = list(read_labels(request.labels)) if request.labels else []
     bundle, days = read_bundle(request.bundle), ParquetDays(request.history)
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
             f"{request.history}/catalogue.yaml: has other features than {request.bundle} ({days.catalogue.digest},"
             f" {bundle.catalogue.digest}); give a bundle that was made for this network."
         )
-    episodes, taught = _episodes(request), read_episodes(request.teach) if request.teach else []
-    labels = _labels(request, days, bundle, taught)
+    if taught:
+        labels = list(build_labels(ParquetDays(request.teach_from) if request.teach_from else days, bundle, taught))
     encode = start_encoder(bundle, request.bundle, config.runtime.threads)  # after all that can be refused without it
     store = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     store.put_all((label.id.encode(), write_label(label)) for label in labels)
@@ -58,14 +60,6 @@ def _replay(request: ReplayRequest) -> dict[str, Any]:
         cell_days=recorder.cell_days,
         settings=config.settings,
     )
-
-
-def _labels(request: ReplayRequest, days: ParquetDays, bundle: Bundle, taught: list[Episode]) -> list[Label]:
-    """Return the labels of the file, or those of the episodes to teach. Raises LabelError, HistoryError."""
-    if request.labels:
-        return list(read_labels(request.labels))
-    source = ParquetDays(request.teach_from) if request.teach_from else days
-    return list(build_labels(source, bundle, taught))
 
 
 def _episodes(request: ReplayRequest) -> list[Episode]:

@@ -1,6 +1,6 @@
 """Run command lines in a process of their own, one after the other, and tell how each ended and what it imported.
 
-    python -m tests.commands.runner < [["faultline", "labels", "--hours", "x"], …] > [{"code": 2, …}, …]
+python -m tests.commands.runner < [["faultline", "labels", "--hours", "x"], …] > [{"code": 2, …}, …]
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 Examples:
 
-    faultline-trainer look town --out pictures/
+    faultline-trainer look quiet-week --out pictures/
     faultline-trainer look history/ --cell A00014-2 --out pictures/
 """
 

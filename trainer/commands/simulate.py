@@ -4,8 +4,8 @@ The same command continues a history that was interrupted.
 
 Examples:
 
-    faultline-trainer simulate town --out history/
-    faultline-trainer simulate town --kafka --now --speed 60
+    faultline-trainer simulate quiet-week --out history/
+    faultline-trainer simulate quiet-week --kafka --now --speed 60
 """
 
 import argparse
