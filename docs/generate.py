@@ -29,7 +29,7 @@ from detector.config.loader import CHOICES, GUARDED  # noqa: E402
 from detector.config.schema import Config  # noqa: E402
 from detector.core.features import Feature  # noqa: E402
 from detector.core.ingest.samples import Reason  # noqa: E402
-from detector.core.lifecycle import CHANGES, SEVERITIES  # noqa: E402
+from detector.core.vocabulary import CHANGES, SEVERITIES  # noqa: E402
 from detector.errors import BUNDLE_REASONS  # noqa: E402
 from detector.labels.label import Label  # noqa: E402
 from detector.service.metrics import Metrics  # noqa: E402

@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 
-from detector.core.lifecycle import CLEARED, Alarm
+from detector.core.vocabulary import CLEARED, USUAL_MINUTES, Alarm
 from detector.errors import OperatorError
-from detector.history.sampling import USUAL_MINUTES
 
 LEAST_PREFIX = 4
 """Least characters of an alarm's id that select it, where no other id begins with them."""

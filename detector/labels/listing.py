@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from detector.core.lifecycle import NEW
+from detector.core.vocabulary import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
 from detector.text import truncate

@@ -9,10 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from detector import __version__
 from detector.core.ingest.samples import Reason
-from detector.core.lifecycle import CHANGES, SEVERITIES, Alarm, Event
+from detector.core.lifecycle import Event
 from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
-from detector.core.scoring.exemplars import KINDS
+from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES, Alarm
 from detector.errors import BUNDLE_REASONS
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")

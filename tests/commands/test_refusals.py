@@ -11,6 +11,8 @@ from detector.config.loader import write_catalogue
 from tests.commands.runner import Ending, run_all
 from trainer.pretrained.shipped import SHIPPED
 
+pytestmark = pytest.mark.slow
+
 EPISODE = ("--cell", "A1", "--at", "2026-11-21 10:05")
 CLASS = ("--class", "power_loss")
 
@@ -38,7 +40,7 @@ NO_BROKER = [
 
 FILES = [
     (("pack", "import", "missing.pack"), "missing.pack: cannot be read"),
-    (("replay", "--history", "missing", "--bundle", "bundle", "--teach", "t.csv"), "missing"),
+    (("replay", "--history", "missing", "--bundle", "bundle", "--teach", "history/episodes.csv"), "missing"),
     (("replay", "--history", "history", "--bundle", "bundle", "--teach", "missing.csv"), "missing.csv: cannot be read"),
     (("replay", "--history", "history", "--bundle", "bundle", "--labels", "missing.jsonl"), "missing.jsonl"),
     (("replay", "--history", "history", "--bundle", "bundle", "--labels", "broken.jsonl"), "a label cannot be read"),
@@ -130,7 +132,6 @@ def test_the_trainer_refuses_before_the_encoder(arguments, sentence, endings):
     check(endings["faultline-trainer", *arguments], sentence)
 
 
-@pytest.mark.slow
 def test_a_broker_that_does_not_answer_is_refused_before_the_encoder(folder):
     lines = [with_config(verb, "config.yaml") for verb in NO_BROKER]
 
