@@ -5,12 +5,15 @@ with a Z, under the name with `_time` at its end.
 """
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec.inspect import DictType, ListType, StructType, TupleType, UnionType
 
 Document = TypeVar("Document")
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""Time with a zone, which JSON Schema calls a date-time."""
 
 TIME_SUFFIX = "_time"
 

@@ -3,11 +3,11 @@
 A verb prints one document. The verbs of LISTS print one for each thing they list, a document a line.
 """
 
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
+from detector.json_document import Time
 from detector.teaching.documents import PackForecastDocument, TaughtDocument
 
 
@@ -72,14 +72,14 @@ class LabelDocument(msgspec.Struct, kw_only=True):
     kind: str
     cell: str
     begin: int
-    begin_time: datetime | None
+    begin_time: Time | None
     end: int
-    end_time: datetime | None
+    end_time: Time | None
     by: str
     taught: int
-    taught_time: datetime | None
+    taught_time: Time | None
     expires: int | None
-    expires_time: datetime | None
+    expires_time: Time | None
     severity: str
     cause: str
     note: str
@@ -98,7 +98,7 @@ class WithheldDocument(msgspec.Struct, kw_only=True):
     name: str
     reason: str
     minute: int
-    minute_time: datetime
+    minute_time: Time
 
 
 class ForgottenDocument(msgspec.Struct, kw_only=True):
@@ -116,9 +116,9 @@ class SightingDocument(msgspec.Struct, kw_only=True):
     alarm: str
     cell: str
     onset: int
-    onset_time: datetime
+    onset_time: Time
     until: int | None
-    until_time: datetime | None
+    until_time: Time | None
     named: str
 
 
@@ -160,7 +160,7 @@ class NotificationDocument(msgspec.Struct, kw_only=True):
 
     alarmId: str
     notificationType: str
-    eventTime: datetime
+    eventTime: Time
     objectInstance: str
     specificProblem: str
     perceivedSeverity: str
@@ -171,7 +171,7 @@ class NotificationDocument(msgspec.Struct, kw_only=True):
 class ReproductionDocument(msgspec.Struct, kw_only=True):
     """One notification, judged again. `differences`: empty where it comes out the same."""
 
-    time: datetime
+    time: Time
     change: str
     differences: list[str]
 
@@ -181,7 +181,7 @@ class SearchDocument(msgspec.Struct, kw_only=True):
 
     cell: str
     minute: int
-    minute_time: datetime
+    minute_time: Time
     distance: float
     size: float
     called: list[str]
@@ -193,11 +193,11 @@ class ShadowEpisodeDocument(msgspec.Struct, kw_only=True):
     cell: str
     name: str
     onset: int
-    onset_time: datetime
+    onset_time: Time
     raised: int
-    raised_time: datetime
+    raised_time: Time
     over: int | None
-    over_time: datetime | None
+    over_time: Time | None
 
 
 class ShadowClassDocument(msgspec.Struct, kw_only=True):
@@ -215,9 +215,9 @@ class ShadowReportDocument(msgspec.Struct, kw_only=True):
     """Comparison of two daemons' alarms. `renamed`: pairs of the serving daemon's and the shadow's."""
 
     first: int
-    first_time: datetime | None
+    first_time: Time | None
     last: int
-    last_time: datetime | None
+    last_time: Time | None
     classes: dict[str, ShadowClassDocument]
     renamed: list[tuple[ShadowEpisodeDocument, ShadowEpisodeDocument]]
     serving: list[ShadowEpisodeDocument]

@@ -1,8 +1,8 @@
 """JSON documents of the verbs that teach: a label with its preview, and the preview of a pack."""
 
-from datetime import datetime
-
 import msgspec
+
+from detector.json_document import Time
 
 
 class IntervalDocument(msgspec.Struct, kw_only=True):
@@ -11,12 +11,12 @@ class IntervalDocument(msgspec.Struct, kw_only=True):
     cell: str
     name: str
     onset: int
-    onset_time: datetime
+    onset_time: Time
     raised: int
-    raised_time: datetime
+    raised_time: Time
     score: float
     until: int | None
-    until_time: datetime | None
+    until_time: Time | None
     before: list[str]
 
 
@@ -39,9 +39,9 @@ class ForecastDocument(msgspec.Struct, kw_only=True):
     nearest: list[NeighbourDocument]
     cells: int
     first: int
-    first_time: datetime | None
+    first_time: Time | None
     last: int
-    last_time: datetime | None
+    last_time: Time | None
     cell_days: float
     named: list[IntervalDocument]
     silenced: list[IntervalDocument]
@@ -63,9 +63,9 @@ class TaughtDocument(msgspec.Struct, kw_only=True):
     kind: str
     cell: str
     begin: int
-    begin_time: datetime
+    begin_time: Time
     end: int
-    end_time: datetime
+    end_time: Time
     published: bool
     quarantined: bool
     forced: bool
@@ -89,9 +89,9 @@ class PackForecastDocument(msgspec.Struct, kw_only=True):
 
     cells: int
     first: int
-    first_time: datetime | None
+    first_time: Time | None
     last: int
-    last_time: datetime | None
+    last_time: Time | None
     cell_days: float
     budget: float
     brought: list[ClassForecastDocument]

@@ -1,9 +1,10 @@
 """JSON documents of the trainer's verbs: what `--json` prints. Each verb prints one; progress is on standard error."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
+
+from detector.json_document import Time
 
 
 class BundleDocument(msgspec.Struct, kw_only=True):
@@ -25,9 +26,9 @@ class SimulationDocument(msgspec.Struct, kw_only=True):
     cells: int
     episodes: int | None
     first: int
-    first_time: datetime
+    first_time: Time
     last: int
-    last_time: datetime
+    last_time: Time
 
 
 class CollectionDocument(msgspec.Struct, kw_only=True):
