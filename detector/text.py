@@ -65,13 +65,13 @@ def truncate(text: str, width: int) -> str:
     """Return the text in at most `width` columns of a terminal; a shortened one ends in an ellipsis."""
     if columns(text) <= width:
         return text
-    kept, taken = [], 0
+    beginning, taken = [], 0
     for character in text:
         taken += columns(character)
         if taken > width - 1:
             break
-        kept.append(character)
-    return "".join(kept) + "…" * (width > 0)
+        beginning.append(character)
+    return "".join(beginning) + "…" * (width > 0)
 
 
 def columns(text: str) -> int:

@@ -8,6 +8,7 @@ from detector.kafka.readers.label_topic import read_labels
 from detector.teaching.history_source import read_sample
 from detector.teaching.labelled_bundle import open_labelled_bundle
 from detector.teaching.request import SampleRequest
+from detector.terminal import progress
 
 
 def withheld_alarms(config: Config, request: SampleRequest) -> tuple[HistorySample, list[SuppressedEpisode]]:
@@ -18,5 +19,6 @@ def withheld_alarms(config: Config, request: SampleRequest) -> tuple[HistorySamp
     labelled = open_labelled_bundle(config, read_labels(config))
     sample = read_sample(config, labelled.bundle.catalogue, request)
     classifier = labelled.labels.classifier()
-    steps = polls(sample, labelled.bundle, labelled.encode, classifier, labelled.settings)
-    return sample, [alarm for step in steps for alarm in step.suppressed_episodes]
+    with progress("replaying the past", sample.records, "records") as advance:
+        steps = polls(sample, labelled.bundle, labelled.encode, classifier, labelled.settings, progress=advance)
+        return sample, [alarm for step in steps for alarm in step.suppressed_episodes]

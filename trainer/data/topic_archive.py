@@ -8,7 +8,7 @@ from detector.config.loader import read_catalogue
 from detector.config.schema import Config
 from detector.core.ingest.samples import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader
-from trainer.console import console
+from detector.terminal import print_line
 from trainer.data.collector import RollLimits, collect
 from trainer.data.parquet_sink import Collection
 
@@ -40,9 +40,9 @@ def archive_topic(
             limits,
             until_now=until_now,
             stop=stop,
-            on_roll=lambda counts: console.print(f"{out}: {counts} so far"),
+            on_roll=lambda counts: print_line(f"{out}: {counts} so far"),
         )
     finally:
         reader.close()
         collection.close()
-    console.print(f"{out}: {counts}")
+    print_line(f"{out}: {counts}")
