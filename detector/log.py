@@ -10,7 +10,6 @@ import traceback
 from collections.abc import Iterator
 from time import monotonic
 from types import TracebackType
-from typing import TextIO
 
 from detector.terminal import hidden_display, print_notice
 from detector.text import json_text, printable
@@ -65,12 +64,17 @@ class _JsonFormatter(logging.Formatter):
         return json_text(line)
 
 
-class _Handler(logging.StreamHandler[TextIO]):
-    """Handler that takes a display of progress off the screen while it writes."""
+class _Handler(logging.Handler):
+    """Handler of standard error, which takes a display of progress off the screen while it writes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        with hidden_display():
-            super().emit(record)
+        try:
+            line = self.format(record)
+            with hidden_display():
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
+        except (OSError, ValueError, TypeError):  # a full disk, a closed stream, arguments that fit no template
+            self.handleError(record)
 
 
 def traceback_lines(error: BaseException) -> Iterator[str]:
@@ -110,24 +114,30 @@ class _RateLimit(logging.Filter):
 
 def start_logging(level: str, form: str) -> None:
     """Send Faultline's log to standard error. `form` is text or json."""
-    _start(level, _JsonFormatter() if form == "json" else _TextFormatter("%(asctime)s %(levelname)-7s %(message)s"))
+    logger = _use_formatter(
+        _JsonFormatter() if form == "json" else _TextFormatter("%(asctime)s %(levelname)-7s %(message)s")
+    )
+    logger.setLevel(level.upper())
+    logger.propagate = False
 
 
 def log_to_terminal(program: str) -> None:
-    """Send warnings, and the traceback of a fault of the program, to the person who gave a command."""
-    _start("warning", _TextFormatter(f"{program}: %(message)s"))
-    sys.excepthook = _print_fault
-    threading.excepthook = _print_fault_of_thread
+    """Send warnings, and the traceback of a fault of the program, to the person who gives a command."""
+    _use_formatter(_TextFormatter(f"{program}: %(message)s"))
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_fault
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _print_fault_of_thread
 
 
-def _start(level: str, formatter: logging.Formatter) -> None:
-    handler = _Handler(sys.stderr)
+def _use_formatter(formatter: logging.Formatter) -> logging.Logger:
+    """Give Faultline's logger one handler, with this formatter."""
+    handler = _Handler()
     handler.setFormatter(formatter)
-    logger = logging.getLogger("faultline")
     handler.addFilter(_RateLimit())
+    logger = logging.getLogger("faultline")
     logger.handlers = [handler]
-    logger.setLevel(level.upper())
-    logger.propagate = False
+    return logger
 
 
 def _print_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

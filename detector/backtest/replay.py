@@ -39,6 +39,9 @@ class Days(Protocol):
     @property
     def blocks(self) -> int: ...
 
+    @property
+    def total_records(self) -> int: ...
+
     def days(self, block: int) -> Iterable[Samples]: ...
 
 

@@ -25,9 +25,9 @@ Line = object
 """Line of a text: a string, a Styled one, a tuple of both, or a table of several lines."""
 
 
-def print_line(*parts: object) -> None:
+def print_line(*parts: Line) -> None:
     """Print one line of a result, put together from texts; a Styled one has a colour where there are colours."""
-    _write([parts], sys.stdout)
+    print_lines([parts[0] if len(parts) == 1 else parts])
 
 
 def print_lines(lines: str | Iterable[Line]) -> None:
