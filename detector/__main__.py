@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from detector.command_line import command_line
 from detector.errors import OperatorError
+from detector.log import log_to_terminal
+from detector.terminal import print_notice
 
 VERBS = (
     *("run", "check", "topics", "replay"),
@@ -25,11 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequence[str] | None) -> int:
     """Run one verb of a program whose verbs are the modules of a package; return the exit code."""
+    log_to_terminal(program)
     parsed = command_line(program, package, verbs).parse_args(arguments)
     try:
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
     except OperatorError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print_notice(f"{program}: {error}")
         return 2
     except KeyboardInterrupt:
         return 130

@@ -26,6 +26,12 @@ FORMULA = re.compile(r"[\s']*[=+\-@|%\t\r\n＝＋－＠]")
 
 QUOTED_FORMULA = re.compile("'(?=" + FORMULA.pattern + ")")
 
+UNSAFE_IN_NAMES = re.compile(r'[/\\:*?"<>|]|^\.+')
+"""What separates folders, hides a file, or is refused by a file system of another host."""
+
+LONGEST_NAME_BYTES = 100
+"""Longest part of a file's name; most file systems take 255 bytes."""
+
 LIKELY = 0.6
 """Share of common characters from which a word may be a slip of another one; the default of `difflib`."""
 
@@ -65,13 +71,13 @@ def truncate(text: str, width: int) -> str:
     """Return the text in at most `width` columns of a terminal; a shortened one ends in an ellipsis."""
     if columns(text) <= width:
         return text
-    kept, taken = [], 0
+    beginning, taken = [], 0
     for character in text:
         taken += columns(character)
         if taken > width - 1:
             break
-        kept.append(character)
-    return "".join(kept) + "…" * (width > 0)
+        beginning.append(character)
+    return "".join(beginning) + "…" * (width > 0)
 
 
 def columns(text: str) -> int:
@@ -100,6 +106,12 @@ def json_text(document: Any) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if is_harmless(character) else json.dumps(character)[1:-1] for character in text)
+
+
+def file_name(text: str) -> str:
+    """Return a text as part of a file's name: no separator, nothing invisible, and at most 100 bytes."""
+    name = UNSAFE_IN_NAMES.sub("_", printable(text))
+    return name.encode()[:LONGEST_NAME_BYTES].decode(errors="ignore") or "_"
 
 
 def csv_cell(text: str) -> str:

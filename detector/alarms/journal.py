@@ -12,6 +12,7 @@ import msgspec
 
 from detector.core.vocabulary import CLEARED, USUAL_MINUTES, Alarm
 from detector.errors import OperatorError
+from detector.text import did_you_mean
 
 LEAST_PREFIX = 4
 """Least characters of an alarm's id that select it, where no other id begins with them."""
@@ -87,7 +88,8 @@ def choose(notifications: Sequence[NotificationRecord], identity: str) -> list[N
     matches = [record for record in notifications if record.body.alarmId.startswith(identity)]
     ids = sorted({record.body.alarmId for record in matches})
     if not ids:
-        raise JournalError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.")
+        nearest = did_you_mean(identity, (record.body.alarmId for record in notifications))
+        raise JournalError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.{nearest}")
     if len(ids) > 1:
         raise JournalError(
             f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more characters of the id."

@@ -48,6 +48,11 @@ class HistorySample:
         return sum(len(samples) for part in self.parts for samples in part)
 
     @property
+    def total_records(self) -> int:
+        """Number of records of all blocks."""
+        return self.records
+
+    @property
     def cells(self) -> int:
         """Number of different cells."""
         return len({name for part in self.parts for samples in part for name in samples.cells})

@@ -30,6 +30,7 @@ from detector.service.metrics import Metrics
 from detector.service.publisher import AlarmPublisher
 from detector.service.serving import BundleReloader, ServingState, prepare_serving_state
 from detector.service.systemd import SystemdNotifier
+from detector.text import printable
 
 log = logging.getLogger("faultline")
 
@@ -128,7 +129,7 @@ class Service:
         self._pipeline = state.pipeline
         self._canary_runner.use(state.canary)
         self.metrics.canary_recognised.set(0)
-        self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
+        self.metrics.bundle.info({"name": printable(self._bundle.manifest.name), "digest": self._bundle.digest})
         self._update_label_metrics()
 
     def _follow_bundle(self) -> None:

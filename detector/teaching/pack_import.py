@@ -31,6 +31,7 @@ from detector.teaching.history_source import read_sample
 from detector.teaching.labelled_bundle import LabelledBundle, LabelRecords, embed_labels
 from detector.teaching.preview import is_own
 from detector.teaching.request import SampleRequest
+from detector.terminal import progress
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,14 @@ def forecast_pack(labels: Sequence[Label], labelled: LabelledBundle, sample: His
     encode, days = CachingEncoder(labelled.encode), sample.records / DAY_MINUTES
     exemplars = [embed_label(label, bundle.catalogue, labelled.encode) for label in labels]
     without_pack = labelled.labels.classifier_without(*(label.id for label in labels))
-    before = alarm_intervals(replay(sample, bundle, encode, without_pack, settings))
+    with progress("replaying the past without the pack", sample.records, "records") as advance:
+        before = alarm_intervals(replay(sample, bundle, encode, without_pack, settings, progress=advance))
     forecasts: dict[str, ClassForecast] = {}
     while True:
         broken = {name for name, forecast in forecasts.items() if forecast.breaks}
         with_pack = labelled.labels.classifier_with(*(_quarantine(exemplar, broken) for exemplar in exemplars))
-        after = alarm_intervals(replay(sample, bundle, encode, with_pack, settings))
+        with progress("replaying the past with the pack", sample.records, "records") as advance:
+            after = alarm_intervals(replay(sample, bundle, encode, with_pack, settings, progress=advance))
         set_previous_names(after, before)
         tried = _class_forecasts([label for label in labels if label.name not in broken], after, days)
         worst = _worst(tried, days, settings)

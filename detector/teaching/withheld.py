@@ -12,6 +12,7 @@ from detector.kafka.readers.label_topic import read_labels
 from detector.teaching.history_source import read_sample
 from detector.teaching.labelled_bundle import embed_labels
 from detector.teaching.request import SampleRequest
+from detector.terminal import progress
 
 
 def withheld_alarms(config: Config, request: SampleRequest) -> tuple[HistorySample, list[SuppressedEpisode]]:
@@ -25,5 +26,6 @@ def withheld_alarms(config: Config, request: SampleRequest) -> tuple[HistorySamp
     encode = start_encoder(bundle, path, config.runtime.threads)  # after all that can be refused without it
     labelled = embed_labels(config, bundle, encode, records)
     classifier = labelled.labels.classifier()
-    steps = polls(sample, labelled.bundle, labelled.encode, classifier, labelled.settings)
-    return sample, [alarm for step in steps for alarm in step.suppressed_episodes]
+    with progress("replaying the past", sample.records, "records") as advance:
+        steps = polls(sample, labelled.bundle, labelled.encode, classifier, labelled.settings, progress=advance)
+        return sample, [alarm for step in steps for alarm in step.suppressed_episodes]

@@ -6,6 +6,8 @@ printed, because it may come from strangers: cells, classes, notes, a broker's a
 
 from detector.terminal.colours import COLOR_MODES, Styled, level, set_color
 from detector.terminal.printing import (
+    Line,
+    flat,
     print_document,
     print_line,
     print_lines,
@@ -13,15 +15,20 @@ from detector.terminal.printing import (
     print_table,
     terminal_columns,
 )
-from detector.terminal.progress import Meter, progress, status
-from detector.terminal.table import Column, fixed_column, number_column, table_lines, text_column
+from detector.terminal.progress import Meter, hidden_display, progress, status
+from detector.terminal.table import Column, Row, Table, fixed_column, number_column, text_column
 
 __all__ = [
     "COLOR_MODES",
     "Column",
+    "Line",
     "Meter",
+    "Row",
     "Styled",
+    "Table",
     "fixed_column",
+    "flat",
+    "hidden_display",
     "level",
     "number_column",
     "print_document",
@@ -32,7 +39,6 @@ __all__ = [
     "progress",
     "set_color",
     "status",
-    "table_lines",
     "terminal_columns",
     "text_column",
 ]

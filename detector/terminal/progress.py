@@ -5,6 +5,7 @@ Only one display is on the screen. One that begins inside another takes its plac
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -82,14 +83,18 @@ def status(text: str) -> Iterator[None]:
 
 
 def is_interactive() -> bool:
-    """Tell whether standard error is a terminal on which a line can be written anew."""
-    return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown", "")
+    """Tell whether standard error is a terminal on which the main thread can write a line anew."""
+    return _is_main_thread() and sys.stderr.isatty() and os.environ.get("TERM", "") not in ("dumb", "unknown", "")
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
 def hidden_display() -> Iterator[None]:
     """Take the display off the screen while something else is printed."""
-    if not _displays:
+    if not _displays or not _is_main_thread():
         yield
         return
     _displays[-1].stop()

@@ -46,17 +46,21 @@ Row = Sequence[object] | str
 """Cells of a row, of which None is missing, or one text across all columns."""
 
 
-def table_lines(
-    columns: Sequence[Column],
-    rows: Iterable[Row],
-    width: int,
-    paint: Callable[[str, str], str] = lambda text, style: text,
-) -> list[str]:
-    """Return the lines of a table of at most `width` columns, with its titles above. All text is made harmless.
+@dataclass(frozen=True)
+class Table:
+    """Table with its titles above."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+
+def table_lines(table: Table, width: int, paint: Callable[[str, str], str]) -> list[str]:
+    """Return the lines of a table of at most `width` columns. All text is made harmless.
 
     `paint` returns a text in the style of a Styled cell.
     """
-    cells = [row if isinstance(row, str) else [_shown(cell) for cell in row] for row in rows]
+    columns = table.columns
+    cells = [row if isinstance(row, str) else [_shown(cell) for cell in row] for row in table.rows]
     titles = [column.title for column in columns]
     widths = _fit(columns, [titles, *(row for row in cells if not isinstance(row, str))], width)
 
@@ -79,7 +83,7 @@ def _shown(cell: object) -> str | Styled:
 
 def _fit(columns: Sequence[Column], rows: Sequence[Sequence[object]], width: int) -> list[int]:
     """Return the width of each column. The widest texts are cut first, all to the same width."""
-    natural = [max(width_of(str(row[place])) for row in rows) for place in range(len(columns))]
+    natural = [max(width_of(str(row[number])) for row in rows) for number in range(len(columns))]
     room = width - GAP * (len(columns) - 1)
     texts = [want for column, want in zip(columns, natural, strict=True) if not column.fixed]
     room -= sum(natural) - sum(texts)

@@ -15,7 +15,7 @@ from detector.config.loader import read_config, write_catalogue
 from detector.config.schema import Kafka
 from detector.kafka.readers.range_reader import partition_of
 from detector.kafka.topics import partition_count
-from trainer.console import console
+from detector.terminal import print_line
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
 from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
@@ -62,12 +62,12 @@ def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels:
     all_pieces = pieces(play)
     missing = [piece for piece in all_pieces if not is_written(folder, piece)]
     if len(missing) < len(all_pieces):
-        console.print(f"{folder}: {len(all_pieces) - len(missing)} of {len(all_pieces)} files are written already")
+        print_line(f"{folder}: {len(all_pieces) - len(missing)} of {len(all_pieces)} files are written already")
     with bar("records", sum(map(partial(_records_of, play), missing))) as count:
         tasks = [partial(_write_piece, folder, play, piece, with_labels, count=count) for piece in missing]
         run_workers(tasks, workers, count)
     episodes = count_episodes(folder / "episodes.csv")
-    console.print(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
+    print_line(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
 
 
 def start_now(days: float, speed: str) -> date:
@@ -92,7 +92,7 @@ def send(play: PreparedScenario, config_path: Path, speed: str, now: bool, worke
             raise ScenarioError("--now: the scenario begins at midnight and is over by now; give it more --days.")
     age = wall / 86_400 - play.span[0] / DAY
     if age > RETENTION_DAYS:
-        console.print(f"these minutes are {age:,.0f} days old, and topics delete by age; --now sends recent ones")
+        print_line(f"these minutes are {age:,.0f} days old, and topics delete by age; --now sends recent ones")
     shares = _shares(play.network.names, partition_count(config, config.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
         pace = Pace(factor, wall, play.span[0])
