@@ -3,7 +3,7 @@
 from detector.commands.documents import ForgottenDocument
 from detector.config.schema import Config
 from detector.json_document import make_document
-from detector.teaching.retirement import retire_label
+from detector.teaching.retirement import nearest_label, retire_label
 from detector.terminal import print_document, print_line, print_notice
 
 
@@ -11,7 +11,8 @@ def print_retirement(config: Config, identity: str, *, json: bool) -> bool:
     """Retire the label and print it; return whether there is such a label. Raises OperatorError."""
     label = retire_label(config, identity)
     if label is None:
-        print_notice(f"faultline: no label has the id {identity!r}; `faultline labels` prints all ids.")
+        hint = nearest_label(config, identity)
+        print_notice(f"faultline: no label has the id {identity!r}; `faultline labels` prints all ids.{hint}")
     if json:
         found = {"id": label.id, "class": label.name, "cell": label.cell} if label else {"id": identity}
         print_document(make_document(ForgottenDocument, {"class": "", "cell": "", **found}, retired=label is not None))

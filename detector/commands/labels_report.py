@@ -6,7 +6,7 @@ from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notification_values
 from detector.kafka.readers.label_topic import read_labels
 from detector.labels.listing import count_fired, list_labels, table
-from detector.terminal import print_document, print_line
+from detector.terminal import print_document, print_line, print_lines
 
 
 def print_labels(config: Config, *, radius: bool, json: bool) -> None:
@@ -19,8 +19,7 @@ def print_labels(config: Config, *, radius: bool, json: bool) -> None:
         for row in rows:
             print_document(make_document(LabelDocument, row, fired=fired[row.id], radius=radii.get(row.id)))
     elif rows:
-        for line in table(rows, fired, radii):
-            print_line(line)
+        print_lines(table(rows, fired, radii))
     else:
         print_line("no label is in force; `faultline teach` publishes one")
 

@@ -48,7 +48,9 @@ def _replay(request: ReplayRequest) -> dict[str, Any]:
     store = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     store.put_all((label.id.encode(), write_label(label)) for label in labels)
     classifier = store.classifier()
-    with ReplayRecorder(request.alarms, Context(config.alarms.system_dn, bundle.digest)) as recorder:
+    with ReplayRecorder(
+        request.alarms, Context(config.alarms.system_dn, bundle.digest), days.total_records
+    ) as recorder:
         for event in replay(days, bundle, encode, classifier, config.settings, progress=recorder.add_records):
             recorder.record(event)
     keys = {episode.key for episode in taught}

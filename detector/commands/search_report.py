@@ -73,7 +73,7 @@ def print_search(config: Config, request: SearchRequest) -> bool:
 def _search(config: Config, request: SearchRequest, bundle: Bundle) -> _SearchOutcome:
     """Cut the episode from the history, and compare every past day with it."""
     coverage, threads = config.minutes.min_coverage, config.runtime.threads or os.cpu_count()
-    with _open_past(config, request, bundle.catalogue) as (source, days), ThreadPoolExecutor(threads) as pool:
+    with _open_past(config, request, bundle.catalogue) as (source, days, records), ThreadPoolExecutor(threads) as pool:
         episode = cut(source, request.cell, request.begin, request.end, request.now, coverage=coverage)
         label = build_label(
             LabelWindow(values=episode.values, catalogue=source.catalogue, baseline=bundle.baseline),
@@ -83,15 +83,17 @@ def _search(config: Config, request: SearchRequest, bundle: Bundle) -> _SearchOu
         encode = start_encoder(bundle, Path(config.bundle), config.runtime.threads)
         query = search_query(label, episode.begin, episode.end, bundle, encode)
         scan = Search(bundle, encode, query, coverage)
-        windows = [window for day in days for window in scan.matches(day, pool)]
+        windows = scan.all_matches(days, records, pool)
     return _SearchOutcome(episode, query, scan, nearest_matches(windows, query))
 
 
 @contextmanager
 def _open_past(
     config: Config, request: SearchRequest, catalogue: Catalogue
-) -> Iterator[tuple[ParquetSource | TopicHistory, Iterable[Day]]]:
+) -> Iterator[tuple[ParquetSource | TopicHistory, Iterable[Day], int | None]]:
     """Open the episode's source and the days to search: all files, or the part of the topic that is read in seconds.
+
+    The number of records is that of the files; None for the topic.
 
     Raises LabelError if the files have other features than the bundle.
     """
@@ -102,10 +104,11 @@ def _open_past(
                 f"{request.history}: has the features {files.catalogue.digest} and the bundle {catalogue.digest}; train"
                 " a bundle for the history's catalogue."
             )
-        yield ParquetSource(request.history), days_of_files(files)
+        records = sum(files.count(path) for path in files.paths)
+        yield ParquetSource(request.history), days_of_files(files), records
         return
     with closing(TopicHistory(config, catalogue)) as topic:
-        yield topic, _topic_days(topic, request.cell)
+        yield topic, _topic_days(topic, request.cell), None
 
 
 def _topic_days(topic: HistorySource, cell: str) -> Iterator[Day]:

@@ -6,7 +6,7 @@ from detector.json_document import make_document
 from detector.teaching.preview_text import withheld_lines
 from detector.teaching.request import SampleRequest
 from detector.teaching.withheld import withheld_alarms
-from detector.terminal import print_document, print_line
+from detector.terminal import print_document, print_lines
 
 
 def print_withheld(config: Config, request: SampleRequest, *, json: bool) -> None:
@@ -16,5 +16,4 @@ def print_withheld(config: Config, request: SampleRequest, *, json: bool) -> Non
         for alarm in alarms:
             print_document(make_document(WithheldDocument, alarm))
     else:
-        for line in withheld_lines(sample, alarms):
-            print_line(line)
+        print_lines(withheld_lines(sample, alarms))
