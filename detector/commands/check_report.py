@@ -10,12 +10,12 @@ from detector.terminal import level, print_document, print_line
 
 def print_findings(findings: Iterable[Finding], *, json: bool) -> bool:
     """Print the findings as they come; return whether none is an error. Raises OperatorError."""
-    seen = []
+    shown = []
     for finding in findings:
-        seen.append(finding)
+        shown.append(finding)
         if not json:
             print_line(f"{finding.part:<8} ", level(finding.level), "  ", finding.text)
-    passed = all(finding.level != "error" for finding in seen)
+    passed = all(finding.level != "error" for finding in shown)
     if json:
-        print_document(make_document(CheckDocument, ok=passed, findings=seen))
+        print_document(make_document(CheckDocument, ok=passed, findings=shown))
     return passed
