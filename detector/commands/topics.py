@@ -1,21 +1,24 @@
-"""List Faultline's topics, or create those that are missing.
+"""List Faultline's topics, create those that are missing, or mend those that do not keep what is promised.
 
-Exit code 3 if a topic is missing.
+Exit code 3 if a topic is missing, or deviates and was not altered.
 
 Examples:
 
     faultline topics
-    faultline topics --create --partitions 12 --replication 3
+    faultline topics --create --partitions 12
+    faultline topics --fix
+    faultline topics --fix --yes
 """
 
 import argparse
 
 from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
+from detector.errors import OperatorError
 
-HELP = "list Faultline's topics, or create those that are missing"
+HELP = "list Faultline's topics, create those that are missing, or mend their settings"
 
-MISSING = 3
+SAID_NO = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,18 +31,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="partitions of the input topic, if it is created (default: %(default)s)",
     )
     parser.add_argument(
-        "--replication", type=int, default=3, help="replicas of each topic that is created (default: %(default)s)"
+        "--replication",
+        type=int,
+        help="replicas of each topic that is created (default: 3, or the number of brokers if that is less)",
     )
+    parser.add_argument(
+        "--fix", action="store_true", help="print what would be altered so that the topics keep what is promised"
+    )
+    parser.add_argument("--yes", action="store_true", help="with --fix: alter it")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.kafka.topics import create_topics, partition_counts, topic_names
+    from detector.commands.topics_report import TopicsReport
+    from detector.kafka.cluster.creation import create_topics, describe_visible
+    from detector.kafka.cluster.deviations import topic_deviations
+    from detector.kafka.cluster.fixes import ALTERED, apply_fixes, plan_fixes
 
+    _check(arguments)
     config = read_config(arguments.config)
     created = create_topics(config, arguments.partitions, arguments.replication) if arguments.create else []
-    counts = partition_counts(config)
-    names = topic_names(config)
-    for name in names:
-        state = f"{counts[name]} partitions" if name in counts else "missing"
-        print(f"{name:<24} {state}{' (created)' if name in created else ''}")
-    return 0 if set(names) <= set(counts) else MISSING
+    state = describe_visible(config)
+    fixes = None
+    if arguments.fix:
+        mend = apply_fixes if arguments.yes else plan_fixes
+        fixes = mend(topic_deviations(state, config), state, config)
+        state = describe_visible(config) if arguments.yes else state
+    report = TopicsReport(config, state, created, fixes)
+    report.print(as_json=arguments.json)
+    is_right = all(fix.outcome == ALTERED for fix in fixes or ())
+    return 0 if is_right and not report.missing_topics else SAID_NO
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for option in ("partitions", "replication"):
+        count = getattr(arguments, option)
+        if count is not None and count < 1:
+            raise OperatorError(f"--{option} is {count}; give 1 or more.")
+    if arguments.yes and not arguments.fix:
+        raise OperatorError("--yes is given without --fix; give both to alter topics.")
