@@ -123,7 +123,10 @@ def _retention_bytes(view: _View) -> Iterator[Deviation]:
     if cells >= view.config.limits.cells:
         return
     level: Level = "warning" if cells else "error"
-    reason = f"enough for {cells} cells over the {minutes} minutes that a restart reads back (limits.cells is {view.config.limits.cells})"
+    reason = (
+        f"enough for {cells} cells over the {minutes} minutes that a restart reads back (limits.cells is"
+        f" {view.config.limits.cells})"
+    )
     yield view.deviation(RETENTION_BYTES, -1, level, reason)
 
 
