@@ -1,20 +1,22 @@
-"""Check configuration, bundle and topics as a start of the daemon would, and change nothing.
+"""Check configuration, cluster and bundle as a start of the daemon would, and change nothing.
 
-Exit code 2 with one sentence if something is wrong.
+Each finding is one line with its remedy. An error breaks a guarantee, and a start refuses it: exit code 2, once all
+findings are printed. A warning leaves exit code 0, and a start logs it.
 
 Examples:
 
     faultline check --config config.yaml
     faultline check --offline
+    faultline check --json
 """
 
 import argparse
 
 from detector.commands.arguments import add_config_argument, add_json_argument
 
-HELP = "check configuration, bundle and topics, and change nothing"
+HELP = "check configuration, cluster and bundle, and change nothing"
 
-INVALID = 2
+REFUSED = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,4 +30,4 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.service.preflight import check_installation
 
     findings = check_installation(arguments.config, arguments.offline)
-    return 0 if print_findings(findings, json=arguments.json) else INVALID
+    return 0 if print_findings(findings, json=arguments.json) else REFUSED

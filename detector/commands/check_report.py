@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from detector.commands.documents import CheckDocument
 from detector.finding import Finding
 from detector.json_document import make_document
-from detector.terminal import level, print_document, print_line
+from detector.terminal import level, print_document, print_line, print_notice
 
 
 def print_findings(findings: Iterable[Finding], *, json: bool) -> bool:
@@ -14,8 +14,18 @@ def print_findings(findings: Iterable[Finding], *, json: bool) -> bool:
     for finding in findings:
         shown.append(finding)
         if not json:
-            print_line(f"{finding.part:<8} ", level(finding.level), "  ", finding.text)
+            _print_finding(finding)
     passed = all(finding.level != "error" for finding in shown)
     if json:
         print_document(make_document(CheckDocument, ok=passed, findings=shown))
     return passed
+
+
+def _print_finding(finding: Finding) -> None:
+    """Print an error where every verb prints its errors, and the rest as the result."""
+    if finding.level == "error":
+        print_notice("faultline: ", finding.text)
+    elif finding.level == "warning":
+        print_line(f"{finding.part:<8} ", level(finding.level), ": ", finding.text)
+    else:
+        print_line(f"{finding.part:<8} ", finding.text)

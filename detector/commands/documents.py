@@ -27,17 +27,33 @@ class CheckDocument(msgspec.Struct, kw_only=True):
 
 
 class TopicDocument(msgspec.Struct, kw_only=True):
-    """One topic. `partitions`: null where the topic is missing."""
+    """One topic. `partitions`, `replicas`: null where it is missing; a setting is null where it cannot be read."""
 
-    name: str
-    partitions: int | None
+    role: str
+    topic: str
+    exists: bool
     created: bool
+    partitions: int | None
+    replicas: int | None
+    settings: dict[str, str | None]
+
+
+class FixDocument(msgspec.Struct, kw_only=True):
+    """One deviation of a topic. `outcome`: `possible`, `altered`, or the reason why it is neither."""
+
+    topic: str
+    name: str
+    old: str
+    new: str
+    command: str
+    outcome: str
 
 
 class TopicsDocument(msgspec.Struct, kw_only=True):
-    """Topics of the configuration."""
+    """Topics of the configuration. `fixes`: null unless `--fix` is given."""
 
     topics: list[TopicDocument]
+    fixes: list[FixDocument] | None
 
 
 class ReplayFiguresDocument(msgspec.Struct, kw_only=True):

@@ -8,6 +8,7 @@ import yaml
 
 from detector.config.interpolation import Interpolator
 from detector.config.schema import Config, Http, Kafka, transaction_seconds
+from detector.config.topic_names import check_topic_names
 from detector.core.vocabulary import SILENT
 from detector.errors import ConfigError
 
@@ -60,6 +61,7 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}; config.yaml of the distribution lists every key.") from None
     _check_choices(config, path)
     _check_properties(config.kafka, path)
+    check_topic_names(config.kafka.topics, path)
     _check_budgets(config, path)
     _check_times(config, path)
     _check_http(config.http, path)

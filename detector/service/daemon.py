@@ -19,10 +19,10 @@ from detector.core.lifecycle import SILENT
 from detector.core.pipeline import PollResult
 from detector.errors import BundleError, ClusterError
 from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.cluster.checks import check_topics
 from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.consumer import MinuteConsumer, Poll
 from detector.kafka.sink import Sink
-from detector.kafka.topics import check_topics
 from detector.service.assignments import PartitionAssignments
 from detector.service.canary import CanaryRunner
 from detector.service.http_server import Endpoints, Health

@@ -1,28 +1,42 @@
-"""Preflight check: everything that a start of the daemon would refuse, without starting it."""
+"""Preflight check: everything that a start of the daemon would refuse or warn of, without starting it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from detector.bundle.format import read_bundle
-from detector.bundle.verification import start_encoder
+from detector.bundle.verification import open_bundle
 from detector.config.loader import read_config
+from detector.config.schema import Config
+from detector.errors import OperatorError
 from detector.finding import Finding
-from detector.kafka.topics import check_topics
+from detector.kafka.cluster.checks import cluster_findings
 
 
 def check_installation(config_path: Path, offline: bool) -> Iterator[Finding]:
-    """Yield a finding for each part that is valid: configuration, bundle and, unless `offline`, topics.
+    """Yield the findings of each part: configuration, bundle and, unless `offline`, cluster.
 
-    Raises OperatorError for the first part that is not.
+    The bundle comes last, because its encoder takes seconds to start. Raises ConfigError: nothing else can be looked at
+    without a configuration.
     """
     config = read_config(config_path)
-    yield Finding("config", "ok", str(config_path))
-    path = Path(config.bundle)
-    bundle = read_bundle(path)
+    yield Finding("config", "ok", f"{config_path}: ok")
     if not offline:
-        check_topics(config)
-        yield Finding("cluster", "ok", str(config.kafka.common["bootstrap.servers"]))
-    start_encoder(bundle, path, config.runtime.threads)  # last: all else is refused without waiting for it
+        yield from _cluster(config)
+    yield from _bundle(config)
+
+
+def _cluster(config: Config) -> list[Finding]:
+    try:
+        return cluster_findings(config)
+    except OperatorError as error:
+        return [Finding("cluster", "error", str(error))]
+
+
+def _bundle(config: Config) -> list[Finding]:
+    path = Path(config.bundle)
+    try:
+        bundle, _ = open_bundle(path, config.runtime.threads)
+    except OperatorError as error:
+        return [Finding("bundle", "error", str(error))]
     cells = len(bundle.baseline.cells)
-    facts = f"{bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline"
-    yield Finding("bundle", "ok", f"{path} ({facts})")
+    content = f"{bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline"
+    return [Finding("bundle", "ok", f"{path}: ok ({content})")]

@@ -31,12 +31,12 @@ NO_BUNDLE = [
 ]
 
 NO_BROKER = [
-    *(("check",), ("topics",), ("labels",), ("labels", "--radius"), ("labels", "--withheld"), ("unknowns",)),
+    *(("topics",), ("labels",), ("labels", "--radius"), ("labels", "--withheld"), ("unknowns",)),
     *(("forget", "5b0c91aa"), ("explain", "5b0c91aa"), ("reproduce", "5b0c91aa"), ("confirm", "5b0c91aa")),
     *(("reject", "5b0c91aa"), ("unknowns", "--teach", "1", *CLASS), ("teach", *EPISODE, *CLASS)),
     *(("search", *EPISODE), ("pack", "export", "x.pack")),
 ]
-"""Verbs that need a broker before they need the encoder."""
+"""Verbs that need a broker before they need the encoder; `check` goes on, to find all mistakes at once."""
 
 FILES = [
     (("pack", "import", "missing.pack"), "missing.pack: cannot be read"),
