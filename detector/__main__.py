@@ -3,14 +3,14 @@
 Exit codes: 0 done, 1 fault of the program, 2 fault of the operator (with one sentence), 3 a check said no.
 """
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from detector import __version__
+from detector.command_line import command_line
 from detector.errors import OperatorError
+from detector.log import log_to_terminal
+from detector.terminal import print_notice
 
 VERBS = (
     *("run", "check", "topics", "replay"),
@@ -18,9 +18,6 @@ VERBS = (
     *("explain", "reproduce", "search"),
     *("shadow", "promote", "rollback"),
 )
-
-SHELLS = ("bash", "zsh", "tcsh")
-"""Shells that a completion can be printed for."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,44 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequence[str] | None) -> int:
     """Run one verb of a program whose verbs are the modules of a package; return the exit code."""
+    log_to_terminal(program)
     parsed = command_line(program, package, verbs).parse_args(arguments)
     try:
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
     except OperatorError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print_notice(f"{program}: {error}")
         return 2
     except KeyboardInterrupt:
         return 130
-
-
-def command_line(program: str, package: str, verbs: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser of such a program, with one subparser per verb."""
-    parser = argparse.ArgumentParser(prog=program)
-    parser.add_argument("--version", action="version", version=f"{program} {__version__}")
-    parser.add_argument(
-        "--print-completion",
-        action=PrintCompletion,
-        choices=SHELLS,
-        help=f'print the completion of a shell, as in: eval "$({program} --print-completion bash)"',
-    )
-    commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in verbs:
-        module = importlib.import_module(f"{package}.{verb}")
-        formatter = argparse.RawDescriptionHelpFormatter  # the examples of a description keep their lines
-        module.add_arguments(
-            commands.add_parser(verb, help=module.HELP, description=module.__doc__, formatter_class=formatter)
-        )
-    return parser
-
-
-class PrintCompletion(argparse.Action):
-    """Option that prints the program's completion for a shell, and ends the program."""
-
-    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
-        import shtab
-
-        print(shtab.complete(parser, values))
-        parser.exit()
 
 
 if __name__ == "__main__":

@@ -1,10 +1,18 @@
-"""Logging to standard error: one line per event, as text or as JSON. Bad records are counted in metrics, not logged."""
+"""Logging to standard error: one line per event, as text or as JSON. Bad records are counted in metrics, not logged.
+
+Messages hold text of strangers: a cell, a broker's answer, a file's name. No form of the log obeys anything in it.
+"""
 
 import logging
 import sys
+import threading
+import traceback
+from collections.abc import Iterator
 from time import monotonic
+from types import TracebackType
 
-import msgspec
+from detector.terminal import hidden_display, print_notice
+from detector.text import json_text, printable
 
 REPEATS_A_MINUTE = 5
 """Lines per minute of one message, compared before its arguments are filled in.
@@ -17,15 +25,28 @@ MESSAGES_REMEMBERED = 1000
 
 MINUTE_SECONDS = 60.0
 
+_ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
 OMITTED = "faultline_omitted"
 """Attribute of a log record: the number of lines of its message omitted since the last one written."""
+
+
+LONGEST = 4000
+"""Longest message that is written whole; no sentence of ours is longer."""
 
 
 class _TextFormatter(logging.Formatter):
     """Formatter for people, with the number of omitted lines at the end."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        return super().formatMessage(record) + _omission_note(record)
+        record.message = printable(record.message, LONGEST) + _omission_note(record)
+        return super().formatMessage(record)
+
+    def formatException(self, exception: _ExceptionInfo) -> str:
+        return "\n".join(traceback_lines(exception[1])) if exception[1] else ""
+
+    def formatStack(self, stack: str) -> str:
+        return "\n".join(printable(line, LONGEST) for line in stack.split("\n"))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -40,7 +61,27 @@ class _JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(line).decode()
+        return json_text(line)
+
+
+class _Handler(logging.Handler):
+    """Handler of standard error, which takes a display of progress off the screen while it writes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+            with hidden_display():
+                sys.stderr.write(f"{line}\n")
+                sys.stderr.flush()
+        except (OSError, ValueError, TypeError):  # a full disk, a closed stream, arguments that fit no template
+            self.handleError(record)
+
+
+def traceback_lines(error: BaseException) -> Iterator[str]:
+    """Yield the lines of a traceback. The text of an exception is one line, whatever it holds."""
+    for part in traceback.TracebackException.from_exception(error).format():
+        frame = part.removesuffix("\n").split("\n") if part.startswith("  File ") else [part.strip("\n")]
+        yield from (printable(line, LONGEST) for line in frame)
 
 
 def _omission_note(record: logging.LogRecord) -> str:
@@ -73,15 +114,41 @@ class _RateLimit(logging.Filter):
 
 def start_logging(level: str, form: str) -> None:
     """Send Faultline's log to standard error. `form` is text or json."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
+    logger = _use_formatter(
         _JsonFormatter() if form == "json" else _TextFormatter("%(asctime)s %(levelname)-7s %(message)s")
     )
-    logger = logging.getLogger("faultline")
-    handler.addFilter(_RateLimit())
-    logger.handlers = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def log_to_terminal(program: str) -> None:
+    """Send warnings, and the traceback of a fault of the program, to the person who gives a command."""
+    _use_formatter(_TextFormatter(f"{program}: %(message)s"))
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _print_fault
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _print_fault_of_thread
+
+
+def _use_formatter(formatter: logging.Formatter) -> logging.Logger:
+    """Give Faultline's logger one handler, with this formatter."""
+    handler = _Handler()
+    handler.setFormatter(formatter)
+    handler.addFilter(_RateLimit())
+    logger = logging.getLogger("faultline")
+    logger.handlers = [handler]
+    return logger
+
+
+def _print_fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of an exception that nobody has caught."""
+    for line in traceback_lines(error.with_traceback(trace)):
+        print_notice(line)
+
+
+def _print_fault_of_thread(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.exc_value is not None and arguments.exc_type is not SystemExit:
+        _print_fault(arguments.exc_type, arguments.exc_value, arguments.exc_traceback)
 
 
 def switch_debug(level: str) -> None:

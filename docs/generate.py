@@ -22,18 +22,21 @@ sys.path.insert(0, str(ROOT))  # the checkout that the pages belong to, wherever
 # Every import of the product stands here, so that a move of a module touches one place.
 import msgspec  # noqa: E402
 
-from detector.__main__ import VERBS, command_line  # noqa: E402
+from detector.__main__ import VERBS  # noqa: E402
 from detector.alarms.notifications import CAUSES, DEGRADED, OpenAlarm  # noqa: E402
 from detector.bundle.format import FORMAT, BundleManifest  # noqa: E402
+from detector.command_line import command_line, subcommands  # noqa: E402
+from detector.commands.documents import DOCUMENTS, LISTS  # noqa: E402
 from detector.config.loader import CHOICES, GUARDED  # noqa: E402
 from detector.config.schema import Config  # noqa: E402
 from detector.core.features import Feature  # noqa: E402
 from detector.core.ingest.samples import Reason  # noqa: E402
-from detector.core.lifecycle import CHANGES, SEVERITIES  # noqa: E402
+from detector.core.vocabulary import CHANGES, SEVERITIES  # noqa: E402
 from detector.errors import BUNDLE_REASONS  # noqa: E402
 from detector.labels.label import Label  # noqa: E402
 from detector.service.metrics import Metrics  # noqa: E402
 from trainer.__main__ import VERBS as TRAINER_VERBS  # noqa: E402
+from trainer.commands.documents import DOCUMENTS as TRAINER_DOCUMENTS  # noqa: E402
 from trainer.losses.registry import LOSSES  # noqa: E402
 from trainer.pretrained.shipped import SHIPPED  # noqa: E402
 from trainer.simulator import FAULTS  # noqa: E402
@@ -240,18 +243,13 @@ def commands(program: str, package: str, verbs: Iterable[str]) -> str:
     return "\n".join(parts)
 
 
-def subcommands(parser: argparse.ArgumentParser) -> list[Any]:
-    # argparse has no public way to ask a parser for its arguments; `_actions` has been the same since Python 2.7.
-    return [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-
-
 def command(name: str, parser: argparse.ArgumentParser, text: str = "") -> str:
     description = re.sub(r"^`[^`]+`: *", "", prose(parser.description or text or ""))
     description = description[:1].upper() + description[1:]
     lines = [f"## {name}\n", f"{description}\n" if description else ""]
     rows = []
     for action in parser._actions:
-        if isinstance(action, argparse._HelpAction | argparse._SubParsersAction):
+        if isinstance(action, argparse._HelpAction | argparse._SubParsersAction) or action.dest == "color":
             continue
         rows.append((argument(action), "yes" if required(action) else "", help_text(action)))
     lines.append(table(("argument", "required", "meaning"), rows) if rows else "No arguments of its own.\n")
@@ -294,6 +292,33 @@ def help_text(action: argparse.Action) -> str:
 
 def slug(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+# JSON documents
+
+
+def documents(program: str, forms: Mapping[str, type[msgspec.Struct]]) -> str:
+    """Return which form each command prints, and whether it is one document or one a line."""
+    rows = [
+        (
+            f"`{program} {verb}`",
+            "a document a line" if program == "faultline" and verb in LISTS else "one document",
+            link,
+        )
+        for verb, form in forms.items()
+        for link in [f"[{form.__name__}](#{slug(form.__name__)})"]
+    ]
+    return table(("command", "prints", "form"), rows)
+
+
+def document_forms() -> str:
+    """Return the JSON Schema of every form."""
+    forms = {form.__name__: form for form in (*DOCUMENTS.values(), *TRAINER_DOCUMENTS.values())}
+    parts = []
+    for name, form in forms.items():
+        schema = msgspec.json.format(msgspec.json.encode(msgspec.json.schema(form)), indent=1).decode()
+        parts.append(f"### {name}\n\n{form.__doc__}\n\n```json\n{schema}\n```\n")
+    return "\n".join(parts)
 
 
 # Configuration
@@ -436,6 +461,9 @@ def fault_classes() -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": lambda: commands("faultline", "detector.commands", VERBS),
     "trainer-commands": lambda: commands("faultline-trainer", "trainer.commands", TRAINER_VERBS),
+    "documents": lambda: documents("faultline", DOCUMENTS),
+    "trainer-documents": lambda: documents("faultline-trainer", TRAINER_DOCUMENTS),
+    "document-forms": document_forms,
     "configuration": configuration,
     "guarded": guarded,
     "metrics": metrics,

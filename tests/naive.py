@@ -11,9 +11,9 @@ import numpy as np
 
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, CLIP, STEPS
-from detector.core.lifecycle import SEVERITIES, SILENT, UNKNOWN
 from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
+from detector.core.vocabulary import SEVERITIES, SILENT, UNKNOWN
 from tests.builders import Told
 
 WINDOW = 60

@@ -1,23 +1,29 @@
-"""Console of the trainer: lines and progress for the person who waits for a command."""
+"""Console of the trainer: steps for the person who waits for a command."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from time import monotonic
 
-from rich.console import Console
-
-console = Console(highlight=False, soft_wrap=True)
+from detector.terminal import print_line, status
 
 
 @contextmanager
 def timed_step(text: str) -> Iterator[None]:
     """Show the step while it runs, then print it with the seconds it took."""
     begin = monotonic()
-    with console.status(text):
+    with status(text):
         yield
     print_duration(text, begin)
 
 
 def print_duration(text: str, begin: float) -> None:
     """Print a step and the seconds since `begin`, a reading of the monotonic clock."""
-    console.print(f"{text:<60} {monotonic() - begin:6.1f} s")
+    print_line(f"{text:<60} {monotonic() - begin:6.1f} s")
+
+
+@contextmanager
+def progress_on_stderr(active: bool) -> Iterator[None]:
+    """Print steps beside the result if `active`: a program that reads JSON from standard output wants nothing else."""
+    with redirect_stdout(sys.stderr if active else sys.stdout):
+        yield

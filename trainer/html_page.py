@@ -6,14 +6,19 @@ The page has no script and no link to elsewhere; its pictures are inside. All te
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
+from html import escape as escape_markup
 from pathlib import Path
 
 from detector.errors import OperatorError
+from detector.text import printable
 
 
 class PageError(OperatorError):
     """Page that cannot be written."""
+
+
+LONGEST_LINE = 100_000
+"""Longest line of a text that is written whole."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,11 @@ def write(path: Path, text: str) -> None:
 
 def _unwritable(path: Path, error: OSError) -> PageError:
     return PageError(f"{path}: cannot be written ({error.strerror}); give another --out.")
+
+
+def escape(text: str) -> str:
+    """Return a text in which nothing is markup, and nothing is invisible or turns the direction of what follows."""
+    return escape_markup("\n".join(printable(line, LONGEST_LINE) for line in text.split("\n")))
 
 
 def _contents(blocks: Sequence[Block]) -> Iterator[str]:

@@ -10,16 +10,13 @@ Kafka is one task per process for hours.
 import multiprocessing
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from detector.errors import OperatorError
-from trainer.console import console
+from detector.terminal import print_line, progress
 
 PROCESSES = multiprocessing.get_context("forkserver")
 """Processes forked from a server without threads.
@@ -67,19 +64,11 @@ def _no_bar() -> None:
 def bar(unit: str, total: int) -> Iterator[SharedCounter]:
     """Show a bar with rate and time left; at its end print the count, the seconds and the rate."""
     count = SharedCounter()
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn())
-    begin = time.monotonic()
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(unit, total=total, rate="")
-
-        def refresh() -> None:
-            rate = count.value / max(time.monotonic() - begin, 1e-3)
-            progress.update(task, completed=count.value, rate=f"{rate:,.0f} {unit}/s")
-
-        count.refresh = refresh
+    with progress(unit, total, unit) as advance:
+        count.refresh = lambda: advance(count.value - advance.done)
         yield count
-    seconds = time.monotonic() - begin
-    console.print(f"{count.value:,} {unit} in {seconds:.1f} s, {count.value / max(seconds, 1e-3):,.0f} a second")
+        count.refresh()
+    print_line(f"{advance.done:,} {unit} in {advance.seconds:.1f} s, {advance.rate:,.0f} a second")
 
 
 def run_workers(tasks: Sequence[Callable[[], None]], workers: int, count: SharedCounter) -> None:

@@ -35,8 +35,8 @@ from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.pipeline import Pipeline
+from detector.kafka.cluster.creation import create_topics
 from detector.kafka.producer import RecordProducer
-from detector.kafka.topics import create_topics
 from detector.labels.store import LabelStore
 from detector.native_stderr import silence_native_stderr
 from tests.kafka.broker import Broker

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from benchmarks.quality.abroad import NAME, measure_abroad
@@ -21,8 +22,10 @@ from benchmarks.quality.exam import Figure, examine
 from benchmarks.quality.sealed import SEALED
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
-from trainer.console import console, timed_step
+from trainer.console import timed_step
 from trainer.pretrained.shipped import SHIPPED
+
+console = Console(highlight=False, soft_wrap=True)
 
 RESULT, SEALED_RESULT = Path("build/quality.json"), Path("build/quality-sealed.json")
 SEEDS = (90_001, 91_001, 92_001)

@@ -19,7 +19,6 @@ from detector.config.schema import Config
 from detector.core.lifecycle import NEW, SILENT
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import ExemplarIndex
-from trainer.console import console
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import FAULTS, OPERATOR_A, OPERATOR_B, Operator, effects
 
@@ -92,9 +91,9 @@ def main() -> int:
     bundle, _ = open_bundle(SHIPPED, 0)
     nights = watch(bundle, OPERATORS[where], seed)
     for name, one in nights.tallies.items():
-        console.print(f"  {name:<22} right {one.right:3d}  misnamed {one.misnamed:3d}  of {one.episodes}")
+        print(f"  {name:<22} right {one.right:3d}  misnamed {one.misnamed:3d}  of {one.episodes}")
     for name, (figure, low, high) in nights.figures(where).items():
-        console.print(f"{name}: {figure:.3f} ({low:.3f}-{high:.3f})")
+        print(f"{name}: {figure:.3f} ({low:.3f}-{high:.3f})")
     return 0
 
 

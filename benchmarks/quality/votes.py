@@ -6,6 +6,7 @@
 import sys
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from detector.bundle.format import Bundle
@@ -13,13 +14,14 @@ from detector.bundle.verification import open_bundle
 from detector.core.encoder import Encoder
 from trainer.calibration.bundle_builder import WHITENED
 from trainer.calibration.normal_profile import measure_weights, normal_windows
-from trainer.console import console
 from trainer.data.baselines import fit_baseline
 from trainer.data.examples import simulate_examples
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.loss_comparison.few_shot import MANY, METHODS, QUERIES, FewShotComparison, compare_counts
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import Network
+
+console = Console(highlight=False, soft_wrap=True)
 
 SEEDS = (1, 2, 3)
 CELLS, WEEK = 200, 7 * 1440

@@ -1,24 +1,30 @@
-"""Explanation of an alarm: its notifications as a page of 100 columns for the operator on duty."""
+"""Explanation of an alarm: its notifications as a page for the operator on duty."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from detector.alarms.journal import NotificationRecord
 from detector.alarms.notification_body import AdditionalInformation, FeatureEvidence, NearestClass
-from detector.text import truncate
+from detector.terminal import Line, Row, Table, fixed_column, level, number_column, text_column
+from detector.text import printable
 
-NAME_WIDTH = 30
-"""Characters of a name in a table."""
+FEATURE_FIGURES = ("observed", "usual", "spreads", "carried")
+
+NEAREST_FIGURES = ("score", "cosine", "pull")
+
+MINUTES_WIDTH = 70
+"""Columns before the figure of a stretch of minutes."""
 
 
-def explanation(notifications: Sequence[NotificationRecord]) -> str:
-    """Return the page of one alarm: its course, then the evidence of its latest judged notification."""
-    return "\n".join([*_course(notifications), *_evidence(notifications)]) + "\n"
+def explanation(notifications: Sequence[NotificationRecord]) -> Iterator[Line]:
+    """Yield the page of one alarm: its course, then the evidence of its latest judged notification."""
+    yield from _course(notifications)
+    yield from _evidence(notifications)
 
 
-def _course(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
+def _course(notifications: Sequence[NotificationRecord]) -> Iterator[Line]:
     first = notifications[0].body
-    yield f"{first.specificProblem} on {first.objectInstance}, alarm {first.alarmId}"
+    yield f"{printable(first.specificProblem)} on {printable(first.objectInstance)}, alarm {printable(first.alarmId)}"
     for notification in notifications:
         body, information = notification.body, notification.body.additionalInformation
         score = (
@@ -26,11 +32,12 @@ def _course(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
         )
         reason = f"  {information.supersededBy}" if information.supersededBy else ""
         time, severity = _format_time(body.eventTime), body.perceivedSeverity.lower()
-        yield f"  {time}  {notification.change:<8} {severity:<9}{score}{reason}"
+        padding = " " * (9 - len(severity))
+        yield f"  {time}  {notification.change:<8} ", level(severity), f"{padding}{score}{reason}"
     yield f"  since {_format_time(first.additionalInformation.onset)}, bundle {first.additionalInformation.bundle}"
 
 
-def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
+def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[Line]:
     information = [notification.body.additionalInformation for notification in notifications]
     judged = [evidence for evidence in information if evidence.features is not None]
     if not judged:
@@ -45,15 +52,17 @@ def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[str]:
     score = (last.direction or 0) + (last.distance or 0)
     yield f"Score of the latest window: {score:.1f} ({_score_parts(last)})."
     yield ""
-    yield f"{'feature':<{NAME_WIDTH}} {'unit':<10} {'observed':>10} {'usual':>10} {'spreads':>8} {'carried':>8}"
-    yield from map(_feature_row, last.features or ())
+    columns = (text_column("feature"), text_column("unit"), *map(number_column, FEATURE_FIGURES))
+    yield Table(columns, [_feature_row(feature) for feature in last.features or ()])
     yield "in the minutes"
     for span in last.minutes:
-        yield f"  {_format_time(span.begin)} to {span.end:%H:%M}".ljust(NAME_WIDTH + 42) + f" {span.carried:>8.1f}"
+        minutes = f"{_format_time(span.begin)} to {span.end:%H:%M}"
+        yield f"  {minutes:<{MINUTES_WIDTH}} {span.carried:>8.1f}"
     if last.nearest:
         yield ""
-        yield f"{'nearest class':<{NAME_WIDTH}} {'kind':<7} {'score':>6} {'cosine':>7} {'pull':>6}  its exemplar"
-        yield from map(_nearest_row, last.nearest)
+        columns = (text_column("nearest class"), fixed_column("kind"), *map(number_column, NEAREST_FIGURES))
+        exemplar = (text_column("its exemplar"), text_column("by"))
+        yield Table((*columns, *exemplar), [_nearest_row(near) for near in last.nearest])
 
 
 def _score_parts(evidence: AdditionalInformation) -> str:
@@ -61,22 +70,15 @@ def _score_parts(evidence: AdditionalInformation) -> str:
     return f"direction {evidence.direction or 0:+.1f}, distance {evidence.distance or 0:+.1f}{margin}"
 
 
-def _feature_row(feature: FeatureEvidence) -> str:
-    observed = "none" if feature.observed is None else f"{feature.observed:g}"
-    usual = "none" if feature.usual is None else f"{feature.usual:g}"
+def _feature_row(feature: FeatureEvidence) -> Row:
+    observed, usual = ("none" if value is None else f"{value:g}" for value in (feature.observed, feature.usual))
     spreads = "" if feature.spreads is None else f"{feature.spreads:+.1f}"
-    return (
-        f"{truncate(feature.feature, NAME_WIDTH):<{NAME_WIDTH}} {truncate(feature.unit, 10):<10} {observed:>10}"
-        f" {usual:>10} {spreads:>8} {feature.carried:>8.1f}"
-    )
+    return feature.feature, feature.unit, observed, usual, spreads, f"{feature.carried:.1f}"
 
 
-def _nearest_row(near: NearestClass) -> str:
-    teacher = f", by {truncate(near.by, 12)}" if near.by else ""
-    return (
-        f"{truncate(near.name, NAME_WIDTH):<{NAME_WIDTH}} {near.kind:<7} {near.score:>6.1f}"
-        f" {near.cosine:>7.2f} {near.pull:>6.1f}  {truncate(near.cell, 12)}{teacher}"
-    )
+def _nearest_row(near: NearestClass) -> Row:
+    figures = (f"{near.score:.1f}", f"{near.cosine:.2f}", f"{near.pull:.1f}")
+    return near.name, near.kind, *figures, near.cell, near.by
 
 
 def _decimal(number: float | None) -> str:

@@ -10,10 +10,10 @@ from datetime import datetime
 import msgspec
 
 from detector.alarms.notification_body import NotificationBody
-from detector.core.lifecycle import CLEARED, Alarm
+from detector.core.vocabulary import CLEARED, USUAL_MINUTES, Alarm
 from detector.errors import OperatorError
-from detector.history.sampling import USUAL_MINUTES
 from detector.malformed_json import MALFORMED_JSON
+from detector.text import did_you_mean
 
 LEAST_PREFIX = 4
 """Least characters of an alarm's id that select it, where no other id begins with them."""
@@ -74,7 +74,8 @@ def choose(notifications: Sequence[NotificationRecord], identity: str) -> list[N
     matches = [record for record in notifications if record.body.alarmId.startswith(identity)]
     ids = sorted({record.body.alarmId for record in matches})
     if not ids:
-        raise JournalError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.")
+        nearest = did_you_mean(identity, (record.body.alarmId for record in notifications))
+        raise JournalError(f"no alarm's id begins with {identity}; take an alarmId from the topic of alarms.{nearest}")
     if len(ids) > 1:
         raise JournalError(
             f"{len(ids)} alarms' ids begin with {identity} ({ids[0]}, {ids[1]}, …); give more characters of the id."

@@ -14,6 +14,7 @@ from pathlib import Path
 from detector.core.features import WINDOW
 from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.history.parquet import HistoryError
+from detector.text import csv_text
 
 COLUMNS = {"cell", "class", "kind", "begin", "end"}
 """Required columns of an `episodes.csv`."""
@@ -91,8 +92,8 @@ def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:
     if end <= begin:
         raise HistoryError(f"{path}: line {line}: the episode ends at {end}, not after its begin at {begin}.")
     return Episode(
-        cell=row["cell"],
-        name=row["class"],
+        cell=csv_text(row["cell"]),
+        name=csv_text(row["class"]),
         kind=row["kind"],
         begin=begin,
         end=end,

@@ -22,6 +22,7 @@ from detector.errors import LabelError, OutputError
 from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import Label, read_label
+from detector.terminal import progress
 
 DAY_MINUTES = 1440
 
@@ -37,6 +38,9 @@ class Days(Protocol):
 
     @property
     def blocks(self) -> int: ...
+
+    @property
+    def total_records(self) -> int: ...
 
     def days(self, block: int) -> Iterable[Samples]: ...
 
@@ -106,10 +110,14 @@ def read_labels(path: Path) -> Iterator[Label]:
 
 
 class ReplayRecorder:
-    """Recorder of a replay: its new alarms, its notifications in a file where one is given, and its length."""
+    """Recorder of a replay: its new alarms, its notifications in a file where one is given, and its length.
 
-    def __init__(self, path: Path | None, context: Context) -> None:
+    It shows the progress, with the time left where the number of records is given.
+    """
+
+    def __init__(self, path: Path | None, context: Context, records: int | None = None) -> None:
         self._path, self._context = path, context
+        self._display = progress("replaying the history", records, "records")
         self.alarms: list[BacktestAlarm] = []
         self._records = 0
 
@@ -117,9 +125,11 @@ class ReplayRecorder:
         if self._path:
             with _output_errors(self._path):
                 self._file = self._path.open("wb")
+        self._advance = self._display.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._display.__exit__(None, None, None)
         if self._path:
             with _output_errors(self._path):
                 self._file.close()
@@ -132,6 +142,7 @@ class ReplayRecorder:
     def add_records(self, records: int) -> None:
         """Count the records of a poll."""
         self._records += records
+        self._advance(records)
 
     def record(self, event: Event) -> None:
         """Record one event of the replay. Raises OutputError."""

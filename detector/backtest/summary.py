@@ -6,6 +6,7 @@ from typing import Any
 
 from detector.backtest.matching import BacktestAlarm, ClassCounts, Episode, false_alarms, is_named, rate, share, tally
 from detector.core.settings import Settings
+from detector.terminal import Line, Row, Table, number_column, text_column
 
 
 def summarise(
@@ -31,23 +32,23 @@ def summarise(
     }
 
 
-def table(report: dict[str, Any]) -> str:
+def table(report: dict[str, Any]) -> Iterable[Line]:
     """Return the report of `summarise` as a table."""
-    lines = [f"{'class':<24} episodes  right              misnamed  unknown  visible right      minutes (median, p90)"]
-    for name, figures in [*report["classes"].items(), ("all", report["all"])]:
-        right, visible = _interval(figures["right"]), _interval(figures["visible_right"])
-        minutes = figures["minutes"]
-        delay = f"{minutes[0]:.0f}, {minutes[1]:.0f}" if minutes else "-"
-        lines.append(
-            f"{name:<24} {figures['episodes']:>8}  {right:<18} {figures['misnamed'][0]:>8.2f}"
-            f" {figures['unknown'][0]:>8.2f}  {visible:<18} {delay}"
-        )
+    titles = ("episodes", "right", "misnamed", "unknown", "visible right", "minutes (median, p90)")
+    rows = [_row(name, figures) for name, figures in [*report["classes"].items(), ("all", report["all"])]]
+    yield Table([text_column("class"), *map(number_column, titles)], rows)
     false, low, high = report["false_alarms_per_1000_cell_days"]
-    lines.append(
+    yield (
         f"false alarms per 1,000 cells and day: {false:.1f} ({low:.1f} to {high:.1f}; {report['of_these_named'][0]:.1f}"
         f" with a name), {report['budget']:g} allowed, over {report['cell_days']:,.0f} cell-days"
     )
-    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, figures: dict[str, Any]) -> Row:
+    right, visible = _interval(figures["right"]), _interval(figures["visible_right"])
+    misnamed, unknown = (f"{figures[outcome][0]:.2f}" for outcome in ("misnamed", "unknown"))
+    delay = ", ".join(f"{minutes:.0f}" for minutes in figures["minutes"]) or None
+    return name, figures["episodes"], right, misnamed, unknown, visible, delay
 
 
 def _sum(counts: Iterable[ClassCounts]) -> ClassCounts:

@@ -8,8 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from detector.bundle.format import Bundle
-from detector.bundle.verification import open_bundle
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import open_bundle, start_encoder
 from detector.errors import BundleError
 
 
@@ -27,16 +27,17 @@ def promote(link: Path, bundle: Path, threads: int) -> Promotion:
     Raises BundleError.
     """
     previous = _target(link)
-    candidate, _ = open_bundle(bundle, threads)
+    candidate = read_bundle(bundle)
     if bundle.resolve() == previous:
         raise BundleError(f"{bundle}: serves already; name another bundle.")
-    serving, _ = open_bundle(link, threads)
+    serving = read_bundle(link)
     if candidate.catalogue != serving.catalogue:
         raise BundleError(
             f"{bundle}: has other features than {link}, or in another order; feed, labels and bundle change together,"
             " so stop all instances, set `bundle`, and start them.",
             "catalogue",
         )
+    start_encoder(candidate, bundle, threads)  # last: all else is refused without waiting for it
     _replace_link(_previous_link(link), previous)
     _replace_link(link, bundle.resolve())
     return Promotion(candidate, str(previous))

@@ -8,6 +8,7 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
+from detector.terminal import status
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """Largest difference of an embedding's direction between machines: 1e-4 of arithmetic, and half precision's step for
@@ -28,10 +29,11 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
 
 def start_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
     """Start TensorFlow, and return the encoder of a bundle that is read already. Raises BundleError."""
-    with silence_native_stderr():
-        device()
-        _check_backend(path)
-    return warm_encoder(bundle, path, threads)
+    with status("starting the encoder"):
+        with silence_native_stderr():
+            device()
+            _check_backend(path)
+        return warm_encoder(bundle, path, threads)
 
 
 def warm_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from detector.errors import LabelError
+from detector.commands.argument_types import file_path, folder_path, number, plain_text
 from detector.teaching.request import SampleRequest, TeachOptions
 from detector.timestamps import read_minute
 
@@ -18,16 +18,24 @@ KIND_HELP = (
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, default=Path("config.yaml"), help="configuration file (default: %(default)s)"
+        "--config", type=file_path, default=Path("config.yaml"), help="configuration file (default: %(default)s)"
     )
 
 
+def add_json_argument(parser: argparse.ArgumentParser, *, lines: bool = False) -> None:
+    """Add --json: one document, or one on each line where the verb lists things."""
+    text = "print one JSON object a line" if lines else "print one JSON object instead of text"
+    parser.add_argument("--json", action="store_true", help=text)
+
+
 def add_alarm_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("alarm", metavar="ALARM_ID", help="alarmId of the alarm, or its first characters (at least 4)")
+    parser.add_argument(
+        "alarm", metavar="ALARM_ID", type=plain_text, help="alarmId of the alarm, or its first characters (at least 4)"
+    )
 
 
 def add_episode_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cell", required=True, help="name of the cell")
+    parser.add_argument("--cell", required=True, type=plain_text, help="name of the cell")
     parser.add_argument(
         "--at", required=True, help='begin of the episode, such as "2026-11-21 10:05"; UTC unless it carries an offset'
     )
@@ -47,24 +55,23 @@ def optional_minute(text: str | None, option: str) -> int | None:
 
 
 def add_sample_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--history", type=Path, help="folder of Parquet to replay instead of the input topic")
+    parser.add_argument("--history", type=folder_path, help="folder of Parquet to replay instead of the input topic")
     parser.add_argument(
-        "--hours", type=float, default=24, help="hours of the past to look back at (default: %(default)s)"
+        "--hours",
+        type=number(0, above=True),
+        default=24,
+        help="hours of the past to look back at (default: %(default)s)",
     )
     parser.add_argument(
         "--cell-days",
-        type=float,
+        type=number(0, above=True),
         default=150,
         help="most cell-days to replay; a larger past is replayed for a sample of its cells (default: %(default)s)",
     )
 
 
 def sample_request(arguments: argparse.Namespace) -> SampleRequest:
-    """Return the part of the past to replay. Raises LabelError."""
-    if not (arguments.hours > 0 and arguments.cell_days > 0):
-        raise LabelError(
-            f"--hours is {arguments.hours:g} and --cell-days is {arguments.cell_days:g}; both must be above 0."
-        )
+    """Return the part of the past to replay."""
     return SampleRequest(history=arguments.history, hours=arguments.hours, cell_days=arguments.cell_days)
 
 
@@ -73,19 +80,21 @@ def add_teaching_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--severity", choices=("minor", "major", "critical"), help="severity of the label's alarms (default: by score)"
     )
-    parser.add_argument("--cause", default="", help="cause of the fault, repeated in the label's alarms")
-    parser.add_argument("--note", default="", help="note for whoever reads the list of labels")
-    parser.add_argument("--by", default="", help="author of the label (default: user@host)")
+    parser.add_argument(
+        "--cause", default="", type=plain_text, help="cause of the fault, repeated in the label's alarms"
+    )
+    parser.add_argument("--note", default="", type=plain_text, help="note for whoever reads the list of labels")
+    parser.add_argument("--by", default="", type=plain_text, help="author of the label (default: user@host)")
     add_sample_arguments(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the preview and publish nothing")
     parser.add_argument(
         "--force", action="store_true", help="publish in force although the budget breaks; the label records it"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    add_json_argument(parser)
 
 
 def teach_options(arguments: argparse.Namespace) -> TeachOptions:
-    """Return the options of a preview. Raises LabelError."""
+    """Return the options of a preview."""
     return TeachOptions(
         sample=sample_request(arguments), dry_run=arguments.dry_run, force=arguments.force, json=arguments.json
     )

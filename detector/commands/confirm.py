@@ -6,14 +6,13 @@ for its class in `faultline_judged_alarms`. An alarm that is named `unknown` is 
 
 Examples:
 
-Examples:
-
     faultline confirm 5b0c91aa
     faultline confirm 5b0c91aa --class backhaul_loss
 """
 
 import argparse
 
+from detector.commands.argument_types import plain_text
 from detector.commands.arguments import (
     QUARANTINED,
     add_alarm_argument,
@@ -21,7 +20,6 @@ from detector.commands.arguments import (
     add_teaching_arguments,
     teach_options,
 )
-from detector.config.loader import read_config
 from detector.teaching.request import ConfirmRequest
 
 HELP = "say that an alarm was right: its episode becomes one more example"
@@ -31,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_alarm_argument(parser)
     add_config_argument(parser)
     parser.add_argument(
-        "--class", dest="name", default="", help="right class name of the alarm (default: the name it has)"
+        "--class",
+        dest="name",
+        type=plain_text,
+        default="",
+        help="right class name of the alarm (default: the name it has)",
     )
     add_teaching_arguments(parser)
 
@@ -46,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         by=arguments.by,
     )
     options = teach_options(arguments)
+    from detector.config.loader import read_config
     from detector.teaching.feedback import confirm_alarm
 
     label = confirm_alarm(read_config(arguments.config), request, options)

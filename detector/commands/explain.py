@@ -9,7 +9,6 @@ Examples:
 import argparse
 
 from detector.commands.arguments import add_alarm_argument, add_config_argument
-from detector.config.loader import read_config
 
 HELP = "explain an alarm: the features, minutes and exemplars behind its verdict"
 
@@ -22,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.commands.explain_report import print_explanation
+    from detector.config.loader import read_config
 
     print_explanation(read_config(arguments.config), arguments.alarm, json=arguments.json)
     return 0

@@ -1,9 +1,12 @@
 """Report of `faultline explain`: the notifications of one alarm."""
 
+import msgspec
+
 from detector.alarms.explanation import explanation
 from detector.alarms.journal import choose
 from detector.config.schema import Config
 from detector.kafka.readers.alarm_topic import read_notifications
+from detector.terminal import print_document, print_lines
 
 
 def print_explanation(config: Config, alarm_id: str, *, json: bool) -> None:
@@ -11,6 +14,6 @@ def print_explanation(config: Config, alarm_id: str, *, json: bool) -> None:
     notices = choose(read_notifications(config), alarm_id)
     if json:
         for notice in notices:
-            print(notice.value.decode())
+            print_document(msgspec.Raw(msgspec.json.format(notice.value, indent=-1)))
     else:
-        print(explanation(notices), end="")
+        print_lines(explanation(notices))

@@ -8,10 +8,9 @@ Example:
 """
 
 import argparse
-import sys
 
-from detector.commands.arguments import add_config_argument
-from detector.config.loader import read_config
+from detector.commands.argument_types import plain_text
+from detector.commands.arguments import add_config_argument, add_json_argument
 
 HELP = "retire one label"
 
@@ -19,17 +18,15 @@ ABSENT = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("id", metavar="ID", help="id of the label as `faultline labels` prints it, or its beginning")
+    parser.add_argument(
+        "id", metavar="ID", type=plain_text, help="id of the label as `faultline labels` prints it, or its beginning"
+    )
     add_config_argument(parser)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.teaching.retirement import retire_label
+    from detector.commands.forget_report import print_retirement
+    from detector.config.loader import read_config
 
-    label = retire_label(read_config(arguments.config), arguments.id)
-    if label is None:
-        print(f"faultline: no label has the id {arguments.id!r}; `faultline labels` prints all ids.", file=sys.stderr)
-        return ABSENT
-    cell = f", {label.cell}" if label.cell else ""
-    print(f"retired label {label.id} ({label.name or 'unreadable'}{cell})")
-    return 0
+    return 0 if print_retirement(read_config(arguments.config), arguments.id, json=arguments.json) else ABSENT

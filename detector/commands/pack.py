@@ -14,11 +14,16 @@ Examples:
 """
 
 import argparse
-from pathlib import Path
 
-from detector.commands.arguments import add_config_argument, add_sample_arguments, add_subcommand, sample_request
+from detector.commands.argument_types import file_path, plain_text
+from detector.commands.arguments import (
+    add_config_argument,
+    add_json_argument,
+    add_sample_arguments,
+    add_subcommand,
+    sample_request,
+)
 from detector.commands.requests import PackExportRequest, PackImportRequest
-from detector.config.loader import read_config
 
 HELP = "export labels as one file, or preview such a file and accept it"
 
@@ -31,7 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ways, "export", "write the labels in force to a file", "faultline pack export labels.pack"
     )
     exported.add_argument(
-        "--class", dest="names", action="append", default=[], help="class to export; may be repeated (default: all)"
+        "--class",
+        dest="names",
+        type=plain_text,
+        action="append",
+        default=[],
+        help="class to export; may be repeated (default: all)",
     )
     imported = add_subcommand(
         ways,
@@ -46,15 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_sample_arguments(imported)
     for way, text in ((exported, "file to write the pack to"), (imported, "file with the pack")):
-        way.add_argument("file", type=Path, help=text)
+        way.add_argument("file", type=file_path, help=text)
         add_config_argument(way)
-        way.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+        add_json_argument(way)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    config = read_config(arguments.config)
     from detector.commands.pack_report import export_pack, import_pack
+    from detector.config.loader import read_config
 
+    config = read_config(arguments.config)
     if arguments.way == "export":
         export_pack(config, PackExportRequest(file=arguments.file, classes=arguments.names, json=arguments.json))
         return 0

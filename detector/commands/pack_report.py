@@ -4,19 +4,22 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from detector.bundle.format import read_bundle
+from detector.commands.documents import PackExportDocument, PackImportDocument
 from detector.commands.requests import PackExportRequest, PackImportRequest
 from detector.compaction import newest_values
 from detector.config.schema import Config
 from detector.errors import LabelError
+from detector.json_document import make_document
 from detector.kafka.readers.label_topic import publish_labels, read_labels
 from detector.labels.label import Label, read_label, write_label
-from detector.labels.packs import PackEntry, PackError, check_entries, read_pack, write_pack
-from detector.teaching.pack_import import PackForecast, preview_pack
-from detector.teaching.preview_text import pack_lines
+from detector.labels.packs import PackEntry, PackError, check_classes, check_entries, read_pack, write_pack
+from detector.terminal import level, number_column, print_document, print_line, print_lines, print_table, text_column
+
+if TYPE_CHECKING:
+    from detector.teaching.pack_import import PackForecast
 
 REFUSALS_SHOWN = 10
 
@@ -30,7 +33,7 @@ class _ImportOutcome:
     digest: str
     entries: Sequence[PackEntry]
     labels: Sequence[Label]
-    forecast: PackForecast | None
+    forecast: "PackForecast | None"
 
     @property
     def refused(self) -> list[PackEntry]:
@@ -55,13 +58,12 @@ def export_pack(config: Config, request: PackExportRequest) -> None:
     counts = dict(sorted(Counter(label.name for label in labels).items()))
     if request.json:
         fields = {"file": str(request.file), "labels": len(labels), "left_out": left_out, "sha256": pack.digest}
-        print(msgspec.json.encode({**fields, "classes": counts}).decode())
+        print_document(make_document(PackExportDocument, fields, classes=counts))
         return
-    for name, count in counts.items():
-        print(f"{name[:60]:<62}{count:>6}")
+    print_table([text_column("class"), number_column("labels")], counts.items())
     if left_out:
-        print(f"{left_out} labels were left out: they have other features, or cannot be read")
-    print(f"{request.file}: {len(pack.labels)} labels, sha256 {pack.digest}")
+        print_line(f"{left_out} labels were left out: they have other features, or cannot be read")
+    print_line(f"{request.file}: {len(pack.labels)} labels, sha256 {pack.digest}")
 
 
 def import_pack(config: Config, request: PackImportRequest) -> bool:
@@ -69,6 +71,8 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
 
     Raises OperatorError.
     """
+    from detector.teaching.pack_import import preview_pack  # not with the module: an export must not wait for it
+
     pack = read_pack(request.file)
     if request.sha256 and request.sha256.lower() != pack.digest:
         raise PackError(
@@ -92,20 +96,16 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
 
 def _exportable(config: Config, catalogue: str, classes: Sequence[str]) -> tuple[list[Label], int]:
     """Return the labels of these classes, and the number of labels that have other features or cannot be read."""
-    labels, left_out = [], 0
+    readable, left_out = [], 0
     for value in newest_values(read_labels(config)).values():
         try:
-            label = read_label(value)
+            readable.append(read_label(value))
         except LabelError:
             left_out += 1
-            continue
-        if classes and label.name not in classes:
-            continue
-        if label.catalogue == catalogue:
-            labels.append(label)
-        else:
-            left_out += 1
-    return labels, left_out
+    check_classes(classes, (label.name for label in readable))
+    wanted = [label for label in readable if not classes or label.name in classes]
+    labels = [label for label in wanted if label.catalogue == catalogue]
+    return labels, left_out + len(wanted) - len(labels)
 
 
 def _print_json(outcome: _ImportOutcome, *, published: bool) -> None:
@@ -119,21 +119,21 @@ def _print_json(outcome: _ImportOutcome, *, published: bool) -> None:
         "forecast": outcome.forecast,
         "why": [entry.reason for entry in outcome.refused],
     }
-    print(msgspec.json.encode(fields).decode())
+    print_document(make_document(PackImportDocument, fields))
 
 
 def _print_text(outcome: _ImportOutcome, *, published: bool) -> None:
-    print(f"{'class':<40}{'kind':<9}{'new':>6}{'known':>7}{'replaces':>10}{'refused':>9}")
+    from detector.teaching.preview_text import pack_lines
+
     counts = Counter((entry.label.name, entry.label.kind, entry.state) for entry in outcome.entries if entry.label)
-    for name, kind in sorted({key[:2] for key in counts}):
-        new, known, replaces, refused = (counts[name, kind, state] for state in STATES)
-        print(f"{name[:39]:<40}{kind:<9}{new:>6}{known:>7}{replaces:>10}{refused:>9}")
+    rows = [(*key, *(counts[*key, state] for state in STATES)) for key in sorted({key[:2] for key in counts})]
+    print_table([text_column("class"), text_column("kind"), *map(number_column, STATES)], rows)
     for entry in outcome.refused[:REFUSALS_SHOWN]:
-        print(f"  line {entry.line} refused: {entry.reason}"[:100])
+        print_line(f"  line {entry.line} ", level("refused"), f": {entry.reason}")
     if outcome.forecast:
-        print("\n".join(pack_lines(outcome.forecast)))
-    print(f"sha256 {outcome.digest}")
-    print(_conclusion(outcome, published=published))
+        print_lines(pack_lines(outcome.forecast))
+    print_line(f"sha256 {outcome.digest}")
+    print_line(_conclusion(outcome, published=published))
 
 
 def _conclusion(outcome: _ImportOutcome, *, published: bool) -> str:

@@ -11,22 +11,24 @@ Example:
 import argparse
 from pathlib import Path
 
-from detector.commands.arguments import add_config_argument
-from detector.config.loader import read_config
+from detector.commands.argument_types import folder_path
+from detector.commands.arguments import add_config_argument, add_json_argument
 
 HELP = "let another bundle serve"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("promoted", type=Path, metavar="BUNDLE", help="directory of the bundle that is to serve")
+    parser.add_argument("promoted", type=folder_path, metavar="BUNDLE", help="directory of the bundle that is to serve")
     add_config_argument(parser)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.promotion import promote
+    from detector.commands.promotion_report import print_promotion
+    from detector.config.loader import read_config
 
     config = read_config(arguments.config)
     promotion = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)
-    print(f"{config.bundle}: points at bundle {promotion.bundle.digest} from now on, instead of {promotion.previous}")
-    print(f"running instances take it over; each looks at the link every {config.runtime.reload_seconds:g} s")
+    print_promotion(config, promotion, "from now on", json=arguments.json)
     return 0

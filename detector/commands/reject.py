@@ -13,6 +13,7 @@ Examples:
 
 import argparse
 
+from detector.commands.argument_types import plain_text
 from detector.commands.arguments import (
     QUARANTINED,
     add_alarm_argument,
@@ -21,7 +22,6 @@ from detector.commands.arguments import (
     optional_minute,
     teach_options,
 )
-from detector.config.loader import read_config
 from detector.teaching.request import RejectRequest
 
 HELP = "say that an alarm was wrong: episodes like its own are ignored"
@@ -37,7 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ignore: harmless, raises no alarm; normal: one more example of normal (default: %(default)s)",
     )
     parser.add_argument(
-        "--class", dest="name", default="", help="name of the harmless situation (default: not_ and the alarm's name)"
+        "--class",
+        dest="name",
+        type=plain_text,
+        default="",
+        help="name of the harmless situation (default: not_ and the alarm's name)",
     )
     parser.add_argument("--expires", help="time from which it is an alarm again, by the network's own time")
     add_teaching_arguments(parser)
@@ -53,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         by=arguments.by,
     )
     options = teach_options(arguments)
+    from detector.config.loader import read_config
     from detector.teaching.feedback import reject_alarm
 
     label = reject_alarm(read_config(arguments.config), request, options)

@@ -9,25 +9,29 @@ Examples:
 """
 
 import argparse
-from pathlib import Path
 
+from detector.commands.argument_types import file_path, folder_path
+from detector.commands.arguments import add_json_argument
 from detector.commands.requests import ReplayRequest
 
 HELP = "replay a history in Parquet through the pipeline; alarms as JSON lines, and a report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--history", type=Path, required=True, help="folder with Parquet and catalogue.yaml")
-    parser.add_argument("--bundle", type=Path, required=True, help="directory of the bundle")
-    parser.add_argument("--config", type=Path, help="configuration file with the settings (default: their defaults)")
-    labels = parser.add_mutually_exclusive_group(required=True)
-    labels.add_argument("--labels", type=Path, help="labels as JSON lines, each as on the labels' topic")
-    labels.add_argument("--teach", type=Path, help="episodes.csv whose lines are taught before the replay")
+    parser.add_argument("--history", type=folder_path, required=True, help="folder with Parquet and catalogue.yaml")
+    parser.add_argument("--bundle", type=folder_path, required=True, help="directory of the bundle")
     parser.add_argument(
-        "--teach-from", type=Path, help="history that the episodes of --teach are cut from (default: --history)"
+        "--config", type=file_path, help="configuration file with the settings (default: their defaults)"
     )
-    parser.add_argument("--alarms", type=Path, help="file for the notifications, one JSON object a line")
-    parser.add_argument("--report", type=Path, help="file for the report as JSON")
+    labels = parser.add_mutually_exclusive_group(required=True)
+    labels.add_argument("--labels", type=file_path, help="labels as JSON lines, each as on the labels' topic")
+    labels.add_argument("--teach", type=file_path, help="episodes.csv whose lines are taught before the replay")
+    parser.add_argument(
+        "--teach-from", type=folder_path, help="history that the episodes of --teach are cut from (default: --history)"
+    )
+    parser.add_argument("--alarms", type=file_path, help="file for the notifications, one JSON object a line")
+    parser.add_argument("--report", type=file_path, help="file for the report as JSON")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,5 +47,5 @@ def run(arguments: argparse.Namespace) -> int:
     )
     from detector.commands.replay_report import print_replay
 
-    print_replay(request)
+    print_replay(request, json=arguments.json)
     return 0

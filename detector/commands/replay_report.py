@@ -6,39 +6,53 @@ from detector.alarms.notifications import Context
 from detector.backtest.matching import Episode, read_episodes
 from detector.backtest.replay import ReplayRecorder, build_labels, check_writable, read_labels, replay, write_report
 from detector.backtest.summary import summarise, table
-from detector.bundle.verification import open_bundle
+from detector.bundle.format import read_bundle
+from detector.bundle.verification import start_encoder
+from detector.commands.documents import ReplayDocument
 from detector.commands.requests import ReplayRequest
 from detector.config.loader import read_config
 from detector.config.schema import Config
-from detector.history.parquet import ParquetDays
+from detector.history.parquet import HistoryError, ParquetDays
+from detector.json_document import make_document
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
+from detector.terminal import print_document, print_lines
 
 
-def print_replay(request: ReplayRequest) -> None:
+def print_replay(request: ReplayRequest, *, json: bool) -> None:
     """Replay the history, write the files asked for, and print the report. Raises OperatorError."""
     check_writable([path for path in (request.alarms, request.report) if path])
     report = _replay(request)
     if request.report:
         write_report(request.report, report)
-    print(table(report), end="")
+    if json:
+        print_document(make_document(ReplayDocument, report))
+    else:
+        print_lines(table(report))
 
 
 def _replay(request: ReplayRequest) -> dict[str, Any]:
     """Return the report. Episodes that were taught are not tested."""
     config = read_config(request.config) if request.config else Config(bundle=str(request.bundle))
-    bundle, encode = open_bundle(request.bundle, config.runtime.threads)
-    days = ParquetDays(request.history)
-    taught = read_episodes(request.teach) if request.teach else []
-    source = ParquetDays(request.teach_from) if request.teach_from else days
-    labels = read_labels(request.labels) if request.labels else build_labels(source, bundle, taught)
+    episodes, taught = _episodes(request), read_episodes(request.teach) if request.teach else []
+    labels = list(read_labels(request.labels)) if request.labels else []
+    bundle, days = read_bundle(request.bundle), ParquetDays(request.history)
+    if days.catalogue.digest != bundle.catalogue.digest:
+        raise HistoryError(
+            f"{request.history}/catalogue.yaml: has other features than {request.bundle} ({days.catalogue.digest},"
+            f" {bundle.catalogue.digest}); give a bundle that was made for this network."
+        )
+    if taught:
+        labels = list(build_labels(ParquetDays(request.teach_from) if request.teach_from else days, bundle, taught))
+    encode = start_encoder(bundle, request.bundle, config.runtime.threads)  # after all that can be refused without it
     store = LabelStore(bundle, encode, config.settings, config.runtime.threads)
     store.put_all((label.id.encode(), write_label(label)) for label in labels)
     classifier = store.classifier()
-    with ReplayRecorder(request.alarms, Context(config.alarms.system_dn, bundle.digest)) as recorder:
+    with ReplayRecorder(
+        request.alarms, Context(config.alarms.system_dn, bundle.digest), days.total_records
+    ) as recorder:
         for event in replay(days, bundle, encode, classifier, config.settings, progress=recorder.add_records):
             recorder.record(event)
-    episodes = _episodes(request)
     keys = {episode.key for episode in taught}
     return summarise(
         tested=[episode for episode in episodes if episode.key not in keys],

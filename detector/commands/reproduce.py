@@ -9,11 +9,10 @@ Examples:
 """
 
 import argparse
-from pathlib import Path
 
-from detector.commands.arguments import add_alarm_argument, add_config_argument
+from detector.commands.argument_types import folder_path
+from detector.commands.arguments import add_alarm_argument, add_config_argument, add_json_argument
 from detector.commands.requests import ReproduceRequest
-from detector.config.loader import read_config
 
 HELP = "compute an alarm's verdict again; 0 = the same, 3 = it differs"
 
@@ -23,11 +22,11 @@ DIFFERENT = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_alarm_argument(parser)
     add_config_argument(parser)
-    parser.add_argument("--bundle", type=Path, help="bundle that raised the alarm (default: the configured one)")
+    parser.add_argument("--bundle", type=folder_path, help="bundle that raised the alarm (default: the configured one)")
     parser.add_argument(
-        "--history", type=Path, help="folder of Parquet with the cell's minutes (default: the input topic)"
+        "--history", type=folder_path, help="folder of Parquet with the cell's minutes (default: the input topic)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each notification")
+    add_json_argument(parser, lines=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,5 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
         alarm=arguments.alarm, bundle=arguments.bundle, history=arguments.history, json=arguments.json
     )
     from detector.commands.reproduce_report import print_reproduction
+    from detector.config.loader import read_config
 
     return 0 if print_reproduction(read_config(arguments.config), request) else DIFFERENT

@@ -2,32 +2,36 @@
 
 from pathlib import Path
 
-import msgspec
-
 from detector.alarms.journal import choose
 from detector.alarms.reproduction import VerificationResult, Verifier, first_minute, reproduce, reproducible
-from detector.bundle.format import Bundle
-from detector.bundle.verification import open_bundle
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import start_encoder
+from detector.commands.documents import ReproductionDocument
 from detector.commands.requests import ReproduceRequest
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records, records_of
 from detector.history.parquet import ParquetDays
+from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.label_topic import read_labels
 from detector.kafka.readers.topic_history import read_cell_records
+from detector.terminal import print_document, print_line
 
 
 def print_reproduction(config: Config, request: ReproduceRequest) -> bool:
     """Judge every notification of the alarm again; return whether all are the same. Raises OperatorError."""
     notices = read_notifications(config)
     own = choose(notices, request.alarm)
-    bundle, encode = open_bundle(request.bundle or Path(config.bundle), config.runtime.threads)
+    path = request.bundle or Path(config.bundle)
+    bundle = read_bundle(path)
     judged = reproducible(own, bundle)
     first, last = first_minute(judged, config.settings), judged[-1].minute + 1
     records = _records(config, request.history, bundle, judged[0].body.objectInstance, (first, last))
+    labels = list(read_labels(config))
+    encode = start_encoder(bundle, path, config.runtime.threads)  # after all that can be refused without it
     verifier = Verifier(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
     same = True
-    for result in reproduce(judged, notices, records, read_labels(config), verifier):
+    for result in reproduce(judged, notices, records, labels, verifier):
         same &= not result.differences
         _print_result(result, json=request.json)
     return same
@@ -44,10 +48,10 @@ def _records(config: Config, history: Path | None, bundle: Bundle, cell: str, sp
 def _print_result(result: VerificationResult, *, json: bool) -> None:
     notice, body = result.notification, result.notification.body
     if json:
-        line = {"time": body.eventTime, "change": notice.change, "differences": result.differences}
-        print(msgspec.json.encode(line).decode())
+        fields = {"time": body.eventTime, "change": notice.change, "differences": result.differences}
+        print_document(make_document(ReproductionDocument, fields))
         return
     state = "differs" if result.differences else "same"
-    print(f"{body.eventTime:%Y-%m-%d %H:%M}  {notice.change:<8} {body.specificProblem:<30} {state}")
+    print_line(f"{body.eventTime:%Y-%m-%d %H:%M}  {notice.change:<8} {body.specificProblem:<30} {state}")
     for difference in result.differences:
-        print(f"    {difference}")
+        print_line(f"    {difference}")

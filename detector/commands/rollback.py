@@ -8,21 +8,22 @@ Example:
 import argparse
 from pathlib import Path
 
-from detector.commands.arguments import add_config_argument
-from detector.config.loader import read_config
+from detector.commands.arguments import add_config_argument, add_json_argument
 
 HELP = "take the last promotion back"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.promotion import rollback
+    from detector.commands.promotion_report import print_promotion
+    from detector.config.loader import read_config
 
     config = read_config(arguments.config)
     promotion = rollback(Path(config.bundle), config.runtime.threads)
-    print(f"{config.bundle}: points at bundle {promotion.bundle.digest} again, instead of {promotion.previous}")
-    print(f"running instances take it over; each looks at the link every {config.runtime.reload_seconds:g} s")
+    print_promotion(config, promotion, "again", json=arguments.json)
     return 0

@@ -12,8 +12,6 @@ import signal
 import threading
 
 from detector.commands.arguments import add_config_argument
-from detector.config.loader import read_config
-from detector.log import start_logging, switch_debug
 
 HELP = "consume minutes, publish alarms, until SIGTERM"
 
@@ -23,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from detector.config.loader import read_config
+    from detector.log import start_logging, switch_debug
+
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)
     stop = threading.Event()

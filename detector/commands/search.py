@@ -10,12 +10,16 @@ Examples:
 """
 
 import argparse
-from pathlib import Path
 from time import time
 
-from detector.commands.arguments import add_config_argument, add_episode_arguments, episode_span
+from detector.commands.argument_types import folder_path, number, whole_number
+from detector.commands.arguments import (
+    add_config_argument,
+    add_episode_arguments,
+    add_json_argument,
+    episode_span,
+)
 from detector.commands.requests import SearchRequest
-from detector.config.loader import read_config
 from detector.errors import LabelError
 
 HELP = "search the past for episodes that resemble one episode of a cell"
@@ -26,13 +30,18 @@ DIFFERENT = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     add_episode_arguments(parser)
-    parser.add_argument("--history", type=Path, help="folder of Parquet to search instead of the input topic")
+    parser.add_argument("--history", type=folder_path, help="folder of Parquet to search instead of the input topic")
     parser.add_argument("--offline", action="store_true", help="leave Kafka out; names at the time are not shown")
-    parser.add_argument("--most", type=int, default=20, help="most episodes to print (default: %(default)s)")
     parser.add_argument(
-        "--farthest", type=float, default=0.5, help="largest distance to print, 0 to 1 (default: %(default)s)"
+        "--most", type=whole_number(1), default=20, help="most episodes to print (default: %(default)s)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object for each episode")
+    parser.add_argument(
+        "--farthest",
+        type=number(0, 1),
+        default=0.5,
+        help="largest distance to print, 0 to 1 (default: %(default)s)",
+    )
+    add_json_argument(parser, lines=True)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,5 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
         json=arguments.json,
     )
     from detector.commands.search_report import print_search
+    from detector.config.loader import read_config
 
     return 0 if print_search(read_config(arguments.config), request) else DIFFERENT

@@ -7,15 +7,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from detector.alarms.journal import NotificationRecord, classes_of
 from detector.backtest.replay import DAY_MINUTES
-from detector.bundle.format import Bundle
-from detector.bundle.verification import open_bundle
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import start_encoder
+from detector.commands.documents import SearchDocument
 from detector.commands.requests import SearchRequest
 from detector.config.schema import Config
-from detector.core.encoder import Encode
 from detector.core.features import WINDOW, Catalogue
 from detector.errors import LabelError
 from detector.history.parquet import HistoryFiles
@@ -31,9 +29,11 @@ from detector.history.search import (
     nearest_matches,
     search_query,
 )
+from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.topic_history import TopicHistory
 from detector.labels.builder import LabelMeta, LabelWindow, build_label
+from detector.terminal import fixed_column, number_column, print_document, print_line, print_table, text_column
 from detector.timestamps import write_minute
 
 EVERYTHING = 1e6
@@ -52,17 +52,17 @@ class _SearchOutcome:
 
 def print_search(config: Config, request: SearchRequest) -> bool:
     """Search and print; return whether any episode is within `farthest`. Raises OperatorError."""
-    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    bundle = read_bundle(Path(config.bundle))
     notices = [] if request.offline else read_notifications(config)
-    outcome = _search(config, request, bundle, encode)
+    outcome = _search(config, request, bundle)
     near = [match for match in outcome.matches if match.distance <= request.farthest]
     rows = [(match, _names(notices, match)) for match in near[: request.most]]
     if request.json:
         for match, names in rows:
-            print(msgspec.json.encode({**msgspec.to_builtins(match), "called": names}).decode())
+            print_document(make_document(SearchDocument, match, called=names))
     else:
         _print_table(request, outcome, rows)
-        print(
+        print_line(
             f"{len(near):,} episodes within {request.farthest:g};"
             f" searched {outcome.scan.records / DAY_MINUTES:,.1f} cell-days, {outcome.scan.windows:,} windows,"
             f" {outcome.scan.encoded:,} of them with the encoder"
@@ -70,26 +70,30 @@ def print_search(config: Config, request: SearchRequest) -> bool:
     return bool(near)
 
 
-def _search(config: Config, request: SearchRequest, bundle: Bundle, encode: Encode) -> _SearchOutcome:
+def _search(config: Config, request: SearchRequest, bundle: Bundle) -> _SearchOutcome:
     """Cut the episode from the history, and compare every past day with it."""
     coverage, threads = config.minutes.min_coverage, config.runtime.threads or os.cpu_count()
-    with _open_past(config, request, bundle.catalogue) as (source, days), ThreadPoolExecutor(threads) as pool:
+    with _open_past(config, request, bundle.catalogue) as (source, days, records), ThreadPoolExecutor(threads) as pool:
         episode = cut(source, request.cell, request.begin, request.end, request.now, coverage=coverage)
         label = build_label(
             LabelWindow(values=episode.values, catalogue=source.catalogue, baseline=bundle.baseline),
             LabelMeta(name="sought", kind="fault", cell=request.cell, begin=episode.begin, end=episode.end),
         )
+        # After all that can be refused without the encoder: the episode, its minutes, its features.
+        encode = start_encoder(bundle, Path(config.bundle), config.runtime.threads)
         query = search_query(label, episode.begin, episode.end, bundle, encode)
         scan = Search(bundle, encode, query, coverage)
-        windows = [window for day in days for window in scan.matches(day, pool)]
+        windows = scan.all_matches(days, records, pool)
     return _SearchOutcome(episode, query, scan, nearest_matches(windows, query))
 
 
 @contextmanager
 def _open_past(
     config: Config, request: SearchRequest, catalogue: Catalogue
-) -> Iterator[tuple[ParquetSource | TopicHistory, Iterable[Day]]]:
+) -> Iterator[tuple[ParquetSource | TopicHistory, Iterable[Day], int | None]]:
     """Open the episode's source and the days to search: all files, or the part of the topic that is read in seconds.
+
+    The number of records is that of the files; None for the topic.
 
     Raises LabelError if the files have other features than the bundle.
     """
@@ -100,10 +104,11 @@ def _open_past(
                 f"{request.history}: has the features {files.catalogue.digest} and the bundle {catalogue.digest}; train"
                 " a bundle for the history's catalogue."
             )
-        yield ParquetSource(request.history), days_of_files(files)
+        records = sum(files.count(path) for path in files.paths)
+        yield ParquetSource(request.history), days_of_files(files), records
         return
     with closing(TopicHistory(config, catalogue)) as topic:
-        yield topic, _topic_days(topic, request.cell)
+        yield topic, _topic_days(topic, request.cell), None
 
 
 def _topic_days(topic: HistorySource, cell: str) -> Iterator[Day]:
@@ -119,9 +124,17 @@ def _print_table(
     request: SearchRequest, outcome: _SearchOutcome, rows: Sequence[tuple[SearchMatch, list[str]]]
 ) -> None:
     begin, end = write_minute(outcome.episode.begin), write_minute(outcome.episode.end)
-    print(f"{request.cell}, {begin} to {end}, size {outcome.query.size:.1f}")
-    print(f"{'window ends (UTC)':<18}{'cell':<32}{'distance':>9}{'size':>7}  named at the time")
+    print_line(f"{request.cell}, {begin} to {end}, size {outcome.query.size:.1f}")
+    columns = [
+        fixed_column("window ends (UTC)"),
+        text_column("cell"),
+        number_column("distance"),
+        number_column("size"),
+        text_column("named at the time"),
+    ]
+    lines = []
     for match, names in rows:
         listed = "" if request.offline else ", ".join(names) or "nothing"
         end = write_minute(match.minute + 1)
-        print(f"{end:<18}{match.cell[:31]:<32}{match.distance:>9.3f}{match.size:>7.1f}  {listed[:31]}")
+        lines.append((end, match.cell, f"{match.distance:.3f}", f"{match.size:.1f}", listed))
+    print_table(columns, lines)

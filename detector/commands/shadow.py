@@ -14,9 +14,9 @@ In this order:
 """
 
 import argparse
-from pathlib import Path
 
-from detector.commands.arguments import add_config_argument, add_subcommand, optional_minute
+from detector.commands.argument_types import file_path, folder_path
+from detector.commands.arguments import add_config_argument, add_json_argument, add_subcommand, optional_minute
 from detector.commands.requests import ShadowReportRequest
 
 HELP = "try another bundle beside the serving one"
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "print the configuration of a shadow daemon",
         "faultline shadow configure --bundle bundles/tuesday > shadow.yaml",
     )
-    configure.add_argument("--bundle", type=Path, required=True, help="directory of the bundle to try")
+    configure.add_argument("--bundle", type=folder_path, required=True, help="directory of the bundle to try")
     report = add_subcommand(
         ways,
         "report",
@@ -38,30 +38,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "faultline shadow report --shadow shadow.yaml",
     )
     report.add_argument(
-        "--shadow", type=Path, required=True, help="configuration of the shadow, as `configure` printed it"
+        "--shadow", type=file_path, required=True, help="configuration of the shadow, as `configure` printed it"
     )
     report.add_argument("--since", help="first minute to compare, UTC (default: that of the shadow's first alarm)")
-    report.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     report.add_argument(
-        "--textfile", type=Path, metavar="FILE.prom", help="file for the node exporter's textfile collector"
+        "--textfile", type=file_path, metavar="FILE.prom", help="file for the node exporter's textfile collector"
     )
     for way in (configure, report):
         add_config_argument(way)
+        add_json_argument(way)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from detector.commands.shadow_report import print_configuration, print_report
-
     if arguments.way == "configure":
-        print_configuration(arguments.config, arguments.bundle)
-    else:
-        print_report(
-            ShadowReportRequest(
-                config=arguments.config,
-                shadow=arguments.shadow,
-                since=optional_minute(arguments.since, "--since"),
-                json=arguments.json,
-                textfile=arguments.textfile,
-            )
-        )
+        from detector.commands.shadow_report import print_configuration
+
+        print_configuration(arguments.config, arguments.bundle, json=arguments.json)
+        return 0
+    request = ShadowReportRequest(
+        config=arguments.config,
+        shadow=arguments.shadow,
+        since=optional_minute(arguments.since, "--since"),
+        json=arguments.json,
+        textfile=arguments.textfile,
+    )
+    from detector.commands.shadow_report import print_report
+
+    print_report(request)
     return 0

@@ -4,17 +4,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from detector.alarms.shadow import ShadowComparison, ShadowEpisode, compare, episodes, shadow_knobs
 from detector.bundle.format import read_bundle
+from detector.commands.documents import ShadowReportDocument
 from detector.commands.requests import ShadowReportRequest
 from detector.config.loader import read_config, write_knobs
 from detector.config.schema import Config
 from detector.errors import ConfigError, OutputError
+from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.group_progress import group_progress
 from detector.service.metrics import write_shadow
+from detector.terminal import (
+    fixed_column,
+    number_column,
+    print_document,
+    print_line,
+    print_lines,
+    print_table,
+    text_column,
+)
 from detector.timestamps import write_minute
 
 DIFFERENCES_SHOWN = 10
@@ -30,11 +39,15 @@ class _Comparison:
     last: int
 
 
-def print_configuration(config_path: Path, bundle: Path) -> None:
+def print_configuration(config_path: Path, bundle: Path, *, json: bool) -> None:
     """Print the configuration of a shadow with another bundle. Raises ConfigError, BundleError."""
     config = read_config(config_path)
     read_bundle(bundle)
-    print(write_knobs(shadow_knobs(config, config_path, bundle.resolve())), end="")
+    knobs = shadow_knobs(config, config_path, bundle.resolve())
+    if json:
+        print_document(knobs)
+    else:
+        print_lines(write_knobs(knobs))
 
 
 def print_report(request: ShadowReportRequest) -> None:
@@ -49,9 +62,9 @@ def print_report(request: ShadowReportRequest) -> None:
     if request.textfile:
         _write_textfile(request.textfile, comparison.alarms)
     if request.json:
-        print(msgspec.json.encode(_json_fields(comparison)).decode())
+        print_document(make_document(ShadowReportDocument, _json_fields(comparison)))
         return
-    print(f"alarms raised from {write_minute(comparison.first)} to {write_minute(comparison.last)} (UTC)")
+    print_line(f"alarms raised from {write_minute(comparison.first)} to {write_minute(comparison.last)} (UTC)")
     _print_classes(comparison.alarms)
     _print_differences(comparison.alarms)
 
@@ -77,14 +90,14 @@ def _progress(path: Path, config: Config) -> int:
 
 
 def _print_classes(comparison: ShadowComparison) -> None:
-    columns = f"{'both':>6}{'renamed':>9}{'serving only':>14}{'shadow only':>13}{'shadow earlier':>16}"
-    print(f"{'class':<32}{columns}")
+    titles = ("both", "renamed", "serving only", "shadow only", "shadow earlier")
+    rows = []
     for name in comparison.classes:
         counts, earlier = comparison.counts(name), comparison.lead_minutes(name)
         lead = "" if earlier is None else f"{earlier:+.0f} min"
         renamed = counts["serving_renamed"] + counts["shadow_renamed"]
-        alone = f"{counts['serving_only']:>14}{counts['shadow_only']:>13}"
-        print(f"{name[:31]:<32}{counts['both']:>6}{renamed:>9}{alone}{lead:>16}")
+        rows.append((name, counts["both"], renamed, counts["serving_only"], counts["shadow_only"], lead))
+    print_table([text_column("class"), *map(number_column, titles)], rows)
 
 
 def _print_differences(comparison: ShadowComparison) -> None:
@@ -94,16 +107,19 @@ def _print_differences(comparison: ShadowComparison) -> None:
         *((episode, None) for episode in comparison.serving),
         *((None, episode) for episode in comparison.shadow),
     ]
-    if pairs:
-        print(f"\n{'raised (UTC)':<18}{'cell':<22}{'serving says':<29}{'shadow says':<29}")
+    rows = []
     for serving, shadow in sorted(pairs, key=lambda pair: -_raised(*pair))[:DIFFERENCES_SHOWN]:
         cell = (serving or shadow).cell  # type: ignore[union-attr]  # one of the two is an episode
         names = [episode.name if episode else "nothing" for episode in (serving, shadow)]
-        print(f"{write_minute(_raised(serving, shadow)):<18}{cell[:21]:<22}{names[0][:28]:<29}{names[1][:28]:<29}")
+        rows.append((write_minute(_raised(serving, shadow)), cell, *names))
+    if rows:
+        print_line()
+        titles = ("cell", "serving says", "shadow says")
+        print_table([fixed_column("raised (UTC)"), *map(text_column, titles)], rows)
     if len(pairs) > DIFFERENCES_SHOWN:
-        print(f"{len(pairs) - DIFFERENCES_SHOWN} more")
+        print_line(f"{len(pairs) - DIFFERENCES_SHOWN} more")
     if comparison.agrees:
-        print("no alarm differs" if comparison.classes else "neither daemon raised an alarm")
+        print_line("no alarm differs" if comparison.classes else "neither daemon raised an alarm")
 
 
 def _raised(*pair: ShadowEpisode | None) -> int:

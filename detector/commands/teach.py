@@ -12,6 +12,7 @@ Examples:
 
 import argparse
 
+from detector.commands.argument_types import plain_text
 from detector.commands.arguments import (
     KIND_HELP,
     QUARANTINED,
@@ -22,7 +23,6 @@ from detector.commands.arguments import (
     optional_minute,
     teach_options,
 )
-from detector.config.loader import read_config
 from detector.errors import LabelError
 from detector.teaching.request import TeachRequest
 
@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     add_episode_arguments(parser)
     parser.add_argument(
-        "--class", dest="name", required=True, help="class name of the episode: lower-case letters, digits and _"
+        "--class",
+        dest="name",
+        type=plain_text,
+        required=True,
+        help="class name of the episode: lower-case letters, digits and _",
     )
     parser.add_argument("--kind", choices=("fault", "normal", "ignore"), default="fault", help=KIND_HELP)
     parser.add_argument(
@@ -44,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     request, options = _request(arguments), teach_options(arguments)
+    from detector.config.loader import read_config
     from detector.teaching.session import teach
 
     label = teach(read_config(arguments.config), request, options)

@@ -12,6 +12,7 @@ Examples:
 
 import argparse
 
+from detector.commands.argument_types import plain_text, whole_number
 from detector.commands.arguments import (
     KIND_HELP,
     QUARANTINED,
@@ -19,7 +20,6 @@ from detector.commands.arguments import (
     add_teaching_arguments,
     teach_options,
 )
-from detector.config.loader import read_config
 from detector.errors import LabelError
 from detector.teaching.request import NamingRequest
 
@@ -31,9 +31,13 @@ NOTHING = 3
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_config_argument(parser)
     parser.add_argument("--all", action="store_true", help="include groups whose alarms all have a name by now")
-    parser.add_argument("--teach", type=int, metavar="N", help="number in the list of the group to name")
+    parser.add_argument("--teach", type=whole_number(1), metavar="N", help="number in the list of the group to name")
     parser.add_argument(
-        "--class", dest="name", default="", help="class name of the group: lower-case letters, digits and _"
+        "--class",
+        dest="name",
+        type=plain_text,
+        default="",
+        help="class name of the group: lower-case letters, digits and _",
     )
     parser.add_argument("--kind", choices=("fault", "normal", "ignore"), default="fault", help=KIND_HELP)
     add_teaching_arguments(parser)
@@ -47,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     from detector.commands.unknowns_report import print_unknowns
+    from detector.config.loader import read_config
 
     config = read_config(arguments.config)
     return 0 if print_unknowns(config, include_named=arguments.all, json=arguments.json) else NOTHING
@@ -64,6 +69,7 @@ def _name(arguments: argparse.Namespace) -> int:
         by=arguments.by,
     )
     options = teach_options(arguments)
+    from detector.config.loader import read_config
     from detector.teaching.feedback import name_unknown
 
     label = name_unknown(read_config(arguments.config), request, options)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from detector.alarms.unknown_clusters import UnknownCluster
+from detector.commands.documents import UnknownsDocument
 from detector.config.schema import Config
+from detector.json_document import make_document
 from detector.teaching.feedback import read_unknowns
+from detector.terminal import fixed_column, number_column, print_document, print_line, print_table, text_column
 from detector.timestamps import write_minute
 
 
@@ -22,26 +23,30 @@ def print_unknowns(config: Config, *, include_named: bool, json: bool) -> bool:
                 "medoid": cluster.medoid,
                 "sightings": cluster.sightings,
             }
-            print(msgspec.json.encode(fields).decode())
+            print_document(make_document(UnknownsDocument, fields))
         return bool(clusters)
     if clusters:
         _print_table(clusters)
     if foreign:
-        print(f"{foreign} more were raised by another bundle and cannot be compared")
-    print(
+        print_line(f"{foreign} more were raised by another bundle and cannot be compared")
+    print_line(
         "name a group: faultline unknowns --teach N --class NAME" if clusters else "no unknown alarm is without a name"
     )
     return bool(clusters)
 
 
 def _print_table(clusters: Sequence[UnknownCluster]) -> None:
-    times = f"{'first (UTC)':<17}{'last (UTC)':<17}"
-    print(f"{'':>3} {'alarms':>6} {'cells':>5} {'open':>4}  {times}{'cosine':>6}  typical alarm")
+    columns = [
+        *map(number_column, ("", "alarms", "cells", "open")),
+        *map(fixed_column, ("first (UTC)", "last (UTC)")),
+        number_column("cosine"),
+        text_column("typical alarm"),
+    ]
+    rows = []
     for number, cluster in enumerate(clusters, 1):
         onsets = [sighting.onset for sighting in cluster.sightings]
         still_open = sum(sighting.until is None for sighting in cluster.sightings)
-        typical = f"{cluster.medoid.cell[:18]}, {write_minute(cluster.medoid.onset)[5:]}"
-        print(
-            f"{number:>3} {len(onsets):>6} {cluster.cells:>5} {still_open:>4}  {write_minute(min(onsets)):<17}"
-            f"{write_minute(max(onsets)):<17}{cluster.similarity:>6.2f}  {typical}"
-        )
+        first, last = write_minute(min(onsets)), write_minute(max(onsets))
+        typical = f"{cluster.medoid.cell}, {write_minute(cluster.medoid.onset)[5:]}"
+        rows.append((number, len(onsets), cluster.cells, still_open, first, last, f"{cluster.similarity:.2f}", typical))
+    print_table(columns, rows)

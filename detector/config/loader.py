@@ -1,16 +1,19 @@
 """Configuration loader: `config.yaml` becomes a `Config`, or one sentence that says what is wrong."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import yaml
 
 from detector.config.interpolation import Interpolator
 from detector.config.schema import Config, Http, Kafka, transaction_seconds
-from detector.core.features import Catalogue, Feature
-from detector.core.lifecycle import SILENT
+from detector.config.topic_names import check_topic_names
+from detector.core.vocabulary import SILENT
 from detector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from detector.core.features import Catalogue
 
 GUARDED = {
     "enable.auto.commit": "offsets are committed with the alarms, in one transaction",
@@ -58,6 +61,7 @@ def read_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}; config.yaml of the distribution lists every key.") from None
     _check_choices(config, path)
     _check_properties(config.kafka, path)
+    check_topic_names(config.kafka.topics, path)
     _check_budgets(config, path)
     _check_times(config, path)
     _check_http(config.http, path)
@@ -80,8 +84,10 @@ def write_knobs(knobs: dict[str, Any]) -> str:
     return yaml.safe_dump(knobs, sort_keys=False)
 
 
-def read_catalogue(path: Path) -> Catalogue:
+def read_catalogue(path: Path) -> "Catalogue":
     """Return the features that a YAML file lists, in its order. Raises ConfigError."""
+    from detector.core.features import Catalogue, Feature  # numpy, which a configuration needs not
+
     try:
         features = msgspec.convert(_parse_yaml(path), list[Feature])
     except OSError as error:
@@ -93,7 +99,7 @@ def read_catalogue(path: Path) -> Catalogue:
     return Catalogue(tuple(features))
 
 
-def write_catalogue(catalogue: Catalogue, path: Path) -> None:
+def write_catalogue(catalogue: "Catalogue", path: Path) -> None:
     """Write the catalogue as YAML, in the form that `read_catalogue` reads."""
     path.write_text(yaml.safe_dump(msgspec.to_builtins(list(catalogue.features)), sort_keys=False))
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOW = 60
-"""Minutes in a window: the common length of encoder, baseline and labels."""
+from detector.core.vocabulary import WINDOW as WINDOW
 
 ABSENT = -128
 """Code of "not reported": the one int8 that no clipped deviation reaches."""

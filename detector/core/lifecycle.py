@@ -13,29 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.ingest.micro_batch import MicroBatch
-from detector.core.scoring.exemplars import SEVERITIES
 from detector.core.scoring.score_history import ScoreWindow
-
-SILENT = "cell_silent"
-UNKNOWN = "unknown"
-
-NEW, CHANGED, CLEARED = "new", "changed", "cleared"
-CHANGES = (NEW, CHANGED, CLEARED)
+from detector.core.vocabulary import CHANGED, CLEARED, NEW, SEVERITIES, SILENT, UNKNOWN, Alarm
 
 _SEVERITY_STEPS = (1.0, 1.5, 2.25)
 """Scores of minor, major and critical alarms, in thresholds: the false-alarm rate falls by a factor at each."""
-
-
-@dataclass(frozen=True)
-class Alarm:
-    """Alarm: one episode of one cell."""
-
-    cell: str
-    name: str
-    """Fault class, `unknown` or `cell_silent`."""
-    onset: int
-    """First minute of the episode; with cell and name it identifies the episode."""
-    severity: str
 
 
 @dataclass(frozen=True)

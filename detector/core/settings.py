@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+from detector.core.vocabulary import WINDOW
 
-from detector.core.features import WINDOW
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SLACK_MINUTES = 5
 """A replay begins this much earlier than any window can reach: room for a watermark that falls a little."""
 
 
-def kernel(minutes: int, half_life: float) -> NDArray[np.float32]:
+def kernel(minutes: int, half_life: float) -> "NDArray[np.float32]":
     """Return the weights of the last minutes, newest first. # [minutes]"""
+    import numpy as np  # not with the module: every verb reads the configuration, and few need its weights
+
     return np.exp2(-np.arange(minutes, dtype=np.float32) / np.float32(half_life))
 
 
@@ -73,6 +77,6 @@ class Settings:
         )
 
     @property
-    def weights(self) -> NDArray[np.float32]:
+    def weights(self) -> "NDArray[np.float32]":
         """Weights of the smoothed score, newest minute first. # [score_minutes]"""
         return kernel(self.score_minutes, self.half_life_minutes)

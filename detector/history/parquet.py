@@ -142,6 +142,11 @@ class ParquetDays:
         """Return the number of records in the latest days of a block."""
         return sum(self._files.count(path) for paths in self._blocks[block][-latest:] for path in paths)
 
+    @property
+    def total_records(self) -> int:
+        """Number of records of all blocks."""
+        return sum(self.records(block, 0) for block in range(self.blocks))
+
     def days(self, block: int, latest: int = 0) -> Iterator[Samples]:
         """Yield a block's records day by day: all days, or the latest ones. The block is their partition."""
         for paths in self._blocks[block][-latest:]:

@@ -1,6 +1,5 @@
 """History source of a folder of Parquet files."""
 
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from detector.errors import TimeError
 from detector.history.parquet import HistoryError, HistoryFiles, ParquetDays
 from detector.history.sampling import CellMinutes, HistorySample, SampleSize, sample_cells
+from detector.text import did_you_mean
 from detector.timestamps import write_minute
 
 
@@ -49,6 +49,5 @@ class ParquetSource:
                 f" the history begins at {write_minute(min(minutes))} and ends at {write_minute(max(minutes))};"
                 " choose another time."
             )
-        similar = get_close_matches(cell, sorted(names), 3)
-        remedy = f"did you mean {' or '.join(similar)}?" if similar else "give the name of one of those."
-        return TimeError(f"{self._folder}: has no cell {cell!r} among its {len(names):,} cells; {remedy}")
+        remedy = did_you_mean(cell, sorted(names)) or " Give the name of one of those."
+        return TimeError(f"{self._folder}: has no cell {cell!r} among its {len(names):,} cells.{remedy}")

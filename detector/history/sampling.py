@@ -10,13 +10,10 @@ from numpy.typing import NDArray
 
 from detector.core.features import WINDOW, Catalogue
 from detector.core.ingest.samples import Samples
+from detector.core.vocabulary import USUAL_MINUTES
 from detector.errors import TimeError
 from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.timestamps import write_minute
-
-USUAL_MINUTES = 60
-"""Minutes of an episode without a given end, or as many as the cell has reported. Its windows from the half hour on are
-taught, and an hour has seven of them."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,11 @@ class HistorySample:
     def records(self) -> int:
         """Number of minutes of all cells."""
         return sum(len(samples) for part in self.parts for samples in part)
+
+    @property
+    def total_records(self) -> int:
+        """Number of records of all blocks."""
+        return self.records
 
     @property
     def cells(self) -> int:

@@ -5,7 +5,7 @@ them gives the size of every window. Only windows about as far from normal as th
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,6 +23,7 @@ from detector.core.scoring.exemplars import Exemplar
 from detector.history.parquet import HistoryFiles
 from detector.labels.embedding import exemplar_of, label_windows
 from detector.labels.label import Label
+from detector.terminal import progress
 
 STRIDE = 5
 """Minutes from window to window: neighbouring windows share the rest."""
@@ -141,6 +142,15 @@ class Search:
         self._tails: dict[str, tuple[int, NDArray[np.int8]]] = {}
         """End of each cell's day before: its first minute, and the codes of less than a window."""
         self.records = self.windows = self.encoded = 0
+
+    def all_matches(self, days: Iterable[Day], records: int | None, pool: ThreadPoolExecutor) -> list[SearchMatch]:
+        """Return what `matches` finds in all days, which have so many records; None = unknown."""
+        found: list[SearchMatch] = []
+        with progress("searching the past", records, "records") as advance:
+            for day in days:
+                found += self.matches(day, pool)
+                advance(len(day.minute))
+        return found
 
     def matches(self, day: Day, pool: ThreadPoolExecutor) -> Iterator[SearchMatch]:
         """Yield the windows of one day, or less, that resemble the episode. Days must be given in their order."""

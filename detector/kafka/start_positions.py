@@ -62,6 +62,7 @@ class StartPositions:
         low, high = self._request(lambda: self._consumer.get_watermark_offsets(unpositioned, timeout=ANSWER_SECONDS))
         fresh_start = TopicPartition(self._topic, partition, low if self._kafka.start == "earliest" else high)
         if offset < 0:
+            self._warn_of_lost_commit(partition)
             return fresh_start, Assignment(partition=partition)
         if offset > high:
             log.error(
@@ -77,6 +78,15 @@ class StartPositions:
         replay = checkpoint.replay_offset if checkpoint else self._offset_by_time(partition)
         begin = TopicPartition(self._topic, partition, max(low, min(replay, offset)))
         if offset >= low:
+            if checkpoint and replay < low:
+                log.warning(
+                    "partition %d: retention has deleted the offsets %d to %d, which the checkpoint replays, so its"
+                    " windows begin incomplete and alarms may differ; raise retention.ms of topic %s",
+                    partition,
+                    replay,
+                    low,
+                    self._topic,
+                )
             return begin, Assignment(partition=partition, checkpoint=checkpoint, live_offset=offset)
         log.error(
             "partition %d: offsets %d to %d were deleted by retention before they were read; their minutes are missing",
@@ -85,6 +95,20 @@ class StartPositions:
             low,
         )
         return begin, Assignment(partition=partition, checkpoint=checkpoint, live_offset=low, reset="retention")
+
+    def _warn_of_lost_commit(self, partition: int) -> None:
+        """Warn of a partition without a commit that was read before: its open alarms are on their topic."""
+        active = TopicPartition(self._kafka.topics.active, partition)
+        low, high = self._request(lambda: self._consumer.get_watermark_offsets(active, timeout=ANSWER_SECONDS))
+        if high > low:
+            log.warning(
+                "partition %d: group %s has no commit, although topic %s has records there, so its offset expired or"
+                " was removed; reading starts at the %s offset",
+                partition,
+                self._kafka.group,
+                self._kafka.topics.active,
+                self._kafka.start,
+            )
 
     def _offset_by_time(self, partition: int) -> int:
         """Return the replay offset for a commit without a checkpoint written by Faultline.

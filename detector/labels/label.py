@@ -11,9 +11,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from detector.core.ingest.samples import EARLIEST_MINUTE, LATEST_MINUTE
-from detector.core.lifecycle import SILENT, UNKNOWN
-from detector.core.scoring.exemplars import KINDS, SEVERITIES
+from detector.core.vocabulary import EARLIEST_MINUTE, KINDS, LATEST_MINUTE, SEVERITIES, SILENT, UNKNOWN
 from detector.errors import LabelError
 from detector.malformed_json import MALFORMED_JSON
 

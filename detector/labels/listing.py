@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from detector.core.lifecycle import NEW
+from detector.core.vocabulary import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
 from detector.malformed_json import MALFORMED_JSON
-from detector.text import truncate
+from detector.terminal import Line, Row, Styled, Table, fixed_column, number_column, text_column
+from detector.text import printable
 from detector.timestamps import write_minute
 
 
@@ -91,29 +92,33 @@ def count_fired(values: Iterable[bytes | None]) -> Counter[str]:
 
 def table(
     rows: Iterable[LabelRow], alarm_counts: Mapping[str, int], radii: Mapping[str, float | None]
-) -> Iterable[str]:
-    """Return the lines of the list, at most 100 columns; the state of a label names only what is unusual."""
-    yield f"{'id':<9}{'class':<18}{'kind':<7}{'cell':<14}{'when (UTC)':<17}{'by':<10}{'fired':>5} radius  state"
-    for row in rows:
-        if row.refused:
-            yield f"{row.id[:36]:<37}refused: {row.refused}"[:100]
-            continue
-        yield (
-            f"{row.id[:8]:<9}{truncate(row.name, 17):<18}{row.kind:<7}{truncate(row.cell, 13):<14}"
-            f"{write_minute(row.begin):<17}{truncate(row.by or '-', 9):<10}{alarm_counts.get(row.id, 0):>5}"
-            f" {_percent(radii.get(row.id)):>6}  {_state(row)}"
-        ).rstrip()
+) -> Iterable[Line]:
+    """Return the lines of the list; the state of a label names only what is unusual."""
+    columns = (
+        *(fixed_column("id"), text_column("class"), fixed_column("kind"), text_column("cell")),
+        *(fixed_column("when (UTC)"), text_column("by"), number_column("fired"), number_column("radius")),
+        fixed_column("state"),
+    )
+    yield Table(columns, [_row(row, alarm_counts, radii) for row in rows])
     yield "fired: alarms that the topic still holds; radius: share of an example that may be missing and it"
     yield "still fires under today's budget (-: not even all of it fires, or no fault); --json: all fields"
 
 
-def _state(row: LabelRow) -> str:
+def _row(row: LabelRow, alarm_counts: Mapping[str, int], radii: Mapping[str, float | None]) -> Row:
+    if row.refused:
+        return f"{printable(row.id, 36)}  refused: {row.refused}"
+    label_id = printable(row.id)[:8]
+    when, fired, radius = write_minute(row.begin), alarm_counts.get(row.id, 0), _percent(radii.get(row.id))
+    return label_id, row.name, row.kind, row.cell, when, row.by or None, fired, radius, _state(row)
+
+
+def _state(row: LabelRow) -> Styled | str:
     if row.quarantined:
-        return f"held:{row.forecast or 0:.0f}"
+        return Styled(f"held:{row.forecast or 0:.0f}", "yellow")
     if row.forced:
-        return f"forced:{row.forecast or 0:.0f}"
+        return Styled(f"forced:{row.forecast or 0:.0f}", "yellow")
     return f"to {write_minute(row.expires)[2:10]}" if row.expires is not None else ""
 
 
-def _percent(radius: float | None) -> str:
-    return "-" if radius is None else f"{radius:.0%}"
+def _percent(radius: float | None) -> str | None:
+    return None if radius is None else f"{radius:.0%}"

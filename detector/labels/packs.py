@@ -18,6 +18,7 @@ from detector.core.features import Catalogue
 from detector.errors import LabelError, OperatorError, OutputError
 from detector.labels.embedding import label_windows
 from detector.labels.label import MAX_LABEL_BYTES, Label, read_label
+from detector.text import did_you_mean
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
 
@@ -82,6 +83,17 @@ class PackEntry:
     """`new`, `known` (the topic has the same label), `replaces` (the topic has another of its id) or `refused`."""
     reason: str = ""
     """Reason of the refusal; empty in the other states."""
+
+
+def check_classes(wanted: Sequence[str], known: Iterable[str]) -> None:
+    """Check that every wanted class has a label. Raises PackError."""
+    names = sorted(set(known))
+    for name in wanted:
+        if name not in names:
+            raise PackError(
+                f"--class {name}: no label in force has this class; `faultline labels` prints the labels in force."
+                f"{did_you_mean(name, names)}"
+            )
 
 
 def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:

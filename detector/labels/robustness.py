@@ -17,6 +17,7 @@ from detector.core.scoring.classifier import Classifier
 from detector.errors import LabelError
 from detector.labels.embedding import label_windows
 from detector.labels.label import Label, read_label
+from detector.terminal import progress
 
 SHARES = np.arange(1, 21) / 20
 """Shares of the example's deviations, ascending; no fault repeats itself more exactly than one part in twenty."""
@@ -36,14 +37,16 @@ def robustness(
     labels = list(_faults(records, bundle))
     columns = _columns(classifier)
     radii: dict[str, float | None] = {}
-    for first in range(0, len(labels), LABELS_PER_BATCH):
-        batch = labels[first : first + LABELS_PER_BATCH]
-        scores = classifier.score_columns(encode(np.concatenate([_fade(windows[0]) for _, windows in batch])))
-        by_share = scores.reshape(len(batch), len(SHARES), -1)
-        for (label, _), label_scores in zip(batch, by_share, strict=True):
-            column = columns.get((label.name, label.quarantined))
-            if column is not None:
-                radii[label.id] = _radius(label_scores[:, column] >= classifier.threshold)
+    with progress("fading each label's example", len(labels), "labels") as advance:
+        for first in range(0, len(labels), LABELS_PER_BATCH):
+            batch = labels[first : first + LABELS_PER_BATCH]
+            scores = classifier.score_columns(encode(np.concatenate([_fade(windows[0]) for _, windows in batch])))
+            by_share = scores.reshape(len(batch), len(SHARES), -1)
+            for (label, _), label_scores in zip(batch, by_share, strict=True):
+                column = columns.get((label.name, label.quarantined))
+                if column is not None:
+                    radii[label.id] = _radius(label_scores[:, column] >= classifier.threshold)
+            advance(len(batch))
     return radii
 
 

@@ -19,10 +19,10 @@ from detector.core.lifecycle import SILENT
 from detector.core.pipeline import PollResult
 from detector.errors import BundleError, ClusterError
 from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.cluster.checks import check_topics
 from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.consumer import MinuteConsumer, Poll
 from detector.kafka.sink import Sink
-from detector.kafka.topics import check_topics
 from detector.service.assignments import PartitionAssignments
 from detector.service.canary import CanaryRunner
 from detector.service.http_server import Endpoints, Health
@@ -30,6 +30,7 @@ from detector.service.metrics import Metrics
 from detector.service.publisher import AlarmPublisher
 from detector.service.serving import BundleReloader, ServingState, prepare_serving_state
 from detector.service.systemd import SystemdNotifier
+from detector.text import printable
 
 log = logging.getLogger("faultline")
 
@@ -128,7 +129,7 @@ class Service:
         self._pipeline = state.pipeline
         self._canary_runner.use(state.canary)
         self.metrics.canary_recognised.set(0)
-        self.metrics.bundle.info({"name": self._bundle.manifest.name, "digest": self._bundle.digest})
+        self.metrics.bundle.info({"name": printable(self._bundle.manifest.name), "digest": self._bundle.digest})
         self._update_label_metrics()
 
     def _follow_bundle(self) -> None:

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from detector.config.schema import Http
 from detector.errors import ConfigError
 from detector.service.http_auth import HttpAuth
+from detector.text import printable
 
 REQUEST_SECONDS = 10
 """Longest silence of a client before its connection is closed."""
@@ -141,6 +142,10 @@ def _answer(path: str, is_admitted: bool, registry: CollectorRegistry, health: H
                 return 200, text_type, b"alive\n"
             return 503, text_type, f"no progress for {health.stall_seconds:g} s\n".encode()
         case "/readyz":
-            return (200, text_type, b"ready\n") if health.is_ready else (503, text_type, f"{health.reason}\n".encode())
+            return (
+                (200, text_type, b"ready\n")
+                if health.is_ready
+                else (503, text_type, f"{printable(health.reason)}\n".encode())
+            )
         case _:
             return 404, text_type, b"not found; there are /metrics, /livez and /readyz\n"

@@ -9,11 +9,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from detector import __version__
 from detector.core.ingest.samples import Reason
-from detector.core.lifecycle import CHANGES, SEVERITIES, Alarm, Event
+from detector.core.lifecycle import Event
 from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
-from detector.core.scoring.exemplars import KINDS
+from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES, Alarm
 from detector.errors import BUNDLE_REASONS
+from detector.text import printable
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
@@ -185,5 +186,5 @@ def write_shadow(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
     )
     for name, raised in counts.items():
         for raised_by, count in raised.items():
-            gauge.labels(name, raised_by).set(count)
+            gauge.labels(printable(name), raised_by).set(count)
     write_to_textfile(str(path), registry)

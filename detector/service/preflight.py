@@ -1,24 +1,42 @@
-"""Preflight check: everything that a start of the daemon would refuse, without starting it."""
+"""Preflight check: everything that a start of the daemon would refuse or warn of, without starting it."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from detector.bundle.verification import open_bundle
 from detector.config.loader import read_config
-from detector.kafka.topics import check_topics
+from detector.config.schema import Config
+from detector.errors import OperatorError
+from detector.finding import Finding
+from detector.kafka.cluster.checks import cluster_findings
 
 
-def check_installation(config_path: Path, offline: bool) -> Iterator[str]:
-    """Yield one line for each part that is valid: configuration, bundle and, unless `offline`, topics.
+def check_installation(config_path: Path, offline: bool) -> Iterator[Finding]:
+    """Yield the findings of each part: configuration, bundle and, unless `offline`, cluster.
 
-    Raises OperatorError for the first part that is not.
+    The bundle comes last, because its encoder takes seconds to start. Raises ConfigError: nothing else can be looked at
+    without a configuration.
     """
     config = read_config(config_path)
-    yield f"config   {config_path}: ok"
-    path = Path(config.bundle)
-    bundle, _ = open_bundle(path, config.runtime.threads)
-    cells = len(bundle.baseline.cells)
-    yield f"bundle   {path}: ok ({bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline)"
+    yield Finding("config", "ok", f"{config_path}: ok")
     if not offline:
-        check_topics(config)
-        yield f"cluster  {config.kafka.common['bootstrap.servers']}: ok"
+        yield from _cluster(config)
+    yield from _bundle(config)
+
+
+def _cluster(config: Config) -> list[Finding]:
+    try:
+        return cluster_findings(config)
+    except OperatorError as error:
+        return [Finding("cluster", "error", str(error))]
+
+
+def _bundle(config: Config) -> list[Finding]:
+    path = Path(config.bundle)
+    try:
+        bundle, _ = open_bundle(path, config.runtime.threads)
+    except OperatorError as error:
+        return [Finding("bundle", "error", str(error))]
+    cells = len(bundle.baseline.cells)
+    content = f"{bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline"
+    return [Finding("bundle", "ok", f"{path}: ok ({content})")]

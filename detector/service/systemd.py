@@ -9,6 +9,8 @@ import socket
 from collections.abc import Mapping
 from time import monotonic
 
+from detector.text import printable
+
 log = logging.getLogger("faultline")
 
 STATUS_SECONDS = 5.0
@@ -37,7 +39,8 @@ class SystemdNotifier:
         if is_ready == self._is_ready and monotonic() - self._status_at < STATUS_SECONDS:
             return
         self._is_ready, self._status_at = is_ready, monotonic()
-        self._send(f"READY=1\nSTATUS={text}" if is_ready else f"STATUS={text}")
+        line = printable(text)  # each line of a message is a command
+        self._send(f"READY=1\nSTATUS={line}" if is_ready else f"STATUS={line}")
 
     def notify_stopping(self) -> None:
         """Report that the daemon stops."""

@@ -10,6 +10,7 @@ from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import HistorySample, SampleSize
 from detector.kafka.readers.topic_history import TopicHistory
 from detector.teaching.request import SampleRequest
+from detector.terminal import status
 
 
 @contextmanager
@@ -28,5 +29,5 @@ def sample_size(request: SampleRequest) -> SampleSize:
 
 def read_sample(config: Config, catalogue: Catalogue, request: SampleRequest) -> HistorySample:
     """Return a sample of all cells. Raises OperatorError."""
-    with open_source(config, request.history, catalogue) as source:
+    with status("reading the past to replay"), open_source(config, request.history, catalogue) as source:
         return source.read_sample("", sample_size(request))

@@ -10,6 +10,7 @@ from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.settings import Settings
 from detector.labels.store import LabelStore
+from detector.terminal import Meter, progress
 
 LabelRecords = Iterable[tuple[bytes, bytes | None]]
 """Records of the labels' topic, in their order."""
@@ -28,11 +29,22 @@ class LabelledBundle:
 def embed_labels(config: Config, bundle: Bundle, encode: Encode, records: LabelRecords) -> LabelledBundle:
     """Embed the labels with a bundle that is open already."""
     labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
-    labels.put_all(records)
+    with progress("embedding the labels", None, "labels") as advance:
+        labels.put_all(_counted(records, advance))
     return LabelledBundle(bundle, encode, labels, config.settings)
 
 
+def _counted(records: LabelRecords, advance: Meter) -> LabelRecords:
+    for record in records:
+        yield record
+        advance()
+
+
 def open_labelled_bundle(config: Config, records: LabelRecords) -> LabelledBundle:
-    """Open the configured bundle and embed the labels. Raises BundleError."""
+    """Open the configured bundle and embed the labels. Raises BundleError.
+
+    The records are read first: a topic that does not answer is refused before the encoder starts.
+    """
+    records = list(records)
     bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
     return embed_labels(config, bundle, encode, records)

@@ -6,6 +6,7 @@ is quarantined and the past is replayed again: a quarantined class competes with
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 
@@ -18,6 +19,8 @@ from detector.backtest.alarm_intervals import (
 )
 from detector.backtest.matching import rate
 from detector.backtest.replay import DAY_MINUTES, replay
+from detector.bundle.format import read_bundle
+from detector.bundle.verification import start_encoder
 from detector.config.schema import Config
 from detector.core.scoring.exemplars import Exemplar
 from detector.core.settings import Settings
@@ -25,9 +28,10 @@ from detector.history.sampling import HistorySample
 from detector.labels.embedding import embed_label
 from detector.labels.label import Label
 from detector.teaching.history_source import read_sample
-from detector.teaching.labelled_bundle import LabelledBundle, LabelRecords, open_labelled_bundle
+from detector.teaching.labelled_bundle import LabelledBundle, LabelRecords, embed_labels
 from detector.teaching.preview import is_own
 from detector.teaching.request import SampleRequest
+from detector.terminal import progress
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,11 @@ class PackForecast:
 
 def preview_pack(config: Config, labels: Sequence[Label], known: LabelRecords, request: SampleRequest) -> PackForecast:
     """Forecast the effect of the labels in addition to the known labels. Raises OperatorError."""
-    labelled = open_labelled_bundle(config, known)
-    return forecast_pack(labels, labelled, read_sample(config, labelled.bundle.catalogue, request))
+    path = Path(config.bundle)
+    bundle = read_bundle(path)
+    sample = read_sample(config, bundle.catalogue, request)
+    encode = start_encoder(bundle, path, config.runtime.threads)  # after all that can be refused without it
+    return forecast_pack(labels, embed_labels(config, bundle, encode, known), sample)
 
 
 def forecast_pack(labels: Sequence[Label], labelled: LabelledBundle, sample: HistorySample) -> PackForecast:
@@ -82,12 +89,14 @@ def forecast_pack(labels: Sequence[Label], labelled: LabelledBundle, sample: His
     encode, days = CachingEncoder(labelled.encode), sample.records / DAY_MINUTES
     exemplars = [embed_label(label, bundle.catalogue, labelled.encode) for label in labels]
     without_pack = labelled.labels.classifier_without(*(label.id for label in labels))
-    before = alarm_intervals(replay(sample, bundle, encode, without_pack, settings))
+    with progress("replaying the past without the pack", sample.records, "records") as advance:
+        before = alarm_intervals(replay(sample, bundle, encode, without_pack, settings, progress=advance))
     forecasts: dict[str, ClassForecast] = {}
     while True:
         broken = {name for name, forecast in forecasts.items() if forecast.breaks}
         with_pack = labelled.labels.classifier_with(*(_quarantine(exemplar, broken) for exemplar in exemplars))
-        after = alarm_intervals(replay(sample, bundle, encode, with_pack, settings))
+        with progress("replaying the past with the pack", sample.records, "records") as advance:
+            after = alarm_intervals(replay(sample, bundle, encode, with_pack, settings, progress=advance))
         set_previous_names(after, before)
         tried = _class_forecasts([label for label in labels if label.name not in broken], after, days)
         worst = _worst(tried, days, settings)

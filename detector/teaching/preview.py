@@ -29,6 +29,7 @@ from detector.history.sampling import HistorySample
 from detector.labels.embedding import exemplar_of, label_windows
 from detector.labels.label import Label
 from detector.teaching.labelled_bundle import LabelledBundle
+from detector.terminal import progress
 
 WEAK_SHARE = 0.05
 """Largest share of ordinary windows at least as far from normal as the example; above it the example is weak."""
@@ -101,8 +102,9 @@ def preview_label(label: Label, labelled: LabelledBundle, sample: HistorySample)
     without_label = labelled.labels.classifier_without(label.id)
     with_label = labelled.labels.classifier_with(exemplar)
     encode = CachingEncoder(labelled.encode)
-    before = alarm_intervals(replay(sample, bundle, encode, without_label, settings))
-    after = alarm_intervals(replay(sample, bundle, encode, with_label, settings))
+    with progress("replaying the past without the label and with it", 2 * sample.records, "records") as advance:
+        before = alarm_intervals(replay(sample, bundle, encode, without_label, settings, progress=advance))
+        after = alarm_intervals(replay(sample, bundle, encode, with_label, settings, progress=advance))
     named = [interval for interval in after if _bears_name(interval, label)]
     set_previous_names(named, before)
     first, last = sample.span

@@ -5,7 +5,6 @@
 
 import getpass
 import socket
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from time import time
@@ -27,6 +26,7 @@ from detector.teaching.labelled_bundle import embed_labels
 from detector.teaching.preview import Forecast, preview_label
 from detector.teaching.preview_text import conclusion, figures, preview_lines
 from detector.teaching.request import SampleRequest, TeachOptions, TeachRequest
+from detector.terminal import print_document, print_lines, status
 from detector.timestamps import write_minute
 
 
@@ -55,18 +55,16 @@ def teach(config: Config, request: TeachRequest, options: TeachOptions) -> Label
     Raises OperatorError.
     """
     check_name(request.name)
-    if sys.stderr.isatty():
-        print(f"replaying up to {options.sample.cell_days:g} cell-days …", file=sys.stderr)
     prepared = prepare_label(config, request, options.sample)
     label, published = prepared.decide(options.force), not options.dry_run
     if not options.json:
-        print("\n".join(preview_lines(label, prepared.episode, prepared.forecast)))
+        print_lines(preview_lines(label, prepared.episode, prepared.forecast))
     if published:
         publish_labels(config, (label.id.encode(), write_label(label)))
     if options.json:
-        print(msgspec.json.encode(figures(label, prepared.forecast, published)).decode())
+        print_document(figures(label, prepared.forecast, published))
     else:
-        print(conclusion(label, prepared.forecast, published))
+        print_lines(conclusion(label, prepared.forecast, published))
     return label
 
 
@@ -82,9 +80,11 @@ def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) 
         )
     path, now = Path(config.bundle), int(time() // 60)
     bundle = read_bundle(path)
-    label, episode, history = _read_past(config, bundle, request, sample, now=now)
+    with status(f"reading the minutes of {request.cell}, and up to {sample.cell_days:g} cell-days to replay"):
+        label, episode, history = _read_past(config, bundle, request, sample, now=now)
+        records = list(read_labels(config))
     encode = start_encoder(bundle, path, config.runtime.threads)
-    labelled = embed_labels(config, bundle, encode, read_labels(config))
+    labelled = embed_labels(config, bundle, encode, records)
     return PreparedLabel(label, episode, preview_label(label, labelled, history))
 
 

@@ -8,8 +8,8 @@ from detector.alarms.notifications import Context, iso_time, notification_messag
 from detector.config.loader import read_config
 from detector.core.lifecycle import NEW, Alarm, Event
 from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.cluster.checks import check_topics
 from detector.kafka.sink import Sink
-from detector.kafka.topics import check_topics
 from tests.eventually import eventually
 from tests.kafka.topics import QUIET
 from tests.service.network import PARTITIONS, T0
@@ -63,4 +63,5 @@ def test_what_is_too_long_is_shortened_once_and_then_dead_lettered(bare_stage, m
 def test_a_topic_with_no_room_for_any_alarm_is_refused(bare_stage, refusal):
     bare_stage.create_topics(alarms=small("alarms", 1000))
     said = refusal("run", "--config", bare_stage.config())
-    assert said.endswith("alarms is 1000, and an alarm may need 16384; raise it to at least 16384.")
+    problem = "alarms: max.message.bytes is 1000, and an alarm may need 16384;"
+    assert said.endswith(f"{problem} `faultline topics --fix --yes` sets it to 1048588.")

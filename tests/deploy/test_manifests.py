@@ -10,7 +10,8 @@ import yaml
 from prometheus_client import generate_latest
 
 from detector import __version__
-from detector.__main__ import VERBS, command_line
+from detector.__main__ import VERBS
+from detector.command_line import command_line
 from detector.config.loader import read_config
 from detector.config.schema import Config, Runtime
 from detector.service.metrics import Metrics

@@ -2,7 +2,8 @@
 
 import pytest
 
-from detector.__main__ import VERBS, command_line
+from detector.__main__ import VERBS
+from detector.command_line import command_line
 from tests.docs.pages import DOCUMENTS, commands, name_of
 from trainer.__main__ import VERBS as TRAINER_VERBS
 

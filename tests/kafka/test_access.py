@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import Consumer, KafkaException
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from detector.__main__ import main
-from detector.config.loader import write_catalogue
+from detector.config.loader import read_config, write_catalogue
 from detector.config.schema import Kafka
 from detector.errors import ClusterError
+from detector.kafka.cluster.checks import cluster_findings
 from detector.kafka.producer import RecordProducer
 from tests.eventually import eventually
 from tests.kafka.broker import Broker
@@ -49,8 +51,8 @@ NAMED = {
     "Read topic cells.labels": "topic {prefix}labels is denied",
     "Write topic cells.deadletters": "topic {prefix}deadletters is denied",
     "Read group faultline": "groups {prefix}group and ",
-    "Describe group faultline-tables": " and {prefix}group-tables.",
-    "Write id faultline-": "transactional id {prefix}group-faultline-0.",
+    "Describe group faultline-tables": " and {prefix}group-tables",
+    "Write id faultline-": "transactional id {prefix}group-faultline-0",
 }
 """What the sentence says where the daemon lacks a right."""
 
@@ -126,6 +128,43 @@ def test_a_right_that_the_daemon_lacks_ends_it_with_a_sentence(guarded, guarded_
     named = NAMED[f"{missing.operation} {missing.kind} {missing.name}"]
     assert named.format(prefix=guarded_stage.prefix) in str(raised.value)
     assert "allow this user to" in str(raised.value)
+
+
+@pytest.mark.parametrize("missing", of("faultline"), ids=str)
+def test_a_right_that_the_daemon_lacks_is_told_by_a_check(guarded, guarded_stage, missing):
+    """All others are left, and so there is one error and no more: rights that are there are not asked for."""
+    give(guarded_stage, without(missing))
+    findings = cluster_findings(read_config(config_for(guarded_stage, guarded, "faultline")))
+    [error] = [finding.text for finding in findings if finding.level == "error"]
+    named = NAMED[f"{missing.operation} {missing.kind} {missing.name}"]
+    assert named.format(prefix=guarded_stage.prefix) in error
+    assert re.search(r"allow this user to .*: `kafka-acls\.sh .* --operation (Read|Write) --\S+ \S+", error)
+
+
+def test_the_rights_of_the_runbook_satisfy_a_check(guarded, guarded_stage):
+    give(guarded_stage, RIGHTS)
+    ok, warning = cluster_findings(read_config(config_for(guarded_stage, guarded, "faultline")))
+    assert (ok.level, warning.level) == ("ok", "warning")
+    assert "--operation DescribeConfigs --topic " in warning.text
+
+
+def test_a_fix_that_is_not_allowed_says_what_to_allow(guarded, guarded_stage, capfd):
+    """Who may not read the settings is told of no deviation; who may not alter them is told of the right."""
+    give(guarded_stage, [*RIGHTS, Right("faultline", "DescribeConfigs", "topic", "cells.", "prefixed")])
+    config = config_for(guarded_stage, guarded, "faultline")
+    alter(guarded_stage, "labels", "cleanup.policy", "delete")
+    assert faultline("topics", config, "--fix", "--yes") == 3
+    printed = capfd.readouterr().out
+    assert "not altered: this user may not alter the topic; allow AlterConfigs and Alter on it" in printed
+    assert f"--alter --topic {guarded_stage.topic('labels')} --add-config cleanup.policy=compact" in printed
+
+
+def alter(stage: Stage, name: str, setting: str, value: str) -> None:
+    entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, stage.topic(name), incremental_configs=[entry])
+    admin = AdminClient({"bootstrap.servers": stage.bootstrap, **QUIET})
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result()
 
 
 def faultline(verb: str, config, *more: str) -> int:

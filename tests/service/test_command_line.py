@@ -66,3 +66,26 @@ def test_another_shell_is_refused_with_those_there_are(capsys: pytest.CaptureFix
 
     assert ended.value.code == 2
     assert "bash" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("replay --history", {"archive"}),
+        ("check --config", {"archive", "config.yaml"}),
+        ("pack import", {"archive", "config.yaml"}),
+        ("promote", {"archive"}),
+    ],
+)
+def test_bash_completes_folders_where_a_folder_is_wanted_and_files_elsewhere(line, expected, said, tmp_path) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "config.yaml").touch()
+    completion, words = said("faultline", "--print-completion", "bash"), f"faultline {line}".split()
+    ask = f'COMP_WORDS=({" ".join(words)} "") COMP_CWORD={len(words)}; _shtab_faultline; echo "${{COMPREPLY[*]}}"'
+
+    done = subprocess.run(
+        ["bash"], input=f"{completion}\n{ask}\n", capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+
+    names = {name.rstrip("/") for name in done.stdout.split() if not name.startswith("-")}
+    assert names == expected

@@ -12,9 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from detector.certificates import USES
 from detector.config.schema import Http
 from detector.core.ingest.samples import Reason
-from detector.core.lifecycle import CHANGES, SEVERITIES
 from detector.core.scoring.classifier import VERDICTS
-from detector.core.scoring.exemplars import KINDS
+from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES
 from detector.errors import BUNDLE_REASONS
 from detector.service.http_server import CONNECTIONS, Endpoints, Health
 from detector.service.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics

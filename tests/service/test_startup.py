@@ -212,7 +212,11 @@ def test_each_permission_that_is_lacking_is_asked_for(guarded, refusal):
     assert f"allow this user to read the groups {prefix}group and {prefix}group-tables" in said
 
     allow(guarded, ResourceType.GROUP, prefix, operation.READ)
-    assert "allow this user to read and write Faultline's topics" in refusal("run", "--config", config)
+    said = refusal("run", "--config", config)
+    for name in ("minutes", "active", "labels"):
+        assert (
+            f"topic {guarded.topic(name)}: this user may not read it; allow this user to read it: `kafka-acls" in said
+        )
 
     allow(guarded, ResourceType.TOPIC, prefix, operation.READ)
     assert f"transactional id {prefix}group-faultline-0" in refusal("run", "--config", config)

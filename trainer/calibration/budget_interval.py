@@ -10,7 +10,7 @@ import numpy as np
 
 from detector.core.scoring.classifier import threshold
 from detector.core.scoring.tail_fit import FAR_TAIL, FEWEST, TAIL, TWO_HOURS
-from trainer.console import console
+from detector.terminal import print_line
 
 DAY, WEEK = 1440, 7
 """A day in minutes, and a week in days."""
@@ -38,12 +38,12 @@ def print_budget_interval(stretches: int, cells: int, minutes: int) -> None:
     """Print the interval for a history of so many cells and minutes, and so many stretches drawn from it."""
     distinct = min(stretches, cells * minutes // TWO_HOURS)  # more draws than this repeat the same minutes
     low, high = budget_interval(distinct, BUDGET, CLASSES)
-    console.print(
+    print_line(
         f"calibrated on {distinct * TWO_HOURS / DAY:.0f} cell-days: with a budget of {BUDGET:g} false alarms and"
         f" {CLASSES} classes taught, expect {low:.1f} to {high:.1f}"
     )
     if minutes < WEEK * DAY:
-        console.print(
+        print_line(
             f"the history spans {minutes / DAY:.1f} days: what is usual on other days of the week will raise alarms;"
             " give a week or more"
         )

@@ -13,6 +13,7 @@ from detector.core.features import WINDOW, Baseline
 from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
+from detector.terminal import progress
 from trainer.calibration.whitening import fault_axes, view_whitening, whitening
 from trainer.data.examples import cut_windows
 from trainer.data.history import History
@@ -75,10 +76,12 @@ def sample_normal(
     cell = rng.permutation(np.arange(stretches) % len(history.cells))
     end = rng.integers(history.span[0] + minutes - 1, history.span[1], size=stretches)
     parts = []
-    for start in range(0, stretches, STRETCHES_READ):
-        part = slice(start, start + STRETCHES_READ)
-        codes = cut_windows(history, baseline, cell[part], end[part], minutes)
-        parts += [encoder(windows) for windows in _stretch_windows(codes)]
+    with progress("embedding normal life", stretches, "stretches") as advance:
+        for start in range(0, stretches, STRETCHES_READ):
+            part = slice(start, start + STRETCHES_READ)
+            codes = cut_windows(history, baseline, cell[part], end[part], minutes)
+            parts += [encoder(windows) for windows in _stretch_windows(codes)]
+            advance(len(codes))
     return NormalProfile(bank, concatenate(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
 
 

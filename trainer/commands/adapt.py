@@ -9,8 +9,9 @@ Example:
 """
 
 import argparse
-from pathlib import Path
 
+from detector.commands.argument_types import folder_path, whole_number
+from detector.commands.arguments import add_json_argument
 from trainer.commands.arguments import positive
 from trainer.recipes.request import AdaptRequest
 
@@ -18,9 +19,9 @@ HELP = "make a bundle for another network of the same features, or of any with a
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--bundle", type=Path, required=True, help="bundle whose encoder is taken over")
-    parser.add_argument("--history", type=Path, required=True, help="folder of Parquet of the network to watch")
-    parser.add_argument("--out", type=Path, required=True, help="directory of the new bundle")
+    parser.add_argument("--bundle", type=folder_path, required=True, help="bundle whose encoder is taken over")
+    parser.add_argument("--history", type=folder_path, required=True, help="folder of Parquet of the network to watch")
+    parser.add_argument("--out", type=folder_path, required=True, help="directory of the new bundle")
     parser.add_argument(
         "--days", type=positive, default=7, help="days of history that baselines are fitted to (default: %(default)s)"
     )
@@ -30,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=4800,
         help="stretches of two and a half hours for the calibration (default: %(default)s, 400 cell-days)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=0, help="seed of all random draws (default: %(default)s)"
+    )
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,7 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
         stretches=arguments.stretches,
         seed=arguments.seed,
     )
+    from trainer.commands.bundle_report import print_bundle_document
+    from trainer.console import progress_on_stderr
     from trainer.recipes.adaptation import adapt
 
-    adapt(request)
+    with progress_on_stderr(arguments.json):
+        adapt(request)
+    if arguments.json:
+        print_bundle_document(request.out)
     return 0

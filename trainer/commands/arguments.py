@@ -2,6 +2,15 @@
 
 import argparse
 
+ENCODERS = ("tree", "lstm", "gru", "conv", "transformer", "shared")
+"""Kinds of encoder, as of `detector.core.networks.registry`, whose import costs numpy; a test compares the two."""
+
+LOSS_NAMES = (
+    *("supervised_contrastive", "triplet", "soft_margin", "lossless_triplet"),
+    *("contrastive", "similarity", "prototypical", "multi_similarity"),
+)
+"""Losses, as of `trainer.losses.registry`; a test compares the two."""
+
 
 def positive(text: str) -> int:
     """Return a whole number from 1 on. Raises ArgumentTypeError."""

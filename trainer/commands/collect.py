@@ -11,25 +11,24 @@ Examples:
 import argparse
 import signal
 import threading
-from pathlib import Path
 
+from detector.commands.argument_types import file_path, folder_path
+from detector.commands.arguments import add_config_argument, add_json_argument
 from trainer.commands.arguments import positive
 
 HELP = "archive the input topic as a history, resumable, every record once"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", type=Path, default=Path("config.yaml"), help="configuration file (default: %(default)s)"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="folder of the history, new or collected before")
+    add_config_argument(parser)
+    parser.add_argument("--out", type=folder_path, required=True, help="folder of the history, new or collected before")
     parser.add_argument(
         "--until",
         choices=("now", "forever"),
         default="forever",
         help="now: stop after the records that are there at the start (default: %(default)s)",
     )
-    parser.add_argument("--catalogue", type=Path, help="catalogue of the features (default: the bundle's)")
+    parser.add_argument("--catalogue", type=file_path, help="catalogue of the features (default: the bundle's)")
     parser.add_argument(
         "--file-records",
         type=positive,
@@ -43,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=60,
         help="minutes after which a smaller file is written (default: %(default)s)",
     )
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,15 +54,20 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    from trainer.commands.collect_report import print_collection
+    from trainer.console import progress_on_stderr
     from trainer.data.topic_archive import archive_topic
 
-    archive_topic(
-        config,
-        arguments.out,
-        stop,
-        catalogue_path=arguments.catalogue,
-        file_records=arguments.file_records,
-        file_seconds=60.0 * arguments.file_minutes,
-        until_now=arguments.until == "now",
-    )
+    with progress_on_stderr(arguments.json):
+        counts = archive_topic(
+            config,
+            arguments.out,
+            stop,
+            catalogue_path=arguments.catalogue,
+            file_records=arguments.file_records,
+            file_seconds=60.0 * arguments.file_minutes,
+            until_now=arguments.until == "now",
+        )
+    if arguments.json:
+        print_collection(arguments.out, counts)
     return 0

@@ -9,23 +9,23 @@ Examples:
 """
 
 import argparse
-from pathlib import Path
 
-from trainer.commands.arguments import minutes, positive
+from detector.commands.argument_types import LARGEST, folder_path
+from detector.commands.arguments import add_json_argument
+from trainer.commands.arguments import LOSS_NAMES, minutes, positive
 from trainer.commands.requests import CompareRequest
-from trainer.losses.registry import LOSSES
 
 HELP = "train with every loss on the same windows, and write one page about them"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder for compare.html, compare.json and the examples"
+        "--out", type=folder_path, required=True, help="folder for compare.html, compare.json and the examples"
     )
     parser.add_argument(
         "--losses",
         type=_names,
-        default=list(LOSSES),
+        default=list(LOSS_NAMES),
         help="losses as NAME or NAME:OPTION=VALUE, separated by commas (default: all, triplet and similarity in every"
         " way)",
     )
@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--budget-minutes", type=minutes, help="minutes for all trainings together; fewer steps are made if need be"
     )
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     from trainer.commands.compare_report import print_comparison
 
-    print_comparison(request)
+    print_comparison(request, json=arguments.json)
     return 0
 
 
@@ -76,6 +77,6 @@ def _seeds(text: str) -> list[int]:
         seeds = [int(part) for part in text.split(",")]
     except ValueError:
         seeds = []
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+    if not seeds or min(seeds) < 0 or max(seeds) > LARGEST or len(set(seeds)) < len(seeds):
         raise argparse.ArgumentTypeError(f"{text} is not a list of different whole numbers from 0 on, as in 0,1,2")
     return seeds

@@ -1,13 +1,17 @@
 """Report of `faultline-trainer evaluate`: figures, pictures and confusions of one or more bundles."""
 
-import json
+import json as json_text
+from collections.abc import Sequence
 from typing import Any
 
-from detector.backtest.matching import read_episodes
+from detector.backtest.matching import Episode, read_episodes
 from detector.backtest.replay import check_writable
+from detector.json_document import make_document, minute_time
+from detector.terminal import print_document, print_line
+from trainer.commands.documents import EvaluationDocument
 from trainer.commands.requests import EvaluateRequest
-from trainer.console import console, timed_step
-from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_case, read_case
+from trainer.console import progress_on_stderr, timed_step
+from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_cases, read_case
 from trainer.evaluation.report.page import blocks, format_figure
 from trainer.evaluation.results import collect_figures
 from trainer.evaluation.run import common_classes, cut_case, evaluate_case
@@ -16,13 +20,29 @@ from trainer.html_page import make_folder, render, write
 PAGE, DATA = "evaluate.html", "evaluate.json"
 
 
-def print_evaluation(request: EvaluateRequest) -> None:
+def print_evaluation(request: EvaluateRequest, *, json: bool) -> None:
     """Measure every case, write the page and the figures, and print a line for each case. Raises OperatorError."""
     cases = _cases(request)
     taught = read_episodes(request.teach) if request.teach else None
+    with progress_on_stderr(json):
+        figures = _evaluate(request, cases, taught)
+    if json:
+        cases_with_times = [{**case, "taught": _taught_with_times(case)} for case in figures["cases"]]
+        page = str(request.out / PAGE)
+        print_document(make_document(EvaluationDocument, {**figures, "cases": cases_with_times}, page=page))
+        return
+    for case in figures["cases"]:
+        _print_case(case, len(figures["classes"]))
+    print_line(f"written to {request.out / PAGE}")
+
+
+def _evaluate(
+    request: EvaluateRequest, cases: Sequence[EvaluationCase], taught: list[Episode] | None
+) -> dict[str, Any]:
+    """Measure every case, write the page and the figures, and return the figures. Raises OperatorError."""
     make_folder(request.out)
-    subjects = [open_case(case) for case in cases]
     check_writable([request.out / PAGE, request.out / DATA])
+    subjects = open_cases(cases)
     cuts = [cut_case(subject, request.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
     results = [
@@ -34,15 +54,20 @@ def print_evaluation(request: EvaluateRequest) -> None:
         names = ", ".join(case.name for case in cases)
         page = render(f"Evaluation: {names}", blocks(results, figures))
     write(request.out / PAGE, page)
-    write(request.out / DATA, json.dumps(figures, indent=1, allow_nan=False) + "\n")
-    for case in figures["cases"]:
-        _print_case(case, len(classes))
-    console.print(f"written to {request.out / PAGE}", markup=False)
+    write(request.out / DATA, json_text.dumps(figures, indent=1, allow_nan=False) + "\n")
+    return figures
+
+
+def _taught_with_times(case: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"class": name, "cell": cell, "begin": begin, "begin_time": minute_time(begin)}
+        for name, cell, begin in case["taught"]
+    ]
 
 
 def _print_case(case: dict[str, Any], classes: int) -> None:
     one_shot, replay = case["one_shot"]["encoder"], case["replay"]
-    console.print(
+    print_line(
         f"{case['name']}: one-shot macro-F1 {format_figure(one_shot['macro_f1']['all'])} of {classes} classes;"
         f" in service {format_figure(replay['all_taught']['right'])} named right,"
         f" {format_figure(replay['false_alarms'], 1)} false alarms per 1,000 cells and day, budget {replay['budget']:g}"

@@ -4,13 +4,14 @@ The same command continues a history that was interrupted.
 
 Examples:
 
-    faultline-trainer simulate town --out history/
-    faultline-trainer simulate town --kafka --now --speed 60
+    faultline-trainer simulate quiet-week --out history/
+    faultline-trainer simulate quiet-week --kafka --now --speed 60
 """
 
 import argparse
-from pathlib import Path
 
+from detector.commands.argument_types import file_path, folder_path, number, plain_text, whole_number
+from detector.commands.arguments import add_json_argument
 from trainer.commands.arguments import positive
 from trainer.simulation.request import SimulationRequest
 
@@ -20,19 +21,23 @@ SPEEDS = "real, max, or a factor such as 60"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scenario", help="name of a shipped scenario, or a YAML file")
-    parser.add_argument("--out", type=Path, help="folder for Parquet, episodes.csv and catalogue.yaml")
+    parser.add_argument("scenario", type=plain_text, help="name of a shipped scenario, or a YAML file")
+    parser.add_argument("--out", type=folder_path, help="folder for Parquet, episodes.csv and catalogue.yaml")
     parser.add_argument("--kafka", action="store_true", help="send the records to the input topic of --config")
     parser.add_argument(
-        "--config", type=Path, default=Path("config.yaml"), help="configuration file for --kafka (default: %(default)s)"
+        "--config",
+        type=file_path,
+        default=file_path("config.yaml"),
+        help="configuration file for --kafka (default: %(default)s)",
     )
     parser.add_argument("--speed", default="max", help=f"speed of sending: {SPEEDS} (default: %(default)s)")
     parser.add_argument("--now", action="store_true", help="play the last days; with --speed real, from this minute on")
     parser.add_argument("--cells", type=positive, help="number of cells (default: the scenario's)")
-    parser.add_argument("--days", type=float, help="number of days (default: the scenario's)")
-    parser.add_argument("--seed", type=int, help="seed of the network (default: the scenario's)")
+    parser.add_argument("--days", type=number(0, above=True), help="number of days (default: the scenario's)")
+    parser.add_argument("--seed", type=whole_number(0), help="seed of the network (default: the scenario's)")
     parser.add_argument("--labels", action="store_true", help="also write the fault of each minute, under _labels/")
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
+    add_json_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -49,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         labels=arguments.labels,
         workers=arguments.workers,
     )
-    from trainer.simulation.run import simulate
+    from trainer.commands.simulate_report import print_simulation
 
-    simulate(request)
+    print_simulation(request, json=arguments.json)
     return 0

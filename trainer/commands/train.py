@@ -11,29 +11,31 @@ Examples:
 """
 
 import argparse
-from pathlib import Path
 
-from detector.core.networks.registry import NETWORKS
-from trainer.commands.arguments import minutes, positive
+from detector.commands.argument_types import file_path, folder_path, whole_number
+from detector.commands.arguments import add_json_argument
+from trainer.commands.arguments import ENCODERS, LOSS_NAMES, minutes, positive
 from trainer.losses.options import parse_option
-from trainer.losses.registry import LOSSES
 from trainer.recipes.request import FAULTS, TrainRequest
 
 HELP = "train an encoder on procedural faults and write a bundle"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="directory of the new bundle")
+    parser.add_argument("--out", type=folder_path, required=True, help="directory of the new bundle")
     _add_material_arguments(parser)
     _add_training_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=0, help="seed of all random draws (default: %(default)s)"
+    )
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
+    add_json_argument(parser)
 
 
 def _add_material_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the network to watch and the faults to learn from."""
     parser.add_argument(
-        "--history", type=Path, help="folder of Parquet of the network to watch (default: a simulated network)"
+        "--history", type=folder_path, help="folder of Parquet of the network to watch (default: a simulated network)"
     )
     parser.add_argument(
         "--cells", type=positive, default=300, help="cells of the simulated network (default: %(default)s)"
@@ -41,7 +43,7 @@ def _add_material_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--days", type=positive, default=7, help="days of history that baselines are fitted to (default: %(default)s)"
     )
-    parser.add_argument("--episodes", type=Path, help="episodes.csv of --history, whose classes are learned, too")
+    parser.add_argument("--episodes", type=file_path, help="episodes.csv of --history, whose classes are learned, too")
     parser.add_argument(
         "--classes", type=positive, default=4000, help="fault classes to generate (default: %(default)s)"
     )
@@ -62,10 +64,10 @@ def _add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Add encoder, loss and optimiser."""
     parser.add_argument("--steps", type=positive, default=5000, help="steps of the optimiser (default: %(default)s)")
     parser.add_argument(
-        "--encoder", choices=NETWORKS, help="kind of encoder (default: tree; shared for another catalogue)"
+        "--encoder", choices=ENCODERS, help="kind of encoder (default: tree; shared for another catalogue)"
     )
     parser.add_argument(
-        "--loss", choices=LOSSES, default="supervised_contrastive", help="training objective (default: %(default)s)"
+        "--loss", choices=LOSS_NAMES, default="supervised_contrastive", help="training objective (default: %(default)s)"
     )
     parser.add_argument(
         "--loss-option",
@@ -83,7 +85,10 @@ def _add_training_arguments(parser: argparse.ArgumentParser) -> None:
         help="minutes between checkpoints, lost at most if it is killed (default: %(default)s)",
     )
     parser.add_argument(
-        "--tensorboard", type=Path, metavar="DIR", help="folder for TensorBoard event files with the training curves"
+        "--tensorboard",
+        type=folder_path,
+        metavar="DIR",
+        help="folder for TensorBoard event files with the training curves",
     )
 
 
@@ -108,7 +113,12 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         workers=arguments.workers,
     )
+    from trainer.commands.bundle_report import print_bundle_document
+    from trainer.console import progress_on_stderr
     from trainer.recipes.training import train
 
-    train(request)
+    with progress_on_stderr(arguments.json):
+        train(request)
+    if arguments.json:
+        print_bundle_document(request.out)
     return 0

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from detector.core.features import Baseline, day_basis, transform
 from detector.history.parquet import HistoryError
+from detector.terminal import progress
 from trainer.data.history import History
 
 HARMONICS = 2
@@ -92,7 +93,11 @@ def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_A
     minute = np.arange(first, history.span[1], EVERY_MINUTES)
     logarithmic = history.catalogue.logarithmic
     blocks = _read_cell_blocks(history, order, minute, rows_at_once)
-    fits = [_fit_cells(transform(values, logarithmic), minute) for values in blocks]
+    fits = []
+    with progress("fitting baselines", len(names), "cells") as advance:
+        for values in blocks:
+            fits.append(_fit_cells(transform(values, logarithmic), minute))
+            advance(len(values))
     if not any(fit.count.any() for fit in fits):
         raise HistoryError(
             f"the history holds no value of its {len(names)} cells from minute {first} to {history.span[1]}; a baseline"

@@ -40,6 +40,7 @@ def collect(
     until_now: bool,
     stop: threading.Event,
     on_roll: Callable[[CollectionCounts], None] = lambda counts: None,
+    on_records: Callable[[int], None] = lambda records: None,
 ) -> CollectionCounts:
     """Collect until `stop` is set or, with `until_now`, until all records present at the start are read.
 
@@ -54,6 +55,7 @@ def collect(
             counts.refused.update(str(rejection.reason) for rejection in rejections)
             offsets[records.partition] = int(records.offsets[-1]) + 1
             parts.append(samples)
+            on_records(len(records))
         if sum(map(len, parts)) >= limits.records or monotonic() - roll_start >= limits.seconds:
             counts.written += collection.write(parts, offsets)
             parts, roll_start = [], monotonic()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, deviations
+from detector.terminal import progress
 from trainer.data.history import History, SimulatedHistory
 from trainer.simulator import (
     FAULTS,
@@ -110,8 +111,14 @@ def simulate_examples(
     numbered = [(number[name], name) for name in classes]
     chunks = [numbered[start::CHUNKS] for start in range(min(CHUNKS, len(numbered)))]
     simulate = partial(_simulate_chunk, history, baseline, each=each, seed=seed, strict=strict)
-    with ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool:
-        parts = list(pool.map(simulate, chunks))
+    parts = []
+    with (
+        progress("simulating examples", len(chunks), "parts") as advance,
+        ProcessPoolExecutor(workers, mp_context=PROCESSES) as pool,
+    ):
+        for part in pool.map(simulate, chunks):
+            parts.append(part)
+            advance()
     return stack_examples(parts)
 
 

@@ -8,8 +8,8 @@ from detector.config.loader import read_catalogue
 from detector.config.schema import Config
 from detector.core.ingest.samples import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader
-from trainer.console import console
-from trainer.data.collector import RollLimits, collect
+from detector.terminal import print_line, progress
+from trainer.data.collector import CollectionCounts, RollLimits, collect
 from trainer.data.parquet_sink import Collection
 
 
@@ -22,7 +22,7 @@ def archive_topic(
     file_records: int,
     file_seconds: float,
     until_now: bool,
-) -> None:
+) -> CollectionCounts:
     """Write the input topic into a folder until `stop` is set, or until the end that it has at the start.
 
     Without a catalogue the bundle's is used. Raises OperatorError.
@@ -33,16 +33,19 @@ def archive_topic(
     limits = RollLimits(file_records, file_seconds)
     decoder = Decoder(catalogue, config.limits.record_bytes)
     try:
-        counts = collect(
-            reader,
-            decoder,
-            collection,
-            limits,
-            until_now=until_now,
-            stop=stop,
-            on_roll=lambda counts: console.print(f"{out}: {counts} so far"),
-        )
+        with progress(f"collecting {config.kafka.topics.minutes}", None, "records") as advance:
+            counts = collect(
+                reader,
+                decoder,
+                collection,
+                limits,
+                until_now=until_now,
+                stop=stop,
+                on_roll=lambda counts: print_line(f"{out}: {counts} so far"),
+                on_records=advance,
+            )
     finally:
         reader.close()
         collection.close()
-    console.print(f"{out}: {counts}")
+    print_line(f"{out}: {counts}")
+    return counts

@@ -21,8 +21,9 @@ from detector.errors import OperatorError
 from detector.kafka.producer import RecordProducer
 from detector.labels.label import write_label
 from detector.native_stderr import silence_native_stderr
+from detector.terminal import Styled, print_line, print_notice
 from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
-from trainer.console import console, timed_step
+from trainer.console import timed_step
 from trainer.data.baselines import fit_baseline
 from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
@@ -61,16 +62,17 @@ def main() -> int:
     try:
         came_true = run_demo(arguments.bundle, arguments.folder)
     except OperatorError as error:
-        print(f"demo: {error}", file=sys.stderr)
+        print_notice(f"demo: {error}")
         return 2
-    console.print(f"{'The story came true' if came_true else '[bold red]The story did not come true[/]'}", end=" ")
-    console.print(f"in {time.monotonic() - begin:.0f} s.")
+    end = "The story came true" if came_true else Styled("The story did not come true", "bold red")
+    print_line(end, f" in {time.monotonic() - begin:.0f} s.")
     return 0 if came_true else 1
 
 
 def run_demo(encoder: Path, folder: Path) -> bool:
     """Play the story from beginning to end; return whether every promise came true. Raises OperatorError."""
-    console.print(f"A town of {CELLS} radio cells, simulated (seed {SEED}), and an embedded broker.\n")
+    print_line(f"A town of {CELLS} radio cells, simulated (seed {SEED}), and an embedded broker.")
+    print_line()
     story = build_story()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -81,7 +83,8 @@ def run_demo(encoder: Path, folder: Path) -> bool:
         with daemon(folder / "config.yaml", port) as running:
             with timed_step("start of the daemon, a process of its own"):
                 running.wait_until_ready()
-            console.print(f"  metrics on {running.url}/metrics\n")
+            print_line(f"  metrics on {running.url}/metrics")
+            print_line()
             producer = RecordProducer(config.kafka)
             teach(story, config, producer, running)
             reporter = Reporter(story, config.kafka)
@@ -90,10 +93,10 @@ def run_demo(encoder: Path, folder: Path) -> bool:
             reporter.close()
             print_metrics(running)
             promises.append((running.stop() == 0, "the daemon stopped at SIGTERM with exit code 0"))
-    console.print()
+    print_line()
     for came_true, promise in promises:
-        console.print(f"  {'[green]yes[/]' if came_true else '[bold red]NO [/]'}  {promise}")
-    console.print()
+        print_line("  ", Styled("yes", "green") if came_true else Styled("NO ", "bold red"), f"  {promise}")
+    print_line()
     return all(came_true for came_true, _ in promises)
 
 
@@ -136,19 +139,19 @@ def teach(story: Story, config: Config, producer: RecordProducer, running: Daemo
             end=episode.end,
         )
         producer.publish(config.kafka.topics.labels, [(label.id.encode(), write_label(label), now)])
-        console.print(f"  taught once: [bold]{label.name}[/] ({kind}), last Thursday in cell {cell}")
+        print_line("  taught once: ", Styled(label.name, "bold"), f" ({kind}), last Thursday in cell {cell}")
     deadline = time.monotonic() + 10
     while sum(value for name, value in running.metrics().items() if name.startswith("faultline_exemplars{")) < 2:
         if time.monotonic() > deadline:
             raise RuntimeError("the daemon did not read both labels within 10 s")
         time.sleep(0.1)
-    console.print()
+    print_line()
 
 
 def play_evening(story: Story, config: Config, producer: RecordProducer, running: Daemon, reporter: Reporter) -> None:
     """Send the evening minute by minute, as fast as the daemon follows."""
-    console.print(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, a fault never")
-    console.print(f"taught in a fourth, and a match fills a stadium ({CROWD}).")
+    print_line(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, a fault never")
+    print_line(f"taught in a fourth, and a match fills a stadium ({CROWD}).")
     cells = np.arange(CELLS)
     names, features = story.network.names, story.evening.catalogue.names
     for minute in range(EVENING, EVENING + MINUTES):
@@ -158,7 +161,7 @@ def play_evening(story: Story, config: Config, producer: RecordProducer, running
         wait_for(running, reporter, sent - LEAD_MINUTES * CELLS)
     wait_for(running, reporter, MINUTES * CELLS)
     reporter.listen(0.5)
-    console.print()
+    print_line()
 
 
 def wait_for(running: Daemon, reporter: Reporter, records: int) -> None:
@@ -176,10 +179,10 @@ def consumed(running: Daemon) -> float:
 
 
 def print_metrics(running: Daemon) -> None:
-    console.print(f"Scraped from {running.url}/metrics:")
+    print_line(f"Scraped from {running.url}/metrics:")
     for name, value in running.metrics().items():
         if name.startswith(METRICS_SHOWN) and value:
-            console.print(f"  {name} {value:g}", markup=False)
+            print_line(f"  {name} {value:g}")
 
 
 def _free_port() -> int:

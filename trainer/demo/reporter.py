@@ -7,7 +7,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
 from detector.config.schema import Kafka
 from detector.kafka.client import table_properties
-from trainer.console import console
+from detector.terminal import Styled, print_line
 from trainer.demo.story import CROWD, EVENING, TAUGHT, UNTAUGHT, Story
 from trainer.simulator import FaultEpisode
 
@@ -62,17 +62,18 @@ class Reporter:
             severity=body["perceivedSeverity"].lower(),
         )
         self.alarms.append(alarm)
-        change = f"[{COLOURS[alarm.change]}]{alarm.change:<8}[/]"
-        remark = self._remark(alarm)
-        console.print(f"  {clock}  {change} {alarm.cell}  {alarm.name:<16} {alarm.severity:<9} {remark}")
+        change = Styled(f"{alarm.change:<8}", COLOURS[alarm.change])
+        print_line(
+            *(f"  {clock}  ", change, f" {alarm.cell}  {alarm.name:<16} {alarm.severity:<9} "), self._remark(alarm)
+        )
 
-    def _remark(self, alarm: ReportedAlarm) -> str:
+    def _remark(self, alarm: ReportedAlarm) -> str | Styled:
         """Return the delay of a new alarm, or that it is a false one."""
         if alarm.change != "new":
             return ""
         episode = self._episode_of(alarm.cell)
         if episode is None:
-            return "[magenta]false alarm: no fault in this cell[/]"
+            return Styled("false alarm: no fault in this cell", "red")
         delay = alarm.minute - (episode.begin - EVENING)
         return f"{delay} minutes after it began (severity {episode.severity:g})"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.backtest.matching import Episode, read_episodes
-from detector.bundle.format import Bundle
-from detector.bundle.verification import open_bundle
+from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.verification import start_encoder
 from detector.config.schema import Config
 from detector.core.encoder import Encode
 from detector.core.settings import Settings
@@ -50,27 +50,36 @@ def read_case(text: str) -> EvaluationCase:
     return EvaluationCase(parts[0], Path(parts[1]), Path(parts[2]))
 
 
-def open_case(case: EvaluationCase) -> EvaluationSubject:
-    """Open the case's files.
+def open_cases(cases: Sequence[EvaluationCase]) -> list[EvaluationSubject]:
+    """Open the files of all cases, then start their encoders: a mistake in the last case must not wait for the first.
 
     Raises BundleError, and HistoryError if files are missing or if history and bundle have different features.
     """
+    opened = [_open_files(case) for case in cases]
+    return [
+        EvaluationSubject(
+            case=case,
+            days=days,
+            bundle=bundle,
+            encode=start_encoder(bundle, case.bundle, 0),
+            episodes=episodes,
+            settings=Config(bundle=str(case.bundle)).settings,
+        )
+        for case, (days, bundle, episodes) in zip(cases, opened, strict=True)
+    ]
+
+
+def _open_files(case: EvaluationCase) -> tuple[ParquetDays, Bundle, list[Episode]]:
+    """Return history, bundle and episodes of a case."""
     listed = case.episodes or case.history / "episodes.csv"
     if not listed.exists():
         raise HistoryError(f"{listed}: does not exist; an evaluation needs named episodes. Give --episodes FILE.")
     episodes = list({episode.key: episode for episode in read_episodes(listed)}.values())
     days = ParquetDays(case.history)
-    bundle, encode = open_bundle(case.bundle, 0)
+    bundle = read_bundle(case.bundle)
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
             f"{case.history}/catalogue.yaml: has other features than {case.bundle} ({days.catalogue.digest},"
             f" {bundle.catalogue.digest}). Give a bundle that was made for this network."
         )
-    return EvaluationSubject(
-        case=case,
-        days=days,
-        bundle=bundle,
-        encode=encode,
-        episodes=episodes,
-        settings=Config(bundle=str(case.bundle)).settings,
-    )
+    return days, bundle, episodes

@@ -16,6 +16,7 @@ from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviatio
 from detector.core.ingest.samples import Samples
 from detector.labels.builder import LONGEST_MINUTES, label_span
 from detector.labels.embedding import STRIDE
+from detector.terminal import progress
 from trainer.evaluation.selection import EpisodeSelection, is_calm
 
 SINCE_ONSET = (5, 10, 20, 30, 60, 120)
@@ -120,11 +121,15 @@ def _read_stretches(
     by_cell: dict[str, list[Episode]] = {}
     for episode in listed:
         by_cell.setdefault(episode.cell, []).append(episode)
-    for day in (_DayRecords(samples) for block in range(days.blocks) for samples in days.days(block) if len(samples)):
-        for cell, first, values in raw:
-            if first < day.span[1] and first + len(values) > day.span[0]:
-                day.fill(cell, first, values)
-        calm += _draw_calm(day, by_cell, -(-NORMAL_WINDOWS // days.blocks), len(days.catalogue), rng)
+    count = -(-NORMAL_WINDOWS // days.blocks)
+    with progress("reading the history", days.total_records, "records") as advance:
+        for samples in (samples for block in range(days.blocks) for samples in days.days(block) if len(samples)):
+            day = _DayRecords(samples)
+            for cell, first, values in raw:
+                if first < day.span[1] and first + len(values) > day.span[0]:
+                    day.fill(cell, first, values)
+            calm += _draw_calm(day, by_cell, count, len(days.catalogue), rng)
+            advance(len(samples))
     return raw, calm
 
 

@@ -70,7 +70,7 @@ def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: S
     A taught event is left out of the outcome in all of its cells.
     """
     context = Context(system_dn="", bundle=subject.bundle.digest)
-    with ReplayRecorder(None, context) as recorder:
+    with ReplayRecorder(None, context, subject.days.total_records) as recorder:
         for event in replay(
             subject.days, subject.bundle, subject.encode, classifier, subject.settings, progress=recorder.add_records
         ):

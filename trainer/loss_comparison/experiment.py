@@ -8,8 +8,9 @@ from time import monotonic
 import numpy as np
 
 from detector.core.networks.registry import spec_of
+from detector.terminal import print_line
 from trainer.calibration.whitening import Normality
-from trainer.console import console, timed_step
+from trainer.console import timed_step
 from trainer.data.sampler import ClassBalancedSampler
 from trainer.errors import TrainingError
 from trainer.loss_comparison.dataset import ComparisonDataset
@@ -136,7 +137,7 @@ def _train(variant: Variant, seed: int, dataset: ComparisonDataset, steps: int, 
     with training_progress(f"{variant.name} on {variant.encoder}, seed {seed}", steps) as progress:
         training = train_variant(variant, seed, dataset, steps, progress)
     if training.state != "trained":
-        console.print(f"  {training.state}: {training.reason}", markup=False)
+        print_line(f"  {training.state}: {training.reason}")
     return training
 
 

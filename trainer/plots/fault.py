@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from detector.text import file_name, printable
 from trainer.plots.comparison import FaultComparison, compare_with_twin
 from trainer.plots.style import (
     BAND,
@@ -41,7 +42,7 @@ def draw_fault(scenario: PreparedScenario, number: int, effect: float, folder: P
     episode = scenario.timeline.episodes[number]
     cell = scenario.timeline.network.names[episode.cell]
     comparison = compare_with_twin(scenario.timeline, episode, episode.cell)
-    path = folder / f"fault-{episode.fault.name}-{cell}.png"
+    path = folder / f"fault-{episode.fault.name}-{file_name(cell)}.png"
     with png_figure(path, HEIGHT) as figure:
         figure.suptitle(_title(comparison, cell, number, effect), x=0.01, ha="left", fontsize=16)
         axes = figure.subplots(PANELS // 2, 2, sharex=True).ravel().tolist()
@@ -57,7 +58,7 @@ def _title(comparison: FaultComparison, cell: str, number: int, effect: float) -
     episode = comparison.episode
     kind_note = "" if episode.fault.kind == "fault" else " (look-alike)"
     period = f"{format_day(episode.begin)}, {format_clock(episode.begin)} to {format_clock(episode.end)}"
-    text = f"{episode.fault.name}{kind_note} in {cell}: severity {episode.severity:.2g}, effect {effect:.1f}"
+    text = f"{episode.fault.name}{kind_note} in {printable(cell)}: severity {episode.severity:.2g}, effect {effect:.1f}"
     other_faults = f", beside {', '.join(comparison.other_labels)}" if comparison.other_labels else ""
     details = f"episode {number}, {episode.onset} onset, strikes {PLACE_NAMES[episode.place_kind]}"
     return f"{text}\n{period}{other_faults} ({details})"

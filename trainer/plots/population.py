@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Feature
+from detector.text import printable
 from trainer.plots.style import INK, TYPES, format_day, format_number, format_y_ticks, png_figure, unit_label
 from trainer.plots.subject import Subject
 from trainer.simulator.network.profiles import CELL_TYPES
@@ -52,7 +53,7 @@ def draw_population(subject: Subject, folder: Path) -> tuple[Path, str]:
     path = folder / "population.png"
     sample = f"{len(chosen)} of {len(subject.cells)} cells on {format_day(subject.weekday[0])}"
     with png_figure(path, HEIGHT) as figure:
-        figure.suptitle(f"{subject.name}: a day by type of cell, {sample}", x=0.01, ha="left", fontsize=16)
+        figure.suptitle(f"{printable(subject.name)}: a day by type of cell, {sample}", x=0.01, ha="left", fontsize=16)
         top, bottom = figure.subfigures(2, 1, height_ratios=(len(measures), 1.1))
         rows = top.subplots(len(measures), len(types), sharex=True, sharey="row", squeeze=False)
         for row, measure in zip(rows, measures, strict=True):
@@ -106,6 +107,7 @@ def _draw_day(axis: Any, measure: Measure, member: NDArray[np.bool_], color: str
     axis.fill_between(hour, low, high, color=color, alpha=0.25, lw=0, label="p10 to p90 of cells")
     axis.plot(hour, median, color=color, lw=2, label="median cell")
     axis.set(xlim=(0, 24), xticks=range(0, 25, 6), yscale="log" if measure.logarithmic else "linear")
+    axis.yaxis.set_minor_formatter("")  # that of a logarithmic axis writes formulas, which are not parsed
     axis.grid(axis="y", color="#E5E5E5", lw=0.8)
     axis.set_axisbelow(True)
 
@@ -120,6 +122,7 @@ def _draw_spread(axis: Any, measure: Measure, types: dict[str, NDArray[np.bool_]
     axis.hist(parts, bins=bins, stacked=True, color=TYPES[: len(parts)], label=list(types), edgecolor="white", lw=0.5)
     axis.axvline(np.median(finite), color=INK, lw=1, ls="--", label=f"median {format_number(float(np.median(finite)))}")
     axis.set_xscale("log")
+    axis.xaxis.set_minor_formatter("")
     axis.xaxis.set_major_formatter(lambda value, _: format_number(value))
     axis.set(ylabel="cells", xlabel=f"{measure.name} {unit_label(measure.feature)} in the cell's busy hour")
     axis.set_title("Busy-hour load over cells")

@@ -25,6 +25,7 @@ PAGE_INCHES, PAGE_DPI = 10.0, 150
 """Width and resolution of a plot in a page: the column has 1,000 pixels, and many screens have more dots."""
 
 STYLE: dict[str, Any] = {
+    "text.parse_math": False,  # a cell may be named $x$
     "font.size": 12,
     "axes.titlesize": 13,
     "axes.titlelocation": "left",

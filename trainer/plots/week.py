@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue, Feature
+from detector.text import file_name, printable
 from trainer.data.history import HistoryError
 from trainer.plots.comparison import compare_with_twin
 from trainer.plots.style import (
@@ -91,7 +92,7 @@ def draw_week(subject: Subject, cell: int, minute_of_note: int, folder: Path) ->
         raise HistoryError(
             f"{subject.name}: contains no minute of {subject.cells[cell]} in this week; give another --cell."
         )
-    path = folder / f"week-{subject.cells[cell]}.png"
+    path = folder / f"week-{file_name(subject.cells[cell])}.png"
     with png_figure(path, HEIGHT) as figure:
         figure.suptitle(_title(subject, cell, minutes), x=0.01, ha="left", fontsize=16)
         ratios = [STRIP_HEIGHT, *[1] * len(features)]
@@ -149,7 +150,7 @@ def _choose_features(catalogue: Catalogue, changed_features: Sequence[str]) -> l
 
 def _title(subject: Subject, cell: int, minutes: range) -> str:
     days = dict.fromkeys([format_day(minutes[0]), format_day(minutes[-1])])
-    title = f"{subject.cells[cell]}: {' to '.join(days)}"
+    title = f"{printable(subject.cells[cell])}: {' to '.join(days)}"
     if subject.scenario is None:
         return title
     statics = subject.scenario.timeline.network.statics
@@ -166,7 +167,7 @@ def _draw(axis: Any, feature: Feature, minute: NDArray[np.int64], column: NDArra
         point_minute = minute[MINUTES_PER_POINT // 2 : complete_minutes : MINUTES_PER_POINT]
         axis.plot(to_datetimes(point_minute), points.mean(axis=1).filled(np.nan), color=BLUE, lw=1.5)
     axis.set(ylabel=unit_label(feature), xlim=to_datetimes(minute[[0, -1]]))
-    axis.set_title(feature.name, pad=3)
+    axis.set_title(printable(feature.name), pad=3)
     axis.yaxis.set_major_locator(MaxNLocator(4))
     format_y_ticks(axis)
     if feature.kind == "counter":

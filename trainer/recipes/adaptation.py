@@ -14,9 +14,10 @@ from detector.core.encoder import device
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
+from detector.terminal import print_line
 from trainer.calibration.budget_interval import print_budget_interval
 from trainer.calibration.bundle_builder import BundleParts, build_bundle
-from trainer.console import console, timed_step
+from trainer.console import timed_step
 from trainer.data.history import ParquetHistory
 from trainer.pretrained.tokens import fit_tokens
 from trainer.recipes.request import AdaptRequest
@@ -68,5 +69,5 @@ def _encoder(
 
 
 def _print_bundle(out: Path, bundle: Bundle, history: ParquetHistory, stretches: int) -> None:
-    console.print(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
     print_budget_interval(stretches, len(history.cells), history.span[1] - history.span[0])

@@ -16,8 +16,9 @@ from detector.core.features import Baseline
 from detector.core.networks.registry import spec_of
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
+from detector.terminal import print_line
 from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
-from trainer.console import console, timed_step
+from trainer.console import timed_step
 from trainer.data.history import History, ParquetHistory, SimulatedHistory
 from trainer.data.labelled_episodes import LabelledEpisodes, add_labelled_episodes, cut_labelled_episodes
 from trainer.data.simulated_faults import SimulatedExamples, SimulationPlan, named_classes, simulate
@@ -125,7 +126,7 @@ def _cut_episodes(request: TrainRequest, history: History, baseline: Baseline | 
     with timed_step(f"labelled episodes of {request.episodes}"):
         episodes = cut_labelled_episodes(history, baseline, read_episodes(request.episodes), str(request.episodes))
     names = " ".join(episodes.names)
-    console.print(f"  {len(episodes.examples.label)} windows of {len(episodes.names)} classes: {names}")
+    print_line(f"  {len(episodes.examples.label)} windows of {len(episodes.names)} classes: {names}")
     for reason in episodes.skipped:
-        console.print(f"  skipped: {reason}")
+        print_line(f"  skipped: {reason}")
     return episodes

@@ -7,8 +7,9 @@ from pathlib import Path
 import detector
 from detector.bundle.format import Bundle
 from detector.core.features import Baseline
+from detector.terminal import print_line
 from trainer.calibration.budget_interval import print_budget_interval
-from trainer.console import console, timed_step
+from trainer.console import timed_step
 from trainer.data.baselines import fit_baseline
 from trainer.data.cache import Origin, acquire
 from trainer.data.history import History, ParquetHistory, SimulatedHistory
@@ -32,7 +33,7 @@ def training_folder(request: TrainRequest, facts: Origin) -> Path:
     """Return the folder of the unfinished training, new or to be continued. Raises TrainingError."""
     folder = request.out.with_name(f"{request.out.name}.training")
     if acquire(folder, facts):
-        console.print(f"{folder}: continues an unfinished training")
+        print_line(f"{folder}: continues an unfinished training")
     return folder
 
 
@@ -74,6 +75,6 @@ def training_observer(request: TrainRequest) -> Iterator[Callable[[StepMetrics],
 def print_bundle(out: Path, bundle: Bundle, history: History) -> None:
     """Print the figures of a bundle and the precision of its false-alarm budget."""
     for name, value in bundle.manifest.figures.items():
-        console.print(f"  {name:<50} {value:.3f}  (chance {CHANCE:.3f})")
-    console.print(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+        print_line(f"  {name:<50} {value:.3f}  (chance {CHANCE:.3f})")
+    print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
     print_budget_interval(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])

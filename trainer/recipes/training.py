@@ -1,5 +1,6 @@
 """Choice of the recipe that a training request needs."""
 
+from detector.backtest.matching import read_episodes
 from detector.history.parquet import HistoryError
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
 from trainer.losses.registry import choose_loss
@@ -17,6 +18,8 @@ def train(request: TrainRequest) -> None:
     Raises LossError, HistoryError before anything is simulated; TrainingError.
     """
     choose_loss(request.loss, request.loss_options)  # refused here, minutes before the loss is needed
+    if request.episodes:
+        read_episodes(request.episodes)  # refused here, before the baselines are fitted
     span = (START_MINUTE, START_MINUTE + int(request.days * DAY_MINUTES))
     simulated = SimulatedHistory(Network(request.cells, seed=1000 + request.seed), span)
     watched = ParquetHistory(request.history) if request.history else None

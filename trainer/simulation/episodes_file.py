@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from detector.text import csv_cell
 from trainer.simulator import FaultEpisode, NetworkTimeline, PreparedScenario, effects
 from trainer.simulator.faults.footprints import struck_cells
 from trainer.simulator.faults.schedule import DAY
@@ -51,5 +52,5 @@ def _write_day(rows: Any, play: PreparedScenario, episodes: list[FaultEpisode]) 
     visible = effects(NetworkTimeline(play.network, episodes), *(np.array(column, np.int64) for column in columns))
     for (cell, episode), effect in zip(affected, visible.tolist(), strict=True):
         kind = "fault" if episode.fault.kind == "fault" else "ignore"
-        fields = (play.network.names[cell], episode.fault.name, kind, episode.begin, episode.end)
+        fields = (csv_cell(play.network.names[cell]), csv_cell(episode.fault.name), kind, episode.begin, episode.end)
         rows.writerow([*fields, f"{episode.severity:.3f}", f"{effect:.2f}"])

@@ -15,7 +15,7 @@ from detector.config.loader import read_config, write_catalogue
 from detector.config.schema import Kafka
 from detector.kafka.readers.range_reader import partition_of
 from detector.kafka.topics import partition_count
-from trainer.console import console
+from detector.terminal import print_line
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
 from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
@@ -34,8 +34,8 @@ LARGEST_FACTOR = 1e6
 """Largest factor of real time."""
 
 
-def simulate(request: SimulationRequest) -> None:
-    """Play the scenario into a folder or onto the input topic. Raises ScenarioError, OperatorError."""
+def simulate(request: SimulationRequest) -> PreparedScenario:
+    """Play the scenario into a folder or onto the input topic, and return it. Raises ScenarioError, OperatorError."""
     if (request.out is None) == (not request.kafka):
         given = "both are given" if request.kafka else "neither is given"
         raise ScenarioError(f"--out DIR and --kafka: {given}; give one of the two.")
@@ -47,6 +47,7 @@ def simulate(request: SimulationRequest) -> None:
         send(ready, request.config, request.speed, request.now, request.workers)
     else:
         write(scenario, ready, request.out, request.labels, request.workers)
+    return ready
 
 
 def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels: bool, workers: int) -> None:
@@ -61,12 +62,12 @@ def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels:
     all_pieces = pieces(play)
     missing = [piece for piece in all_pieces if not is_written(folder, piece)]
     if len(missing) < len(all_pieces):
-        console.print(f"{folder}: {len(all_pieces) - len(missing)} of {len(all_pieces)} files are written already")
+        print_line(f"{folder}: {len(all_pieces) - len(missing)} of {len(all_pieces)} files are written already")
     with bar("records", sum(map(partial(_records_of, play), missing))) as count:
         tasks = [partial(_write_piece, folder, play, piece, with_labels, count=count) for piece in missing]
         run_workers(tasks, workers, count)
     episodes = count_episodes(folder / "episodes.csv")
-    console.print(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
+    print_line(f"{folder}: {network.cells} cells, {episodes} episodes, seed {scenario.network.seed}")
 
 
 def start_now(days: float, speed: str) -> date:
@@ -91,7 +92,7 @@ def send(play: PreparedScenario, config_path: Path, speed: str, now: bool, worke
             raise ScenarioError("--now: the scenario begins at midnight and is over by now; give it more --days.")
     age = wall / 86_400 - play.span[0] / DAY
     if age > RETENTION_DAYS:
-        console.print(f"these minutes are {age:,.0f} days old, and topics delete by age; --now sends recent ones")
+        print_line(f"these minutes are {age:,.0f} days old, and topics delete by age; --now sends recent ones")
     shares = _shares(play.network.names, partition_count(config, config.kafka.topics.minutes), workers)
     with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
         pace = Pace(factor, wall, play.span[0])

@@ -15,16 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue
+from detector.core.vocabulary import EARLIEST_MINUTE, LATEST_MINUTE
 from detector.malformed_json import MALFORMED_JSON
 
 MAX_CELL_NAME = 128
 """Maximal length in characters. The longest 3GPP distinguished names in the field have about 100; more is an error."""
-
-EARLIEST_MINUTE, LATEST_MINUTE = 15_778_080, 68_374_080
-"""2000-01-01 and 2100-01-01. A time outside this range is not in seconds.
-
-Milliseconds that are read as seconds give the year 50,000.
-"""
 
 
 class Reason(StrEnum):

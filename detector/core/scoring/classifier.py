@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from detector.core.encoder import Embeddings
 from detector.core.scoring.alarm_budget import split_budget
 from detector.core.scoring.class_scores import ScoreCalibration, calibrate, class_evidence
-from detector.core.scoring.exemplars import SEVERITIES, ExemplarIndex
+from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.scoring.tail_fit import FLOOR, TAIL, TWO_HOURS
+from detector.core.vocabulary import SEVERITIES
 
 VERDICTS = ("normal", "fault", "unknown", "insufficient")
 NORMAL, FAULT, UNKNOWN, INSUFFICIENT = range(4)

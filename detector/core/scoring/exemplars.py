@@ -20,11 +20,6 @@ NEIGHBOURS = 10
 FAR = 1e4
 """More than any window's distance from normal. Replaces -inf and NaN, which FAISS returns if its index is empty."""
 
-KINDS = ("fault", "normal", "ignore")
-
-SEVERITIES = ("minor", "major", "critical")
-"""Severities of alarms, ITU-T X.733."""
-
 MAX_REPRESENTATIVES = 8
 """Largest number of a class's exemplars that windows are compared with.
 

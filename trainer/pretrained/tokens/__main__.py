@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.console import console, timed_step
+from detector.terminal import print_line
+from trainer.console import timed_step
 from trainer.pretrained.tokens.token_training import OPERATORS, STEPS, build_training_set, draw_examples, learn_tokens
 
 FILE = Path(__file__).with_name("tokens.npz")
@@ -20,7 +21,7 @@ def main() -> int:
     with timed_step(f"tokens, {STEPS} steps"):
         tokens: dict[str, Any] = dict(learn_tokens(training_sets, STEPS, seed=0))
     np.savez(FILE, **tokens)
-    console.print(f"written to {FILE}")
+    print_line(f"written to {FILE}")
     return 0
 
 

@@ -1,0 +1,1 @@
+"""Cluster: its state as plain data, the checks that the guarantees need, and the fixes of what they find."""

@@ -1,0 +1,177 @@
+"""Every verb has --json with a form of its own, and what it prints is of that form, with ISO 8601 times in UTC."""
+
+import argparse
+import re
+from datetime import datetime
+
+import jsonschema
+import msgspec
+import pytest
+
+from detector.__main__ import VERBS
+from detector.command_line import command_line, parsers, subcommands
+from detector.commands.documents import (
+    DOCUMENTS,
+    LISTS,
+    CheckDocument,
+    LabelDocument,
+    PackExportDocument,
+    ReplayDocument,
+    ShadowReportDocument,
+    UnknownsDocument,
+)
+from detector.json_document import make_document, minute_time
+from detector.labels.listing import LabelRow
+from detector.text import json_text
+from tests.commands.runner import run_all
+from trainer.__main__ import VERBS as TRAINER_VERBS
+from trainer.commands.arguments import ENCODERS, LOSS_NAMES
+from trainer.commands.documents import DOCUMENTS as TRAINER_DOCUMENTS
+from trainer.losses.registry import LOSSES
+from trainer.pretrained.shipped import SHIPPED
+
+MINUTE = 29_900_000
+ISO = "2026-11-06T21:20:00Z"
+
+PROGRAMS = {
+    "faultline": (command_line("faultline", "detector.commands", VERBS), DOCUMENTS),
+    "faultline-trainer": (command_line("faultline-trainer", "trainer.commands", TRAINER_VERBS), TRAINER_DOCUMENTS),
+}
+
+
+def leaves(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Every verb with its second word, and its parser."""
+    return {each.prog.partition(" ")[2]: each for each in parsers(parser) if not subcommands(each) and " " in each.prog}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_verb_but_the_daemon_has_json_and_a_form(program):
+    parser, forms = PROGRAMS[program]
+
+    with_json = {verb for verb, each in leaves(parser).items() if "--json" in each.format_help()}
+
+    assert with_json == leaves(parser).keys() - {"run"}
+    assert {verb.partition(" --")[0] for verb in forms} == with_json
+    assert set(LISTS) <= set(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    "form", sorted({*DOCUMENTS.values(), *TRAINER_DOCUMENTS.values()}, key=lambda form: form.__name__)
+)
+def test_a_minute_stands_nowhere_without_its_time(form):
+    schemas = msgspec.json.schema(form)["$defs"].values()
+
+    for schema in schemas:
+        fields = schema.get("properties", {})
+        minutes = {"begin", "end", "taught", "expires", "onset", "raised", "until", "over", "minute", "first", "last"}
+        for name in minutes & fields.keys():
+            assert f"{name}_time" in fields, (schema["title"], name)
+        for name, field in fields.items():
+            if name.endswith("_time"):
+                assert "date-time" in str(field)
+
+
+def label(**fields: object) -> LabelRow:
+    return LabelRow(id="5b0c91aa", **fields)  # type: ignore[arg-type]  # the fields of the row
+
+
+FIGURES = {
+    "episodes": 0,
+    "right": [float("nan")] * 3,
+    "misnamed": [0.5, 0.1, 0.9],
+    "unknown": [0.0, 0.0, 1.0],
+    "visible": 0,
+    "visible_right": [float("nan")] * 3,
+    "minutes": [],
+}
+SIGHTING = {"alarm": "a", "cell": "A1", "onset": MINUTE, "until": None, "named": ""}
+EPISODE = {"cell": "A1", "name": "drops", "onset": MINUTE, "raised": MINUTE + 10, "over": None}
+
+SAMPLES = {
+    "a label": (
+        LabelDocument,
+        (label(name="drops", kind="fault", begin=MINUTE, end=MINUTE + 60),),
+        {"fired": 2, "radius": 0.7},
+    ),
+    "a label that cannot be read": (LabelDocument, (label(refused="it is broken"),), {"fired": 0, "radius": None}),
+    "a label that expires": (LabelDocument, (label(expires=MINUTE),), {"fired": 0, "radius": None}),
+    "a class that is named like a minute": (
+        PackExportDocument,
+        (),
+        {"file": "x", "labels": 1, "left_out": 0, "sha256": "0", "classes": {"minute": 1, "begin": 2}},
+    ),
+    "figures of no episode": (
+        ReplayDocument,
+        (),
+        {
+            "cell_days": 1.0,
+            "alarms": 0,
+            "budget": 5,
+            "false_alarms_per_1000_cell_days": [0.0, 0.0, float("inf")],
+            "of_these_named": [0.0, 0.0, 1.0],
+            "all": FIGURES,
+            "classes": {"first": FIGURES},
+        },
+    ),
+    "a group of unknowns": (
+        UnknownsDocument,
+        (),
+        {"number": 1, "cells": 1, "alike": 0.9, "medoid": SIGHTING, "sightings": [SIGHTING]},
+    ),
+    "a shadow's report": (
+        ShadowReportDocument,
+        (),
+        {
+            "first": MINUTE,
+            "last": MINUTE,
+            "classes": {},
+            "renamed": [(EPISODE, EPISODE)],
+            "serving": [EPISODE],
+            "shadow": [],
+        },
+    ),
+    "hostile text": (
+        CheckDocument,
+        (),
+        {"ok": True, "findings": [{"part": "host", "level": "ok", "text": "\x1b[2J\u202e\udcff"}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_document_is_of_its_form(name):
+    form, parts, fields = SAMPLES[name]
+
+    text = json_text(make_document(form, *parts, **fields))
+
+    assert "\n" not in text
+    assert "\x1b" not in text
+    document = msgspec.json.decode(text) if "udcff" not in text else msgspec.json.decode(text.replace("\\udcff", ""))
+    jsonschema.validate(document, msgspec.json.schema(form))
+    assert not re.search(r"_time\":\"[^\"]*[^Z]\"", text)
+
+
+def test_times_are_utc_with_a_z_and_zero_is_none():
+    document = make_document(LabelDocument, label(begin=MINUTE), fired=0, radius=None)
+
+    assert f'"begin_time":"{ISO}"' in json_text(document)
+    assert document.taught_time is None
+    assert minute_time(MINUTE) == ISO
+    assert datetime.fromisoformat(ISO).timestamp() == MINUTE * 60
+
+
+def test_the_names_of_the_command_line_are_those_of_the_registries():
+    from detector.core.networks.registry import NETWORKS
+
+    assert tuple(NETWORKS) == ENCODERS
+    assert tuple(LOSSES) == LOSS_NAMES
+
+
+def test_what_a_verb_prints_without_a_broker_is_of_its_form(tmp_path):
+    (tmp_path / "config.yaml").write_text('bundle: b\nkafka: {common: {bootstrap.servers: "127.0.0.1:9"}}\n')
+
+    (ending,) = run_all([("faultline", "shadow", "configure", "--bundle", SHIPPED, "--json")], tmp_path)
+
+    assert ending.code == 0, ending.err
+    assert ending.out.count("\n") == 1
+    jsonschema.validate(msgspec.json.decode(ending.out), msgspec.json.schema(DOCUMENTS["shadow configure"]))
