@@ -43,6 +43,7 @@ class Endpoints:
         self.auth = HttpAuth(http)
         self._registry, self._health = registry, health
         self._exposition_lock = threading.Lock()
+        self._exposed, self._exposed_at = b"", 0.0
         listeners = open_listeners(http)
         self.address = f"{url_host(http.host)}:{listeners[0].getsockname()[1]}"
         self.url = f"{self.auth.scheme}://{self.address}"
@@ -71,9 +72,16 @@ class Endpoints:
                 return NOT_FOUND
 
     def _exposition(self) -> bytes:
-        """Return the metrics. One scrape at a time: many would take the processor from the daemon's loop."""
+        """Return the metrics, as of after the call.
+
+        Scrapes at the same time share one exposition: it costs milliseconds of the processor that the loop needs.
+        """
+        asked_at = monotonic()
         with self._exposition_lock:
-            return generate_latest(self._registry)
+            if self._exposed_at < asked_at:
+                self._exposed_at = monotonic()
+                self._exposed = generate_latest(self._registry)
+            return self._exposed
 
 
 UNAUTHORIZED = Answer(

@@ -113,6 +113,8 @@ class Connections:
 
     def close(self) -> None:
         """Close the listening sockets and all connections, whatever their clients do."""
+        if self._closing.is_set():
+            return
         self._closing.set()
         self._wake_writer.send(b"\0")
         self._thread.join(JOIN_SECONDS)

@@ -86,7 +86,7 @@ def _resolve(http: Http) -> list[Address]:
     """Return the addresses of the host, without asking the resolver for one that is written in digits."""
     host = _without_brackets(http.host)
     is_numeric = _is_ip_address(host)
-    if not is_numeric and not _is_host_name(host):
+    if not (_is_listenable(host) if is_numeric else _is_host_name(host)):
         raise ConfigError(
             f"http: {http.host!r} at http.host is no address and no host name; set it to an address of this host, such"
             " as 127.0.0.1 or ::1, to 0.0.0.0 for all of IPv4, or to :: for all, and give the port in http.port."
@@ -113,6 +113,12 @@ def _is_ip_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_listenable(host: str) -> bool:
+    """Return whether an address can be one of a host's. Linux listens on a multicast address, in vain."""
+    address = ipaddress.ip_address(host)
+    return not address.is_multicast and str(address) != "255.255.255.255"
 
 
 def _is_host_name(host: str) -> bool:
