@@ -138,6 +138,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         )
 
 
+def transactional_id(kafka: Kafka) -> str:
+    """Return the transactional id of an instance: a newer producer with it fences an older one."""
+    return f"{kafka.group}-{kafka.instance}"
+
+
 def transaction_seconds(kafka: Kafka) -> float:
     """Return the timeout of a transaction in seconds; 0 where the producer's property is no number."""
     timeout_ms = kafka.producer.get("transaction.timeout.ms", TRANSACTION_MS)

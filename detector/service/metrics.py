@@ -83,6 +83,9 @@ class Metrics:
         self.cells = gauge("faultline_cells_tracked", "Cells with a window in memory.")
         self.silent_cells = gauge("faultline_cells_silent", "Cells with an open alarm for silence.")
         self.partitions = gauge("faultline_partitions_assigned", "Partitions of the input topic owned.")
+        self.foreign_members = gauge(
+            "faultline_group_foreign_members", "Members of the consumer group that are not Faultline."
+        )
         self.watermark = gauge("faultline_frontier_timestamp_seconds", "Watermark of the slowest owned partition.")
         self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, in all owned partitions.")
         self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, in the worst partition.")

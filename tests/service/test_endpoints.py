@@ -464,7 +464,7 @@ def test_a_client_that_reads_nothing_is_closed_and_holds_nobody_up(opened):
     asked = time.monotonic()
     assert exchange(endpoints, request()).endswith(b"alive\n")
     assert time.monotonic() - asked < 2
-    eventually(lambda: threading.active_count() <= threads, "all of them are closed", 2 * REQUEST_SECONDS)
+    eventually(lambda: threading.active_count() <= threads, "all of them are closed", 4 * REQUEST_SECONDS)
     for client in clients:
         client.close()
 
