@@ -14,7 +14,7 @@ from msgspec import Meta
 from detector.core.ingest.samples import EARLIEST_MINUTE, LATEST_MINUTE
 from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.core.scoring.exemplars import KINDS, SEVERITIES
-from detector.errors import LabelError
+from detector.errors import ForeignRecordError, LabelError
 
 CLASS_NAME, LONGEST_NAME = r"[a-z][a-z0-9_]*", 128
 """Pattern of a class name, and its most characters."""
@@ -91,6 +91,12 @@ def read_label(value: bytes) -> Label:
     if label.kind == "fault" and label.expires is not None:
         raise LabelError(f"label {label.id}: a fault does not expire; retire it with `faultline forget` instead.")
     return label
+
+
+def check_key(key: bytes | None, label: Label) -> None:
+    """Check that a label lies under its id. Raises ForeignRecordError; retired by its id, such a label would stay."""
+    if key != label.id.encode():
+        raise ForeignRecordError(f"label {label.id} lies under another key; teach it again, and retire this key.")
 
 
 def check_name(name: str) -> None:

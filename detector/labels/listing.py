@@ -8,7 +8,7 @@ import msgspec
 
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
-from detector.labels.label import read_label
+from detector.labels.label import check_key, read_label
 from detector.text import truncate
 from detector.timestamps import write_minute
 
@@ -50,6 +50,7 @@ def _label_row(key: bytes, value: bytes) -> LabelRow:
     label_id = key.decode(errors="replace")
     try:
         label = read_label(value)
+        check_key(key, label)
     except LabelError as error:
         return LabelRow(id=label_id, refused=str(error))
     fields = {field: getattr(label, field) for field in LabelRow.__dataclass_fields__ if field not in ("id", "refused")}

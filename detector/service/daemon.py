@@ -68,7 +68,7 @@ class Service:
         fencing = Fencing(config, self._group_monitor, lambda: self._consumer.member_id)
         self._publisher = AlarmPublisher(config, sink, self.metrics, fencing)
         self._consumer = MinuteConsumer(config, self._broker_monitor, self._group_monitor.name_rival)
-        self._assignments = PartitionAssignments(self._open_table, self.metrics)
+        self._assignments = PartitionAssignments(self._open_table, self.metrics, config.kafka)
         self._foreign_members: tuple[GroupMember, ...] = ()
         self._poison_polls = 0
         self.metrics.gpu.set(encoder.device == "gpu")
@@ -186,7 +186,7 @@ class Service:
         changes = list(self._label_table.changes())
         if not changes:
             return
-        self._labels.put_all(changes)
+        self._labels.put_all((record.key, record.value, str(record)) for record in changes)
         self._pipeline.use_classifier(self._labels.classifier())
         self._update_label_metrics()
         log.info("labels: %d changed", len(changes))
@@ -241,7 +241,9 @@ class Service:
         self.metrics.judged_alarms.clear()
         for (name, judgement), count in self._labels.count_feedback().items():
             self.metrics.judged_alarms.labels(name, judgement).set(count)
-        self.metrics.label_errors.inc(self._labels.take_refused())
+        refused, foreign = self._labels.take_refused()
+        self.metrics.label_errors.inc(refused)
+        self.metrics.foreign_records.labels("labels").inc(foreign)
 
     def _report_state(self) -> None:
         """Update gauges, readiness and systemd's status."""

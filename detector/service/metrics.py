@@ -22,6 +22,9 @@ WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
 PLAYS = ("recognised", "missed")
 CUTS = ("shortened", "dead_lettered")
+TABLES = ("active", "labels")
+"""Tables on which records of others are counted, by the key of their topic in the configuration."""
+
 RESETS = ("retention", "made_anew")
 """Reasons why a partition does not start at its commit: the log no longer has the offset, or never had it."""
 
@@ -70,6 +73,12 @@ class Metrics:
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
+        self.foreign_records = counter(
+            "faultline_foreign_records",
+            "Records that Faultline has not written on its own tables, skipped at each read.",
+            "topic",
+            TABLES,
+        )
         self.canary_plays = counter("faultline_canary_plays", "Plays of the canary, by outcome.", "outcome", PLAYS)
         self.refused_bundles = counter(
             "faultline_bundle_refused", "Bundles refused while another one serves.", "reason", BUNDLE_REASONS

@@ -18,7 +18,18 @@ from detector.core.scoring.exemplars import KINDS
 from detector.errors import BUNDLE_REASONS
 from detector.service.endpoints.connections import CONNECTIONS
 from detector.service.http_server import Endpoints, Health
-from detector.service.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from detector.service.metrics import (
+    CUTS,
+    HALTS,
+    OUTCOMES,
+    PLAYS,
+    RESETS,
+    STAGES,
+    TABLES,
+    TRANSACTIONS,
+    WITHHELD,
+    Metrics,
+)
 from tests.eventually import eventually
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples
@@ -32,6 +43,7 @@ LABELS = {
     "kind": set(KINDS),
     "stage": set(STAGES),
     "certificate": set(USES),
+    "topic": set(TABLES),
 }
 """Every label there may be, with its values; `le` and the two infos aside."""
 
