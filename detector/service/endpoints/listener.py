@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from detector.config.schema import Http
 from detector.errors import ConfigError
@@ -22,7 +23,8 @@ PORT_ATTEMPTS = 20
 
 FIRST_UNPRIVILEGED_PORT = 1024
 
-Address = tuple[socket.AddressFamily, tuple[str | int, ...]]
+Address = tuple[socket.AddressFamily, tuple[Any, ...]]
+"""Family and address, whose form depends on the family, as the resolver returns them."""
 
 
 def open_listeners(http: Http) -> list[socket.socket]:
@@ -66,7 +68,7 @@ def _listen(addresses: Sequence[Address], http: Http) -> list[socket.socket]:
     return listeners
 
 
-def _open_listener(family: socket.AddressFamily, address: tuple[str | int, ...]) -> socket.socket:
+def _open_listener(family: socket.AddressFamily, address: tuple[Any, ...]) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,7 +101,7 @@ def _resolve(http: Http) -> list[Address]:
         reason = getattr(error, "strerror", None) or "it is no host name"
         remedy = "give an interface of this host after the %" if is_numeric else "set it to an address of this host"
         raise ConfigError(f"http: {http.host!r} at http.host cannot be resolved ({reason}); {remedy}.") from None
-    addresses = [(socket.AddressFamily(family), address) for family, _, _, _, address in answers]
+    addresses: list[Address] = [(family, address) for family, _, _, _, address in answers]
     return list(dict.fromkeys(addresses))
 
 
