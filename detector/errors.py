@@ -36,6 +36,10 @@ class LabelError(OperatorError):
     """Error in a labelled episode."""
 
 
+class ForeignRecordError(LabelError):
+    """Error in a record of one of Faultline's own topics that Faultline has not written."""
+
+
 class TimeError(OperatorError):
     """Error in a time, or in a period, that was requested."""
 

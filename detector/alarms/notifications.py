@@ -7,12 +7,23 @@ is read. `journal.NotificationRecord` is a notification that was read back.
 import uuid
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
-from detector.core.lifecycle import CLEARED, SILENT, UNKNOWN, Alarm, Event
-from detector.errors import ClusterError
+from detector.core.ingest.samples import MAX_CELL_NAME
+from detector.core.lifecycle import Event
+from detector.core.vocabulary import (
+    CLEARED,
+    EARLIEST_MINUTE,
+    LATEST_MINUTE,
+    SEVERITIES,
+    SILENT,
+    UNKNOWN,
+    Alarm,
+)
+from detector.errors import ForeignRecordError
 from detector.malformed_json import MALFORMED_JSON
 
 NAMESPACE = uuid.UUID("3d0f1a52-7c0b-5f3e-9a64-1d5b8f7c2e10")
@@ -50,10 +61,10 @@ class OpenAlarm(msgspec.Struct, frozen=True):
     """Open alarm, a record of the compacted topic `cells.alarms.active`."""
 
     alarmId: str
-    objectInstance: str
+    objectInstance: Annotated[str, Meta(min_length=1, max_length=MAX_CELL_NAME)]
     specificProblem: str
     perceivedSeverity: str
-    onsetMinute: int
+    onsetMinute: Annotated[int, Meta(ge=EARLIEST_MINUTE, lt=LATEST_MINUTE)]
 
 
 @dataclass(frozen=True)
@@ -150,15 +161,19 @@ def open_alarm_message(event: Event) -> AlarmMessage:
     return AlarmMessage(key, msgspec.json.encode(body), [], timestamp)
 
 
-def read_open_alarm(value: bytes) -> Alarm:
-    """Return the alarm of a record that `open_alarm_message` made. Raises ClusterError."""
+def read_open_alarm(key: bytes | None, value: bytes) -> Alarm:
+    """Return the alarm of a record that `open_alarm_message` made. Raises ForeignRecordError with the reason."""
     try:
         body = msgspec.json.decode(value, type=OpenAlarm)
+        name = msgspec.json.decode(key or b"", type=tuple[str, str])
     except MALFORMED_JSON as error:
-        raise ClusterError(
-            f"the topic of open alarms holds a record that is no open alarm ({error}); let only Faultline write to it."
-        ) from None
-    return Alarm(body.objectInstance, body.specificProblem, body.onsetMinute, body.perceivedSeverity.lower())
+        raise ForeignRecordError(f"it is no open alarm ({error})") from None
+    if name != (body.objectInstance, body.specificProblem):
+        raise ForeignRecordError("its key does not name the cell and the class of its value")
+    severity = body.perceivedSeverity.lower()
+    if severity not in SEVERITIES:
+        raise ForeignRecordError(f"its severity {body.perceivedSeverity!r} is none of {', '.join(SEVERITIES).upper()}")
+    return Alarm(body.objectInstance, body.specificProblem, body.onsetMinute, severity)
 
 
 def _with_times(evidence: Any) -> Any:

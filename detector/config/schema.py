@@ -34,6 +34,7 @@ class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 4000
     batch_seconds: Annotated[float, Meta(ge=0.01, le=10)] = 0.25
     reach_seconds: Annotated[float, Meta(ge=1, le=600)] = 30
+    skip_foreign_records: bool = False
     topics: Topics = msgspec.field(default_factory=Topics)
     common: dict[str, Any] = {}
     consumer: dict[str, Any] = {}
@@ -136,6 +137,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             budget=alarms.false_alarms_per_1000_cells_per_day,
             budgets=alarms.budgets,
         )
+
+
+def transactional_id(kafka: Kafka) -> str:
+    """Return the transactional id of an instance: a newer producer with it fences an older one."""
+    return f"{kafka.group}-{kafka.instance}"
 
 
 def transaction_seconds(kafka: Kafka) -> float:

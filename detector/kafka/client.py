@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from detector.config.schema import TRANSACTION_MS, Kafka
+from detector.config.schema import TRANSACTION_MS, Kafka, transactional_id
 from detector.kafka.errors import explain
 
 log = logging.getLogger("faultline.kafka")
@@ -127,7 +127,7 @@ def producer_properties(kafka: Kafka) -> dict[str, Any]:
         "partitioner": "murmur2_random",  # Java's partitioner, so that others' producers agree with ours
         "transaction.timeout.ms": TRANSACTION_MS,
         **kafka.producer,
-        "transactional.id": f"{kafka.group}-{kafka.instance}",
+        "transactional.id": transactional_id(kafka),
         "enable.idempotence": True,
         "acks": "all",
     }

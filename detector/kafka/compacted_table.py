@@ -2,24 +2,43 @@
 
 from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from detector.compaction import apply_record
 from detector.config.schema import Kafka, transaction_seconds
 from detector.errors import ClusterError
 from detector.kafka.bounded_read import BoundedRead, ReadLimits
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.client import open_admin, open_client, table_properties
 from detector.kafka.errors import STALE_LEADER, explain, is_fatal, is_transient
+from detector.text import printable
 
 READ_AT_ONCE = 500
 WAIT_SECONDS = 0.05
 """Limits of one call: it returns when it has that many records or when this is over, whichever is first."""
 
+KEY_CHARACTERS = 100
+"""Characters of a key that a sentence shows."""
+
 Answer = TypeVar("Answer")
+
+
+class TableRecord(NamedTuple):
+    """Record of a compacted topic. A value of None retires its key."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    """None where the topic was not compacted when the record was written."""
+    value: bytes | None
+
+    def __str__(self) -> str:
+        """Return where the record lies, with its key made harmless."""
+        key = "none" if self.key is None else printable(self.key.decode(errors="backslashreplace"), KEY_CHARACTERS)
+        return f"topic {self.topic}, partition {self.partition}, offset {self.offset}, key {key}"
 
 
 class CompactedTable:
@@ -31,20 +50,23 @@ class CompactedTable:
         self._topic = topic
         self._consumer, self._admin = open_client(Consumer, table_properties(kafka), kafka), open_admin(kafka)
 
-    def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
-        """Return every key's newest value by partition, once all transactions open in it at the call are over.
+    def read(self, partitions: list[int]) -> dict[int, dict[bytes | None, TableRecord]]:
+        """Return every key's newest record by partition, once all transactions open in it at the call are over.
 
-        Raises ClusterError where no broker answers in time.
+        Retired keys are left out. Raises ClusterError where no broker answers in time.
         """
-        tables: dict[int, dict[bytes, bytes]] = {partition: {} for partition in partitions}
-        for partition, key, value in self.records(partitions):
-            apply_record(tables[partition], key, value)
+        tables: dict[int, dict[bytes | None, TableRecord]] = {partition: {} for partition in partitions}
+        for record in self.records(partitions):
+            table = tables[record.partition]
+            table.pop(record.key, None)
+            if record.value is not None:
+                table[record.key] = record
         return tables
 
-    def records(self, partitions: list[int]) -> Iterator[tuple[int, bytes, bytes | None]]:
-        """Yield all records present at the call as (partition, key, value). A value of None retires its key.
+    def records(self, partitions: list[int]) -> Iterator[TableRecord]:
+        """Yield all records present at the call. For callers that need not keep the values.
 
-        For callers that need not keep the values. Raises ClusterError where no broker answers in time.
+        Raises ClusterError where no broker answers in time.
         """
         positions = [TopicPartition(self._topic, partition) for partition in partitions]
         ends = self._request(lambda: self._ends(positions))
@@ -60,8 +82,7 @@ class CompactedTable:
             is_broker_away=self._is_broker_away,
         )
         while table_read.unread_partitions:
-            for message in table_read.poll():
-                yield message.partition(), message.key(), message.value()
+            yield from map(self._record, table_read.poll())
 
     def _begins(self, positions: list[TopicPartition]) -> list[TopicPartition]:
         """Return the partitions at their first offsets.
@@ -117,15 +138,18 @@ class CompactedTable:
     def _is_broker_away(self) -> bool:
         return self._broker_monitor is not None and not self._broker_monitor.probe()
 
-    def changes(self) -> Iterator[tuple[bytes, bytes | None]]:
-        """Yield the records written since the last read, without waiting. A value of None retires its key."""
+    def changes(self) -> Iterator[TableRecord]:
+        """Yield the records written since the last read, without waiting."""
         messages: list[Message] = self._consumer.consume(READ_AT_ONCE, 0)
         for message in messages:
             error = message.error()
             if error is None:
-                yield message.key(), message.value()
+                yield self._record(message)
             elif is_fatal(error):
                 raise explain(error, self._kafka, self._topic)
+
+    def _record(self, message: Message) -> TableRecord:
+        return TableRecord(self._topic, message.partition(), message.offset(), message.key(), message.value())
 
     def close(self) -> None:
         """Close the client."""

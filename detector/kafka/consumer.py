@@ -6,6 +6,7 @@ before the committed offset are replayed to restore state. Later records are liv
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,13 +46,23 @@ class Poll:
 class MinuteConsumer:
     """Member of the consumer group, subscribed to the input topic."""
 
-    def __init__(self, config: Config, broker_monitor: BrokerMonitor) -> None:
+    def __init__(
+        self,
+        config: Config,
+        broker_monitor: BrokerMonitor,
+        name_rival: Callable[[str], str] = lambda member_id: "",
+    ) -> None:
+        """`name_rival` names the process that has taken the place of a member id, where it is known."""
         self._kafka = config.kafka
         self._topic = config.kafka.topics.minutes
         self._pending = Poll()
         self._fatal_error: KafkaError | None = None
         self._is_paused = False
-        self._broker_monitor, self._config = broker_monitor, config
+        self._broker_monitor, self._config, self._name_rival = broker_monitor, config, name_rival
+        self.member_id = ""
+        """Id that the coordinator gave this member with its latest partitions; empty before."""
+        self._is_join_refused = False
+        """Whether the group's other members use another protocol, and this has been logged."""
         self._join()
 
     def _join(self) -> None:
@@ -73,7 +84,7 @@ class MinuteConsumer:
         """Wait up to `batch_seconds` for up to `batch_records` records. Raises ClusterError."""
         messages = self._consumer.consume(self._kafka.batch_records, self._kafka.batch_seconds)
         if self._fatal_error is not None:
-            raise explain(self._fatal_error, self._kafka)
+            raise explain(self._fatal_error, self._kafka, rival=self._name_rival(self.member_id))
         if not messages and self._is_fenced():
             log.warning("the group coordinator fenced this static member after an outage; it rejoins the group")
             self._consumer.close()
@@ -163,10 +174,22 @@ class MinuteConsumer:
             poll.end_offsets[message.partition()] = message.offset()
         elif is_fatal(error):
             raise explain(error, self._kafka, self._topic)
+        elif error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
+            self._report_refused_join()
         else:
             log.warning("the consumer reports an error of a partition: %s", error.str())
 
+    def _report_refused_join(self) -> None:
+        """Log once that the group cannot be joined. The client tries again every second, until it can."""
+        if not self._is_join_refused:
+            self._is_join_refused = True
+            log.warning(
+                "group %s cannot be joined while a consumer with another assignor is in it; it is tried again",
+                self._kafka.group,
+            )
+
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        self._is_join_refused, self.member_id = False, consumer.memberid() or self.member_id
         if partitions:
             self._assign([partition.partition for partition in partitions])
 

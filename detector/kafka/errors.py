@@ -2,7 +2,7 @@
 
 from confluent_kafka import KafkaError
 
-from detector.config.schema import Kafka
+from detector.config.schema import Kafka, transactional_id
 from detector.errors import ClusterError
 from detector.kafka.tls_diagnosis import diagnose_tls
 
@@ -51,10 +51,10 @@ CHECK_PASSWORD = "check the user and password in kafka.common"
 CREATE_TOPICS = "create it with `faultline topics --create`"
 
 
-def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
+def explain(error: KafkaError, kafka: Kafka, topic: str = "", *, rival: str = "") -> ClusterError:
     """Return one sentence with the remedy, for an error that waiting does not mend.
 
-    `topic` is named where the error itself does not name it.
+    `topic` is named where the error itself does not name it. `rival` is the process that runs as this instance, too.
     """
     cluster = f"{kafka.common['bootstrap.servers']}{topic and f', topic {topic}'}"
     diagnosis = diagnose_tls(error, kafka)
@@ -63,6 +63,11 @@ def explain(error: KafkaError, kafka: Kafka, topic: str = "") -> ClusterError:
         return ClusterError(f"Kafka at {cluster}: {problem}; {remedy}.")
     text = " ".join(error.str().split())[:MOST_FOREIGN_CHARACTERS]  # a token's endpoint may answer with a page
     remedy = _remedies(kafka).get(error.code(), "see the broker's log")
+    if rival:
+        remedy = (
+            f"another process runs as kafka.instance {kafka.instance}, {rival}; give each its own kafka.instance, and"
+            " start again"
+        )
     if "OAUTHBEARER token" in text:
         remedy = "check sasl.oauthbearer.* in kafka.common, and that its token endpoint answers"
     return ClusterError(f"Kafka at {cluster}: {text.rstrip('.')} ({error.name()}); {remedy}.")
@@ -83,7 +88,7 @@ def _remedies(kafka: Kafka) -> dict[int, str]:
             f"allow this user to read the groups {kafka.group} and {kafka.group}-tables"
         ),
         KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: (
-            f"allow this user to write and describe transactional id {kafka.group}-{kafka.instance}"
+            f"allow this user to write and describe transactional id {transactional_id(kafka)}"
         ),
         KafkaError.CLUSTER_AUTHORIZATION_FAILED: (
             "allow this user to write the topic, and before Kafka 3 IdempotentWrite on the cluster"
@@ -92,8 +97,9 @@ def _remedies(kafka: Kafka) -> dict[int, str]:
         KafkaError.UNKNOWN_TOPIC_OR_PART: CREATE_TOPICS,
         KafkaError._UNKNOWN_PARTITION: CREATE_TOPICS,
         KafkaError._FENCED: (
-            f"another process runs as kafka.instance {kafka.instance}, or this one stopped for longer than its"
-            " transaction may take; give each process its own kafka.instance, and start again"
+            f"another process runs as kafka.instance {kafka.instance}, or uses transactional id"
+            f" {transactional_id(kafka)}, or this one stopped for longer than its transaction may take; give each its"
+            " own kafka.instance, and start again"
         ),
         KafkaError._FATAL: (
             f"if another process runs as kafka.instance {kafka.instance}, give each its own kafka.instance"

@@ -16,7 +16,7 @@ from detector.errors import ClusterError
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.errors import explain, is_fatal
 from detector.kafka.start_positions import checkpoint_to_metadata
-from detector.kafka.transactions import Aborted, Transactions
+from detector.kafka.transactions import Aborted, Fenced, Transactions
 
 log = logging.getLogger("faultline.kafka")
 
@@ -49,7 +49,8 @@ class Sink:
         """Commit (partition, notification, open record)s, dead letters, and next offsets with their checkpoints.
 
         Return the number of alarms that were too long, by outcome: `shortened` or `dead_lettered`. Raises Aborted
-        where the poll must be repeated, and ClusterError or KafkaException where this instance must end.
+        where the poll must be repeated, Fenced where another process has this transactional id, and ClusterError or
+        KafkaException where this instance must end.
         """
         cut_alarms: Counter[str] = Counter()
         positions = [self._position(partition, *offset) for partition, offset in offsets.items()]
@@ -63,13 +64,23 @@ class Sink:
             self._transactions.commit(positions, group_metadata)
         except KafkaException as error:
             if is_fatal(error.args[0]):
-                raise self._explain(error.args[0]) from None
+                cause = self._transactions.fatal_cause(error.args[0])
+                if cause.code() == KafkaError._FENCED:
+                    raise Fenced(cause) from None
+                raise self._explain(cause) from None
             if not error.args[0].txn_requires_abort():
                 raise
             log.warning("a transaction is rolled back: %s", error.args[0].str())
             self._transactions.abort()
             raise Aborted(error.args[0]) from error
         return cut_alarms
+
+    def take_over(self) -> None:
+        """Replace a fenced producer by a new one. The poll must be repeated. Raises ClusterError."""
+        try:
+            self._transactions.take_over()
+        except KafkaException as error:
+            raise self._explain(error.args[0]) from None
 
     def _produce_alarm(self, message: AlarmMessage, partition: int | None = None) -> list[str]:
         """Produce a notification or, with a partition, the record of an open alarm.

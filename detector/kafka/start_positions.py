@@ -75,6 +75,13 @@ class StartPositions:
             )
             return fresh_start, Assignment(partition=partition, reset="made_anew")
         checkpoint = checkpoint_from_metadata(commit.metadata)
+        if checkpoint is None and commit.metadata:
+            log.warning(
+                "partition %d: offset %d was committed by another program; give that one another group than %s",
+                partition,
+                offset,
+                self._kafka.group,
+            )
         replay = checkpoint.replay_offset if checkpoint else self._offset_by_time(partition)
         begin = TopicPartition(self._topic, partition, max(low, min(replay, offset)))
         if offset >= low:

@@ -44,6 +44,14 @@ class Aborted(Exception):
         self.error = error
 
 
+class Fenced(Exception):
+    """End of a producer whose transactional id another producer has taken. Nothing of the poll was published."""
+
+    def __init__(self, error: KafkaError) -> None:
+        super().__init__(error.str())
+        self.error = error
+
+
 class _StuckCall(Exception):
     """Call that does not complete although the broker is available. The text is its last error, if there was one."""
 
@@ -153,6 +161,20 @@ class Transactions:
                 raise
             log.warning("a transaction could not be aborted; a new producer takes over")
             self._replace()
+
+    def take_over(self) -> None:
+        """Replace a fenced producer. The new one fences the one that fenced it."""
+        self._replace()
+
+    def fatal_cause(self, error: KafkaError) -> KafkaError:
+        """Return the error that ended the producer, where a call says only that it has ended."""
+        if error.code() == KafkaError._FATAL:
+            try:
+                self._producer.poll(0)
+            except KafkaException as fatal:
+                cause: KafkaError = fatal.args[0]
+                return cause
+        return error
 
     def _open(self) -> tuple[Producer, threading.Event]:
         """Return a producer, and an event that is set once it has lost all brokers."""

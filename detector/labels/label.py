@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from detector.core.vocabulary import EARLIEST_MINUTE, KINDS, LATEST_MINUTE, SEVERITIES, SILENT, UNKNOWN
-from detector.errors import LabelError
+from detector.errors import ForeignRecordError, LabelError
 from detector.malformed_json import MALFORMED_JSON
 
 CLASS_NAME, LONGEST_NAME = r"[a-z][a-z0-9_]*", 128
@@ -90,6 +90,12 @@ def read_label(value: bytes) -> Label:
     if label.kind == "fault" and label.expires is not None:
         raise LabelError(f"label {label.id}: a fault does not expire; retire it with `faultline forget` instead.")
     return label
+
+
+def check_key(key: bytes | None, label: Label) -> None:
+    """Check that a label lies under its id. Raises ForeignRecordError; retired by its id, such a label would stay."""
+    if key != label.id.encode():
+        raise ForeignRecordError(f"label {label.id} lies under another key; teach it again, and retire this key.")
 
 
 def check_name(name: str) -> None:

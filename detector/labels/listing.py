@@ -8,7 +8,7 @@ import msgspec
 
 from detector.core.vocabulary import NEW
 from detector.errors import LabelError
-from detector.labels.label import read_label
+from detector.labels.label import check_key, read_label
 from detector.malformed_json import MALFORMED_JSON
 from detector.terminal import Line, Row, Styled, Table, fixed_column, number_column, text_column
 from detector.text import printable
@@ -52,6 +52,7 @@ def _label_row(key: bytes, value: bytes) -> LabelRow:
     label_id = key.decode(errors="replace")
     try:
         label = read_label(value)
+        check_key(key, label)
     except LabelError as error:
         return LabelRow(id=label_id, refused=str(error))
     fields = {field: getattr(label, field) for field in LabelRow.__dataclass_fields__ if field not in ("id", "refused")}

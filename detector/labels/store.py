@@ -14,9 +14,9 @@ from detector.core.features import Catalogue
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import Exemplar, ExemplarIndex
 from detector.core.settings import Settings
-from detector.errors import LabelError
+from detector.errors import ForeignRecordError, LabelError
 from detector.labels.embedding import exemplar_of, label_windows
-from detector.labels.label import Label, read_label
+from detector.labels.label import Label, check_key, read_label
 
 log = logging.getLogger("faultline")
 
@@ -25,6 +25,9 @@ EMBEDDED_WINDOWS = 1024
 """Windows of several labels that are embedded together: a batch takes as long with 13 windows of one label as with 64
 of five."""
 
+
+LabelRecord = tuple[bytes | None, bytes | None] | tuple[bytes | None, bytes | None, str]
+"""Key and value of a record of the labels topic, and where it lies, if that is to be told."""
 
 EmbeddedRecord = Exemplar | LabelError | None
 """Exemplar of a record of the labels topic, or the error that refuses it; None retires its key."""
@@ -39,14 +42,16 @@ class _LabelWindows:
 
 
 def embed_records(
-    records: Iterable[tuple[bytes, bytes | None]], catalogue: Catalogue, encode: Encode
+    records: Iterable[LabelRecord], catalogue: Catalogue, encode: Encode
 ) -> Iterator[tuple[bytes, EmbeddedRecord]]:
     """Yield the result of each record, in their order; the encoder embeds several labels per call, few are held."""
     batch: list[tuple[bytes, _LabelWindows | LabelError | None]] = []
     windows = 0
-    for key, value in records:
-        decoded = _read_windows(value, catalogue)
-        batch.append((key, decoded))
+    for key, value, *place in records:
+        decoded = _read_windows(key, value, catalogue)
+        if isinstance(decoded, LabelError) and place:
+            decoded = type(decoded)(f"{place[0]}: {decoded}")
+        batch.append((key or b"", decoded))
         windows += len(decoded.windows) if isinstance(decoded, _LabelWindows) else 0
         if windows >= EMBEDDED_WINDOWS:
             yield from _embed_batch(batch, encode)
@@ -54,14 +59,19 @@ def embed_records(
     yield from _embed_batch(batch, encode)
 
 
-def _read_windows(value: bytes | None, catalogue: Catalogue) -> _LabelWindows | LabelError | None:
+def _read_windows(key: bytes | None, value: bytes | None, catalogue: Catalogue) -> _LabelWindows | LabelError | None:
     if value is None:
         return None
     try:
         label = read_label(value)
-        return _LabelWindows(label, label_windows(label, catalogue))
+    except LabelError as error:
+        return ForeignRecordError(str(error))
+    try:
+        windows = label_windows(label, catalogue)
+        check_key(key, label)
     except LabelError as error:
         return error
+    return _LabelWindows(label, windows)
 
 
 def _embed_batch(
@@ -96,13 +106,13 @@ class LabelStore:
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
         self._bundle, self._encode, self._settings, self._threads = bundle, encode, settings, threads
         self._exemplars: dict[bytes, Exemplar] = {}
-        self._refused = 0
+        self._refused = self._foreign = 0
 
     def put(self, key: bytes, value: bytes | None) -> None:
         """Apply one record of the labels topic; None retires its key."""
         self.put_all([(key, value)])
 
-    def put_all(self, records: Iterable[tuple[bytes, bytes | None]]) -> None:
+    def put_all(self, records: Iterable[LabelRecord]) -> None:
         """Apply many records in their order, with few calls of the encoder."""
         for key, result in embed_records(records, self._bundle.catalogue, self._encode):
             self.put_embedded(key, result)
@@ -114,6 +124,7 @@ class LabelStore:
             self._exemplars[key] = result
         elif result is not None:
             self._refused += 1
+            self._foreign += isinstance(result, ForeignRecordError)
             log.warning("refused: %s", result)
 
     def count(self, kind: str) -> int:
@@ -132,10 +143,11 @@ class LabelStore:
             if exemplar.alarm
         )
 
-    def take_refused(self) -> int:
-        """Return the number of labels that were refused since the last call."""
-        refused, self._refused = self._refused, 0
-        return refused
+    def take_refused(self) -> tuple[int, int]:
+        """Return the number of labels that were refused since the last call, and how many of them are no labels."""
+        refused, foreign = self._refused, self._foreign
+        self._refused = self._foreign = 0
+        return refused, foreign
 
     def classifier(self) -> Classifier:
         """Return the classifier of all labels in force."""

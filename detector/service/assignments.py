@@ -5,12 +5,15 @@ later records are published.
 """
 
 import logging
+from collections.abc import Iterable
 
 from detector.alarms.notifications import read_open_alarm
+from detector.config.schema import Kafka
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
-from detector.kafka.compacted_table import CompactedTable
+from detector.errors import ClusterError, ForeignRecordError
+from detector.kafka.compacted_table import CompactedTable, TableRecord
 from detector.kafka.consumer import Poll
 from detector.kafka.start_positions import Assignment
 from detector.service.metrics import Metrics
@@ -21,8 +24,8 @@ log = logging.getLogger("faultline")
 class PartitionAssignments:
     """Partitions that this instance owns. The pipeline is passed in, because a bundle reload replaces it."""
 
-    def __init__(self, open_table: CompactedTable, metrics: Metrics) -> None:
-        self._open_table, self._metrics = open_table, metrics
+    def __init__(self, open_table: CompactedTable, metrics: Metrics, kafka: Kafka) -> None:
+        self._open_table, self._metrics, self._kafka = open_table, metrics, kafka
         self.owned_partitions: set[int] = set()
         self.replay_ends: dict[int, int] = {}
         """Partitions in replay, with their live offset."""
@@ -38,8 +41,7 @@ class PartitionAssignments:
         if poll.assignments:
             open_records = self._open_table.read([assignment.partition for assignment in poll.assignments])
             for assignment in poll.assignments:
-                records = sorted(open_records[assignment.partition].items())
-                self._assign(assignment, [read_open_alarm(value) for _, value in records], pipeline)
+                self._assign(assignment, self._open_alarms(open_records[assignment.partition].values()), pipeline)
 
     def split(self, poll: Poll) -> tuple[list[Records], list[Records]]:
         """Return the poll's replayed records (before their partition's live offset) and live records."""
@@ -69,6 +71,27 @@ class PartitionAssignments:
                 del self.replay_ends[partition]
                 pipeline.catch_up(partition)
                 log.info("partition %d: the replay is over, alarms are published", partition)
+
+    def _open_alarms(self, records: Iterable[TableRecord]) -> list[Alarm]:
+        """Return the open alarms of one partition, by key.
+
+        A record that is none may have replaced an open alarm, which would then never be cleared. So it ends the start,
+        unless the operator has decided to skip it. Raises ClusterError.
+        """
+        alarms = []
+        for record in sorted(records, key=lambda record: record.key or b""):
+            try:
+                alarms.append(read_open_alarm(record.key, record.value or b""))
+            except ForeignRecordError as error:
+                if not self._kafka.skip_foreign_records:
+                    raise ClusterError(
+                        f"Kafka at {self._kafka.common['bootstrap.servers']}: {record} was not written by Faultline"
+                        f" ({error}); let only Faultline write to this topic, and retire the key with an empty record,"
+                        " or set kafka.skip_foreign_records to true."
+                    ) from None
+                self._metrics.foreign_records.labels("active").inc()
+                log.warning("skipped: %s was not written by Faultline (%s)", record, error)
+        return alarms
 
     def _assign(self, assignment: Assignment, open_alarms: list[Alarm], pipeline: Pipeline) -> None:
         pipeline.assign(assignment.partition, assignment.checkpoint, open_alarms)

@@ -22,9 +22,11 @@ from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.cluster.checks import check_topics
 from detector.kafka.compacted_table import CompactedTable
 from detector.kafka.consumer import MinuteConsumer, Poll
+from detector.kafka.readers.group_members import GroupMember, GroupMonitor, foreign_sentence
 from detector.kafka.sink import Sink
 from detector.service.assignments import PartitionAssignments
 from detector.service.canary import CanaryRunner
+from detector.service.fencing import Fencing
 from detector.service.http_server import Endpoints, Health
 from detector.service.metrics import Metrics
 from detector.service.publisher import AlarmPublisher
@@ -63,9 +65,12 @@ class Service:
         self.metrics.canary_period.set(60 * config.runtime.canary_minutes)
         self._serve(self._prepare(bundle, encoder))
         sink = Sink(config, self._broker_monitor, self._topic_limits.record_bytes)
-        self._publisher = AlarmPublisher(config, sink, self.metrics)
-        self._consumer = MinuteConsumer(config, self._broker_monitor)
-        self._assignments = PartitionAssignments(self._open_table, self.metrics)
+        self._group_monitor = GroupMonitor(config)
+        fencing = Fencing(config, self._group_monitor, lambda: self._consumer.member_id)
+        self._publisher = AlarmPublisher(config, sink, self.metrics, fencing)
+        self._consumer = MinuteConsumer(config, self._broker_monitor, self._group_monitor.name_rival)
+        self._assignments = PartitionAssignments(self._open_table, self.metrics, config.kafka)
+        self._foreign_members: tuple[GroupMember, ...] = ()
         self._poison_polls = 0
         self.metrics.gpu.set(encoder.device == "gpu")
         log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
@@ -182,7 +187,7 @@ class Service:
         changes = list(self._label_table.changes())
         if not changes:
             return
-        self._labels.put_all(changes)
+        self._labels.put_all((record.key, record.value, str(record)) for record in changes)
         self._pipeline.use_classifier(self._labels.classifier())
         self._update_label_metrics()
         log.info("labels: %d changed", len(changes))
@@ -237,7 +242,9 @@ class Service:
         self.metrics.judged_alarms.clear()
         for (name, judgement), count in self._labels.count_feedback().items():
             self.metrics.judged_alarms.labels(name, judgement).set(count)
-        self.metrics.label_errors.inc(self._labels.take_refused())
+        refused, foreign = self._labels.take_refused()
+        self.metrics.label_errors.inc(refused)
+        self.metrics.foreign_records.labels("labels").inc(foreign)
 
     def _report_state(self) -> None:
         """Update gauges, readiness and systemd's status."""
@@ -248,6 +255,7 @@ class Service:
         self.metrics.watermark.set(min(watermarks.values(), default=0) * 60)
         self.metrics.lag_sum.set(sum(lags.values()))
         self.metrics.lag_max.set(max(lags.values(), default=0))
+        self._report_foreign_members()
         reason = self._unready_reason()
         if reason:
             self._set_not_ready(reason)
@@ -259,6 +267,18 @@ class Service:
             True, f"{cells} cells of {partitions} partitions, {sum(lags.values())} records behind"
         )
 
+    def _report_foreign_members(self) -> None:
+        """Log a change of the group's members that are not Faultline, and count them."""
+        members = self._group_monitor.foreign_members(bool(self._assignments.owned_partitions))
+        self.metrics.foreign_members.set(len(members))
+        if {member.member_id for member in members} == {member.member_id for member in self._foreign_members}:
+            return
+        self._foreign_members = members
+        if members:
+            log.warning("%s; their partitions are watched by nobody", foreign_sentence(members, self._config))
+        else:
+            log.info("group %s has only members of Faultline again", self._config.kafka.group)
+
     def _unready_reason(self) -> str:
         """Return why the daemon is not ready; empty when it is."""
         if self._is_halted:
@@ -266,7 +286,8 @@ class Service:
         if not self._broker_monitor.is_available():
             return BROKER_AWAY
         if not self._assignments.owned_partitions:
-            return "no partition is assigned"
+            foreign = foreign_sentence(self._foreign_members, self._config) if self._foreign_members else ""
+            return f"no partition is assigned: {foreign}" if foreign else "no partition is assigned"
         if self._assignments.replay_ends:
             return f"{len(self._assignments.replay_ends)} partitions are replayed"
         return ""

@@ -23,6 +23,9 @@ WITHHELD = ("ignored", "quarantined")
 HALTS = ("poison",)
 PLAYS = ("recognised", "missed")
 CUTS = ("shortened", "dead_lettered")
+TABLES = ("active", "labels")
+"""Tables on which records of others are counted, by the key of their topic in the configuration."""
+
 RESETS = ("retention", "made_anew")
 """Reasons why a partition does not start at its commit: the log no longer has the offset, or never had it."""
 
@@ -71,6 +74,12 @@ class Metrics:
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
+        self.foreign_records = counter(
+            "faultline_foreign_records",
+            "Records that Faultline has not written on its own tables, skipped at each read.",
+            "topic",
+            TABLES,
+        )
         self.canary_plays = counter("faultline_canary_plays", "Plays of the canary, by outcome.", "outcome", PLAYS)
         self.refused_bundles = counter(
             "faultline_bundle_refused", "Bundles refused while another one serves.", "reason", BUNDLE_REASONS
@@ -84,6 +93,9 @@ class Metrics:
         self.cells = gauge("faultline_cells_tracked", "Cells with a window in memory.")
         self.silent_cells = gauge("faultline_cells_silent", "Cells with an open alarm for silence.")
         self.partitions = gauge("faultline_partitions_assigned", "Partitions of the input topic owned.")
+        self.foreign_members = gauge(
+            "faultline_group_foreign_members", "Members of the consumer group that are not Faultline."
+        )
         self.watermark = gauge("faultline_frontier_timestamp_seconds", "Watermark of the slowest owned partition.")
         self.lag_sum = gauge("faultline_consumer_lag_records", "Records behind the end, in all owned partitions.")
         self.lag_max = gauge("faultline_consumer_lag_records_max", "Records behind the end, in the worst partition.")

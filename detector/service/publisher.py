@@ -17,7 +17,8 @@ from detector.core.lifecycle import Event
 from detector.core.pipeline import PollResult
 from detector.kafka.errors import explain
 from detector.kafka.sink import Sink
-from detector.kafka.transactions import Aborted
+from detector.kafka.transactions import Aborted, Fenced
+from detector.service.fencing import Fencing
 from detector.service.metrics import Metrics
 
 log = logging.getLogger("faultline")
@@ -32,21 +33,27 @@ Offsets = dict[int, tuple[int, Checkpoint | None]]
 class AlarmPublisher:
     """Publisher of events, dead letters and offsets, with their metrics and log lines."""
 
-    def __init__(self, config: Config, sink: Sink, metrics: Metrics) -> None:
-        self._config, self._sink, self._metrics = config, sink, metrics
+    def __init__(self, config: Config, sink: Sink, metrics: Metrics, fencing: Fencing) -> None:
+        self._config, self._sink, self._metrics, self._fencing = config, sink, metrics, fencing
         self._abort_count = 0
         """Aborted transactions in a row."""
 
     def publish(self, work: PollResult, offsets: Offsets, group_metadata: Any, digest: str) -> bool:
         """Publish a poll's work, and return whether it was committed; otherwise it was rolled back.
 
-        `digest` is that of the bundle in use. Raises ClusterError after ABORTS rollbacks in a row.
+        `digest` is that of the bundle in use. Raises ClusterError after ABORTS rollbacks in a row, and where another
+        process runs as this instance.
         """
         context = Context(self._config.alarms.system_dn, digest)
         messages = [_messages(event, context) for event in work.events]
         try:
             with self._metrics.time_stage("publish"):
                 cut_alarms = self._sink.publish(messages, work.rejections, offsets, group_metadata)
+        except Fenced as fenced:
+            self._metrics.transactions.labels("aborted").inc()
+            self._fencing.judge(fenced)
+            self._sink.take_over()
+            return False
         except Aborted as aborted:
             self._metrics.transactions.labels("aborted").inc()
             self._abort_count += 1

@@ -44,7 +44,7 @@ def prepare_serving_state(
     labels = LabelStore(bundle, encode, settings, config.runtime.threads)
     table = CompactedTable(config.kafka, topic)
     records = table.records(list(range(partition_counts(config, topic)[topic])))
-    labels.put_all((key, value) for _, key, value in records)
+    labels.put_all((record.key, record.value, str(record)) for record in records)
     pipeline = Pipeline(
         bundle.catalogue, bundle.baseline, encode, labels.classifier(), settings, stage_timer=time_stage
     )

@@ -68,6 +68,16 @@ OPERATIONS: list[Panel] = [
         {"{{instance}}": f"time() - (faultline_canary_recognised_timestamp_seconds{JOB} > 0)"},
     ),
     ("Bundles refused", "short", {"{{reason}}": f"sum by (reason) (faultline_bundle_refused_total{JOB})"}),
+    (
+        "Members of the group that are not Faultline",
+        "short",
+        {"{{job}}": f"max by (job) (faultline_group_foreign_members{JOB})"},
+    ),
+    (
+        "Foreign records skipped",
+        "short",
+        {"{{instance}} {{topic}}": f"faultline_foreign_records_total{JOB}"},
+    ),
     ("GPU", "short", {"{{instance}}": f"faultline_gpu{JOB}"}),
     ("Versions", "short", {"{{version}}": f"count by (version) (faultline_build_info{JOB})"}),
     (

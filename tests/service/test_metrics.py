@@ -15,8 +15,20 @@ from detector.core.ingest.samples import Reason
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES
 from detector.errors import BUNDLE_REASONS
-from detector.service.http_server import CONNECTIONS, Endpoints, Health
-from detector.service.metrics import CUTS, HALTS, OUTCOMES, PLAYS, RESETS, STAGES, TRANSACTIONS, WITHHELD, Metrics
+from detector.service.endpoints.connections import CONNECTIONS
+from detector.service.http_server import Endpoints, Health
+from detector.service.metrics import (
+    CUTS,
+    HALTS,
+    OUTCOMES,
+    PLAYS,
+    RESETS,
+    STAGES,
+    TABLES,
+    TRANSACTIONS,
+    WITHHELD,
+    Metrics,
+)
 from tests.eventually import eventually
 from tests.service.network import CELLS, MINUTES, told
 from tests.service.stage import get, samples
@@ -30,6 +42,7 @@ LABELS = {
     "kind": set(KINDS),
     "stage": set(STAGES),
     "certificate": set(USES),
+    "topic": set(TABLES),
 }
 """Every label there may be, with its values; `le` and the two infos aside."""
 
@@ -180,7 +193,7 @@ def test_a_client_that_hangs_up_or_talks_nonsense_leaves_no_traceback(endpoints,
 def test_a_method_that_changes_something_is_not_there(endpoints):
     with connect(endpoints) as client:
         client.sendall(b"POST /metrics HTTP/1.0\r\nContent-Length: 0\r\n\r\n")
-        assert client.recv(100).split()[1] == b"501"
+        assert client.recv(100).split()[1] == b"405"
 
 
 def test_a_closed_endpoint_gives_its_port_back(health):

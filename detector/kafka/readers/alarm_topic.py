@@ -21,5 +21,5 @@ def read_notification_values(config: Config) -> Iterator[bytes | None]:
     """Yield the value of every record that the alarm topic holds. Raises ClusterError."""
     topic = config.kafka.topics.alarms
     with closing(CompactedTable(config.kafka, topic)) as table:
-        for _, _, value in table.records(list(range(partition_counts(config, topic).get(topic, 0)))):
-            yield value
+        for record in table.records(list(range(partition_counts(config, topic).get(topic, 0)))):
+            yield record.value

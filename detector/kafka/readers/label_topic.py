@@ -11,12 +11,16 @@ from detector.kafka.topics import partition_count
 
 
 def read_labels(config: Config) -> Iterator[tuple[bytes, bytes | None]]:
-    """Yield every (label id, label) on the topic, oldest first. A label of None retires its id. Raises ClusterError."""
+    """Yield every (label id, label) on the topic, oldest first. A label of None retires its id. Raises ClusterError.
+
+    A record without a key is left out: no label can be replaced or retired without one. The daemon's log names it.
+    """
     topic = config.kafka.topics.labels
     count = partition_count(config, topic)
     with closing(CompactedTable(config.kafka, topic)) as table:
-        for _, key, value in table.records(list(range(count))):
-            yield key, value
+        for record in table.records(list(range(count))):
+            if record.key is not None:
+                yield record.key, record.value
 
 
 def publish_labels(config: Config, *records: tuple[bytes, bytes | None]) -> None:

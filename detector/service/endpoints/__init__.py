@@ -1,0 +1,1 @@
+"""HTTP beneath the endpoints: listening sockets, connections with their limits, requests."""
