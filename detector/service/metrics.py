@@ -14,6 +14,7 @@ from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.scoring.exemplars import KINDS
 from detector.errors import BUNDLE_REASONS
+from detector.service.latency import IGNORED
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
@@ -69,6 +70,12 @@ class Metrics:
         self.withheld_alarms = counter(
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
+        self.latency_ignored = counter(
+            "faultline_latency_ignored_records",
+            "Live records left out of the latency, whose timestamp is absent, ahead of the clock or too old.",
+            "reason",
+            IGNORED,
+        )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
         self.canary_plays = counter("faultline_canary_plays", "Plays of the canary, by outcome.", "outcome", PLAYS)
         self.refused_bundles = counter(
@@ -118,7 +125,7 @@ class Metrics:
     def _histograms(self) -> None:
         self.latency = Histogram(
             "faultline_end_to_end_latency_seconds",
-            "Time from a poll's oldest record (its timestamp) to the commit of its alarms.",
+            "Time from a poll's oldest record (its timestamp, where it is plausible) to the commit of its alarms.",
             registry=self.registry,
             buckets=_LATENCY_BUCKETS,
         )
