@@ -26,7 +26,7 @@ class CompactedTable:
         self._kafka, self._broker_monitor = kafka, broker_monitor
         self._topic = topic
         self._consumer = open_client(Consumer, table_properties(kafka), kafka)
-        self._offsets = TopicOffsets(kafka, topic, is_broker_away=self._is_broker_away)
+        self._offsets = TopicOffsets(kafka, topic, self._is_broker_away if broker_monitor else None)
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes, bytes]]:
         """Return every key's newest value by partition, once all transactions open in it at the call are over.

@@ -17,11 +17,17 @@ from detector.kafka.broker_monitor import ANSWER_SECONDS
 from detector.kafka.client import open_admin
 from detector.kafka.errors import STALE_LEADER, explain, is_transient
 
+COMMAND_SECONDS = 5.0
+"""Timeout of one request of a command, which has nothing else to do. On a busy machine an answer takes a second."""
+
 RETRY_SECONDS = 0.1
 """Pause before a request is repeated. A new leader is known within some tenths of a second."""
 
 NOT_YET_KNOWN = {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION}
 """Errors of a topic that was just created. Not all brokers have heard of it yet."""
+
+NO_LEADER = {*STALE_LEADER, *NOT_YET_KNOWN, KafkaError._NOENT}
+"""Errors after which the admin client is opened anew. It may go on with what it knows of the leaders."""
 
 NEW_TOPIC_SECONDS = 5.0
 """Longest wait until all brokers have heard of a topic, which takes them some tenths of a second."""
@@ -33,10 +39,11 @@ class TopicOffsets:
     All raise ClusterError where no answer comes within `reach_seconds`.
     """
 
-    def __init__(self, kafka: Kafka, topic: str, *, is_broker_away: Callable[[], bool] = lambda: False) -> None:
-        """While `is_broker_away`, which is asked after each failure, the deadline moves on."""
+    def __init__(self, kafka: Kafka, topic: str, is_broker_away: Callable[[], bool] | None = None) -> None:
+        """`is_broker_away` is asked after each failure, by the daemon: while it is, the deadline moves on."""
         self._kafka, self._topic = kafka, topic
-        self._is_broker_away = is_broker_away
+        self._is_broker_away = is_broker_away or (lambda: False)
+        self._request_seconds = ANSWER_SECONDS if is_broker_away else COMMAND_SECONDS
         self._admin = open_admin(kafka)
 
     def begins(self, partitions: Iterable[int]) -> dict[int, int]:
@@ -73,7 +80,9 @@ class TopicOffsets:
         start, deadline = monotonic(), monotonic() + self._kafka.reach_seconds
         while True:
             try:
-                answers = self._admin.list_offsets(requests, isolation_level=isolation, request_timeout=ANSWER_SECONDS)
+                answers = self._admin.list_offsets(
+                    requests, isolation_level=isolation, request_timeout=self._request_seconds
+                )
                 return {position.partition: future.result().offset for position, future in answers.items()}
             except KafkaException as failure:
                 error = failure.args[0]
@@ -85,7 +94,7 @@ class TopicOffsets:
                 deadline = monotonic() + self._kafka.reach_seconds
             if monotonic() > deadline:
                 raise explain(error, self._kafka, self._topic)
-            if error.code() in STALE_LEADER:
+            if error.code() in NO_LEADER:
                 self._admin = open_admin(self._kafka)
             Event().wait(RETRY_SECONDS)
 

@@ -47,7 +47,7 @@ class StartPositions:
         self._consumer, self._kafka, self._broker_monitor = consumer, config.kafka, broker_monitor
         self._topic = config.kafka.topics.minutes
         self._memory_minutes = config.settings.tolerance.memory_minutes
-        self._offsets = TopicOffsets(config.kafka, self._topic, is_broker_away=self._wait_on)
+        self._offsets = TopicOffsets(config.kafka, self._topic, self._wait_on)
 
     def find(self, partitions: list[int]) -> list[tuple[TopicPartition, Assignment]]:
         """Return each partition's first offset to fetch, and its assignment. Raises ClusterError."""

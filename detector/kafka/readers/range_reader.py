@@ -17,9 +17,10 @@ from detector.kafka.errors import explain, is_fatal, is_transient
 from detector.kafka.offsets import TopicOffsets, learn_leaders
 from detector.kafka.topics import partition_count
 
-EDGE_RECORDS = 20
-"""Offsets of a partition that are read first to find its newest or oldest record. Each next attempt reads twice as
-many. All of them may be records of aborted transactions, their markers, or holes of a compaction."""
+EDGE_RECORDS = 100
+"""Offsets, of all partitions together, that are read first to find their newest or oldest records. Each next attempt
+reads twice as many of a partition. All may be records of aborted transactions, their markers, or a compaction's holes.
+"""
 
 WAIT_SECONDS = 0.05
 """Longest wait of one call. A call that waits for a whole batch delays the end of a short range."""
@@ -72,29 +73,29 @@ class RangeReader:
         ends, begins = self._offsets.committed_ends(chosen), self._offsets.begins(chosen)
         return [OffsetRange(partition, begins[partition], ends[partition]) for partition in chosen]
 
-    def offset_ranges(self, whole: Sequence[OffsetRange], begin_ms: int, end_ms: int) -> list[OffsetRange]:
+    def offset_ranges(
+        self, whole: Sequence[OffsetRange], begin_ms: int, end_ms: int | None = None
+    ) -> list[OffsetRange]:
         """Return the parts from the first record of `begin_ms` or later to the first of `end_ms` or later.
 
         They hold all records with timestamps in [begin, end) if the timestamps ascend. Raises ClusterError.
         """
-        partitions = [part.partition for part in whole]
-        begins, ends = (self._offsets.at(partitions, time_ms) for time_ms in (begin_ms, end_ms))
+        begins = self._first_offsets(whole, begin_ms)
+        ends = [part.end for part in whole] if end_ms is None else self._first_offsets(whole, end_ms)
+        return [OffsetRange(part.partition, *span) for part, *span in zip(whole, begins, ends, strict=True)]
 
-        def inside(part: OffsetRange, offset: int | None) -> int:
-            return part.end if offset is None else min(max(part.begin, offset), part.end)
+    def _first_offsets(self, whole: Sequence[OffsetRange], time_ms: int) -> list[int]:
+        offsets = self._offsets.at([part.partition for part in whole], time_ms)
+        first = [(part, offsets[part.partition]) for part in whole]
+        return [part.end if offset is None else min(max(part.begin, offset), part.end) for part, offset in first]
 
-        return [
-            OffsetRange(part.partition, inside(part, begins[part.partition]), inside(part, ends[part.partition]))
-            for part in whole
-        ]
-
-    def newest(self) -> list[TimedRecords]:
+    def newest(self, whole: Sequence[OffsetRange]) -> list[TimedRecords]:
         """Return the newest record of each partition that has any, and some before it. Raises ClusterError."""
-        return self._edges(OffsetRange.cut_end)
+        return self._edges(whole, OffsetRange.cut_end)
 
-    def oldest(self) -> list[TimedRecords]:
+    def oldest(self, whole: Sequence[OffsetRange]) -> list[TimedRecords]:
         """Return the oldest record of each partition that has any, and some behind it. Raises ClusterError."""
-        return self._edges(OffsetRange.cut)
+        return self._edges(whole, OffsetRange.cut)
 
     def read(self, ranges: Sequence[OffsetRange], has_wanted_key: Callable[[bytes | None], bool]) -> Iterator[Records]:
         """Yield the ranges' records of the wanted keys, in the order of each partition, one partition at a time.
@@ -110,9 +111,13 @@ class RangeReader:
         """Close the client."""
         self._consumer.close()
 
-    def _edges(self, cut: Callable[[OffsetRange, int], tuple[OffsetRange, OffsetRange]]) -> list[TimedRecords]:
+    def _edges(
+        self,
+        whole: Sequence[OffsetRange],
+        cut: Callable[[OffsetRange, int], tuple[OffsetRange, OffsetRange]],
+    ) -> list[TimedRecords]:
         """Read on from one end of each partition, in steps that double, until it has shown a record."""
-        unread, count = [part for part in self.whole_ranges() if len(part)], EDGE_RECORDS
+        unread, count = [part for part in whole if len(part)], -(-EDGE_RECORDS // max(1, len(whole)))
         edges: dict[int, list[Message]] = {}
         while unread:
             cuts = [cut(part, count) for part in unread]
@@ -154,17 +159,17 @@ class RangeReader:
                 messages_inside = [message for message in messages if message.offset() < ends[partition]]
                 if messages_inside:
                     yield partition, messages_inside
-                if messages[-1].offset() + 1 >= ends[partition]:
-                    self._stop_fetching(partition, bounded_read)
+            read = {p for p, messages in by_partition.items() if messages[-1].offset() + 1 >= ends[p]}
+            self._stop_fetching(read & bounded_read.unread_partitions, bounded_read)
 
-    def _stop_fetching(self, partition: int, bounded_read: BoundedRead) -> None:
-        """Note that a partition is read. The rest of its log takes no part of the consumer's queue.
+    def _stop_fetching(self, partitions: set[int], bounded_read: BoundedRead) -> None:
+        """Note that partitions are read. The rest of their log takes no part of the consumer's queue.
 
-        It is not paused: a partition stays paused when it is assigned again.
+        They are not paused: a partition stays paused when it is assigned again.
         """
-        if partition in bounded_read.unread_partitions:
-            bounded_read.unread_partitions.discard(partition)
-            self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
+        bounded_read.unread_partitions -= partitions
+        if partitions and bounded_read.unread_partitions:
+            self._consumer.incremental_unassign([TopicPartition(self._topic, number) for number in partitions])
 
     def _on_error(self, message: Message, ends: dict[int, int], bounded_read: BoundedRead) -> None:
         error, partition = message.error(), message.partition()

@@ -69,9 +69,8 @@ class TopicHistory:
         """Return the error that says why a cell has no minute in [first, last)."""
         bounds, period = self._bounds(), f"{write_minute(first)} to {write_minute(last)}"
         if bounds is None:
-            return TimeError(
-                f"topic {self._topic} holds no record that can be decoded; teach from files with --history."
-            )
+            content = "holds no record of this catalogue" if any(map(len, self._reader.whole_ranges())) else "is empty"
+            return TimeError(f"topic {self._topic} {content}; teach from files with --history.")
         oldest, newest = bounds
         if last <= oldest or first > newest:
             return TimeError(
@@ -93,7 +92,8 @@ class TopicHistory:
 
     def _bounds(self) -> tuple[int, int] | None:
         """Return about the oldest and the newest minute; None where no record at either end can be decoded."""
-        edges = [*self._reader.oldest(), *self._reader.newest()]
+        whole = self._reader.whole_ranges()
+        edges = [*self._reader.oldest(whole), *self._reader.newest(whole)]
         minutes = np.concatenate(
             [np.empty(0, np.int64), *(self._decoder.decode(edge.records)[0].minute for edge in edges)]
         )

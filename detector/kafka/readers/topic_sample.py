@@ -52,19 +52,20 @@ class TopicSample:
 
     def _recent_ranges(self, size: SampleSize) -> list[OffsetRange]:
         """Return ranges that hold the latest hours by the newest records' minutes, and perhaps more."""
-        edges = {edge.records.partition: edge for edge in self._reader.newest()}
+        whole = [part for part in self._reader.whole_ranges() if len(part)]
+        edges = {edge.records.partition: edge for edge in self._reader.newest(whole)}
         samples = {partition: self._decoder.decode(edge.records)[0] for partition, edge in edges.items()}
-        whole = self._reader.whole_ranges(edges)
         newest = self._newest_minute(samples.values())
         if newest is None:
             return whole
         since_ms = (newest - round(size.hours * 60) - EARLY_MINUTES) * 60_000
-        recent = self._reader.offset_ranges(whole, since_ms, since_ms)
+        recent = self._reader.offset_ranges(whole, since_ms)
         ranges = []
         for part, narrow in zip(whole, recent, strict=True):
             recent_part = OffsetRange(part.partition, narrow.begin, part.end)
             is_narrower = len(recent_part) < WORTH_LEAVING_OUT * len(part)
-            is_timely = _are_timely(edges[part.partition], samples[part.partition])
+            edge = edges.get(part.partition)
+            is_timely = edge is not None and _are_timely(edge, samples[part.partition])
             ranges.append(recent_part if is_narrower and is_timely else part)
         return ranges
 
@@ -82,10 +83,11 @@ class TopicSample:
     def _affordable(self, ranges: list[OffsetRange], home_partition: int) -> list[OffsetRange]:
         """Return whole ranges of at most RAW_RECORDS in total, and at least the end of the home partition's."""
         chosen_ranges: list[OffsetRange] = []
+        room = RAW_RECORDS
         for offset_range in sorted(ranges, key=lambda candidate: candidate.partition != home_partition):
-            room = RAW_RECORDS - sum(map(len, chosen_ranges))
             if len(offset_range) <= room or not chosen_ranges:
                 chosen_ranges.append(offset_range.cut_end(room)[0])
+                room -= len(chosen_ranges[-1])
         return chosen_ranges
 
     def _read_share(self, ranges: list[OffsetRange], share: float) -> dict[int, list[Samples]]:
