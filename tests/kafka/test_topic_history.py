@@ -293,6 +293,11 @@ def test_a_sample_that_comes_out_small_is_drawn_again_with_more_cells(make_confi
     assert sample.span[1] - sample.span[0] <= DAY
 
 
+BUSY_ROUNDS = 12
+"""Rounds of which the quickest count, so that a busy machine does not decide. On a quiet one the first is enough:
+0.70 s with 200 partitions, 0.67 s with 2."""
+
+
 class Clock:
     """Seconds that a look takes."""
 
@@ -324,10 +329,12 @@ def test_two_hundred_partitions_are_looked_through_as_quickly_as_two(broker, top
                 home = partition_of(cell.encode(), partitions)
                 producer.produce(topic, named, cell.encode(), home, timestamp=ms(minute))
         assert not producer.flush(60)
-    for _ in range(5):
+    for _ in range(BUSY_ROUNDS):
         for partitions, config in configs.items():
             with Clock() as clock, closing(TopicHistory(config, CATALOGUE)) as history:
                 assert history.read_sample("site-7", SampleSize(cell_days=150, hours=24)).records == 9000
                 assert len(history.minutes("site-7", T0, T0 + 60).minute) == 45
             seconds[partitions].append(clock.seconds)
-    assert min(seconds[200]) <= 1.5 * min(seconds[2]), seconds
+        if min(seconds[200]) <= 1.5 * min(seconds[2]):
+            return
+    pytest.fail(f"seconds of each round, by partitions: {seconds}")
