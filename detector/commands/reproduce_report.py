@@ -41,7 +41,7 @@ def _records(config: Config, history: Path | None, bundle: Bundle, cell: str, sp
     """Return the records of one cell, from files or from the input topic."""
     first, last = span
     if history is None:
-        return read_cell_records(config, cell, first, last)
+        return read_cell_records(config, bundle.catalogue, cell, span)
     return records_of(cell, first, ParquetDays(history).episode(cell, first, last), bundle.catalogue.names)
 
 

@@ -24,8 +24,8 @@ from detector.history.search import (
     Search,
     SearchMatch,
     SearchQuery,
-    day_of,
     days_of_files,
+    days_of_samples,
     nearest_matches,
     search_query,
 )
@@ -113,7 +113,7 @@ def _open_past(
 
 def _topic_days(topic: HistorySource, cell: str) -> Iterator[Day]:
     sample = topic.read_sample(cell, SampleSize(cell_days=EVERYTHING, hours=EVERYTHING))
-    return (day_of(part) for part in sample.parts)
+    return (day for part in sample.parts for day in days_of_samples(part))
 
 
 def _names(notices: Sequence[NotificationRecord], match: SearchMatch) -> list[str]:

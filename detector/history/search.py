@@ -34,6 +34,8 @@ WINDOW_STEPS, LATE_STEPS = WINDOW // STRIDE, 3
 TAIL_MINUTES = WINDOW - STRIDE
 """Minutes of a day that the next day's first windows need."""
 
+DAY_MINUTES = 1440
+
 CHUNK_CELLS = 64
 """Cells of a day that are searched together: 12 MB of codes at 130 features, and 70 MB of deviations meanwhile."""
 
@@ -81,17 +83,20 @@ class Day:
     """# [n, F]"""
 
 
-def day_of(parts: Sequence[Samples]) -> Day:
-    """Return the samples of a partition, at least one, as one Day."""
+def days_of_samples(parts: Sequence[Samples]) -> Iterator[Day]:
+    """Yield the samples of a partition, at least one, day by day in their order.
+
+    The memory of a search grows with the minutes that a Day spans, and one wrong clock spans decades.
+    """
     cells = [name for samples in parts for name in samples.cells]
     names = sorted(set(cells))
     index = {name: position for position, name in enumerate(names)}
-    return Day(
-        names=names,
-        cell=np.fromiter((index[name] for name in cells), np.int64, len(cells)),
-        minute=np.concatenate([samples.minute for samples in parts]),
-        values=np.concatenate([samples.values for samples in parts]),
-    )
+    cell = np.fromiter((index[name] for name in cells), np.int64, len(cells))
+    minute = np.concatenate([samples.minute for samples in parts])
+    values = np.concatenate([samples.values for samples in parts])
+    for day in np.unique(minute // DAY_MINUTES).tolist():
+        rows = np.flatnonzero(minute // DAY_MINUTES == day)
+        yield Day(names, cell[rows], minute[rows], values[rows])
 
 
 def days_of_files(files: HistoryFiles) -> Iterator[Day]:

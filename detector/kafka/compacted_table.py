@@ -1,18 +1,17 @@
 """Compacted topics as tables: the newest value per key, read whole and then followed."""
 
-from collections.abc import Callable, Iterator
-from time import monotonic
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from detector.config.schema import Kafka, transaction_seconds
 from detector.errors import ClusterError
 from detector.kafka.bounded_read import BoundedRead, ReadLimits
-from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
-from detector.kafka.client import open_admin, open_client, table_properties
-from detector.kafka.errors import STALE_LEADER, explain, is_fatal, is_transient
+from detector.kafka.broker_monitor import BrokerMonitor
+from detector.kafka.client import open_client, table_properties
+from detector.kafka.errors import explain, is_fatal, is_transient
+from detector.kafka.offsets import TopicOffsets, learn_leaders
 from detector.text import printable
 
 READ_AT_ONCE = 500
@@ -21,8 +20,6 @@ WAIT_SECONDS = 0.05
 
 KEY_CHARACTERS = 100
 """Characters of a key that a sentence shows."""
-
-Answer = TypeVar("Answer")
 
 
 class TableRecord(NamedTuple):
@@ -48,7 +45,8 @@ class CompactedTable:
         """With a `broker_monitor`, the reader waits without a deadline while the broker is away."""
         self._kafka, self._broker_monitor = kafka, broker_monitor
         self._topic = topic
-        self._consumer, self._admin = open_client(Consumer, table_properties(kafka), kafka), open_admin(kafka)
+        self._consumer = open_client(Consumer, table_properties(kafka), kafka)
+        self._offsets = TopicOffsets(kafka, topic, self._is_broker_away if broker_monitor else None)
 
     def read(self, partitions: list[int]) -> dict[int, dict[bytes | None, TableRecord]]:
         """Return every key's newest record by partition, once all transactions open in it at the call are over.
@@ -68,9 +66,10 @@ class CompactedTable:
 
         Raises ClusterError where no broker answers in time.
         """
-        positions = [TopicPartition(self._topic, partition) for partition in partitions]
-        ends = self._request(lambda: self._ends(positions))
-        self._consumer.assign(self._request(lambda: self._begins(positions)))
+        ends = self._ends(partitions)
+        begins = self._offsets.begins(partitions)
+        learn_leaders(self._consumer, self._topic)
+        self._consumer.assign([TopicPartition(self._topic, partition, begins[partition]) for partition in partitions])
         seconds = self._kafka.reach_seconds + transaction_seconds(self._kafka)
         table_read = BoundedRead(
             self._consumer,
@@ -84,45 +83,9 @@ class CompactedTable:
         while table_read.unread_partitions:
             yield from map(self._record, table_read.poll())
 
-    def _begins(self, positions: list[TopicPartition]) -> list[TopicPartition]:
-        """Return the partitions at their first offsets.
-
-        The consumer itself asks, because the answer tells it who leads. One that is assigned a partition it knows
-        nothing of looks for the leader within a second. One that is given OFFSET_BEGINNING asks for that offset half a
-        second later.
-        """
-        ask = self._consumer.get_watermark_offsets
-        return [
-            TopicPartition(self._topic, position.partition, ask(position, ANSWER_SECONDS)[0]) for position in positions
-        ]
-
-    def _ends(self, positions: list[TopicPartition]) -> dict[int, int]:
-        """Return the partitions' end offsets, including the records of open transactions.
-
-        A consumer reports the last stable offset as the end: the offset before the first open transaction. The
-        coordinator ends a transaction on one partition after the other, and later on a partition whose leader moves.
-        So committed offsets do not guarantee that the transaction's other records are readable. A new leader exposes
-        fewer records than it has until its followers confirm them. To a request for its end it returns a retriable
-        error (KIP-207).
-        """
-        requests = dict.fromkeys(positions, OffsetSpec.latest())
-        answers = self._admin.list_offsets(requests, request_timeout=ANSWER_SECONDS)
-        return {position.partition: future.result().offset for position, future in answers.items()}
-
-    def _request(self, ask: Callable[[], Answer]) -> Answer:
-        """Repeat a request while its failure may be temporary. Raises ClusterError."""
-        deadline = monotonic() + self._kafka.reach_seconds
-        while True:
-            try:
-                return ask()
-            except KafkaException as error:
-                self._raise_unless_transient(error.args[0])
-                if error.args[0].code() in STALE_LEADER:
-                    self._admin = open_admin(self._kafka)
-            if self._is_broker_away():
-                deadline = monotonic() + self._kafka.reach_seconds
-            elif monotonic() > deadline:
-                raise self._timeout_error(self._kafka.reach_seconds)
+    def _ends(self, partitions: list[int]) -> dict[int, int]:
+        """Return the partitions' ends. The records of transactions that are open at the call lie before them."""
+        return self._offsets.ends(partitions)
 
     def _raise_unless_transient(self, error: KafkaError) -> None:
         """Raise ClusterError for an error that is not transient."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from numpy.typing import NDArray
 
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
@@ -39,8 +40,8 @@ class Poll:
     records: list[Records] = field(default_factory=list)
     end_offsets: dict[int, int] = field(default_factory=dict)
     """Partitions read to their end, with the offset reached."""
-    oldest_ms: int | None = None
-    """Timestamp of the oldest record, in ms since 1970."""
+    timestamps_ms: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    """Timestamps of each partition's records, in ms since 1970, as their producers or the broker set them."""
 
 
 class MinuteConsumer:
@@ -107,8 +108,10 @@ class MinuteConsumer:
             by_partition.pop(partition, None)  # its records are fetched again after the reassignment
         self._reassign(lost_partitions)
         poll.records = [to_records(partition, batch) for partition, batch in sorted(by_partition.items())]
-        timestamps = [batch[0].timestamp()[1] for batch in by_partition.values()]
-        poll.oldest_ms = min(timestamps, default=None)
+        poll.timestamps_ms = {
+            partition: np.fromiter((message.timestamp()[1] for message in batch), np.int64, len(batch))
+            for partition, batch in by_partition.items()
+        }
         return poll
 
     def _is_fenced(self) -> bool:
@@ -172,6 +175,7 @@ class MinuteConsumer:
         error = message.error()
         if error.code() == KafkaError._PARTITION_EOF:
             poll.end_offsets[message.partition()] = message.offset()
+            self._lag.set_end_reached(message.partition(), message.offset())
         elif is_fatal(error):
             raise explain(error, self._kafka, self._topic)
         elif error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:

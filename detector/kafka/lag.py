@@ -33,11 +33,19 @@ class Lag:
         self._ends: dict[int, int] = {}
         self._starts: dict[int, int] = {}
         """Each partition's start offset. It counts until the first record is consumed."""
+        self._reached: dict[int, int] = {}
+        """Offset of each partition's last end that the consumer reported. Markers, aborted records and holes before it
+        are read, and move no position."""
         self._answered_at = float("-inf")
 
     def set_start(self, partition: TopicPartition) -> None:
         """Set the offset from which a partition is read."""
         self._starts[partition.partition] = partition.offset
+        self._reached.pop(partition.partition, None)
+
+    def set_end_reached(self, partition: int, offset: int) -> None:
+        """Set the offset up to which a partition was read to its end."""
+        self._reached[partition] = offset
 
     def measure(self) -> dict[int, int]:
         """Return the records up to the end, by assigned partition whose end is known."""
@@ -48,6 +56,7 @@ class Lag:
             number = partition.partition
             _, fetched_end = self._consumer.get_watermark_offsets(partition, cached=True)
             position = partition.offset if partition.offset >= 0 else self._starts[number]
+            position = max(position, self._reached.get(number, position))
             end = max(fetched_end, self._ends.get(number, -1))
             if end >= 0:
                 lags[number] = max(0, end - position)

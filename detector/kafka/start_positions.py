@@ -14,6 +14,7 @@ from detector.config.schema import Config
 from detector.core.ingest.checkpoint import CLAIM, SHORT_DIGEST, Checkpoint
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.errors import explain, is_fatal, is_transient
+from detector.kafka.offsets import TopicOffsets
 from detector.malformed_json import MALFORMED_JSON
 
 log = logging.getLogger("faultline.kafka")
@@ -47,19 +48,19 @@ class StartPositions:
         self._consumer, self._kafka, self._broker_monitor = consumer, config.kafka, broker_monitor
         self._topic = config.kafka.topics.minutes
         self._memory_minutes = config.settings.tolerance.memory_minutes
+        self._offsets = TopicOffsets(config.kafka, self._topic, self._wait_on)
 
     def find(self, partitions: list[int]) -> list[tuple[TopicPartition, Assignment]]:
         """Return each partition's first offset to fetch, and its assignment. Raises ClusterError."""
         unpositioned = [TopicPartition(self._topic, partition) for partition in partitions]
         commits = self._request(lambda: self._consumer.committed(unpositioned, ANSWER_SECONDS))
-        return [self._start_of(commit) for commit in commits]
+        lows, highs = self._offsets.begins(partitions), self._offsets.committed_ends(partitions)
+        return [self._start_of(commit, lows[commit.partition], highs[commit.partition]) for commit in commits]
 
-    def _start_of(self, commit: TopicPartition) -> tuple[TopicPartition, Assignment]:
+    def _start_of(self, commit: TopicPartition, low: int, high: int) -> tuple[TopicPartition, Assignment]:
         if commit.error is not None:
             raise explain(commit.error, self._kafka)
         partition, offset = commit.partition, commit.offset
-        unpositioned = TopicPartition(self._topic, partition)
-        low, high = self._request(lambda: self._consumer.get_watermark_offsets(unpositioned, timeout=ANSWER_SECONDS))
         fresh_start = TopicPartition(self._topic, partition, low if self._kafka.start == "earliest" else high)
         if offset < 0:
             self._warn_of_lost_commit(partition)
@@ -126,6 +127,11 @@ class StartPositions:
         request = [TopicPartition(self._topic, partition, since)]
         (answer,) = self._request(lambda: self._consumer.offsets_for_times(request, timeout=ANSWER_SECONDS))
         return answer.offset if answer.offset >= 0 else np.iinfo(np.int64).max
+
+    def _wait_on(self) -> bool:
+        """Ask whether the broker answers, and return that no deadline ends the wait (see `_request`)."""
+        self._broker_monitor.probe()
+        return True
 
     def _request(self, ask: Callable[[], Answer]) -> Answer:
         """Repeat a request until it is answered. Raises ClusterError for a fatal error.

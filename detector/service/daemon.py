@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import time
 
+import numpy as np
+
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.certificates import kafka_ends
@@ -28,6 +30,7 @@ from detector.service.assignments import PartitionAssignments
 from detector.service.canary import CanaryRunner
 from detector.service.fencing import Fencing
 from detector.service.http_server import Endpoints, Health
+from detector.service.latency import LatencyMeter
 from detector.service.metrics import Metrics
 from detector.service.publisher import AlarmPublisher
 from detector.service.serving import BundleReloader, ServingState, prepare_serving_state
@@ -71,6 +74,7 @@ class Service:
         self._consumer = MinuteConsumer(config, self._broker_monitor, self._group_monitor.name_rival)
         self._assignments = PartitionAssignments(self._open_table, self.metrics, config.kafka)
         self._foreign_members: tuple[GroupMember, ...] = ()
+        self._latency = LatencyMeter(time())
         self._poison_polls = 0
         self.metrics.gpu.set(encoder.device == "gpu")
         log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
@@ -207,8 +211,15 @@ class Service:
             self._consumer.rewind()
             return
         self.metrics.count_published(work.events, self._pipeline.open_alarms(), SILENT)
-        if poll.oldest_ms is not None:
-            self.metrics.latency.observe(max(0.0, time() - poll.oldest_ms / 1000))
+        self._measure_latency(live_records, poll)
+
+    def _measure_latency(self, live_records: list[Records], poll: Poll) -> None:
+        timestamps_ms = [poll.timestamps_ms[records.partition][-len(records) :] for records in live_records]
+        latency, ignored = self._latency.measure(np.concatenate(timestamps_ms), time())
+        if latency is not None:
+            self.metrics.latency.observe(latency)
+        for reason, count in ignored.items():
+            self.metrics.latency_ignored.labels(reason).inc(count)
 
     def _halt_if_poisoned(self, work: PollResult, count: int) -> bool:
         """Stop consuming if most records of several consecutive polls were refused, and return whether it has stopped.
@@ -254,6 +265,8 @@ class Service:
         self.metrics.partitions.set(len(self._assignments.owned_partitions))
         self.metrics.watermark.set(min(watermarks.values(), default=0) * 60)
         self.metrics.lag_sum.set(sum(lags.values()))
+        if lags and len(lags) == len(self._assignments.owned_partitions) and not any(lags.values()):
+            self._latency.set_caught_up(time())
         self.metrics.lag_max.set(max(lags.values(), default=0))
         self._report_foreign_members()
         reason = self._unready_reason()

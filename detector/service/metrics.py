@@ -14,6 +14,7 @@ from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES, Alarm
 from detector.errors import BUNDLE_REASONS
+from detector.service.latency import IGNORED
 from detector.text import printable
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
@@ -73,6 +74,12 @@ class Metrics:
         self.withheld_alarms = counter(
             "faultline_alarms_withheld", "Episodes that were recognised and raised no alarm.", "reason", WITHHELD
         )
+        self.latency_ignored = counter(
+            "faultline_latency_ignored_records",
+            "Live records left out of the latency, whose timestamp is absent, ahead of the clock or too old.",
+            "reason",
+            IGNORED,
+        )
         self.label_errors = counter("faultline_labels_refused", "Labels that could not be embedded.")
         self.foreign_records = counter(
             "faultline_foreign_records",
@@ -131,7 +138,7 @@ class Metrics:
     def _histograms(self) -> None:
         self.latency = Histogram(
             "faultline_end_to_end_latency_seconds",
-            "Time from a poll's oldest record (its timestamp) to the commit of its alarms.",
+            "Time from a poll's oldest record (its timestamp, where it is plausible) to the commit of its alarms.",
             registry=self.registry,
             buckets=_LATENCY_BUCKETS,
         )

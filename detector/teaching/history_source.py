@@ -1,5 +1,6 @@
 """History source of a command: a folder of Parquet, or the input topic."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from detector.history.parquet_source import ParquetSource
 from detector.history.sampling import HistorySample, SampleSize
 from detector.kafka.readers.topic_history import TopicHistory
 from detector.teaching.request import SampleRequest
-from detector.terminal import status
+from detector.terminal import print_notice, status
 
 
 @contextmanager
@@ -19,8 +20,14 @@ def open_source(config: Config, history: Path | None, catalogue: Catalogue) -> I
     if history:
         yield ParquetSource(history)
         return
-    with closing(TopicHistory(config, catalogue)) as source:
+    with closing(TopicHistory(config, catalogue, print_search_progress)) as source:
         yield source
+
+
+def print_search_progress(searched: int, most: int) -> None:
+    """Print how far a search has read on, where standard error is a terminal."""
+    if sys.stderr.isatty():
+        print_notice(f"minutes are missing where their records' timestamps point: {searched:,} of {most:,} searched …")
 
 
 def sample_size(request: SampleRequest) -> SampleSize:

@@ -49,20 +49,21 @@ def test_a_key_is_looked_for_where_our_producer_and_javas_put_it(config):
 def test_some_hours_of_one_cell_are_read_and_nothing_else(config, spans):
     publish(config, MINUTES)
     key = CELLS[3].encode()
-    (span,) = spans.offset_ranges([partition_of(key, PARTITIONS)], 120 * 60_000, 130 * 60_000)
+    home = spans.whole_ranges([partition_of(key, PARTITIONS)])
+    span = spans.offset_ranges(home, 120 * 60_000, 130 * 60_000)
     read = list(spans.read(span, lambda other: other == key))
     assert [value for records in read for value in records.values] == [b"%d" % minute for minute in range(120, 130)]
     assert {other for records in read for other in records.keys} == {key}
 
 
 def test_what_lies_beyond_either_end_of_the_topic_is_an_empty_span(config, spans):
-    assert spans.bounds_ms() is None
+    assert spans.newest(spans.whole_ranges()) == spans.oldest(spans.whole_ranges()) == []
     publish(config, MINUTES)
-    assert spans.bounds_ms() == (100 * 60_000, 159 * 60_000)
+    assert {edge.timestamps_ms.max() for edge in spans.newest(spans.whole_ranges())} == {159 * 60_000}
+    assert {edge.timestamps_ms.min() for edge in spans.oldest(spans.whole_ranges())} == {100 * 60_000}
+    whole = spans.whole_ranges()
     for begin, end in ((0, 99), (160, 900)):
-        assert [len(span) for span in spans.offset_ranges(range(PARTITIONS), begin * 60_000, end * 60_000)] == [
-            0
-        ] * PARTITIONS
-    assert list(spans.read(OffsetRange(0, 0, 0), lambda _: True)) == []
-    whole = spans.offset_ranges(range(PARTITIONS), 0, 10**12)
+        assert [len(span) for span in spans.offset_ranges(whole, begin * 60_000, end * 60_000)] == [0] * PARTITIONS
+    assert list(spans.read([OffsetRange(0, 0, 0)], lambda _: True)) == []
+    assert spans.offset_ranges(whole, 0, 10**12) == whole
     assert sum(map(len, whole)) == len(CELLS) * len(MINUTES)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from detector.config.schema import Config
 from detector.core.ingest.samples import Records
@@ -12,6 +12,7 @@ from detector.kafka.bounded_read import BoundedRead, ReadLimits
 from detector.kafka.client import open_client, reader_properties
 from detector.kafka.consumer import to_records
 from detector.kafka.errors import explain, is_fatal
+from detector.kafka.offsets import TopicOffsets, learn_leaders
 from detector.kafka.topics import partition_count
 
 log = logging.getLogger("faultline.kafka")
@@ -27,9 +28,12 @@ class OffsetReader:
         """
         self._kafka, self._topic = config.kafka, config.kafka.topics.minutes
         partitions = range(partition_count(config, self._topic))
+        offsets = TopicOffsets(config.kafka, self._topic)
+        self._ends, lows = offsets.committed_ends(partitions), offsets.begins(partitions)
+        starts = [self._start(partition, begins.get(partition), lows[partition]) for partition in partitions]
         self._consumer = open_client(Consumer, reader_properties(config.kafka), config.kafka)
-        self._ends: dict[int, int] = {}
-        self._consumer.assign([self._start(partition, begins.get(partition)) for partition in partitions])
+        learn_leaders(self._consumer, self._topic)
+        self._consumer.assign(starts)
         self._read = BoundedRead(
             self._consumer,
             partitions,
@@ -68,15 +72,11 @@ class OffsetReader:
         """Close the client."""
         self._consumer.close()
 
-    def _start(self, partition: int, begin: int | None) -> TopicPartition:
-        position = TopicPartition(self._topic, partition, OFFSET_BEGINNING)
-        try:
-            low, high = self._consumer.get_watermark_offsets(position, timeout=self._kafka.reach_seconds)
-        except KafkaException as error:
-            raise explain(error.args[0], self._kafka) from None
-        self._ends[partition] = high
+    def _start(self, partition: int, begin: int | None, low: int) -> TopicPartition:
+        """Return the position to read from; `low` is the first offset that retention has left."""
+        high = self._ends[partition]
         if begin is None:
-            return position
+            return TopicPartition(self._topic, partition, low)
         if begin > high:
             raise ClusterError(
                 f"{self._source}: partition {partition} ends at offset {high}, but it was read to {begin} before, so"
@@ -86,8 +86,7 @@ class OffsetReader:
             log.warning(
                 "partition %d: offsets %d to %d were deleted by retention before they were read", partition, begin, low
             )
-        position.offset = max(begin, low)
-        return position
+        return TopicPartition(self._topic, partition, max(begin, low))
 
     def _timeout_error(self) -> ClusterError:
         return ClusterError(
@@ -103,5 +102,5 @@ class OffsetReader:
                 " were read; start again to continue behind the gap, and raise the topic's retention."
             )
         if is_fatal(error):
-            raise explain(error, self._kafka)
+            raise explain(error, self._kafka, self._topic)
         log.warning("the reader reports of a partition: %s", error.str())

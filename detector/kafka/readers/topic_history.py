@@ -7,137 +7,108 @@ import numpy as np
 
 from detector.config.schema import Config
 from detector.core.features import Catalogue
-from detector.core.ingest.samples import Decoder, Records, Samples
+from detector.core.ingest.samples import Decoder, Records
 from detector.errors import OperatorError, TimeError
-from detector.history.sampling import CellMinutes, HistorySample, SampleSize, is_chosen
-from detector.kafka.readers.range_reader import OffsetRange, RangeReader, partition_of
+from detector.history.sampling import CellMinutes, HistorySample, SampleSize
+from detector.kafka.readers.minute_search import CellRecords, MinuteQuery, MinuteSearch, Progress, ignore_progress
+from detector.kafka.readers.range_reader import RangeReader
+from detector.kafka.readers.topic_sample import TopicSample
 from detector.timestamps import write_minute
-
-RAW_RECORDS = 1_000_000
-"""Records of one sample: 2.5 GB, some ten seconds from a broker. Few of them are decoded."""
-
-MOST_OTHER_NAMES = 100_000
-"""Other cells' names that are remembered, to suggest the one that was meant."""
 
 
 class TopicHistory:
     """Source of the minutes that the input topic still holds. The caller closes it."""
 
-    def __init__(self, config: Config, catalogue: Catalogue) -> None:
+    def __init__(self, config: Config, catalogue: Catalogue, progress: Progress = ignore_progress) -> None:
+        """`progress` is called while a search reads on (see `MinuteSearch`)."""
         self.catalogue = catalogue
         self._topic = config.kafka.topics.minutes
-        self._delay = config.minutes.behind_minutes
+        self._delay_minutes, self._quorum_cells = config.minutes.behind_minutes, config.minutes.quorum_cells
+        self._progress = progress
         self._reader = RangeReader(config)
         self._decoder = Decoder(catalogue, config.limits.record_bytes)
 
     def minutes(self, cell: str, first: int, last: int) -> CellMinutes:
-        """Return a cell's minutes in [first, last), the newest record of each. Raises OperatorError.
-
-        The partition of the cell's key is searched first, then the others. Records are found by their own timestamps,
-        up to `behind_minutes` after the minute they report.
-        """
-        key, other_keys = cell.encode(), set[bytes]()
-
-        def is_wanted(record_key: bytes | None) -> bool:
-            if record_key is not None and record_key != key and len(other_keys) < MOST_OTHER_NAMES:
-                other_keys.add(record_key)
-            return record_key == key
-
-        samples: list[Samples] = []
-        for partition in _search_order(key, self._reader.partition_count):
-            (offset_range,) = self._reader.offset_ranges([partition], first * 60_000, (last + self._delay) * 60_000)
-            samples += [self._decoder.decode(records)[0] for records in self._reader.read(offset_range, is_wanted)]
-            if samples:
-                break
-        minute = np.concatenate([np.empty(0, np.int64), *(batch.minute for batch in samples)])
+        """Return a cell's minutes in [first, last), the newest record of each. Raises OperatorError."""
+        search = self._search(cell, first, last)
+        samples = [found.samples for found in reversed(search.run())]
+        minute = np.concatenate([np.empty(0, np.int64), *(part.minute for part in samples)])
         rows_inside = np.flatnonzero((minute >= first) & (minute < last))
         if not len(rows_inside):
-            raise self._absence_error(cell, first, last, sorted(other_keys))
-        values = np.concatenate([batch.values for batch in samples])
+            raise self._absence_error(search, cell, first, last)
+        values = np.concatenate([part.values for part in samples])
         _, newest = np.unique(minute[rows_inside][::-1], return_index=True)
         rows = rows_inside[::-1][newest]
         return CellMinutes(minute[rows], values[rows])
+
+    def records(self, cell: str, first: int, last: int) -> Records:
+        """Return a cell's records of the minutes in [first, last), as far as there are any, in order of offset.
+
+        A cell lies in one partition. Other minutes of the cell between these records are included. Raises ClusterError.
+        """
+        found = self._search(cell, first, last).run()
+        return _enclosing(found[0], first, last) if found else Records(0, np.empty(0, np.int64), [], [])
 
     def read_sample(self, cell: str, sample: SampleSize) -> HistorySample:
         """Return a fair share of the cells of whole partitions, the cell's own partition first.
 
         As many partitions are read as some seconds allow. Raises ClusterError.
         """
-        bounds = self._reader.bounds_ms()
-        if bounds is None:
-            return HistorySample(self.catalogue, [])
-        since = bounds[1] - round(sample.hours * 3_600_000)
-        ranges = self._reader.offset_ranges(range(self._reader.partition_count), since, bounds[1] + 1)
-        chosen_ranges = self._affordable(ranges, partition_of(cell.encode(), self._reader.partition_count))
-        share = sample.records / max(1, sum(map(len, chosen_ranges)))
-
-        def is_wanted(key: bytes | None) -> bool:
-            return key is not None and is_chosen(key, share)
-
-        parts = []
-        for offset_range in chosen_ranges:
-            samples = [self._decoder.decode(records)[0] for records in self._reader.read(offset_range, is_wanted)]
-            parts.append([batch for batch in samples if len(batch)])
-        return HistorySample(self.catalogue, [part for part in parts if part])
+        parts = TopicSample(self._reader, self._decoder, self._quorum_cells).read(cell, sample)
+        return HistorySample(self.catalogue, [[part] for part in parts])
 
     def close(self) -> None:
         """Close the reader."""
         self._reader.close()
 
-    def _affordable(self, ranges: list[OffsetRange], home_partition: int) -> list[OffsetRange]:
-        """Return whole ranges of at most RAW_RECORDS in total, and at least the end of the home partition's."""
-        chosen_ranges: list[OffsetRange] = []
-        for offset_range in sorted(ranges, key=lambda candidate: candidate.partition != home_partition):
-            room = RAW_RECORDS - sum(map(len, chosen_ranges))
-            if len(offset_range) <= room or not chosen_ranges:
-                begin = max(offset_range.begin, offset_range.end - room)
-                chosen_ranges.append(OffsetRange(offset_range.partition, begin, offset_range.end))
-        return chosen_ranges
+    def _search(self, cell: str, first: int, last: int) -> MinuteSearch:
+        query = MinuteQuery(cell, first, last, self._delay_minutes)
+        return MinuteSearch(self._reader, self._decoder, query, self._progress)
 
-    def _absence_error(self, cell: str, first: int, last: int, other_keys: list[bytes]) -> OperatorError:
+    def _absence_error(self, search: MinuteSearch, cell: str, first: int, last: int) -> OperatorError:
         """Return the error that says why a cell has no minute in [first, last)."""
-        bounds, period = self._reader.bounds_ms(), f"{write_minute(first)} to {write_minute(last)}"
+        bounds, period = self._bounds(), f"{write_minute(first)} to {write_minute(last)}"
         if bounds is None:
-            return TimeError(f"topic {self._topic} is empty; teach from files with --history.")
-        oldest, newest = (ms // 60_000 for ms in bounds)
+            content = "holds no record of this catalogue" if any(map(len, self._reader.whole_ranges())) else "is empty"
+            return TimeError(f"topic {self._topic} {content}; teach from files with --history.")
+        oldest, newest = bounds
         if last <= oldest or first > newest:
             return TimeError(
                 f"topic {self._topic} holds {write_minute(oldest)} to {write_minute(newest)}, and nothing of {period};"
                 " teach from files with --history."
             )
-        if not other_keys:
-            return TimeError(f"topic {self._topic} holds no minute of any cell from {period}; choose another time.")
-        similar_cells = get_close_matches(cell, [name.decode(errors="replace") for name in other_keys], 3)
+        limit = "" if search.is_exhausted else f" in {search.searched:,} records read on from there"
+        if not search.other_keys:
+            return TimeError(
+                f"topic {self._topic} holds no minute of any cell from {period}{limit}; choose another time."
+            )
+        names = [name.decode(errors="replace") for name in sorted(search.other_keys)]
+        similar_cells = get_close_matches(cell, names, 3)
         suggestion = f"; did you mean {' or '.join(similar_cells)}?" if similar_cells else "; check the cell's name."
         return TimeError(
-            f"topic {self._topic} holds no minute of cell {cell!r} from {period}, but minutes of {len(other_keys):,}"
-            f" other cells{suggestion}"
+            f"topic {self._topic} holds no minute of cell {cell!r} from {period}{limit}, but minutes of"
+            f" {len(names):,} other cells{suggestion}"
         )
 
+    def _bounds(self) -> tuple[int, int] | None:
+        """Return about the oldest and the newest minute; None where no record at either end can be decoded."""
+        whole = self._reader.whole_ranges()
+        edges = [*self._reader.oldest(whole), *self._reader.newest(whole)]
+        minutes = np.concatenate(
+            [np.empty(0, np.int64), *(self._decoder.decode(edge.records)[0].minute for edge in edges)]
+        )
+        return (int(minutes.min()), int(minutes.max())) if len(minutes) else None
 
-def _search_order(key: bytes, partitions: int) -> list[int]:
-    """Return all partitions, the one of the key first."""
-    home_partition = partition_of(key, partitions)
-    return sorted(range(partitions), key=lambda partition: partition != home_partition)
+
+def read_cell_records(config: Config, catalogue: Catalogue, cell: str, span: tuple[int, int]) -> Records:
+    """Return a cell's records of the minutes in [first, last) of `span` (see `TopicHistory`). Raises ClusterError."""
+    with closing(TopicHistory(config, catalogue)) as history:
+        return history.records(cell, *span)
 
 
-def read_cell_records(config: Config, cell: str, first: int, last: int) -> Records:
-    """Return a cell's records of the minutes in [first, last), by the records' own time. Raises ClusterError.
-
-    Records up to `behind_minutes` later are included. A cell lies in one partition: that of its key, or else the first
-    that has any of its records.
-    """
-    key = cell.encode()
-    with closing(RangeReader(config)) as reader:
-        end_ms = (last + config.minutes.behind_minutes) * 60_000
-        for partition in _search_order(key, reader.partition_count):
-            (offset_range,) = reader.offset_ranges([partition], first * 60_000, end_ms)
-            batches = list(reader.read(offset_range, lambda record_key: record_key == key))
-            if batches:
-                return Records(
-                    partition,
-                    np.concatenate([records.offsets for records in batches]),
-                    [record_key for records in batches for record_key in records.keys],
-                    [value for records in batches for value in records.values],
-                )
-    return Records(0, np.empty(0, np.int64), [], [])
+def _enclosing(found: CellRecords, first: int, last: int) -> Records:
+    """Return the records from the first to the last offset with a minute in [first, last)."""
+    samples, records = found.samples, found.records
+    rows = samples.index[(samples.minute >= first) & (samples.minute < last)]
+    inside = slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
+    return Records(records.partition, records.offsets[inside], records.keys[inside], records.values[inside])
