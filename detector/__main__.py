@@ -1,16 +1,20 @@
 """Command line of `faultline`: run one verb, and turn its errors into a sentence and an exit code.
 
-Exit codes: 0 done, 1 fault of the program, 2 fault of the operator (with one sentence), 3 a check said no.
+Exit codes: 0 done, 1 fault of the program, 2 fault of the operator (with one sentence), 3 a check said no. From 128 on:
+the number of the signal that ended the command.
 """
 
 import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from detector import __version__
 from detector.errors import OperatorError
+from detector.process.entry_point import READER_GONE, REFUSED, interrupt_code, run_program
+from detector.process.failures import describe_failure
+from detector.process.streams import ReaderGoneError
 
 VERBS = (
     *("run", "check", "topics", "replay"),
@@ -29,15 +33,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequence[str] | None) -> int:
-    """Run one verb of a program whose verbs are the modules of a package; return the exit code."""
-    parsed = command_line(program, package, verbs).parse_args(arguments)
+    """Run one verb of a program whose verbs are the modules of a package; return the exit code.
+
+    An exception that passes is a fault of the program.
+    """
     try:
+        parsed = command_line(program, package, verbs).parse_args(arguments)
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
-    except OperatorError as error:
-        print(f"{program}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    except ReaderGoneError:
+        return READER_GONE
+    except KeyboardInterrupt as interrupt:
+        return interrupt_code(interrupt)
+    except Exception as error:
+        sentence = str(error) if isinstance(error, OperatorError) else describe_failure(error)
+        if sentence is None:
+            raise
+    print(f"{program}: {sentence}", file=sys.stderr)
+    return REFUSED
 
 
 def command_line(program: str, package: str, verbs: Sequence[str]) -> argparse.ArgumentParser:
@@ -70,5 +82,10 @@ class PrintCompletion(argparse.Action):
         parser.exit()
 
 
+def program() -> NoReturn:
+    """Run `faultline` as a process of its own, which ends here."""
+    run_program("faultline", main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()
