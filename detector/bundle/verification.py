@@ -8,6 +8,7 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
+from detector.process.libraries import raising_library
 from detector.text import truncate
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
@@ -80,6 +81,8 @@ def _check_backend(path: Path) -> None:
     try:
         name = backend()
     except (ImportError, ValueError) as error:  # a backend that is not installed, and one that Keras does not know
+        if raising_library(error) != "keras" or getattr(error, "name", None) == "tensorflow":
+            raise
         raise BundleError(
             f"{path}: Keras does not start ({truncate(' '.join(str(error).split()), 200)}); set"
             " KERAS_BACKEND=tensorflow."

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from detector.process.libraries import drop_invalid_counts
 from detector.process.signals import SignalInterrupt, end_now, exit_code, stop_nowhere, watch_signals
 from detector.process.streams import ReaderGoneError, StandardOutputError, close_streams, open_streams
 from detector.text import printable
@@ -54,6 +55,7 @@ def _prepare_process() -> None:
         watch_signals()
     faulthandler.enable(os.dup(2))  # a copy: standard error is discarded while TensorFlow starts
     os.umask(os.umask(0) & ~OWNER_RIGHTS)
+    drop_invalid_counts()
     if any("error" in option for option in sys.warnoptions):
         warnings.simplefilter("default")  # of libraries, which warn of their own future: never an operator's matter
 

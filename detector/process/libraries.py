@@ -33,38 +33,56 @@ VARIABLES = {
 LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE")
 """Variables that every library's start depends on."""
 
+THREAD_COUNTS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+)
+"""Variables that hold a number of threads, or one for each level, from 1 on."""
+
 MODULE_CODE = "<module>"
 """Name of the code that an import executes. Python removes the frames of its import system from a traceback."""
 
 
+def drop_invalid_counts() -> None:
+    """Unset every number of threads that is none: some libraries ignore it, and others abort the process."""
+    for name in THREAD_COUNTS:
+        parts = os.environ.get(name, "1").split(",")
+        if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+            del os.environ[name]
+
+
 def describe_failed_import(error: BaseException) -> str | None:
     """Return the sentence for an error raised while a library was imported; None for any other error."""
-    if not isinstance(error, Exception):
-        return None
-    library = _failed_library(error)
-    if library is None:
-        return None
-    extra = EXTRAS.get(library, "")
-    requirement = f"'{DISTRIBUTION}[{extra}]'" if extra else DISTRIBUTION
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == library:
-        return f"{library} is not installed, and this command needs it; run: pip install {requirement}."
+    library = raising_library(error)
+    if isinstance(error, ModuleNotFoundError):
+        missing = (error.name or "").partition(".")[0]
+        if missing in EXTRAS or (missing and missing not in OWN_PACKAGES and library is None):
+            return f"{missing} is not installed, and this command needs it; run: pip install {_requirement(missing)}."
+    if isinstance(error, ImportError) and library is None and (error.name or "").partition(".")[0] not in OWN_PACKAGES:
+        library = (error.name or "").partition(".")[0]
+    return _describe_failed_start(library, error) if library else None
+
+
+def raising_library(error: BaseException) -> str | None:
+    """Return the library during whose import the error was raised: the innermost one, if there are several."""
+    packages = [package for package, function in _frames(error.__traceback__) if function == MODULE_CODE]
+    return next((package for package in reversed(packages) if package not in OWN_PACKAGES), None)
+
+
+def _describe_failed_start(library: str, error: BaseException) -> str:
     root = _root_cause(error)
     reason = f"{type(root).__name__}: {_first_line(root)}"
     settings = _settings(library)
     remedy = f"unset {' and '.join(settings)}, or " if settings else ""
     return (
         f"{library} does not start ({printable(reason, TEXT_WIDTH)}); {remedy}install it again:"
-        f" pip install --force-reinstall {requirement}."
+        f" pip install --force-reinstall {_requirement(library)}."
     )
 
 
-def _failed_library(error: Exception) -> str | None:
-    """Return the library whose import raised the error: the first one whose modules were being executed."""
-    for package, function in _frames(error.__traceback__):
-        if function == MODULE_CODE and package not in OWN_PACKAGES:
-            return package
-    name = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
-    return name if name and name not in OWN_PACKAGES else None
+def _requirement(library: str) -> str:
+    extra = EXTRAS.get(library, "")
+    return f"'{DISTRIBUTION}[{extra}]'" if extra else DISTRIBUTION
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[tuple[str, str]]:

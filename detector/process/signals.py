@@ -11,11 +11,13 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
 from typing import Any, NoReturn
 
+from detector.process import streams
 from detector.process.streams import show_cursor
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -23,6 +25,11 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 GRACE_SECONDS = 4.0
 """Time between a signal and the end. `docker stop` kills after 10 s. An orderly end of the daemon takes 1 s on two idle
 cores, and 4 s more where a transaction waits for a broker that is away."""
+
+DEFERRED_SECONDS = 0.02
+"""Pause until a command is interrupted that was writing; a guess, far below what a person notices."""
+
+WRITER = streams.__file__
 
 IMPORT_SYSTEM = "<frozen importlib"
 """How the file names of Python's import system begin."""
@@ -46,6 +53,10 @@ class _SignalPolicy:
     """Whether the first signal ends the process like a second one."""
     exit_code: int | None = None
     """Exit code after the first signal; None for 128 and the signal's number."""
+    is_interrupted: bool = False
+    """Whether the command was interrupted already."""
+    deferred: int = signal.SIGTERM
+    """Signal that came while standard output was written."""
 
 
 _policy = _SignalPolicy()
@@ -55,6 +66,7 @@ def watch_signals() -> None:
     """Let signals end this process, from now on to its end. Call it once, in the main thread of a program."""
     _policy.is_ours = True
     _handle_by(_interrupt, [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN])  # as of nohup
+    signal.signal(signal.SIGALRM, lambda _, frame: _interrupt(_policy.deferred, frame))
     sys.unraisablehook = _end_after_lost_interrupt
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -78,6 +90,7 @@ def stop_in_order(stop: threading.Event) -> None:
 def stop_nowhere() -> None:
     """Let no signal interrupt the last steps of the process. A signal ends it at once."""
     _policy.at_once = True
+    signal.setitimer(signal.ITIMER_REAL, 0)
     _handle_by(lambda number, _: end_now(exit_code(number)), _handled())
 
 
@@ -102,21 +115,28 @@ def _handle_by(handler: Any, numbers: Any) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    if number == signal.SIGQUIT or _is_importing(frame):
+    """Interrupt the command by an exception.
+
+    It ends at once during an import: nothing is half written then, and an exception there may be swallowed, or end
+    native code by an abort. It is interrupted later where it writes to standard output: what has just been written
+    would be written again.
+    """
+    files = list(_files(frame))
+    if files[:1] == [WRITER]:
+        _policy.deferred = number
+        signal.setitimer(signal.ITIMER_REAL, DEFERRED_SECONDS)
+        return
+    if number == signal.SIGQUIT or _policy.is_interrupted or any(file.startswith(IMPORT_SYSTEM) for file in files):
         end_now(exit_code(number))
+    _policy.is_interrupted = True
     raise SignalInterrupt(number)
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    """Return whether a library is being imported.
-
-    Nothing is half written then, and an exception there may be swallowed, or end native code by an abort.
-    """
+def _files(frame: FrameType | None) -> Iterator[str]:
+    """Yield the file of every frame of the main thread, the innermost first."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith(IMPORT_SYSTEM):
-            return True
+        yield frame.f_code.co_filename
         frame = frame.f_back
-    return False
 
 
 def _end_after_lost_interrupt(unraisable: "sys.UnraisableHookArgs") -> None:
