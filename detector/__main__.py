@@ -14,6 +14,7 @@ from detector import __version__
 from detector.errors import OperatorError
 from detector.process.entry_point import READER_GONE, REFUSED, interrupt_code, run_program
 from detector.process.failures import describe_failure
+from detector.process.signals import stop_at_once
 from detector.process.streams import ReaderGoneError
 
 VERBS = (
@@ -22,6 +23,9 @@ VERBS = (
     *("explain", "reproduce", "search"),
     *("shadow", "promote", "rollback"),
 )
+
+STOPPED_VERBS = {"run", "collect"}
+"""Verbs of both programs that run until they are stopped: a signal is their ordinary end, from the first moment."""
 
 SHELLS = ("bash", "zsh", "tcsh")
 """Shells that a completion can be printed for."""
@@ -38,6 +42,8 @@ def dispatch(program: str, package: str, verbs: Sequence[str], arguments: Sequen
     An exception that passes is a fault of the program.
     """
     try:
+        if set(sys.argv[1:2] if arguments is None else arguments[:1]) & STOPPED_VERBS:
+            stop_at_once()
         parsed = command_line(program, package, verbs).parse_args(arguments)
         return int(importlib.import_module(f"{package}.{parsed.verb}").run(parsed))
     except ReaderGoneError:

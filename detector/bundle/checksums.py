@@ -13,7 +13,7 @@ import tempfile
 import tokenize
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -207,7 +207,8 @@ def _load_mapped(file: IO[bytes]) -> NDArray[Any] | str:
         shape, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
         if kind.hasobject:
             return "object arrays cannot be loaded"
-        array: NDArray[Any] = np.memmap(file, kind, "r", file.tell(), shape, "F" if is_fortran else "C")
+        order: Literal["F", "C"] = "F" if is_fortran else "C"
+        array: NDArray[Any] = np.memmap(file, kind, "r", offset=file.tell(), shape=shape, order=order)
     except UNREADABLE as error:
         return _short_reason(error)
     return array

@@ -15,7 +15,6 @@ import threading
 from detector.commands.arguments import add_config_argument
 from detector.config.loader import read_config
 from detector.log import start_logging, switch_debug
-from detector.process.signals import stop_at_once
 
 HELP = "consume minutes, publish alarms, until SIGTERM"
 
@@ -27,7 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)
-    stop_at_once()
     signal.signal(signal.SIGUSR1, lambda *_: switch_debug(config.log.level))
     from detector.service.process import run_until  # after the handlers: the import takes seconds
 

@@ -3,6 +3,7 @@
 import atexit
 import faulthandler
 import os
+import resource
 import signal
 import sys
 import traceback
@@ -11,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
+from detector.errors import OperatorError
+from detector.process.failures import describe_failure
 from detector.process.libraries import drop_invalid_counts
 from detector.process.signals import SignalInterrupt, end_now, exit_code, stop_nowhere, watch_signals
 from detector.process.streams import ReaderGoneError, StandardOutputError, close_streams, open_streams
@@ -20,6 +23,10 @@ FAULT, REFUSED = 1, 2
 
 OWNER_RIGHTS = 0o700
 """Rights of a file's owner. A mask that takes them would let no program read the files that it has made."""
+
+ADDRESS_BYTES = 300_000_000
+"""Address space that every command needs. With 205 MB, OpenBLAS ends the process when numpy is imported, with 1 and a
+line of its own; with 256 MB it does not."""
 
 LINE_WIDTH = 1000
 """Longest line of a traceback that is printed whole."""
@@ -50,14 +57,25 @@ READER_GONE = 128 + signal.SIGPIPE
 
 
 def _prepare_process() -> None:
+    """Prepare the process for its host. Raises OperatorError where no command could run."""
     open_streams()
     with suppress(RuntimeError):  # no thread is to be had: a signal then waits for native code
         watch_signals()
     faulthandler.enable(os.dup(2))  # a copy: standard error is discarded while TensorFlow starts
     os.umask(os.umask(0) & ~OWNER_RIGHTS)
     drop_invalid_counts()
+    _check_address_space()
     if any("error" in option for option in sys.warnoptions):
         warnings.simplefilter("default")  # of libraries, which warn of their own future: never an operator's matter
+
+
+def _check_address_space() -> None:
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if allowed != resource.RLIM_INFINITY and allowed < ADDRESS_BYTES:
+        raise OperatorError(
+            f"the address space is limited to {allowed:,} bytes, and every command needs {ADDRESS_BYTES:,}; raise the"
+            " limit (ulimit -v, LimitAS)."
+        )
 
 
 def _end_process(program: str, code: int, error: BaseException | None) -> NoReturn:
@@ -71,7 +89,7 @@ def _end_process(program: str, code: int, error: BaseException | None) -> NoRetu
     elif isinstance(error, ReaderGoneError):
         code = READER_GONE
     elif error is not None:
-        _print_fault(program, error)
+        code = _print_failure(program, error)
     atexit._run_exitfuncs()
     end_now(_flush(program, code))
 
@@ -89,7 +107,12 @@ def _flush(program: str, code: int) -> int:
     return code
 
 
-def _print_fault(program: str, error: BaseException) -> None:
+def _print_failure(program: str, error: BaseException) -> int:
+    """Print what a command let through; return the exit code."""
+    sentence = str(error) if isinstance(error, OperatorError) else describe_failure(error)
+    if sentence is not None:
+        print(f"{program}: {sentence}", file=sys.stderr)
+        return REFUSED
     for line in "".join(traceback.format_exception(error)).splitlines():
         print(printable(line, LINE_WIDTH), file=sys.stderr)
     print(
@@ -97,3 +120,4 @@ def _print_fault(program: str, error: BaseException) -> None:
         " lines above.",
         file=sys.stderr,
     )
+    return FAULT

@@ -15,8 +15,12 @@ from tests.process.programs import Ended, ended, shell, start, wait_gone
 
 WAITS = "threading.Event().wait()"
 
-IN_NATIVE_CODE = "ctypes.PyDLL(None).usleep(1); ctypes.CDLL(None).pause()\n" * 1000
-"""A native call that begins anew at every signal, as librdkafka's waits do."""
+IN_NATIVE_CODE = """
+mutex, library = (ctypes.c_byte * 64)(), ctypes.CDLL(None)
+library.pthread_mutex_lock(mutex)
+library.pthread_mutex_lock(mutex)
+"""
+"""A native call that no signal ends, as librdkafka's waits are."""
 
 SWALLOWS = """
 while True:
