@@ -16,6 +16,7 @@ PRODUCT = ("detector", "trainer")
 
 WALL_CLOCK = {
     "detector.service.daemon",
+    "detector.host",
     "detector.kafka.start_positions",
     "detector.kafka.tls_diagnosis",
     "detector.kafka.readers.label_topic",
@@ -24,8 +25,8 @@ WALL_CLOCK = {
     "detector.commands.search",
 }
 """Modules of the detector that may read the wall clock: for a latency, a record's timestamp, the start of a foreign
-commit's lookback, "today" in an operator's command and a certificate's expiry. All waiting uses the monotonic clock,
-which nobody can set."""
+commit's lookback, "today" in an operator's command, a certificate's expiry and the check of the clock itself. All
+waiting uses the monotonic clock, which nobody can set."""
 
 VAGUE = {"told", "one", "place", "heard", "kept", "made", "seen", "said", "asked", "thing", "stuff"}
 """Pronouns and bare participles that name nothing."""

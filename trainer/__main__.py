@@ -1,9 +1,10 @@
 """Command line of `faultline-trainer`: run one verb, with the same exit codes as `faultline`."""
 
-import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from detector.__main__ import dispatch
+from detector.process.entry_point import run_program
 
 VERBS = ("simulate", "collect", "look", "train", "compare", "adapt", "evaluate")
 
@@ -13,5 +14,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return dispatch("faultline-trainer", "trainer.commands", VERBS, arguments)
 
 
+def program() -> NoReturn:
+    """Run `faultline-trainer` as a process of its own, which ends here."""
+    run_program("faultline-trainer", main)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

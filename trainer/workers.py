@@ -8,14 +8,18 @@ Kafka is one task per process for hours.
 """
 
 import multiprocessing
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 from typing import Any
 
 from detector.errors import OperatorError
+from detector.process.signals import GRACE_SECONDS
 from detector.terminal import print_line, progress
 
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -99,11 +103,25 @@ def run_workers(tasks: Sequence[Callable[[], None]], workers: int, count: Shared
 
 
 def _worker_main(tasks: Sequence[Callable[[], None]], failures: Any) -> None:
-    """Run the tasks of one process. SIGTERM ends it by an exception, so that a task removes its half-written file."""
+    """Run the tasks of one process. SIGTERM ends it by an exception, so that a task removes its half-written file.
+
+    The end of the parent does so, too, also where the parent was killed.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and sends SIGTERM
+    threading.Thread(target=_end_after_parent, name="parent", daemon=True).start()
     try:
         for task in tasks:
             task()
     except OperatorError as error:
         failures.put(error)
+
+
+def _end_after_parent() -> None:
+    """End this process when its parent has ended: in order, and at once where that takes too long."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_SECONDS)  # its main thread may be in native code
+        os._exit(1)

@@ -13,7 +13,7 @@ import tempfile
 import tokenize
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,9 @@ UNREADABLE = (
 )
 """Errors that numpy and zipfile raise for a file that is not, or not wholly, an array; also for a header that is
 invalid or claims more than the memory of the machine."""
+
+HEADER_VERSION = (1, 0)
+"""Version of the header that numpy writes where it has less than 64 kB and no name in it."""
 
 MAX_FILE_BYTES = 500_000_000
 """Most bytes of a file that is read into memory; the largest of the shipped bundle has 1 MB."""
@@ -154,14 +157,14 @@ class VerifiedFiles:
         """Return the file's array, mapped from a private copy, or the reason why the file holds none."""
         source = self._file(name)
         try:
-            with source.open("rb") as file, tempfile.NamedTemporaryFile(prefix="faultline-") as copy:
+            with source.open("rb") as file, tempfile.TemporaryFile() as copy:
                 shutil.copyfileobj(file, copy)
                 copy.seek(0)
                 self._check_digest(name, hashlib.file_digest(copy, "sha256").hexdigest(), expected_digest)
-                return _load_mapped(Path(copy.name))
+                return _load_mapped(copy)
         except OSError as error:
             raise BundleError(
-                f"{self._path}: {name} cannot be copied to {tempfile.gettempdir()} ({error.strerror}); make room there,"
+                f"{self._path}: {name} cannot be copied to {_temporary_folder()} ({error.strerror}); make room there,"
                 " or set TMPDIR.",
                 "files",
             ) from None
@@ -185,9 +188,27 @@ def _distinct(types: dict[str, np.dtype[Any]]) -> str:
     return ", ".join(sorted({str(kind) for kind in types.values()}))
 
 
-def _load_mapped(path: Path) -> NDArray[Any] | str:
+def _temporary_folder() -> str:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        return tempfile.gettempdir()
+    except OSError:  # no folder of its list can be written
+        return "a temporary folder"
+
+
+def _load_mapped(file: IO[bytes]) -> NDArray[Any] | str:
+    """Return the array of a file, mapped by its descriptor: the file has no name, so that nothing is ever left of it.
+
+    numpy maps files by name only, and this reads the header as numpy does.
+    """
+    file.seek(0)
+    try:
+        if np.lib.format.read_magic(file) != HEADER_VERSION:
+            return "its header is of another version than the trainer writes"
+        shape, is_fortran, kind = np.lib.format.read_array_header_1_0(file)
+        if kind.hasobject:
+            return "object arrays cannot be loaded"
+        order: Literal["F", "C"] = "F" if is_fortran else "C"
+        array: NDArray[Any] = np.memmap(file, kind, "r", offset=file.tell(), shape=shape, order=order)
     except UNREADABLE as error:
         return _short_reason(error)
     return array

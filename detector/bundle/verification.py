@@ -8,7 +8,9 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
+from detector.process.libraries import raising_library
 from detector.terminal import status
+from detector.text import truncate
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """Largest difference of an embedding's direction between machines: 1e-4 of arithmetic, and half precision's step for
@@ -31,8 +33,8 @@ def start_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
     """Start TensorFlow, and return the encoder of a bundle that is read already. Raises BundleError."""
     with status("starting the encoder"):
         with silence_native_stderr():
+            _check_backend(path)  # first: with a backend that Keras does not know, TensorFlow does not start either
             device()
-            _check_backend(path)
         return warm_encoder(bundle, path, threads)
 
 
@@ -80,8 +82,13 @@ def _differences(computed: Embeddings, recorded: Embeddings) -> dict[str, tuple[
 def _check_backend(path: Path) -> None:
     try:
         name = backend()
-    except ImportError as error:
-        raise BundleError(f"{path}: Keras does not start ({error}); set KERAS_BACKEND=tensorflow.") from None
+    except (ImportError, ValueError) as error:  # a backend that is not installed, and one that Keras does not know
+        if raising_library(error) != "keras" or getattr(error, "name", None) == "tensorflow":
+            raise
+        raise BundleError(
+            f"{path}: Keras does not start ({truncate(' '.join(str(error).split()), 200)}); set"
+            " KERAS_BACKEND=tensorflow."
+        ) from None
     if name != "tensorflow":
         raise BundleError(
             f"{path}: Keras computes with {name} here, and the detector needs tensorflow; set KERAS_BACKEND=tensorflow."

@@ -1,6 +1,7 @@
 """Run the daemon: consume minutes, publish alarms, until SIGTERM.
 
-SIGTERM and SIGINT stop it in order. SIGUSR1 turns debug logging on and off.
+SIGTERM, SIGINT and SIGHUP stop it in order within five seconds, with exit code 0; during the start
+they end it at once. A second signal ends it without order. SIGUSR1 turns debug logging on and off.
 
 Example:
 
@@ -26,11 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     signal.signal(signal.SIGUSR1, lambda *_: switch_debug(config.log.level))
-    from detector.service.process import run_until  # after the handlers: a signal during the import stops in order
+    from detector.service.process import run_until  # after the handlers: the import takes seconds
 
-    run_until(config, stop)
+    run_until(config, threading.Event())
     return 0

@@ -4,6 +4,7 @@
 """
 
 import getpass
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +101,15 @@ def _read_past(
         return label, episode, source.read_sample(request.cell, sample_size(sample))
 
 
+def author() -> str:
+    """Return user@host of this process, as the author of a label; the user's number where it has no name."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # KeyError before Python 3.13; ImportError on a host without `pwd`
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}".encode(errors="replace").decode()  # LOGNAME may be no UTF-8
+
+
 def _build_label(
     request: TeachRequest, episode: EpisodeSlice, catalogue: Catalogue, bundle: Bundle, *, now: int
 ) -> Label:
@@ -123,6 +133,6 @@ def _build_label(
         cause=request.cause,
         alarm=request.alarm,
         rejects=request.rejects,
-        by=request.by or f"{getpass.getuser()}@{socket.gethostname()}",
+        by=request.by or author(),
         taught=now,
     )

@@ -1,6 +1,6 @@
 """Archive the input topic as a history in Parquet; the same command continues where it stopped.
 
-Every record is written once. SIGTERM and SIGINT stop it in order.
+Every record is written once. SIGTERM, SIGINT and SIGHUP stop it in order, with exit code 0.
 
 Examples:
 
@@ -9,7 +9,6 @@ Examples:
 """
 
 import argparse
-import signal
 import threading
 
 from detector.commands.argument_types import file_path, folder_path
@@ -48,12 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.config.loader import read_config
     from detector.log import start_logging
+    from detector.process.signals import stop_in_order
 
     config = read_config(arguments.config)
     start_logging(config.log.level, config.log.format)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop_in_order(stop)
     from trainer.commands.collect_report import print_collection
     from trainer.console import progress_on_stderr
     from trainer.data.topic_archive import archive_topic

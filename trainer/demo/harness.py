@@ -1,5 +1,6 @@
 """Harness of the demo: a configuration, and the daemon as a process of its own, observed over HTTP."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -44,8 +45,8 @@ class Daemon:
 
     def __init__(self, configuration: Path, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "detector", "run", "--config", str(configuration)]
-        self._process = subprocess.Popen(command)
+        module = ["-m", "trainer.demo.daemon", str(os.getpid())]
+        self._process = subprocess.Popen([sys.executable, *module, "run", "--config", str(configuration)])
 
     def wait_until_ready(self) -> None:
         """Wait for `/readyz`. Raises RuntimeError if the daemon ends first, or after READY_SECONDS."""

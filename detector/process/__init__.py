@@ -1,0 +1,1 @@
+"""Process of a program: its standard streams, its signals, the failures that its host causes, and its end."""
