@@ -54,9 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     config = read_config(arguments.config)
     from detector.commands.pack_report import export_pack, import_pack
+    from detector.labels.packs import PACK_FILE
+    from detector.output.claim import claimed
 
     if arguments.way == "export":
-        export_pack(config, PackExportRequest(file=arguments.file, classes=arguments.names, json=arguments.json))
+        with claimed(arguments.file, PACK_FILE, inputs=(arguments.config, Path(config.bundle))):
+            export_pack(config, PackExportRequest(file=arguments.file, classes=arguments.names, json=arguments.json))
         return 0
     request = PackImportRequest(
         file=arguments.file,

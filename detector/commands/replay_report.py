@@ -4,7 +4,15 @@ from typing import Any
 
 from detector.alarms.notifications import Context
 from detector.backtest.matching import Episode, read_episodes
-from detector.backtest.replay import ReplayRecorder, build_labels, check_writable, read_labels, replay, write_report
+from detector.backtest.replay import (
+    NOTIFICATIONS,
+    REPORT,
+    ReplayRecorder,
+    build_labels,
+    read_labels,
+    replay,
+    write_report,
+)
 from detector.backtest.summary import summarise, table
 from detector.bundle.verification import open_bundle
 from detector.commands.requests import ReplayRequest
@@ -13,14 +21,17 @@ from detector.config.schema import Config
 from detector.history.parquet import ParquetDays
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
+from detector.output.claim import claimed_files
 
 
 def print_replay(request: ReplayRequest) -> None:
     """Replay the history, write the files asked for, and print the report. Raises OperatorError."""
-    check_writable([path for path in (request.alarms, request.report) if path])
-    report = _replay(request)
-    if request.report:
-        write_report(request.report, report)
+    inputs = (request.history, request.bundle, request.config, request.labels, request.teach, request.teach_from)
+    outputs = [(path, kind) for path, kind in ((request.alarms, NOTIFICATIONS), (request.report, REPORT)) if path]
+    with claimed_files(outputs, inputs=inputs):
+        report = _replay(request)
+        if request.report:
+            write_report(request.report, report)
     print(table(report), end="")
 
 

@@ -1,13 +1,13 @@
 """Claim of an output path, from before the work until its end: judged, cleaned of a killed run's drafts, and locked."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from detector.output.drafts import recover
 from detector.output.judgement import judge, unwritable
-from detector.output.kinds import OutputKind
+from detector.output.kinds import ANY_FOLDER, OutputKind
 from detector.output.process_lock import process_lock
 from detector.output.signals import sigterm_as_exit
 from detector.output.streams import is_stream
@@ -43,6 +43,18 @@ def claimed_files(files: Iterable[tuple[Path, OutputKind]], *, inputs: Iterable[
             stack.enter_context(claimed(path, kind, inputs=known_inputs))
             known_inputs.append(path)
         yield
+
+
+@contextmanager
+def claimed_folder(
+    folder: Path, files: Mapping[str, OutputKind], *, inputs: Iterable[Path | None] = ()
+) -> Iterator[None]:
+    """Hold a folder that may hold anything, and the files that this run writes into it, by name. Raises OutputError."""
+    known_inputs = list(inputs)
+    with claimed(folder, ANY_FOLDER, inputs=known_inputs):
+        listed = [(folder / name, kind) for name, kind in files.items()] if folder.is_dir() else []
+        with claimed_files(listed, inputs=known_inputs):
+            yield
 
 
 def _recover(path: Path, kind: OutputKind) -> None:

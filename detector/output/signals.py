@@ -32,14 +32,14 @@ def deferred_signals() -> Iterator[None]:
         return
     received: list[int] = []
     for number in handlers:
-        signal.signal(number, lambda received_number, _: received.append(received_number))
+        signal.signal(number, lambda arrived, _: received.append(arrived))
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        for number in received:
-            signal.raise_signal(number)
+        for received_number in received:
+            signal.raise_signal(received_number)
 
 
 def _may_handle() -> bool:

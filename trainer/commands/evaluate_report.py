@@ -4,25 +4,32 @@ import json
 from typing import Any
 
 from detector.backtest.matching import read_episodes
-from detector.backtest.replay import check_writable
+from detector.output.claim import claimed_folder
+from detector.output.kinds import file_kind, json_with
 from trainer.commands.requests import EvaluateRequest
 from trainer.console import console, timed_step
 from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_case, read_case
 from trainer.evaluation.report.page import blocks, format_figure
 from trainer.evaluation.results import collect_figures
 from trainer.evaluation.run import common_classes, cut_case, evaluate_case
-from trainer.html_page import make_folder, render, write
+from trainer.html_page import PAGE, render, write
 
-PAGE, DATA = "evaluate.html", "evaluate.json"
+PAGE_NAME, DATA_NAME = "evaluate.html", "evaluate.json"
+
+FIGURES = file_kind("figures of this command", json_with(("cases", "seed")))
 
 
 def print_evaluation(request: EvaluateRequest) -> None:
     """Measure every case, write the page and the figures, and print a line for each case. Raises OperatorError."""
     cases = _cases(request)
+    inputs = [path for case in cases for path in (case.history, case.bundle, case.episodes)]
+    with claimed_folder(request.out, {PAGE_NAME: PAGE, DATA_NAME: FIGURES}, inputs=[*inputs, request.teach]):
+        _evaluate(request, cases)
+
+
+def _evaluate(request: EvaluateRequest, cases: list[EvaluationCase]) -> None:
     taught = read_episodes(request.teach) if request.teach else None
-    make_folder(request.out)
     subjects = [open_case(case) for case in cases]
-    check_writable([request.out / PAGE, request.out / DATA])
     cuts = [cut_case(subject, request.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
     results = [
@@ -33,11 +40,11 @@ def print_evaluation(request: EvaluateRequest) -> None:
     with timed_step("page"):
         names = ", ".join(case.name for case in cases)
         page = render(f"Evaluation: {names}", blocks(results, figures))
-    write(request.out / PAGE, page)
-    write(request.out / DATA, json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    write(request.out / PAGE_NAME, page)
+    write(request.out / DATA_NAME, json.dumps(figures, indent=1, allow_nan=False) + "\n")
     for case in figures["cases"]:
         _print_case(case, len(classes))
-    console.print(f"written to {request.out / PAGE}", markup=False)
+    console.print(f"written to {request.out / PAGE_NAME}", markup=False)
 
 
 def _print_case(case: dict[str, Any], classes: int) -> None:

@@ -24,6 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from detector.output.claim import claimed_folder
+
+    with claimed_folder(arguments.out, {}, inputs=[Path(arguments.what)]):
+        return _draw(arguments)
+
+
+def _draw(arguments: argparse.Namespace) -> int:
     from trainer.plots import choose_cell, choose_episodes, draw_fault, draw_population, draw_week, open_subject
 
     subject = open_subject(arguments.what)
