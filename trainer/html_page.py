@@ -10,6 +10,8 @@ from html import escape as escape_markup
 from pathlib import Path
 
 from detector.errors import OperatorError
+from detector.output.files import whole_file
+from detector.output.kinds import contains_early, file_kind
 from detector.text import printable
 
 
@@ -64,6 +66,11 @@ Block = Heading | Paragraph | Table | Figure
 
 GIF = b"GIF8"
 
+GENERATOR = '<meta name="generator" content="Faultline"/>'
+"""Mark by which a page of ours is recognised before another one takes its place."""
+
+PAGE = file_kind("a page of this command", contains_early(GENERATOR.encode(), within=1000))
+
 STYLE = """
 body { max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff;
        font: 1rem/1.5 system-ui, sans-serif; }
@@ -94,31 +101,19 @@ def render(title: str, blocks: Sequence[Block]) -> str:
     body = "\n".join(_block(block, number) for number, block in enumerate(blocks))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
+        f'{GENERATOR}\n<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<h1>{escape(title)}</h1>\n{''.join(_contents(blocks))}\n{body}\n</body>\n</html>\n"
     )
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder of a page before hours are spent on its content. Raises PageError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
-
-
 def write(path: Path, text: str) -> None:
-    """Write a page into a file, and make its folder if there is none. Raises PageError."""
-    make_folder(path.parent)
+    """Write a page into a file in one step, and make its folder if there is none. Raises PageError."""
     try:
-        path.write_text(text, encoding="utf-8")
+        with whole_file(path) as file:
+            file.write(text.encode())
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> PageError:
-    return PageError(f"{path}: cannot be written ({error.strerror}); give another --out.")
+        raise PageError(f"{path}: cannot be written ({error.strerror}); give another --out.") from None
 
 
 def escape(text: str) -> str:

@@ -1,9 +1,9 @@
 """Replay of a history through the daemon's own pipeline, without Kafka and at full speed."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import msgspec
 import numpy as np
@@ -18,16 +18,24 @@ from detector.core.lifecycle import NEW, Event
 from detector.core.pipeline import Pipeline, PollResult
 from detector.core.scoring.classifier import Classifier
 from detector.core.settings import Settings
-from detector.errors import LabelError, OutputError
+from detector.errors import LabelError
 from detector.history.parquet import HistoryError, ParquetDays
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.label import Label, read_label
+from detector.output.files import whole_file
+from detector.output.judgement import unwritable
+from detector.output.kinds import OutputKind, file_kind, json_lines_with, json_with
 from detector.terminal import progress
 
 DAY_MINUTES = 1440
 
 POLL_RECORDS = 4096
 """Records of one poll, as many as the daemon's when it catches up."""
+
+
+NOTIFICATIONS = file_kind("a file of notifications", json_lines_with(("alarmId", "notificationType")))
+
+REPORT = file_kind("a report of a replay", json_with(("cell_days", "false_alarms_per_1000_cell_days", "classes")))
 
 
 class Days(Protocol):
@@ -118,21 +126,22 @@ class ReplayRecorder:
     def __init__(self, path: Path | None, context: Context, records: int | None = None) -> None:
         self._path, self._context = path, context
         self._display = progress("replaying the history", records, "records")
+        self._stack = ExitStack()
         self.alarms: list[BacktestAlarm] = []
         self._records = 0
 
     def __enter__(self) -> Self:
         if self._path:
-            with _output_errors(self._path):
-                self._file = self._path.open("wb")
+            with _output_errors(self._path, NOTIFICATIONS):
+                self._file = self._stack.enter_context(whole_file(self._path))
         self._advance = self._display.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         self._display.__exit__(None, None, None)
         if self._path:
-            with _output_errors(self._path):
-                self._file.close()
+            with _output_errors(self._path, NOTIFICATIONS):
+                self._stack.__exit__(kind, error, traceback)
 
     @property
     def cell_days(self) -> float:
@@ -147,31 +156,21 @@ class ReplayRecorder:
     def record(self, event: Event) -> None:
         """Record one event of the replay. Raises OutputError."""
         if self._path:
-            with _output_errors(self._path):
+            with _output_errors(self._path, NOTIFICATIONS):
                 self._file.write((notification_message(event, self._context).value or b"") + b"\n")
         if event.change == NEW:
             self.alarms.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.minute))
 
 
-def check_writable(paths: Sequence[Path]) -> None:
-    """Check the output files before a replay of hours rather than after it. Raises OutputError."""
-    for path in paths:
-        with _output_errors(path):
-            path.open("ab").close()
-
-
 def write_report(path: Path, report: object) -> None:
     """Write the report as JSON. Raises OutputError."""
-    with _output_errors(path):
-        path.write_bytes(msgspec.json.encode(report) + b"\n")
+    with _output_errors(path, REPORT), whole_file(path) as file:
+        file.write(msgspec.json.encode(report) + b"\n")
 
 
 @contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
+def _output_errors(path: Path, kind: OutputKind) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); give a file in a folder with room that this user may"
-            " write to."
-        ) from None
+        raise unwritable(path, kind, error) from None

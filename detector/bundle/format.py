@@ -5,9 +5,6 @@ It holds `manifest.json` (catalogue, spec, figures), `weights.npz`, `cells.npy` 
 code. A defect of a bundle is reported here, before the bundle judges a minute.
 """
 
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle.checksums import SUMS, VerifiedFiles, sums_of
+from detector.bundle.recognition import BUNDLE
+from detector.bundle.serving_link import record_previous
 from detector.core.encoder import Embeddings
 from detector.core.features import WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.registry import NETWORKS, shapes
@@ -24,6 +23,7 @@ from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
 from detector.errors import BundleError
 from detector.malformed_json import MALFORMED_JSON
+from detector.output.folders import replaced_folder
 
 FORMAT = 3
 """Version of the format; a bundle of another version is refused."""
@@ -71,11 +71,13 @@ class Bundle:
 
 
 def write_bundle(bundle: Bundle, path: Path) -> None:
-    """Write the bundle beside `path`, then move it to `path` in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    """Write the bundle beside `path`, then put it there in one step; only a bundle or nothing is replaced.
+
+    A link to a bundle is pointed at the new one, and the bundle before it stays. Raises OutputError.
+    """
     manifest = msgspec.structs.replace(bundle.manifest, catalogue=bundle.catalogue.digest)
-    try:
+    previous = path.resolve() if path.is_symlink() else None
+    with replaced_folder(path, BUNDLE) as draft:
         (draft / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
         np.savez(draft / "weights.npz", **_keyword_arrays(bundle.weights))
         np.save(draft / "cells.npy", bundle.baseline.cells)
@@ -85,12 +87,8 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         golden = bundle.golden
         np.savez(draft / "golden.npz", windows=golden.windows, **_keyword_arrays(vars(golden.embeddings)))
         (draft / SUMS).write_text(sums_of(draft))
-        draft.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(draft, path)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    if previous is not None:
+        record_previous(path, previous)
 
 
 def read_bundle(path: Path) -> Bundle:

@@ -4,11 +4,11 @@ Both links change by a rename, so there is always a bundle. A running instance r
 over between two polls, each partition at one offset. Every alarm names the bundle that judged it.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.serving_link import previous_link, replace_link
 from detector.bundle.verification import open_bundle, start_encoder
 from detector.errors import BundleError
 
@@ -38,27 +38,23 @@ def promote(link: Path, bundle: Path, threads: int) -> Promotion:
             "catalogue",
         )
     start_encoder(candidate, bundle, threads)  # last: all else is refused without waiting for it
-    _replace_link(_previous_link(link), previous)
-    _replace_link(link, bundle.resolve())
+    replace_link(previous_link(link), previous)
+    replace_link(link, bundle.resolve())
     return Promotion(candidate, str(previous))
 
 
 def rollback(link: Path, threads: int) -> Promotion:
     """Point the link back at the previous bundle; a second rollback undoes the first. Raises BundleError."""
-    serving, previous_link = _target(link), _previous_link(link)
-    if not previous_link.is_symlink() or previous_link.resolve() == serving:
+    serving, before = _target(link), previous_link(link)
+    if not before.is_symlink() or before.resolve() == serving:
         raise BundleError(
-            f"{link}: no previous bundle is recorded in {previous_link.name}; name a bundle with `faultline promote`."
+            f"{link}: no previous bundle is recorded in {before.name}; name a bundle with `faultline promote`."
         )
-    previous = previous_link.resolve()
+    previous = before.resolve()
     bundle, _ = open_bundle(previous, threads)
-    _replace_link(link, previous)
-    _replace_link(previous_link, serving)
+    replace_link(link, previous)
+    replace_link(before, serving)
     return Promotion(bundle, str(serving))
-
-
-def _previous_link(link: Path) -> Path:
-    return link.with_name(f"{link.name}.before")
 
 
 def _target(link: Path) -> Path:
@@ -68,16 +64,3 @@ def _target(link: Path) -> Path:
             f" link to it (`mv {link} {link}-1 && ln -s {link.name}-1 {link}`), and promote again."
         )
     return link.resolve()
-
-
-def _replace_link(link: Path, target: Path) -> None:
-    """Point the link at the target: relatively inside its own folder, so that the folder can be mounted elsewhere."""
-    folder = link.parent.resolve()
-    address = target.relative_to(folder) if target.is_relative_to(folder) else target
-    draft = link.with_name(f".{link.name}.{os.getpid()}")
-    try:
-        draft.symlink_to(address)
-        os.replace(draft, link)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise BundleError(f"{link}: cannot be changed ({error.strerror}); let this user write to {folder}.") from None

@@ -14,6 +14,7 @@ Examples:
 """
 
 import argparse
+from pathlib import Path
 
 from detector.commands.argument_types import file_path, plain_text
 from detector.commands.arguments import (
@@ -64,10 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from detector.commands.pack_report import export_pack, import_pack
     from detector.config.loader import read_config
+    from detector.labels.packs import PACK_FILE
+    from detector.output.claim import claimed
 
     config = read_config(arguments.config)
     if arguments.way == "export":
-        export_pack(config, PackExportRequest(file=arguments.file, classes=arguments.names, json=arguments.json))
+        with claimed(arguments.file, PACK_FILE, inputs=(arguments.config, Path(config.bundle))):
+            export_pack(config, PackExportRequest(file=arguments.file, classes=arguments.names, json=arguments.json))
         return 0
     request = PackImportRequest(
         file=arguments.file,

@@ -4,7 +4,15 @@ from typing import Any
 
 from detector.alarms.notifications import Context
 from detector.backtest.matching import Episode, read_episodes
-from detector.backtest.replay import ReplayRecorder, build_labels, check_writable, read_labels, replay, write_report
+from detector.backtest.replay import (
+    NOTIFICATIONS,
+    REPORT,
+    ReplayRecorder,
+    build_labels,
+    read_labels,
+    replay,
+    write_report,
+)
 from detector.backtest.summary import summarise, table
 from detector.bundle.format import read_bundle
 from detector.bundle.verification import start_encoder
@@ -16,15 +24,18 @@ from detector.history.parquet import HistoryError, ParquetDays
 from detector.json_document import make_document
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
+from detector.output.claim import claimed_files
 from detector.terminal import print_document, print_lines
 
 
 def print_replay(request: ReplayRequest, *, json: bool) -> None:
     """Replay the history, write the files asked for, and print the report. Raises OperatorError."""
-    check_writable([path for path in (request.alarms, request.report) if path])
-    report = _replay(request)
-    if request.report:
-        write_report(request.report, report)
+    inputs = (request.history, request.bundle, request.config, request.labels, request.teach, request.teach_from)
+    outputs = [(path, kind) for path, kind in ((request.alarms, NOTIFICATIONS), (request.report, REPORT)) if path]
+    with claimed_files(outputs, inputs=inputs):
+        report = _replay(request)
+        if request.report:
+            write_report(request.report, report)
     if json:
         print_document(make_document(ReplayDocument, report))
     else:

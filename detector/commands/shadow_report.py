@@ -10,11 +10,13 @@ from detector.commands.documents import ShadowReportDocument
 from detector.commands.requests import ShadowReportRequest
 from detector.config.loader import read_config, write_knobs
 from detector.config.schema import Config
-from detector.errors import ConfigError, OutputError
+from detector.errors import ConfigError
 from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.group_progress import group_progress
-from detector.service.metrics import write_shadow
+from detector.output.claim import claimed_files
+from detector.output.judgement import unwritable
+from detector.service.metrics import SHADOW_TEXTFILE, write_shadow
 from detector.terminal import (
     fixed_column,
     number_column,
@@ -58,9 +60,11 @@ def print_report(request: ShadowReportRequest) -> None:
             f"{request.shadow}: kafka.topics.alarms is {shadow.kafka.topics.alarms}, as in {request.config}; make the"
             " shadow's configuration with `faultline shadow configure`."
         )
-    comparison = _compare(request, serving, shadow)
-    if request.textfile:
-        _write_textfile(request.textfile, comparison.alarms)
+    textfiles = [(request.textfile, SHADOW_TEXTFILE)] if request.textfile else []
+    with claimed_files(textfiles, inputs=(request.config, request.shadow)):
+        comparison = _compare(request, serving, shadow)
+        for path, _ in textfiles:
+            _write_textfile(path, comparison.alarms)
     if request.json:
         print_document(make_document(ShadowReportDocument, _json_fields(comparison)))
         return
@@ -138,6 +142,4 @@ def _write_textfile(path: Path, comparison: ShadowComparison) -> None:
     try:
         write_shadow(path, {name: comparison.counts(name) for name in comparison.classes})
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); give a file in a folder that exists."
-        ) from None
+        raise unwritable(path, SHADOW_TEXTFILE, error) from None

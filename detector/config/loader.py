@@ -101,7 +101,12 @@ def read_catalogue(path: Path) -> "Catalogue":
 
 def write_catalogue(catalogue: "Catalogue", path: Path) -> None:
     """Write the catalogue as YAML, in the form that `read_catalogue` reads."""
-    path.write_text(yaml.safe_dump(msgspec.to_builtins(list(catalogue.features)), sort_keys=False))
+    path.write_text(catalogue_yaml(catalogue))
+
+
+def catalogue_yaml(catalogue: Catalogue) -> str:
+    """Return the catalogue as YAML, in the form that `read_catalogue` reads."""
+    return yaml.safe_dump(msgspec.to_builtins(list(catalogue.features)), sort_keys=False)
 
 
 def _parse_yaml(path: Path) -> Any:

@@ -15,9 +15,12 @@ from pathlib import Path
 import msgspec
 
 from detector.core.features import Catalogue
-from detector.errors import LabelError, OperatorError, OutputError
+from detector.errors import LabelError, OperatorError
 from detector.labels.embedding import label_windows
 from detector.labels.label import MAX_LABEL_BYTES, Label, read_label
+from detector.output.files import whole_file
+from detector.output.judgement import unwritable
+from detector.output.kinds import file_kind
 from detector.text import did_you_mean
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
@@ -96,6 +99,22 @@ def check_classes(wanted: Sequence[str], known: Iterable[str]) -> None:
             )
 
 
+def is_pack(path: Path) -> bool:
+    """Return whether a file has the form of a pack; its labels are not looked at."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {member.filename for member in archive.infolist()[:10]}
+            if not {MANIFEST, LABELS} <= names:
+                return False
+            msgspec.json.decode(_read_member(archive, MANIFEST, MANIFEST_BYTES, path), type=PackManifest)
+    except (*BROKEN, PackError):
+        return False
+    return True
+
+
+PACK_FILE = file_kind("a pack", is_pack)
+
+
 def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
     """Write the labels as a pack, sorted. Raises OutputError."""
     lines = sorted(labels)
@@ -105,13 +124,11 @@ def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
     )
     manifest_json = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     try:
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in ((MANIFEST, manifest_json), (LABELS, body)):
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot be written ({error.strerror}); give a file in a folder that this user may write to."
-        ) from None
+        raise unwritable(path, PACK_FILE, error) from None
     return Pack(lines, catalogue, hashlib.sha256(manifest_json).hexdigest())
 
 

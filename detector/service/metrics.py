@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, write_to_textfile
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
 
 from detector import __version__
 from detector.core.ingest.samples import Reason
@@ -14,8 +14,12 @@ from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES, Alarm
 from detector.errors import BUNDLE_REASONS
+from detector.output.files import whole_file
+from detector.output.kinds import begins_with, file_kind
 from detector.service.latency import IGNORED
 from detector.text import printable
+
+SHADOW_TEXTFILE = file_kind("a file of shadow metrics", begins_with(b"# HELP faultline_shadow_alarms "))
 
 STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
@@ -206,4 +210,5 @@ def write_shadow(path: Path, counts: Mapping[str, Mapping[str, int]]) -> None:
     for name, raised in counts.items():
         for raised_by, count in raised.items():
             gauge.labels(printable(name), raised_by).set(count)
-    write_to_textfile(str(path), registry)
+    with whole_file(path) as file:
+        file.write(generate_latest(registry))

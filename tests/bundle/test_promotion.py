@@ -69,7 +69,7 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path, link, config, refusa
     def denied(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("detector.bundle.promotion.os.replace", denied)
+    monkeypatch.setattr("detector.output.rename.os.replace", denied)
     assert "let this user write" in refusal("promote", tmp_path / "tuesday", "--config", config)
     assert not list(tmp_path.glob(".current*"))
 

@@ -68,7 +68,7 @@ def test_the_last_cell_of_a_short_row_is_a_remark_that_reaches_to_the_end() -> N
 def test_a_page_that_cannot_be_written_says_so_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(PageError, match=r"file: cannot be written \(.+\); give another --out\.$"):
+    with pytest.raises(PageError, match=r"page\.html: cannot be written \(.+\); give another --out\.$"):
         write(tmp_path / "file" / "page.html", "text")
     with pytest.raises(PageError, match=r": cannot be written \(Is a directory\)"):
         write(tmp_path, "text")

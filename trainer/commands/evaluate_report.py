@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from detector.backtest.matching import Episode, read_episodes
-from detector.backtest.replay import check_writable
 from detector.json_document import make_document, minute_time
+from detector.output.claim import claimed_folder
+from detector.output.kinds import file_kind, json_with
 from detector.terminal import print_document, print_line
 from trainer.commands.documents import EvaluationDocument
 from trainer.commands.requests import EvaluateRequest
@@ -15,33 +16,37 @@ from trainer.evaluation.cases import EvaluationCase, EvaluationError, open_cases
 from trainer.evaluation.report.page import blocks, format_figure
 from trainer.evaluation.results import collect_figures
 from trainer.evaluation.run import common_classes, cut_case, evaluate_case
-from trainer.html_page import make_folder, render, write
+from trainer.html_page import PAGE, render, write
 
-PAGE, DATA = "evaluate.html", "evaluate.json"
+PAGE_NAME, DATA_NAME = "evaluate.html", "evaluate.json"
+
+FIGURES = file_kind("figures of this command", json_with(("cases", "seed")))
 
 
 def print_evaluation(request: EvaluateRequest, *, json: bool) -> None:
     """Measure every case, write the page and the figures, and print a line for each case. Raises OperatorError."""
     cases = _cases(request)
+    inputs = [path for case in cases for path in (case.history, case.bundle, case.episodes)]
+    with claimed_folder(request.out, {PAGE_NAME: PAGE, DATA_NAME: FIGURES}, inputs=[*inputs, request.teach]):
+        _evaluate(request, cases, json=json)
+
+
+def _evaluate(request: EvaluateRequest, cases: list[EvaluationCase], *, json: bool) -> None:
     taught = read_episodes(request.teach) if request.teach else None
     with progress_on_stderr(json):
-        figures = _evaluate(request, cases, taught)
+        figures = _measure(request, cases, taught)
     if json:
         cases_with_times = [{**case, "taught": _taught_with_times(case)} for case in figures["cases"]]
-        page = str(request.out / PAGE)
+        page = str(request.out / PAGE_NAME)
         print_document(make_document(EvaluationDocument, {**figures, "cases": cases_with_times}, page=page))
         return
     for case in figures["cases"]:
         _print_case(case, len(figures["classes"]))
-    print_line(f"written to {request.out / PAGE}")
+    print_line(f"written to {request.out / PAGE_NAME}")
 
 
-def _evaluate(
-    request: EvaluateRequest, cases: Sequence[EvaluationCase], taught: list[Episode] | None
-) -> dict[str, Any]:
+def _measure(request: EvaluateRequest, cases: Sequence[EvaluationCase], taught: list[Episode] | None) -> dict[str, Any]:
     """Measure every case, write the page and the figures, and return the figures. Raises OperatorError."""
-    make_folder(request.out)
-    check_writable([request.out / PAGE, request.out / DATA])
     subjects = open_cases(cases)
     cuts = [cut_case(subject, request.seed) for subject in subjects]
     classes = common_classes([windows for windows, _ in cuts], [case.name for case in cases])
@@ -53,8 +58,8 @@ def _evaluate(
     with timed_step("page"):
         names = ", ".join(case.name for case in cases)
         page = render(f"Evaluation: {names}", blocks(results, figures))
-    write(request.out / PAGE, page)
-    write(request.out / DATA, json_text.dumps(figures, indent=1, allow_nan=False) + "\n")
+    write(request.out / PAGE_NAME, page)
+    write(request.out / DATA_NAME, json_text.dumps(figures, indent=1, allow_nan=False) + "\n")
     return figures
 
 

@@ -7,6 +7,7 @@ Examples:
 """
 
 import argparse
+from pathlib import Path
 
 from detector.commands.argument_types import folder_path, plain_text, whole_number
 from detector.commands.arguments import add_json_argument
@@ -31,6 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    from detector.output.claim import claimed_folder
+
+    with claimed_folder(arguments.out, {}, inputs=[Path(arguments.what)]):
+        return _draw(arguments)
+
+
+def _draw(arguments: argparse.Namespace) -> int:
     from trainer.commands.look_report import print_pictures
     from trainer.plots import choose_cell, choose_episodes, draw_fault, draw_population, draw_week, open_subject
 

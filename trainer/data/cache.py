@@ -1,11 +1,11 @@
 """Cache of an unfinished training, in a folder beside its bundle: its arguments and its simulated examples.
 
 Simulation costs as much as training. Each network's examples are stored as soon as they exist, and read again when the
-same command is given again. The caller removes the folder once the bundle is written.
+same command is given again. The caller releases the folder once the bundle is written.
 """
 
 import json
-import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -13,6 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from detector.output.drafts import is_draft
+from detector.output.files import whole_file
+from detector.output.judgement import judge, unwritable
+from detector.output.kinds import OutputKind
 from trainer.data.examples import Examples, digest_examples
 from trainer.errors import TrainingError
 
@@ -21,19 +25,49 @@ COLUMNS = tuple(column.name for column in fields(Examples))
 Origin = Mapping[str, str | int | float]
 """Arguments that determine the examples."""
 
+MARKER, DIGEST = "origin.json", "sha256"
 
-def acquire(folder: Path, origin: Origin) -> bool:
+OWN_FILE = re.compile(r"origin\.json|\.?checkpoint\.npz(\.\d+)?|\.origin\.\d+")
+"""Files of a cache beside its examples: the marker, a checkpoint, and the drafts of both."""
+
+
+def foreign_content(folder: Path) -> str:
+    """Return what in a folder is no part of an unfinished training; empty for nothing."""
+    entries = list(folder.iterdir())
+    foreign = sorted(entry.name for entry in entries if not _is_own(entry))
+    if foreign:
+        return f"holds {foreign[0]}, which no unfinished training has"
+    is_marked = any(entry.name == MARKER or is_draft(entry.name) for entry in entries)
+    return "" if is_marked else f"is not empty and has no {MARKER}, so it is no unfinished training"
+
+
+def _is_own(entry: Path) -> bool:
+    if entry.is_symlink() or not entry.is_dir():
+        return OWN_FILE.fullmatch(entry.name) is not None or is_draft(entry.name)
+    names = {f"{column}.npy" for column in COLUMNS} | {DIGEST}
+    return all(part.name in names and part.is_file() for part in entry.iterdir())
+
+
+UNFINISHED_TRAINING = OutputKind(
+    noun="an unfinished training", form="filled folder", foreign_content=foreign_content, least_bytes=1 << 20
+)
+
+
+def acquire(folder: Path, origin: Origin, bytes_needed: int = 0) -> bool:
     """Mark the folder as the cache of this training; return True if it already holds examples.
 
-    Raises TrainingError if it holds the examples of a training with other arguments.
+    `bytes_needed` is the room that the examples of a new training take.
+
+    Raises OutputError for a folder of anything else, TrainingError if it holds a training with other arguments.
     """
-    marker = folder / "origin.json"
-    begun = any(path.is_dir() and not path.name.startswith(".") for path in folder.glob("*"))
-    if not begun:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f".origin.{os.getpid()}"
-        draft.write_text(json.dumps(dict(origin), indent=1) + "\n")
-        os.replace(draft, marker)
+    is_begun, marker = _is_begun(folder), folder / MARKER
+    judge(folder, UNFINISHED_TRAINING, bytes_needed=0 if is_begun else bytes_needed)
+    if not is_begun:
+        try:
+            with whole_file(marker) as file:
+                file.write((json.dumps(dict(origin), indent=1) + "\n").encode())
+        except OSError as error:
+            raise unwritable(folder, UNFINISHED_TRAINING, error) from None
         return False
     try:
         stored = json.loads(marker.read_text())
@@ -49,6 +83,20 @@ def acquire(folder: Path, origin: Origin) -> bool:
     return True
 
 
+def release(folder: Path, *, is_finished: bool) -> None:
+    """Remove the cache of a finished training; of a failed one, only if there is nothing to continue from.
+
+    A folder into which somebody has put something else in the meantime is left alone.
+    """
+    if folder.is_dir() and (is_finished or not _is_begun(folder)) and not foreign_content(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_begun(folder: Path) -> bool:
+    """Return whether the folder holds examples or a checkpoint."""
+    return any(not path.name.startswith(".") and path.name != MARKER for path in folder.glob("*"))
+
+
 def load_or_simulate(folder: Path, name: str, simulate: Callable[[], Examples]) -> Examples:
     """Return the examples stored under this name; simulate and store them if there are none.
 
@@ -62,7 +110,7 @@ def load_or_simulate(folder: Path, name: str, simulate: Callable[[], Examples]) 
     try:
         columns = {column: np.load(path / f"{column}.npy", mmap_mode="r", allow_pickle=False) for column in COLUMNS}
         examples = Examples(**{column: np.asarray(array) for column, array in columns.items()})
-        is_intact = (path / "sha256").read_text() == digest_examples(examples)
+        is_intact = (path / DIGEST).read_text() == digest_examples(examples)
     except (OSError, ValueError, EOFError):
         is_intact = False
     if not is_intact:
@@ -78,9 +126,10 @@ def _store(folder: Path, path: Path, examples: Examples) -> None:
         draft.mkdir(parents=True)
         for column in COLUMNS:
             np.save(draft / f"{column}.npy", getattr(examples, column))
-        (draft / "sha256").write_text(digest_examples(examples))
-        os.replace(draft, path)
+        (draft / DIGEST).write_text(digest_examples(examples))
+        draft.rename(path)
     except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
         raise TrainingError(
             f"{path}: cannot be written ({error.strerror}). Free space, then give the same command again."
         ) from None

@@ -9,19 +9,24 @@ stored twice. A record is missing only if the topic had already deleted it.
 import fcntl
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from detector.config.loader import read_catalogue, write_catalogue
+from detector.config.loader import catalogue_yaml, read_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError
+from detector.output.files import whole_file
+from detector.output.judgement import judge
+from detector.output.kinds import OutputKind
+from detector.output.rename import sync
 from trainer.data.parquet_schema import ENCODING, minutes_table
 from trainer.simulator.faults.schedule import DAY
 
@@ -30,6 +35,22 @@ METADATA_KEY = b"faultline"
 
 GROUP_ROWS = 16_384
 """Rows of a row group. A file has many cells for a short time. A reader of a few cells decodes few row groups."""
+
+
+LOCK, CATALOGUE = ".collecting", "catalogue.yaml"
+
+
+def foreign_content(folder: Path) -> str:
+    """Return why a folder holds no collected history; empty if it does.
+
+    Beside the lock of an earlier collection anything may lie, such as episodes.csv, because nothing is replaced.
+    """
+    names = {entry.name for entry in folder.iterdir()}
+    foreign = sorted(name for name in names if name != CATALOGUE and not name.startswith("day="))
+    return "" if LOCK in names or not foreign else f"holds {foreign[0]}, and no history collected before"
+
+
+COLLECTED_HISTORY = OutputKind(noun="a collected history", form="filled folder", foreign_content=foreign_content)
 
 
 class CollectionError(OperatorError):
@@ -54,12 +75,17 @@ class Collection:
     def __init__(self, folder: Path, topic: str, catalogue: Catalogue) -> None:
         """Lock the folder and remove an incomplete roll.
 
-        Raises CollectionError for a folder that is locked, not writable, or of another topic or catalogue.
+        Raises OutputError for a folder that cannot be written or holds something else, CollectionError for one that is
+        locked, or of another topic or catalogue.
         """
+        judge(folder, COLLECTED_HISTORY)
         self.folder, self._topic, self._catalogue = folder, topic, catalogue
+        if not (folder / LOCK).exists():
+            for path in sorted(folder.rglob("*.parquet")):
+                self._read_roll(path)  # refused before anything is written beside another history
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / ".collecting").open("w")
+            Path(os.path.realpath(folder)).mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / LOCK).open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CollectionError(
@@ -82,7 +108,7 @@ class Collection:
     def write(self, parts: Sequence[Samples], offsets: dict[int, int]) -> int:
         """Write a roll and return the number of its records; without records, write nothing.
 
-        Raises CollectionError; no unfinished file is left then.
+        No file of the roll is visible before all are written. Raises CollectionError; no unfinished file is left then.
         """
         samples = [part for part in parts if len(part)]
         if not samples:
@@ -97,22 +123,17 @@ class Collection:
             files=[self._file_name(day) for day in days],
             offsets=next_offsets,
         )
-        drafts = [self.folder / _draft_name(name) for name in roll.files]
         try:
             cells = np.concatenate([np.array(part.cells, object) for part in samples])
             values = np.concatenate([part.values for part in samples])
-            for day, path in zip(days, drafts, strict=True):
-                rows = np.flatnonzero(minute // DAY == day)
-                self._write_file(path, roll, cells[rows], minute[rows], values[rows])
-            for name, path in zip(roll.files, drafts, strict=True):
-                path.rename(self.folder / name)
-            for path in {self.folder, *(path.parent for path in drafts)}:
-                _sync(path)
+            with ExitStack() as files:
+                for day, name in zip(days, roll.files, strict=True):
+                    file = files.enter_context(whole_file(self.folder / name))
+                    rows = np.flatnonzero(minute // DAY == day)
+                    self._write_file(file, roll, cells[rows], minute[rows], values[rows])
+            sync(self.folder)
         except OSError as error:
             raise self._write_error(error) from None
-        finally:
-            for path in drafts:
-                path.unlink(missing_ok=True)
         self.offsets, self._next = next_offsets, self._next + 1
         return len(minute)
 
@@ -120,18 +141,16 @@ class Collection:
         """Release the lock."""
         self._lock.close()
 
-    def _write_file(self, path: Path, roll: Roll, cells: Any, minute: Any, values: Any) -> None:
+    def _write_file(self, file: IO[bytes], roll: Roll, cells: Any, minute: Any, values: Any) -> None:
         """Write one day, sorted by cell, and within a cell by offset. # cells, minute [n], values [n, F]"""
         names, cell_index = np.unique(cells, return_inverse=True)
         order = np.argsort(cell_index, kind="stable")
         features = self._catalogue.names
         table = minutes_table(names.tolist(), cell_index[order], minute[order], values[order], names=features, extra={})
         table = table.replace_schema_metadata({METADATA_KEY: msgspec.json.encode(roll)})
-        path.parent.mkdir(parents=True, exist_ok=True)
         pyarrow.parquet.write_table(
-            table, path, row_group_size=GROUP_ROWS, use_byte_stream_split=list(features), **ENCODING
+            table, file, row_group_size=GROUP_ROWS, use_byte_stream_split=list(features), **ENCODING
         )
-        _sync(path)
 
     def _file_name(self, day: int) -> str:
         date = datetime.fromtimestamp(day * DAY * 60, UTC).date().isoformat()
@@ -139,11 +158,10 @@ class Collection:
 
     def _check_catalogue(self) -> None:
         """Write the catalogue, or compare it with the one in the folder. Raises CollectionError if they differ."""
-        path = self.folder / "catalogue.yaml"
+        path = self.folder / CATALOGUE
         if not path.exists():
-            draft = self.folder / ".catalogue.yaml"
-            write_catalogue(self._catalogue, draft)
-            draft.rename(path)
+            with whole_file(path) as file:
+                file.write(catalogue_yaml(self._catalogue).encode())
         elif (stored := read_catalogue(path).digest) != self._catalogue.digest:
             raise self._catalogue_error(path, stored)
 
@@ -184,17 +202,3 @@ class Collection:
             f"{self.folder}: cannot be written ({error.strerror or error}). Free space or give another folder, then"
             " give the same command again."
         )
-
-
-def _draft_name(name: str) -> str:
-    folder, file = name.split("/")
-    return f"{folder}/.{file}"
-
-
-def _sync(path: Path) -> None:
-    """Flush a file or folder to the disk, so that no roll is on the disk before its predecessor."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

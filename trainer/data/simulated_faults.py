@@ -45,6 +45,11 @@ class SimulationPlan:
         return range(self.seed * 1_000_000, self.seed * 1_000_000 + self.classes)
 
     @property
+    def windows(self) -> int:
+        """Windows of the procedural classes, which are nearly all; each is stored with its twin."""
+        return self.classes * (self.each + OTHER_OPERATORS)
+
+    @property
     def origin(self) -> Origin:
         """Values, beside the arguments, that determine the examples."""
         return {

@@ -8,9 +8,10 @@ from detector.config.loader import read_catalogue
 from detector.config.schema import Config
 from detector.core.ingest.samples import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader
+from detector.output.claim import claimed
 from detector.terminal import print_line, progress
 from trainer.data.collector import CollectionCounts, RollLimits, collect
-from trainer.data.parquet_sink import Collection
+from trainer.data.parquet_sink import COLLECTED_HISTORY, Collection
 
 
 def archive_topic(
@@ -27,10 +28,23 @@ def archive_topic(
 
     Without a catalogue the bundle's is used. Raises OperatorError.
     """
+    inputs = () if catalogue_path else (Path(config.bundle),)
+    with claimed(out, COLLECTED_HISTORY, inputs=inputs):
+        return _archive(config, out, stop, catalogue_path, RollLimits(file_records, file_seconds), until_now=until_now)
+
+
+def _archive(
+    config: Config,
+    out: Path,
+    stop: threading.Event,
+    catalogue_path: Path | None,
+    limits: RollLimits,
+    *,
+    until_now: bool,
+) -> CollectionCounts:
     catalogue = read_catalogue(catalogue_path) if catalogue_path else read_bundle(Path(config.bundle)).catalogue
     collection = Collection(out, config.kafka.topics.minutes, catalogue)
     reader = OffsetReader(config, collection.offsets)
-    limits = RollLimits(file_records, file_seconds)
     decoder = Decoder(catalogue, config.limits.record_bytes)
     try:
         with progress(f"collecting {config.kafka.topics.minutes}", None, "records") as advance:

@@ -15,12 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from detector.bundle.format import read_bundle
+from detector.bundle.recognition import BUNDLE
 from detector.config.schema import Config
 from detector.core.encoder import device
 from detector.errors import OperatorError
 from detector.kafka.producer import RecordProducer
 from detector.labels.label import write_label
 from detector.native_stderr import silence_native_stderr
+from detector.output.claim import claimed
+from detector.output.kinds import OutputKind
 from detector.terminal import Styled, print_line, print_notice
 from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
 from trainer.console import timed_step
@@ -47,6 +50,27 @@ LEAD_MINUTES = 10
 """Minutes that the feed may be ahead of the daemon: the embedded broker drops what exceeds 5 MiB a partition."""
 
 
+FILES = {"bundle", "config.yaml"}
+"""Names in the demo's folder; a folder with another name in it is not removed."""
+
+
+def foreign_content(folder: Path) -> str:
+    """Return what in a folder no demo has written; empty for nothing."""
+    foreign = sorted(entry.name for entry in folder.iterdir() if entry.name not in FILES)
+    return f"holds {foreign[0]}, which no demo writes" if foreign else foreign_bundle(folder / "bundle")
+
+
+def foreign_bundle(path: Path) -> str:
+    """Return why the demo's bundle is something else; empty if it is a bundle, or absent."""
+    if not path.exists():
+        return ""
+    reason = BUNDLE.foreign_content(path) if path.is_dir() else "is not a folder"
+    return f"its bundle {reason}" if reason else ""
+
+
+DEMO_FOLDER = OutputKind(noun="a demo", form="replaced folder", foreign_content=foreign_content)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m trainer.demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -60,7 +84,8 @@ def main() -> int:
     arguments = parser.parse_args()
     begin = time.monotonic()
     try:
-        came_true = run_demo(arguments.bundle, arguments.folder)
+        with claimed(arguments.folder, DEMO_FOLDER, inputs=[arguments.bundle]):
+            came_true = run_demo(arguments.bundle, arguments.folder)
     except OperatorError as error:
         print_notice(f"demo: {error}")
         return 2

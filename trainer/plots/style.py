@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from detector.core.features import Feature
 from detector.errors import OperatorError
+from detector.output.files import whole_file
+from detector.output.judgement import judge
+from detector.output.kinds import contains_early, file_kind
 
 WIDTH, DPI = 1600, 100
 """Width in pixels, and pixels per inch: text of 12 points is readable without zoom."""
@@ -45,18 +48,29 @@ PAGE_STYLE: dict[str, Any] = {**STYLE, "font.size": 10, "axes.titlesize": 10}
 UNITS = {"1": "", "idx": "index", "degC": "°C", "0.1 ms": "tenths of ms"}
 
 
+SOFTWARE = "Faultline"
+"""Mark in a picture of ours, by which it is recognised before another one takes its place."""
+
+PICTURE = file_kind("a picture of this command", contains_early(b"Software\0Faultline", within=200))
+
+
 class PictureError(OperatorError):
     """Picture that cannot be drawn or written."""
 
 
 @contextmanager
 def png_figure(path: Path, height: int) -> Iterator[Any]:
-    """Yield a matplotlib figure of WIDTH x height pixels, and write it as PNG at the end. Needs no display."""
+    """Yield a matplotlib figure of WIDTH x height pixels, and write it as PNG at the end. Needs no display.
+
+    Raises OutputError for a file at `path` that is no picture of ours.
+    """
+    if path.parent.is_dir():
+        judge(path, PICTURE)
     with _empty_figure(WIDTH / DPI, height / DPI, DPI, STYLE) as (figure, canvas):
         yield figure
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            canvas.print_png(path)
+            with whole_file(path) as file:
+                canvas.print_png(file, metadata={"Software": SOFTWARE})
         except OSError as error:
             raise PictureError(f"{path}: cannot be written ({error.strerror}); give another --out.") from None
 

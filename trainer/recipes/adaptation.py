@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle.format import Bundle, read_bundle
+from detector.bundle.recognition import BUNDLE, FOLDER_BYTES
 from detector.core.encoder import device
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
+from detector.output.claim import claimed
 from detector.terminal import print_line
 from trainer.calibration.budget_interval import print_budget_interval
 from trainer.calibration.bundle_builder import BundleParts, build_bundle
@@ -25,7 +27,13 @@ from trainer.recipes.steps import timed_baseline
 
 
 def adapt(request: AdaptRequest) -> None:
-    """Write a bundle for the network of the history to `request.out`. Raises BundleError, HistoryError."""
+    """Write a bundle for the network of the history to `request.out`. Raises OperatorError."""
+    inputs = (request.bundle, request.history)
+    with claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=FOLDER_BYTES):
+        _adapt(request)
+
+
+def _adapt(request: AdaptRequest) -> None:
     source = read_bundle(request.bundle)
     history = ParquetHistory(request.history)
     spec, weights = _encoder(source, history, request)

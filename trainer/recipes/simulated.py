@@ -4,7 +4,6 @@ The faults are procedural classes and the named classes that are not held out. L
 are learned beside them if they are given.
 """
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from detector.backtest.matching import read_episodes
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encoder, device
-from detector.core.features import Baseline
+from detector.core.features import WINDOW, Baseline
 from detector.core.networks.registry import spec_of
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
@@ -47,14 +46,14 @@ def train_on_simulated_faults(
         workers=request.workers,
         strict=request.strict,
     )
-    watched_baseline = timed_baseline(watched, request.days) if watched else None
-    episodes = _cut_episodes(request, watched or simulated, watched_baseline) if request.episodes else None
-    folder = training_folder(request, {**origin(request, "procedural"), **plan.origin})
-    simulated_baseline = timed_baseline(simulated, request.days)
-    examples = simulate(plan, simulated, simulated_baseline, folder)
-    home, baseline = watched or simulated, watched_baseline or simulated_baseline
-    bundle = _build(request, examples, episodes, home, baseline=baseline, folder=folder)
-    shutil.rmtree(folder)
+    bytes_needed = plan.windows * 2 * WINDOW * len(simulated.catalogue)
+    with training_folder(request, {**origin(request, "procedural"), **plan.origin}, bytes_needed) as folder:
+        watched_baseline = timed_baseline(watched, request.days) if watched else None
+        episodes = _cut_episodes(request, watched or simulated, watched_baseline) if request.episodes else None
+        simulated_baseline = timed_baseline(simulated, request.days)
+        examples = simulate(plan, simulated, simulated_baseline, folder)
+        home, baseline = watched or simulated, watched_baseline or simulated_baseline
+        bundle = _build(request, examples, episodes, home, baseline=baseline, folder=folder)
     print_bundle(request.out, bundle, home)
 
 

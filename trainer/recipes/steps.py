@@ -11,7 +11,7 @@ from detector.terminal import print_line
 from trainer.calibration.budget_interval import print_budget_interval
 from trainer.console import timed_step
 from trainer.data.baselines import fit_baseline
-from trainer.data.cache import Origin, acquire
+from trainer.data.cache import Origin, acquire, release
 from trainer.data.history import History, ParquetHistory, SimulatedHistory
 from trainer.recipes.request import TrainRequest
 from trainer.training.learner import Hyperparameters
@@ -29,12 +29,25 @@ def origin(request: TrainRequest, faults: str) -> Origin:
     return {**{name: getattr(request, name) for name in names}, "faults": faults, "version": detector.__version__}
 
 
-def training_folder(request: TrainRequest, facts: Origin) -> Path:
-    """Return the folder of the unfinished training, new or to be continued. Raises TrainingError."""
-    folder = request.out.with_name(f"{request.out.name}.training")
-    if acquire(folder, facts):
+def training_path(out: Path) -> Path:
+    """Return the path of the folder that a training of this bundle is continued from."""
+    return out.with_name(f"{out.name}.training")
+
+
+@contextmanager
+def training_folder(request: TrainRequest, facts: Origin, bytes_needed: int = 0) -> Iterator[Path]:
+    """Yield the folder of the unfinished training, new or to be continued; it is removed once the bundle is written.
+
+    After a failure it stays for the next attempt. Raises OutputError, TrainingError.
+    """
+    folder, is_finished = training_path(request.out), False
+    if acquire(folder, facts, bytes_needed):
         print_line(f"{folder}: continues an unfinished training")
-    return folder
+    try:
+        yield folder
+        is_finished = True
+    finally:
+        release(folder, is_finished=is_finished)
 
 
 def timed_baseline(history: SimulatedHistory | ParquetHistory, days: int) -> Baseline:
@@ -77,4 +90,6 @@ def print_bundle(out: Path, bundle: Bundle, history: History) -> None:
     for name, value in bundle.manifest.figures.items():
         print_line(f"  {name:<50} {value:.3f}  (chance {CHANCE:.3f})")
     print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    if out.is_symlink():
+        print_line(f"{out}: points at {out.resolve().name} from now on; the bundle before it was left")
     print_budget_interval(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])

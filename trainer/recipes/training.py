@@ -1,11 +1,17 @@
 """Choice of the recipe that a training request needs."""
 
+from contextlib import ExitStack
+
 from detector.backtest.matching import read_episodes
+from detector.bundle.recognition import BUNDLE, FOLDER_BYTES
 from detector.history.parquet import HistoryError
+from detector.output.claim import claimed
+from detector.output.kinds import ANY_FOLDER
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
 from trainer.losses.registry import choose_loss
 from trainer.recipes.request import TrainRequest
 from trainer.recipes.simulated import train_on_simulated_faults
+from trainer.recipes.steps import training_path
 from trainer.recipes.unlabelled import train_on_injected_faults
 from trainer.simulator import Network
 
@@ -15,11 +21,21 @@ DAY_MINUTES = 1440
 def train(request: TrainRequest) -> None:
     """Train an encoder and write its bundle to `request.out`.
 
-    Raises LossError, HistoryError before anything is simulated; TrainingError.
+    Raises OutputError, LossError, HistoryError before anything is simulated; TrainingError.
     """
     choose_loss(request.loss, request.loss_options)  # refused here, minutes before the loss is needed
     if request.episodes:
         read_episodes(request.episodes)  # refused here, before the baselines are fitted
+    inputs = [request.history, request.episodes]
+    with ExitStack() as stack:
+        stack.enter_context(claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=FOLDER_BYTES))
+        if request.tensorboard:
+            bundles = [request.out, training_path(request.out)]
+            stack.enter_context(claimed(request.tensorboard, ANY_FOLDER, inputs=[*inputs, *bundles]))
+        _train(request)
+
+
+def _train(request: TrainRequest) -> None:
     span = (START_MINUTE, START_MINUTE + int(request.days * DAY_MINUTES))
     simulated = SimulatedHistory(Network(request.cells, seed=1000 + request.seed), span)
     watched = ParquetHistory(request.history) if request.history else None

@@ -4,7 +4,6 @@ The `shared` encoder is shipped and needs no training. Any other kind is trained
 injected into the network's own normal windows.
 """
 
-import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -62,9 +61,6 @@ class UnlabelledPlan:
 def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | SimulatedHistory) -> None:
     """Take the shipped encoder or train another, and write the bundle. Raises OperatorError."""
     refuse_short(history)
-    with silence_native_stderr():
-        device()
-    baseline = timed_baseline(history, request.days)
     plan = UnlabelledPlan(
         kind=request.encoder or "shared",
         classes=request.classes,
@@ -72,17 +68,25 @@ def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | Si
         schedule=hyperparameters(request),
     )
     if plan.kind == "shared":
+        baseline = _first_baseline(request, history)
         with timed_step(f"shipped encoder for {len(history.catalogue)} features, and its normal profile"):
             bundle = make_unlabelled(history, baseline, plan, request.out)
     else:
-        folder = training_folder(request, origin(request, "synthetic"))
-        with training_observer(request) as observe:
-            hooks = TrainingHooks(
-                on_step=observe, checkpoint_folder=folder, checkpoint_minutes=request.checkpoint_minutes
-            )
-            bundle = make_unlabelled(history, baseline, replace(plan, hooks=hooks), request.out)
-        shutil.rmtree(folder)
+        with training_folder(request, origin(request, "synthetic")) as folder:
+            baseline = _first_baseline(request, history)
+            with training_observer(request) as observe:
+                hooks = TrainingHooks(
+                    on_step=observe, checkpoint_folder=folder, checkpoint_minutes=request.checkpoint_minutes
+                )
+                bundle = make_unlabelled(history, baseline, replace(plan, hooks=hooks), request.out)
     print_bundle(request.out, bundle, history)
+
+
+def _first_baseline(request: TrainRequest, history: ParquetHistory | SimulatedHistory) -> Baseline:
+    """Start TensorFlow, and return the baselines."""
+    with silence_native_stderr():
+        device()
+    return timed_baseline(history, request.days)
 
 
 def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, path: Path) -> Bundle:

@@ -1,9 +1,10 @@
 """Episodes file of a simulated history: `episodes.csv`, one line for each episode and cell that it affects."""
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -15,16 +16,17 @@ from trainer.simulator.faults.schedule import DAY
 COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
 
 
-def write_episodes(play: PreparedScenario, path: Path) -> None:
+def write_episodes(play: PreparedScenario, file: IO[bytes]) -> None:
     """Write one line for each episode in the span and each affected cell: minutes since 1970, the end exclusive.
 
     An effect is measured without the episodes of other days.
     """
-    with path.open("w", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for episodes in _by_day(play):
-            _write_day(rows, play, episodes)
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for episodes in _by_day(play):
+        _write_day(rows, play, episodes)
+    text.detach()
 
 
 def count_episodes(path: Path) -> int:

@@ -8,13 +8,12 @@ A file is a block of cells in row groups of a few cells. A process needs the mem
 run is. The same run, started again, continues after the last whole file.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow
@@ -22,14 +21,21 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from detector.errors import OperatorError
+from detector.output.files import whole_file
+from detector.output.kinds import OutputKind
 from trainer.data.parquet_schema import ENCODING, minutes_table
 from trainer.simulator import NetworkTimeline, PreparedScenario, deliver, delivered_columns, partial_records
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.timeline import NORMAL, PHASES
 
+MARKER = "simulation.yaml"
+
 UNFINISHED = ("**/day=*/.*", ".episodes.csv.*", ".catalogue.yaml.*")
-"""Temporary files that a killed run may leave behind."""
+"""Temporary files that a killed run may leave behind, where the file system has no files without a name."""
+
+RECORD_BYTES = 185
+"""Bytes of a record in such a file; see ENCODING."""
 
 CELLS_PER_FILE = 240
 CELLS_PER_GROUP = 48
@@ -64,9 +70,17 @@ class Piece:
         return range(max(self.day * DAY, span[0]), min((self.day + 1) * DAY, span[1]))
 
 
+def foreign_content(folder: Path) -> str:
+    """Return why a folder holds no run of the simulator; empty if it does."""
+    return "" if (folder / MARKER).exists() else "is not empty and holds no run to continue"
+
+
+SIMULATED_HISTORY = OutputKind(noun="a simulated history", form="filled folder", foreign_content=foreign_content)
+
+
 def claim(folder: Path, identity: str) -> None:
     """Mark the folder with this run, or find its mark. Raises ArchiveError if the folder holds another run."""
-    marker = folder / "simulation.yaml"
+    marker = folder / MARKER
     with _readable_errors(folder):
         if marker.exists():
             if marker.read_text() != identity:
@@ -78,25 +92,16 @@ def claim(folder: Path, identity: str) -> None:
                     unfinished.unlink()
             return
         if folder.exists() and any(folder.iterdir()):
-            raise ArchiveError(f"{folder}: is not empty and holds no run to continue; give an empty or new folder.")
-    with whole(marker) as unfinished:
-        unfinished.write_text(identity)
+            raise ArchiveError(f"{folder}: {foreign_content(folder)}; give an empty or new folder.")
+    with whole(marker) as file:
+        file.write(identity.encode())
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """Yield the path to write a file at; it takes its name when it is whole, and is removed if an error occurs.
-
-    Raises ArchiveError.
-    """
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    with _readable_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield unfinished
-            unfinished.rename(target)
-        finally:
-            unfinished.unlink(missing_ok=True)
+def whole(target: Path) -> Iterator[IO[bytes]]:
+    """Yield a file that takes its name when it is whole, and is gone if an error occurs. Raises ArchiveError."""
+    with _readable_errors(target), whole_file(target) as file:
+        yield file
 
 
 @contextmanager
@@ -119,20 +124,25 @@ def pieces(play: PreparedScenario) -> list[Piece]:
     return [Piece(day, *block) for day in days for block in blocks]
 
 
+def is_begun(folder: Path) -> bool:
+    """Return whether the folder holds the mark of a run."""
+    return (folder / MARKER).is_file()
+
+
 def is_written(folder: Path, piece: Piece) -> bool:
     return (folder / piece.name).exists()
 
 
 def write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels: bool) -> Iterator[int]:
     """Write one file, and yield the number of records of each row group. A failed file is removed."""
-    with whole(folder / piece.name) as unfinished:
-        yield from _write_groups(unfinished, play, piece)
+    with whole(folder / piece.name) as file:
+        yield from _write_groups(file, play, piece)
         if with_labels:
             with whole(folder / piece.labels_name) as labels:
                 _write_labels(labels, play, piece)
 
 
-def _write_groups(path: Path, play: PreparedScenario, piece: Piece) -> Iterator[int]:
+def _write_groups(file: IO[bytes], play: PreparedScenario, piece: Piece) -> Iterator[int]:
     network = play.network
     columns = delivered_columns(network.operator.measurement)
     names = network.operator.measurement.catalogue().names
@@ -142,7 +152,7 @@ def _write_groups(path: Path, play: PreparedScenario, piece: Piece) -> Iterator[
             cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
             table = _table(play, _life(play, piece), cell, minute, columns=columns, names=names)
             writer = writer or pyarrow.parquet.ParquetWriter(
-                path, table.schema, use_byte_stream_split=list(names), **ENCODING
+                file, table.schema, use_byte_stream_split=list(names), **ENCODING
             )
             writer.write_table(table)
             yield len(cell)
@@ -186,12 +196,12 @@ def _table(
     return minutes_table(cells, row_cell, minute, values[:, columns], names=names, extra=extra)
 
 
-def _write_labels(path: Path, play: PreparedScenario, piece: Piece) -> None:
+def _write_labels(file: IO[bytes], play: PreparedScenario, piece: Piece) -> None:
     tables = []
     for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
         cell, minute = _minutes(play, piece, first, min(first + CELLS_PER_GROUP, piece.last_cell))
         tables.append(_label_table(_life(play, piece), cell, minute))
-    pyarrow.parquet.write_table(pyarrow.concat_tables(tables), path, compression="zstd")
+    pyarrow.parquet.write_table(pyarrow.concat_tables(tables), file, compression="zstd")
 
 
 def _label_table(life: NetworkTimeline, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Any:

@@ -7,18 +7,32 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config.loader import read_config, write_catalogue
+from detector.config.loader import catalogue_yaml, read_config
 from detector.config.schema import Kafka
+from detector.core.features import Catalogue
 from detector.kafka.readers.range_reader import partition_of
 from detector.kafka.topics import partition_count
+from detector.output.claim import claimed
 from detector.terminal import print_line
 from trainer.simulation.episodes_file import count_episodes, write_episodes
 from trainer.simulation.kafka_feed import Pace, feed
-from trainer.simulation.parquet_writer import CELLS_PER_FILE, Piece, claim, is_written, pieces, whole, write_piece
+from trainer.simulation.parquet_writer import (
+    CELLS_PER_FILE,
+    RECORD_BYTES,
+    SIMULATED_HISTORY,
+    Piece,
+    claim,
+    is_begun,
+    is_written,
+    pieces,
+    whole,
+    write_piece,
+)
 from trainer.simulation.request import SimulationRequest
 from trainer.simulator import PreparedScenario, Scenario, prepare_scenario, read_scenario, write_scenario
 from trainer.simulator.faults.schedule import DAY
@@ -42,10 +56,13 @@ def simulate(request: SimulationRequest) -> PreparedScenario:
     scenario = override_scenario(read_scenario(request.scenario), request.cells, request.days, request.seed)
     if request.now:
         scenario = override_scenario(scenario, None, None, None, start_now(scenario.days, request.speed))
-    ready = prepare_scenario(scenario, request.scenario)
     if request.out is None:
+        ready = prepare_scenario(scenario, request.scenario)
         send(ready, request.config, request.speed, request.now, request.workers)
-    else:
+        return ready
+    bytes_needed = 0 if is_begun(request.out) else _expected_bytes(scenario)
+    with claimed(request.out, SIMULATED_HISTORY, bytes_needed=bytes_needed):
+        ready = prepare_scenario(scenario, request.scenario)
         write(scenario, ready, request.out, request.labels, request.workers)
     return ready
 
@@ -57,7 +74,7 @@ def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels:
     """
     claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
     network = play.network
-    _write_once(folder / "catalogue.yaml", partial(write_catalogue, network.operator.measurement.catalogue()))
+    _write_once(folder / "catalogue.yaml", partial(_write_catalogue, network.operator.measurement.catalogue()))
     _write_once(folder / "episodes.csv", partial(write_episodes, play))
     all_pieces = pieces(play)
     missing = [piece for piece in all_pieces if not is_written(folder, piece)]
@@ -121,11 +138,20 @@ def _shares(names: Sequence[str], partitions: int, workers: int) -> list[NDArray
     return [cells for number in range(workers) if len(cells := np.flatnonzero(worker_of == number))]
 
 
-def _write_once(path: Path, write_to: Callable[[Path], object]) -> None:
+def _expected_bytes(scenario: Scenario) -> int:
+    """Return the room that the whole history takes."""
+    return int(scenario.network.cells * scenario.days * DAY * RECORD_BYTES)
+
+
+def _write_catalogue(catalogue: Catalogue, file: IO[bytes]) -> None:
+    file.write(catalogue_yaml(catalogue).encode())
+
+
+def _write_once(path: Path, write_to: Callable[[IO[bytes]], object]) -> None:
     """Write a file that the same run would write again the same: the episodes of a long run take minutes."""
     if not path.exists():
-        with whole(path) as unfinished:
-            write_to(unfinished)
+        with whole(path) as file:
+            write_to(file)
 
 
 def _records_of(play: PreparedScenario, piece: Piece) -> int:

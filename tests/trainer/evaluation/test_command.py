@@ -181,7 +181,7 @@ def test_what_cannot_be_evaluated_is_said_in_one_sentence(
     assert "an evaluation needs 2, each with 2 usable episodes in different cells. Give a longer history" in refusal(
         capsys, *usual, "--out", out, "--episodes", lonely
     )
-    assert refusal(capsys, *usual, "--out", file).endswith("cannot be written (File exists); give another --out.")
+    assert "cannot be written (Not a directory); give another folder" in refusal(capsys, *usual, "--out", file)
     assert refusal(capsys, "--history", history, "--bundle", tmp_path, "--out", out).startswith(f"{tmp_path}")
     assert refusal(capsys, "--case", "a:b", "--out", out) == (
         "--case a:b: is not NAME:HISTORY:BUNDLE, as in B:history-b:bundle-b."

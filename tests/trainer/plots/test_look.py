@@ -166,4 +166,4 @@ def test_what_is_no_network_is_said_in_one_sentence(
     assert refusal(capsys, foreign, out, "--episode", "0") == (
         f"--episode 0: {foreign} has no known episodes; leave the option out."
     )
-    assert refusal(capsys, foreign, file).endswith("give another --out.")
+    assert "cannot be written (Not a directory); give another folder" in refusal(capsys, foreign, file)

@@ -4,8 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from trainer.loss_comparison.few_shot import FewShotComparison
 from trainer.loss_comparison.head_gap import Gap
@@ -74,13 +73,13 @@ def sort_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
     return sorted(rows, key=lambda row: -row.unseen.share if row.unseen else 1.0)
 
 
-def write_json(report: Report, path: Path) -> None:
+def write_json(report: Report, file: IO[bytes]) -> None:
     """Write the report as JSON. Raises OSError."""
     content = asdict(report)
     content["gaps"] = [
         {"one": gap.first, "other": gap.second, "difference": gap.difference, "half": gap.half} for gap in report.gaps
     ]
-    path.write_text(json.dumps(_without_nan(content), indent=1, allow_nan=False) + "\n")
+    file.write((json.dumps(_without_nan(content), indent=1, allow_nan=False) + "\n").encode())
 
 
 def _without_nan(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """Writer of the report: figures, pictures, compare.html and compare.json."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +9,10 @@ import numpy as np
 import detector
 from detector.core.encoder import device
 from detector.core.networks.registry import spec_of
+from detector.output.files import whole_file
+from detector.output.kinds import file_kind, json_with
 from trainer.console import timed_step
+from trainer.html_page import PAGE, write
 from trainer.loss_comparison.experiment import LOSSLESS, STANDARD, ExperimentResult
 from trainer.loss_comparison.few_shot import FewShotComparison, compare_counts
 from trainer.loss_comparison.head_gap import compare_heads
@@ -23,20 +25,27 @@ from trainer.loss_comparison.variants import Variant
 from trainer.metrics.embedding import accuracy_by_round, cosine_distance, summarize_accuracy
 from trainer.plots.style import PictureError
 
+PAGE_NAME, DATA_NAME = "compare.html", "compare.json"
+
+FILES = {
+    PAGE_NAME: PAGE,
+    DATA_NAME: file_kind("figures of this command", json_with(("facts", "rows", "gaps", "crowd_of"))),
+}
+"""Files of a comparison, each with the kind by which an earlier one is recognised."""
+
 
 def write_report(result: ExperimentResult, cells: int, folder: Path) -> Report:
-    """Write compare.html and compare.json. Raises PictureError where they cannot be written."""
+    """Write compare.html and compare.json. Raises PictureError, PageError where they cannot be written."""
     with timed_step("figures"):
         report = summarize(result, cells)
     with timed_step("pictures and page"), TemporaryDirectory() as pictures:
         text = build_page(report, _draw(result, report, Path(pictures)))
         try:
-            write_json(report, folder / "compare.json")
-            draft = folder / f".compare.{os.getpid()}"
-            draft.write_text(text, encoding="utf-8")
-            os.replace(draft, folder / "compare.html")
+            with whole_file(folder / DATA_NAME) as file:
+                write_json(report, file)
         except OSError as error:
             raise PictureError(f"{folder}: cannot be written ({error.strerror}); give another --out.") from None
+        write(folder / PAGE_NAME, text)
     return report
 
 

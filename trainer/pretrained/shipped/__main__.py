@@ -8,9 +8,11 @@ import numpy as np
 from msgspec import structs
 
 from detector.bundle.format import Bundle, write_bundle
+from detector.bundle.recognition import BUNDLE
 from detector.bundle.verification import open_bundle
 from detector.core.features import Baseline
 from detector.core.scoring.exemplars import NormalProfile
+from detector.output.claim import claimed
 from trainer.pretrained.shipped import SHIPPED
 
 STRETCHES = 64
@@ -26,8 +28,10 @@ def strip_network(bundle: Bundle) -> Bundle:
 
 
 def main() -> int:
-    bundle, _ = open_bundle(Path(sys.argv[1]), 0)
-    write_bundle(strip_network(bundle), SHIPPED)
+    source = Path(sys.argv[1])
+    with claimed(SHIPPED, BUNDLE, inputs=[source]):
+        bundle, _ = open_bundle(source, 0)
+        write_bundle(strip_network(bundle), SHIPPED)
     return 0
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from detector.output.files import whole_file
 from detector.terminal import print_line
 from trainer.console import timed_step
 from trainer.pretrained.tokens.token_training import OPERATORS, STEPS, build_training_set, draw_examples, learn_tokens
@@ -20,7 +21,8 @@ def main() -> int:
             training_sets.append(build_training_set(draw_examples(number, workers=2)))
     with timed_step(f"tokens, {STEPS} steps"):
         tokens: dict[str, Any] = dict(learn_tokens(training_sets, STEPS, seed=0))
-    np.savez(FILE, **tokens)
+    with whole_file(FILE) as file:
+        np.savez(file, **tokens)
     print_line(f"written to {FILE}")
     return 0
 
