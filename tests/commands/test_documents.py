@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from detector.__main__ import VERBS
+from detector.alarms.shadow import ShadowComparison, ShadowEpisode
+from detector.backtest.alarm_intervals import AlarmInterval
 from detector.command_line import command_line, parsers, subcommands
 from detector.commands.documents import (
     DOCUMENTS,
@@ -16,12 +18,23 @@ from detector.commands.documents import (
     CheckDocument,
     LabelDocument,
     PackExportDocument,
+    PackImportDocument,
     ReplayDocument,
+    ReproductionDocument,
+    SearchDocument,
     ShadowReportDocument,
     UnknownsDocument,
+    WithheldDocument,
 )
+from detector.core.suppression import SuppressedEpisode
+from detector.finding import Finding
+from detector.history.search import SearchMatch
 from detector.json_document import make_document, minute_time
+from detector.labels.label import Label
 from detector.labels.listing import LabelRow
+from detector.teaching.pack_import import ClassForecast, PackForecast
+from detector.teaching.preview import Forecast, Neighbour
+from detector.teaching.preview_text import figures
 from detector.text import json_text
 from tests.commands.runner import run_all
 from trainer.__main__ import VERBS as TRAINER_VERBS
@@ -149,6 +162,76 @@ def test_a_document_is_of_its_form(name):
     document = msgspec.json.decode(text) if "udcff" not in text else msgspec.json.decode(text.replace("\\udcff", ""))
     jsonschema.validate(document, msgspec.json.schema(form))
     assert not re.search(r"_time\":\"[^\"]*[^Z]\"", text)
+
+
+INTERVAL = AlarmInterval("A1", "drops", MINUTE, MINUTE + 5, 7.25)
+FORECAST = Forecast(
+    kind="fault",
+    size=3.5,
+    ordinary_share=0.01,
+    score=8.0,
+    threshold=4.0,
+    nearest=[Neighbour("drops", "fault", 0.9)],
+    cells=0,
+    first=0,
+    last=0,
+    cell_days=0.0,
+    named=[INTERVAL],
+    silenced=[],
+    alarms_before=0,
+    alarms_after=1,
+    budget=5,
+    whose="all classes",
+)
+PACK_FORECAST = PackForecast(
+    cells=1,
+    first=MINUTE,
+    last=MINUTE + 60,
+    cell_days=0.0,
+    budget=5.0,
+    brought=[ClassForecast("drops", 1, 0, 0, 0, (0.0, 0.0, float("inf")), False)],
+    silenced=[INTERVAL],
+    alarms_before=1,
+    alarms_after=0,
+)
+TAUGHT = Label(
+    id="5b0c91aa", name="drops", kind="fault", cell="A1", minute=MINUTE, catalogue="c", values=b"", baseline=b"",
+    begin=MINUTE, end=MINUTE + 60,
+)  # fmt: skip
+IMPORTED = {"sha256": "0", "published": False, "to_take": 1, "quarantined": 0, "forced": 0, "refused": 0, "why": []}
+
+RESULTS = {
+    "a label and its preview": lambda: figures(TAUGHT, FORECAST, True),
+    "a pack and its preview": lambda: make_document(PackImportDocument, IMPORTED, forecast=PACK_FORECAST),
+    "a pack without anything to preview": lambda: make_document(PackImportDocument, IMPORTED, forecast=None),
+    "a withheld alarm": lambda: make_document(
+        WithheldDocument, SuppressedEpisode(cell="A1", name="drops", reason="ignored", minute=MINUTE)
+    ),
+    "a similar episode": lambda: make_document(SearchDocument, SearchMatch("A1", MINUTE, 0.1, 2.0), called=["drops"]),
+    "a verdict that differs": lambda: make_document(
+        ReproductionDocument, {"time": datetime.fromisoformat(ISO), "change": "new", "differences": ["its score"]}
+    ),
+    "a finding": lambda: make_document(CheckDocument, ok=False, findings=[Finding("cluster", "error", "It is not.")]),
+    "two daemons": lambda: make_document(
+        ShadowReportDocument,
+        first=MINUTE,
+        last=MINUTE,
+        classes={"drops": {**ShadowComparison().counts("drops"), "earlier": None}},
+        renamed=[(ShadowEpisode("A1", "x", MINUTE, MINUTE), ShadowEpisode("A1", "y", MINUTE, MINUTE, MINUTE))],
+        serving=[],
+        shadow=[],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_what_the_work_returns_fits_its_form(name):
+    document = RESULTS[name]()
+
+    decoded = msgspec.json.decode(json_text(document))
+
+    jsonschema.validate(decoded, msgspec.json.schema(type(document)))
+    assert ISO in json_text(document) or name in ("a finding", "a pack without anything to preview")
 
 
 def test_times_are_utc_with_a_z_and_zero_is_none():
