@@ -151,7 +151,7 @@ LOSS_SOURCES = {
 }
 
 CHECKS = {
-    "topics": "A topic is missing.",
+    "topics": "A topic is missing, or deviates from what the guarantees need and was not altered.",
     "teach": "The label would break the false-alarm budget and is in quarantine, or would be in a dry run.",
     "unknowns": "There is no unnamed group; with `--teach`, as `teach`.",
     "confirm": "As `teach`.",

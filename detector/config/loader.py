@@ -104,7 +104,7 @@ def write_catalogue(catalogue: "Catalogue", path: Path) -> None:
     path.write_text(catalogue_yaml(catalogue))
 
 
-def catalogue_yaml(catalogue: Catalogue) -> str:
+def catalogue_yaml(catalogue: "Catalogue") -> str:
     """Return the catalogue as YAML, in the form that `read_catalogue` reads."""
     return yaml.safe_dump(msgspec.to_builtins(list(catalogue.features)), sort_keys=False)
 

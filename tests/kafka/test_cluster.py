@@ -85,6 +85,17 @@ def test_what_was_made_by_hand_is_told_and_mended(wrong_stage, capfd, kept_proce
     assert (finding.level, finding.text) == ("ok", f"{wrong_stage.bootstrap}: ok")
 
 
+@pytest.mark.parametrize("missing", [("minutes",), ("active",), ("alarms",), tuple(TOPICS)], ids=" ".join)
+def test_every_topic_that_is_missing_is_told_at_once(bare_stage, missing):
+    if len(missing) < len(TOPICS):
+        bare_stage.create_topics(**dict.fromkeys(missing))
+    said = [finding.text for finding in cluster_findings(read_config(bare_stage.config()))]
+    assert said == [
+        f"topic {bare_stage.topic(name)} does not exist; create it with `faultline topics --create`."
+        for name in missing
+    ]
+
+
 def test_a_warning_leaves_exit_code_0_and_a_start_logs_it(bare_stage, capfd, kept_process):
     short = str(200 * 60_000)
     bare_stage.create_topics(alarms=by_hand("alarms", **{"retention.ms": short}))

@@ -5,14 +5,18 @@ Pure functions of a described cluster. That Kafka describes itself so is tried i
 
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
 
+import msgspec
 import pytest
+from confluent_kafka import Producer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.core.ingest.checkpoint import Checkpoint
-from detector.kafka.cluster.checks import judge
+from detector.kafka.cluster.checks import check_topics, judge
 from detector.kafka.cluster.commit_checks import commit_findings
 from detector.kafka.cluster.deviations import SETTINGS, topic_deviations
 from detector.kafka.cluster.fixes import POSSIBLE, plan_fixes
@@ -238,6 +242,29 @@ def test_a_cluster_that_says_nothing_of_rights_and_settings_is_no_error():
     assert level == "warning"
     assert "--operation DescribeConfigs --topic cells.minutes --topic cells.alarms" in text
     assert found(replace(silent, has_controller=False)) == []
+
+
+def test_an_embedded_broker_is_asked_for_what_it_has():
+    """It has no controller, and a request to one would wait for its whole time."""
+    with closing_embedded() as (bootstrap, producer):
+        for name in topic_roles(CONFIG).values():
+            producer.produce(name, b"first")
+        producer.flush(10)
+        kafka = msgspec.structs.replace(CONFIG.kafka, common={"bootstrap.servers": bootstrap, "log_level": 0})
+        began = monotonic()
+
+        limits = check_topics(msgspec.structs.replace(CONFIG, kafka=kafka))
+
+        assert limits == (4, 1_000_000)
+        assert monotonic() - began < CONFIG.kafka.reach_seconds / 2
+
+
+@contextmanager
+def closing_embedded():
+    """librdkafka's embedded broker, which lives as long as its producer."""
+    producer = Producer({"bootstrap.servers": "x", "test.mock.num.brokers": 1, "log_level": 0})
+    (broker,) = producer.list_topics(timeout=10).brokers.values()
+    yield f"{broker.host}:{broker.port}", producer
 
 
 VALUES = {

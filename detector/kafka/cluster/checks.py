@@ -51,7 +51,7 @@ def check_topics(config: Config) -> TopicLimits:
         log.warning("%s", finding.text)
     topics = config.kafka.topics
     limits = [state.setting(name, RECORD_BYTES) for name in (topics.alarms, topics.active, topics.deadletters)]
-    record_bytes = min(PRODUCER_RECORD_BYTES, *(int(limit) for limit in limits if limit))
+    record_bytes = min([PRODUCER_RECORD_BYTES, *(int(limit) for limit in limits if limit)])
     return TopicLimits(partitions=state.topics[topics.minutes].partitions, record_bytes=record_bytes)
 
 

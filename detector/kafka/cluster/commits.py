@@ -21,9 +21,11 @@ Offsets = dict[tuple[str, int], int]
 def read_commits(config: Config, state: ClusterState) -> tuple[list[CommitState], int]:
     """Return the commits of all partitions, and the offsets in use on the topic of alarms.
 
-    Nothing where they may not be read: the lacking right is another finding.
+    Nothing where they may not be read, or the topic does not exist: that is another finding.
     """
     topics = config.kafka.topics
+    if not state.has_controller or topics.minutes not in state.topics:
+        return [], 0
     names = [name for name in (topics.minutes, topics.active, topics.alarms) if name in state.topics]
     positions = [TopicPartition(name, number) for name in names for number in range(state.topics[name].partitions)]
     admin = open_admin(config.kafka)
