@@ -26,6 +26,8 @@ FORMULA = re.compile(r"[\s']*[=+\-@|%\t\r\n＝＋－＠]")
 
 QUOTED_FORMULA = re.compile("'(?=" + FORMULA.pattern + ")")
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 UNSAFE_IN_NAMES = re.compile(r'[/\\:*?"<>|]|^\.+')
 """What separates folders, hides a file, or is refused by a file system of another host."""
 
@@ -48,12 +50,15 @@ def printable(text: object, width: int = DEFAULT_WIDTH) -> str:
     whole = str(text)
     if whole.isascii() and whole.isprintable():
         return truncate(whole, width)
-    shown, accents, marks = [], 0, 0
-    for character in whole[: (width + 1) * (MARKS_RUN + 1)]:  # more can never be shown in these columns
+    shown, taken, accents, marks = [], 0, 0, 0
+    for character in whole:
         accents = accents + 1 if unicodedata.combining(character) else 0
         marks = marks + 1 if is_mark(character) else 0
         harmless = is_harmless(character) and accents <= ACCENTS_RUN and marks <= MARKS_RUN
         shown.append(character if harmless else character.encode("unicode_escape").decode())
+        taken += not (harmless and marks)
+        if taken > width:
+            break  # a text without end costs no more than its columns
     return truncate("".join(shown), width)
 
 
@@ -102,7 +107,8 @@ def json_text(document: Any) -> str:
     try:
         text = msgspec.json.encode(document).decode()
     except UnicodeEncodeError:  # a lone surrogate, of a file name that is no UTF-8
-        text = json.dumps(msgspec.to_builtins(document), separators=(",", ":"))
+        text = json.dumps(msgspec.to_builtins(document), separators=(",", ":"), ensure_ascii=False)
+        text = SURROGATE.sub(lambda lone: f"\\\\u{ord(lone[0]):04x}", text)  # strict readers refuse its escape
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if is_harmless(character) else json.dumps(character)[1:-1] for character in text)

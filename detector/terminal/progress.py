@@ -24,11 +24,11 @@ _displays: list[Any] = []
 class Meter:
     """Count of a work's steps. A call adds to it."""
 
-    def __init__(self, unit: str, display: Any = None) -> None:
+    def __init__(self, unit: str, total: int | None = None, display: Any = None) -> None:
         self.done = 0
         self.note = ""
         """Text beside the bar, such as a loss."""
-        self._unit, self._display = unit, display
+        self._unit, self._total, self._display = unit, total, display
         self._begin = monotonic()
         self._updated = 0.0
 
@@ -45,7 +45,7 @@ class Meter:
     def __call__(self, steps: int = 1) -> None:
         self.done += steps
         now = monotonic()
-        if self._display is None or now - self._updated < UPDATE_SECONDS:
+        if self._display is None or (now - self._updated < UPDATE_SECONDS and self.done != self._total):
             return
         self._updated = now
         beside = f"{self.rate:,.0f} {self._unit}/s  {printable(self.note)}".rstrip()
@@ -67,7 +67,7 @@ def progress(text: str, total: int | None, unit: str) -> Iterator[Meter]:
     with _shown(
         text, total, *shares, bars.TextColumn("{task.fields[beside]}", markup=False), bars.TimeRemainingColumn()
     ) as display:
-        yield Meter(unit, display)
+        yield Meter(unit, total, display)
 
 
 @contextmanager

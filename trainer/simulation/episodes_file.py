@@ -2,9 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TextIO
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from trainer.simulator.faults.schedule import DAY
 
 COLUMNS = ("cell", "class", "kind", "begin", "end", "severity", "effect")
 
+EpisodeRow = tuple[str, str, str, int, int, str, str]
+"""Row of the file, with the columns COLUMNS."""
+
 
 def write_episodes(play: PreparedScenario, file: IO[bytes]) -> None:
     """Write one line for each episode in the span and each affected cell: minutes since 1970, the end exclusive.
@@ -22,11 +25,18 @@ def write_episodes(play: PreparedScenario, file: IO[bytes]) -> None:
     An effect is measured without the episodes of other days.
     """
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for episodes in _by_day(play):
-        _write_day(rows, play, episodes)
+    write_rows(text, (row for episodes in _by_day(play) for row in _day_rows(play, episodes)))
     text.detach()
+
+
+def write_rows(file: TextIO, rows: Iterable[EpisodeRow]) -> None:
+    """Write the titles and one line for each row; cells and classes are no formulas for a spreadsheet."""
+    plain = csv.writer(file, lineterminator="\n")
+    quoted = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_ALL)  # the other one leaves \r as it is
+    plain.writerow(COLUMNS)
+    for cell, name, *figures in rows:
+        writer = quoted if "\r" in cell + name else plain
+        writer.writerow((csv_cell(cell), csv_cell(name), *figures))
 
 
 def count_episodes(path: Path) -> int:
@@ -47,12 +57,12 @@ def _by_day(play: PreparedScenario) -> Iterator[list[FaultEpisode]]:
         yield [e for e in active if e.end > first and (e.begin >= opening or opening == first)]
 
 
-def _write_day(rows: Any, play: PreparedScenario, episodes: list[FaultEpisode]) -> None:
+def _day_rows(play: PreparedScenario, episodes: list[FaultEpisode]) -> Iterator[EpisodeRow]:
     affected = [(cell, episode) for episode in episodes for cell in struck_cells(play.network, episode)]
     affected.sort(key=lambda entry: (entry[1].begin, entry[0], entry[1].fault.name))
     columns = ([cell for cell, _ in affected], [e.begin for _, e in affected], [e.end for _, e in affected])
     visible = effects(NetworkTimeline(play.network, episodes), *(np.array(column, np.int64) for column in columns))
     for (cell, episode), effect in zip(affected, visible.tolist(), strict=True):
         kind = "fault" if episode.fault.kind == "fault" else "ignore"
-        fields = (csv_cell(play.network.names[cell]), csv_cell(episode.fault.name), kind, episode.begin, episode.end)
-        rows.writerow([*fields, f"{episode.severity:.3f}", f"{effect:.2f}"])
+        span, figures = (episode.begin, episode.end), (f"{episode.severity:.3f}", f"{effect:.2f}")
+        yield play.network.names[cell], episode.fault.name, kind, *span, *figures
