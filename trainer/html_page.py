@@ -39,8 +39,8 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Table:
-    """Table with a caption. The first cell of each row is its heading; the other cells are set flush right.
+class PageTable:
+    """PageTable with a caption. The first cell of each row is its heading; the other cells are set flush right.
 
     In a row with fewer cells than columns the last cell is a remark and extends to the end.
     """
@@ -62,7 +62,7 @@ class Figure:
     """Text instead of the picture where pictures are not shown; empty = the caption."""
 
 
-Block = Heading | Paragraph | Table | Figure
+Block = Heading | Paragraph | PageTable | Figure
 
 GIF = b"GIF8"
 
@@ -135,7 +135,7 @@ def _block(block: Block, number: int) -> str:
             return f'<h{level} id="part-{number}">{escape(text)}</h{level}>'
         case Paragraph(text):
             return f"<p>{escape(text)}</p>"
-        case Table(caption, columns, rows):
+        case PageTable(caption, columns, rows):
             return _table(caption, columns, rows)
         case Figure(picture, caption, instead):
             kind = "gif" if picture.startswith(GIF) else "png"

@@ -36,7 +36,7 @@ from detector.teaching.preview_text import conclusion, pack_lines, preview_lines
 from detector.terminal import Line, flat
 from detector.text import columns
 from tests.terminal.strangers import HOSTILE, is_harmless
-from trainer.html_page import Figure, Heading, Paragraph, Table, render
+from trainer.html_page import Figure, Heading, Paragraph, render
 from trainer.simulation.episodes_file import write_rows
 
 ROOT = Path(__file__).parents[2]
@@ -239,7 +239,7 @@ def test_an_error_is_one_harmless_sentence(text):
 
 @every_stranger
 def test_a_page_shows_a_strangers_text_and_is_well_formed(text):
-    blocks = [Heading(text), Paragraph(text), Table(text, [text, "b"], [[text, text]]), Figure(b"GIF8", text)]
+    blocks = [Heading(text), Paragraph(text), PageTable(text, [text, "b"], [[text, text]]), Figure(b"GIF8", text)]
     page = render(text, blocks)
     tree = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
     assert not list(tree.iter("script"))

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trainer.html_page import Figure, Heading, PageError, Paragraph, Table, render, write
+from trainer.html_page import Figure, Heading, PageError, PageTable, Paragraph, render, write
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 NASTY = '<script>alert("&")</script>'
@@ -21,7 +21,7 @@ def test_what_is_told_stands_on_the_page_as_text_whatever_it_contains() -> None:
     blocks = [
         Heading(NASTY),
         Paragraph(NASTY),
-        Table(NASTY, [NASTY, "b"], [[NASTY, NASTY]]),
+        PageTable(NASTY, [NASTY, "b"], [[NASTY, NASTY]]),
         Figure(PNG, NASTY),
     ]
 
@@ -57,7 +57,7 @@ def test_a_picture_that_moves_says_so_and_may_have_other_words_in_its_place() ->
 
 def test_the_last_cell_of_a_short_row_is_a_remark_that_reaches_to_the_end() -> None:
     page = parsed(
-        render("page", [Table("t", ["a", "b", "c", "d"], [["x", "1", "2", "3"], ["y", "nothing came of it"]])])
+        render("page", [PageTable("t", ["a", "b", "c", "d"], [["x", "1", "2", "3"], ["y", "nothing came of it"]])])
     )
 
     full, short = (list(row.iter("td")) for row in page.findall(".//tbody/tr"))

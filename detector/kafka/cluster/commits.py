@@ -32,7 +32,7 @@ def read_commits(config: Config, state: ClusterState) -> tuple[list[CommitState]
     with suppress(KafkaException):
         low = _offsets(admin, positions, OffsetSpec.earliest(), config)
         high = _offsets(admin, positions, OffsetSpec.latest(), config)
-        used = {place: high[place] - low[place] for place in low}
+        used = {partition: high[partition] - low[partition] for partition in low}
         minutes = [position for position in positions if position.topic == topics.minutes]
         commits = [
             CommitState(

@@ -30,7 +30,7 @@ def fix_command(deviation: Deviation, state: ClusterState, kafka: Kafka) -> str:
         change = ["--alter", "--topic", topic, "--add-config", f"{deviation.name}={wanted}"]
         return _tool(kafka, "kafka-configs.sh", *change)
     if int(deviation.value) < int(wanted):
-        return _tool(kafka, "kafka-topics.sh", "--alter", "--topic", topic, "--partitions", wanted)
+        return _tool(kafka, "kafka-topics.sh", *("--alter", "--topic", topic, "--partitions", wanted))
     return f"{_tool(kafka, 'kafka-topics.sh', '--delete', '--topic', topic)} && faultline topics --create"
 
 

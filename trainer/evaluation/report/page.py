@@ -11,7 +11,7 @@ from trainer.evaluation.report.confusion_plots import caption, draw_mistake
 from trainer.evaluation.report.plots import draw_confusion, draw_false_alarms, draw_minutes, draw_outcomes
 from trainer.evaluation.report.projection import draw_map
 from trainer.evaluation.run import SEVERITIES, EvaluationResult, MethodAnswers
-from trainer.html_page import Block, Figure, Heading, Paragraph, Table
+from trainer.html_page import Block, Figure, Heading, PageTable, Paragraph
 from trainer.metrics.nearest_exemplar import DRAWS
 
 NO_FIGURE = "–"
@@ -46,10 +46,10 @@ def _names(figures: Mapping[str, Any]) -> list[str]:
     return [case["name"] for case in figures["cases"]]
 
 
-def _side_by_side(figures: Mapping[str, Any], caption: str, rows: Mapping[str, Any]) -> Table:
+def _side_by_side(figures: Mapping[str, Any], caption: str, rows: Mapping[str, Any]) -> PageTable:
     """Return a table with a column for each case; each row is a function of the case."""
     cells = [[name, *(row(case) for case in figures["cases"])] for name, row in rows.items()]
-    return Table(caption, ["", *_names(figures)], cells)
+    return PageTable(caption, ["", *_names(figures)], cells)
 
 
 def _overview(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -> Iterator[Block]:
@@ -106,7 +106,7 @@ def _one_shot(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) -
             ]
             for method in figures["cases"][0]["one_shot"]
         ]
-        yield Table(f"{title}, by method: over all episodes, and over the visible ones.", ["", *columns], rows)
+        yield PageTable(f"{title}, by method: over all episodes, and over the visible ones.", ["", *columns], rows)
 
 
 def _method_cell(method: Mapping[str, Any] | None, key: str, group: str) -> str:
@@ -173,7 +173,7 @@ def _replays(results: Sequence[EvaluationResult], figures: Mapping[str, Any]) ->
             "Outcomes of each class's episodes, with the number of events in brackets. Blue is good; for an untaught"
             " class, unknown is the right answer.",
         )
-        yield Table(
+        yield PageTable(
             "The same with intervals, and minutes from begin to alarm: median and 90 % quantile. An event in several"
             " cells counts once, by the mean of its cells.",
             ["", "events", "episodes", *OUTCOMES, "minutes"],

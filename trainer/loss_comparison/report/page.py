@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trainer.html_page import Block, Figure, Heading, Paragraph, Table, render
+from trainer.html_page import Block, Figure, Heading, PageTable, Paragraph, render
 from trainer.loss_comparison.dataset import UNSEEN_BASE
 from trainer.loss_comparison.few_shot import FEW, MANY, FewShotComparison
 from trainer.loss_comparison.report.captions import few_shot_text, introduction, method_texts, table_text, toy_text
@@ -79,11 +79,11 @@ def format_proportion(proportion: Proportion | None) -> str:
     return "" if proportion is None else f"{proportion.share:.3f} ± {proportion.half:.3f}"
 
 
-def _table(report: Report) -> Table:
+def _table(report: Report) -> PageTable:
     encoders = len({row.encoder for row in report.rows}) > 1
     headings = [HEADINGS[0], *(["encoder"] if encoders else []), *HEADINGS[1:]]
     caption = "Share of windows named right; the best loss first, untrained ones last."
-    return Table(caption, headings, [_line(row, encoders) for row in report.rows])
+    return PageTable(caption, headings, [_line(row, encoders) for row in report.rows])
 
 
 def _line(row: ResultRow, encoders: bool) -> list[str]:
@@ -117,7 +117,7 @@ def _few_shot(report: Report, paths: Sequence[Path]) -> list[Block]:
     ]
 
 
-def _count_table(comparison: FewShotComparison, row_name: str) -> Table:
+def _count_table(comparison: FewShotComparison, row_name: str) -> PageTable:
     rows = [
         [
             str(count.examples),
@@ -128,10 +128,10 @@ def _count_table(comparison: FewShotComparison, row_name: str) -> Table:
     ]
     methods = [method.method for method in comparison.counts[0].methods]
     caption = f"Windows of {comparison.classes} unseen classes named right, on the embeddings of {row_name}."
-    return Table(caption, ["examples of each class", *methods, "classifier ahead by"], rows)
+    return PageTable(caption, ["examples of each class", *methods, "classifier ahead by"], rows)
 
 
-def _imbalance_table(comparison: FewShotComparison) -> Table:
+def _imbalance_table(comparison: FewShotComparison) -> PageTable:
     rows = [
         [
             imbalance.method,
@@ -141,7 +141,7 @@ def _imbalance_table(comparison: FewShotComparison) -> Table:
         for imbalance in comparison.imbalance
     ]
     caption = f"The same where half of the classes have {MANY} examples and half have {FEW}."
-    return Table(caption, ["", f"classes with {MANY}", f"classes with {FEW}"], rows)
+    return PageTable(caption, ["", f"classes with {MANY}", f"classes with {FEW}"], rows)
 
 
 def _figures(paths: Sequence[Path], caption: str, alternative: str) -> list[Block]:
