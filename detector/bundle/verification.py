@@ -9,6 +9,7 @@ from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
 from detector.process.libraries import raising_library
+from detector.process.limits import require_encoder_host
 from detector.terminal import status
 from detector.text import truncate
 
@@ -31,6 +32,7 @@ def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
 
 def start_encoder(bundle: Bundle, path: Path, threads: int) -> Encoder:
     """Start TensorFlow, and return the encoder of a bundle that is read already. Raises BundleError."""
+    require_encoder_host()
     with status("starting the encoder"):
         with silence_native_stderr():
             _check_backend(path)  # first: with a backend that Keras does not know, TensorFlow does not start either

@@ -3,30 +3,28 @@
 import atexit
 import faulthandler
 import os
-import resource
 import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
 from typing import NoReturn
 
 from detector.errors import OperatorError
 from detector.process.failures import describe_failure
 from detector.process.libraries import drop_invalid_counts
+from detector.process.limits import require_address_space, require_array_threads
 from detector.process.signals import SignalInterrupt, end_now, exit_code, stop_nowhere, watch_signals
 from detector.process.streams import ReaderGoneError, StandardOutputError, close_streams, open_streams
 from detector.text import printable
 
 FAULT, REFUSED = 1, 2
 
+READER_GONE = 128 + signal.SIGPIPE
+"""Exit code where the reader of standard output has ended: what a shell reports of a program that SIGPIPE ended."""
+
 OWNER_RIGHTS = 0o700
 """Rights of a file's owner. A mask that takes them would let no program read the files that it has made."""
-
-ADDRESS_BYTES = 300_000_000
-"""Address space that every command needs. With 205 MB, OpenBLAS ends the process when numpy is imported, with 1 and a
-line of its own; with 256 MB it does not."""
 
 LINE_WIDTH = 1000
 """Longest line of a traceback that is printed whole."""
@@ -52,30 +50,18 @@ def interrupt_code(interrupt: KeyboardInterrupt) -> int:
     return exit_code(interrupt.number if isinstance(interrupt, SignalInterrupt) else signal.SIGINT)
 
 
-READER_GONE = 128 + signal.SIGPIPE
-"""Exit code where the reader of standard output has ended: what a shell reports of a program that SIGPIPE ended."""
-
-
 def _prepare_process() -> None:
     """Prepare the process for its host. Raises OperatorError where no command could run."""
     open_streams()
-    with suppress(RuntimeError):  # no thread is to be had: a signal then waits for native code
-        watch_signals()
+    watch_signals()
     faulthandler.enable(os.dup(2))  # a copy: standard error is discarded while TensorFlow starts
     os.umask(os.umask(0) & ~OWNER_RIGHTS)
     drop_invalid_counts()
-    _check_address_space()
+    os.environ.setdefault("KERAS_HOME", os.devnull)  # Keras would read, and write, settings in the user's home
+    require_address_space()
+    require_array_threads()
     if any("error" in option for option in sys.warnoptions):
         warnings.simplefilter("default")  # of libraries, which warn of their own future: never an operator's matter
-
-
-def _check_address_space() -> None:
-    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if allowed != resource.RLIM_INFINITY and allowed < ADDRESS_BYTES:
-        raise OperatorError(
-            f"the address space is limited to {allowed:,} bytes, and every command needs {ADDRESS_BYTES:,}; raise the"
-            " limit (ulimit -v, LimitAS)."
-        )
 
 
 def _end_process(program: str, code: int, error: BaseException | None) -> NoReturn:

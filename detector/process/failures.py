@@ -7,7 +7,7 @@ import errno
 import os
 import sys
 
-from detector.process.libraries import describe_failed_import
+from detector.process.libraries import describe_failed_import, root_cause
 from detector.text import printable
 
 TEXT_WIDTH = 300
@@ -42,13 +42,17 @@ OUT_OF_MEMORY = ("MemoryError", "ResourceExhaustedError", "_ArrayMemoryError", "
 """Names of the errors by which Python, TensorFlow, numpy and PyArrow say that memory ran out."""
 
 
+UNMAPPED = "failed to map segment from shared object"
+"""Text of the loader where the limit of the address space leaves no room for a library."""
+
+
 def describe_failure(error: BaseException) -> str | None:
     """Return the sentence for an error that the host causes; None for a fault of the program."""
     if isinstance(error, OSError | ImportError) and not _current_folder_exists():
         return "the current folder was removed, or cannot be read; change to another one, and give the command again."
     return (
-        describe_failed_import(error)
-        or _describe_memory(error)
+        _describe_memory(error)
+        or describe_failed_import(error)
         or _describe_argument(error)
         or _describe_system(error)
         or _describe_limit(error)
@@ -56,7 +60,8 @@ def describe_failure(error: BaseException) -> str | None:
 
 
 def _describe_memory(error: BaseException) -> str | None:
-    if type(error).__name__ not in OUT_OF_MEMORY:
+    error = root_cause(error)
+    if type(error).__name__ not in OUT_OF_MEMORY and UNMAPPED not in str(error):
         return None
     return (
         f"memory ran out ({printable(_first_line(error), TEXT_WIDTH)}); give the process more, or let it do less:"

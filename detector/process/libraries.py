@@ -22,7 +22,7 @@ EXTRAS = {
 
 VARIABLES = {
     "keras": ("KERAS_",),
-    "tensorflow": ("TF_", "XLA_", "CUDA_", "KERAS_", "OMP_"),
+    "tensorflow": ("TF_USE_", "TF_XLA_", "TF_ENABLE_", "XLA_", "CUDA_", "KERAS_"),
     "faiss": ("FAISS_", "OMP_", "MKL_", "OPENBLAS_"),
     "matplotlib": ("MPL",),
     "numpy": ("NPY_", "NUMPY_", "OMP_", "OPENBLAS_", "MKL_"),
@@ -30,8 +30,8 @@ VARIABLES = {
 }
 """Beginnings of the variables that a library obeys at its start."""
 
-LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONWARNINGS", "PYTHONOPTIMIZE")
-"""Variables that every library's start depends on."""
+LOADER_VARIABLES = ("LD_PRELOAD", "LD_LIBRARY_PATH")
+"""Variables that a native library's start depends on."""
 
 THREAD_COUNTS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
@@ -70,9 +70,9 @@ def raising_library(error: BaseException) -> str | None:
 
 
 def _describe_failed_start(library: str, error: BaseException) -> str:
-    root = _root_cause(error)
+    root = root_cause(error)
     reason = f"{type(root).__name__}: {_first_line(root)}"
-    settings = _settings(library)
+    settings = _settings(library, is_native=isinstance(root, ImportError | OSError))
     remedy = f"unset {' and '.join(settings)}, or " if settings else ""
     return (
         f"{library} does not start ({printable(reason, TEXT_WIDTH)}); {remedy}install it again:"
@@ -93,7 +93,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[tuple[str, str]]:
         traceback = traceback.tb_next
 
 
-def _root_cause(error: BaseException) -> BaseException:
+def root_cause(error: BaseException) -> BaseException:
     """Return the error that began it: a library repeats it in an error of its own, with pages of advice."""
     visited = {id(error)}
     while True:
@@ -109,8 +109,10 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _settings(library: str) -> list[str]:
-    prefixes = (*VARIABLES.get(library, ()), *LOADER_VARIABLES)
+def _settings(library: str, *, is_native: bool) -> list[str]:
+    prefixes = VARIABLES.get(library, ()) + (LOADER_VARIABLES if is_native else ())
     return [
-        printable(f"{name}={value}", 100) for name, value in sorted(os.environ.items()) if name.startswith(prefixes)
+        printable(f"{name}={value}", 100)
+        for name, value in sorted(os.environ.items())
+        if name.startswith(prefixes) and value != os.devnull
     ]

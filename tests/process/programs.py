@@ -67,7 +67,7 @@ def start(body: str, **changes: str | None) -> subprocess.Popen[str]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding=changes.get("PYTHONIOENCODING") or "utf-8",
     )
     assert process.stdout is not None
     assert process.stdout.readline() == BEGUN
@@ -75,8 +75,11 @@ def start(body: str, **changes: str | None) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str], seconds: float = 60.0) -> Ended:
-    out, err = process.communicate(timeout=seconds)
-    return Ended(process.returncode, out, err)
+    """The end of a program that says little: what it wrote fits into its pipes."""
+    code = process.wait(seconds)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    return Ended(code, process.stdout.read(), process.stderr.read())
 
 
 def is_running(pid: int) -> bool:

@@ -37,6 +37,7 @@ def test_an_error_of_the_system_names_the_file_and_a_remedy(number):
         (OSError("no text of the system"), "no text of the system; check the host."),
         (OSError(errno.EXDEV, "Cross-device link", "a", None, "b"), "a -> b: Cross-device link; check the host."),
         (MemoryError(), "memory ran out (MemoryError)"),
+        (ImportError("libX.so: failed to map segment from shared object"), "memory ran out (libX.so: failed to map"),
         (RecursionError("maximum recursion depth exceeded"), "is nested more deeply than"),
         (RuntimeError("can't start new thread"), "ulimit -u"),
         (TimeoutError("timed out"), "timed out; check the host."),
@@ -71,6 +72,7 @@ def test_a_fault_of_the_program_is_no_failure_of_the_host(error):
         ("keras", "raise ImportError('libX.so.6: cannot open shared object file')", "libX.so.6: cannot open shared"),
         ("numba", "raise SystemError('\\x1b[31m')", "numba does not start (SystemError: \\x1b[31m); "),
         ("faiss", "raise DeprecationWarning('old')", "pip install --force-reinstall 'faultline-ran[cpu]'."),
+        ("pyarrow", "import detector.no_such_module", "pyarrow does not start"),
         (
             "tensorflow",
             "try:\n    raise ImportError('libY.so: not found')\nexcept ImportError as error:\n"
@@ -92,7 +94,7 @@ def test_a_library_that_does_not_start_is_named_with_its_command(module, text, p
 
 
 @pytest.mark.parametrize(
-    ("variable", "module"), [("MPLBACKEND", "matplotlib"), ("KERAS_HOME", "keras"), ("LD_PRELOAD", "anything")]
+    ("variable", "module"), [("MPLBACKEND", "matplotlib"), ("KERAS_HOME", "keras"), ("XLA_FLAGS", "tensorflow")]
 )
 def test_a_variable_that_may_mislead_a_library_is_named(variable, module, tmp_path, monkeypatch):
     (tmp_path / f"{module}.py").write_text("raise ValueError('misled')")

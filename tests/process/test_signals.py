@@ -166,6 +166,32 @@ run_workers([partial(report_and_wait, {str(tmp_path)!r})] * 2, 2, SharedCounter(
         wait_gone(int(path.name))
 
 
+@pytest.mark.slow
+def test_the_demos_daemon_ends_with_a_demo_that_was_killed(tmp_path):
+    body = f"""
+import subprocess
+child = subprocess.Popen([sys.executable, '-c', {CHILD!r}, str(os.getpid())], stdout=subprocess.PIPE, text=True)
+child.stdout.readline()
+say(child.pid)
+threading.Event().wait()
+"""
+    process = start(body)
+    child = int(process.stdout.readline())
+    process.kill()
+    process.wait()
+
+    wait_gone(child)
+
+
+CHILD = """
+import sys, threading
+from detector.process.entry_point import run_program
+from detector.process.parent import end_with_parent
+end_with_parent(int(sys.argv[1]))
+run_program('child', lambda: print('runs', flush=True) or threading.Event().wait() or 0)
+"""
+
+
 def report_and_wait(folder: str) -> None:
     """Task of a worker: says its number by a file, and waits for ever."""
     Path(folder, str(os.getpid())).touch()

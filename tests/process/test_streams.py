@@ -62,11 +62,11 @@ def test_a_stream_that_cannot_be_used_ends_in_silence_or_a_sentence(script, code
     ids=str,
 )
 def test_an_environment_of_any_kind_changes_no_code_and_leaves_no_stack(variables):
-    told = shell("$FAULTLINE --help >/dev/null && $FAULTLINE labels --config …/ä.yaml", **variables)
+    told = shell("$FAULTLINE labels --config …/ä.yaml", **variables)
 
     assert told.code == 2
     assert "Traceback" not in told.err
-    assert len(told.err.splitlines()) == 1
+    assert len([line for line in told.err.splitlines() if not line.startswith("bash: warning: setlocale")]) == 1
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,6 @@ def test_an_environment_of_any_kind_changes_no_code_and_leaves_no_stack(variable
 )
 def test_a_letter_that_the_terminal_lacks_is_its_escape_in_json(encoding, printed):
     process = start("say('h\\u00e4\\u2026\\udcff\\U0001f600')", PYTHONIOENCODING=encoding)
-    process.stdout.reconfigure(encoding=encoding)
 
     assert ended(process).out == printed
 

@@ -36,7 +36,7 @@ from detector.teaching.preview_text import conclusion, pack_lines, preview_lines
 from detector.terminal import Line, flat
 from detector.text import columns
 from tests.terminal.strangers import HOSTILE, is_harmless
-from trainer.html_page import Figure, Heading, Paragraph, render
+from trainer.html_page import Figure, Heading, PageTable, Paragraph, render
 from trainer.simulation.episodes_file import write_rows
 
 ROOT = Path(__file__).parents[2]
