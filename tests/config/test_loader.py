@@ -4,7 +4,8 @@ import msgspec
 import pytest
 import yaml
 
-from detector.config.loader import GUARDED, read_config
+from detector.config.checks import GUARDED
+from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import ConfigError
 from detector.kafka.client import consumer_properties, producer_properties
