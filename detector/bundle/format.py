@@ -1,13 +1,15 @@
 """Format of a bundle: a directory of plain arrays from the trainer, written and read only by this module.
 
 It holds `manifest.json` (catalogue, spec, figures), `weights.npz`, `cells.npy` and `baseline.npy` (memory-mapped),
-`normal.npz`, `golden.npz` (windows with their embeddings) and `SHA256SUMS` over all of them. It holds no pickle and no
+`normal.npz`, `golden.npz` (windows with their embeddings), `SHA256SUMS` over all of them, and `SHA256SUMS.sig` where
+it is signed. It holds no pickle and no
 code. A defect of a bundle is reported here, before the bundle judges a minute.
 """
 
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle.checksums import SUMS, VerifiedFiles, sums_of
+from detector.bundle.checksums import SIGNATURES, SUMS, VerifiedFiles, sums_of
 from detector.core.encoder import Embeddings
 from detector.core.features import WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.registry import NETWORKS, shapes
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
 from detector.errors import BundleError
+from detector.signatures import PublicKey, SigningKey
 
 FORMAT = 3
 """Version of the format; a bundle of another version is refused."""
@@ -69,8 +72,8 @@ class Bundle:
         return Catalogue(tuple(self.manifest.features))
 
 
-def write_bundle(bundle: Bundle, path: Path) -> None:
-    """Write the bundle beside `path`, then move it to `path` in one step."""
+def write_bundle(bundle: Bundle, path: Path, signer: SigningKey | None = None) -> None:
+    """Write the bundle beside `path`, signed if there is a key, then move it to `path` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     manifest = msgspec.structs.replace(bundle.manifest, catalogue=bundle.catalogue.digest)
@@ -84,6 +87,8 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         golden = bundle.golden
         np.savez(draft / "golden.npz", windows=golden.windows, **_keyword_arrays(vars(golden.embeddings)))
         (draft / SUMS).write_text(sums_of(draft))
+        if signer is not None:
+            (draft / SIGNATURES).write_bytes(signer.sign((draft / SUMS).read_bytes()))
         draft.chmod(0o755)
         if path.exists():
             shutil.rmtree(path)
@@ -92,9 +97,12 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def read_bundle(path: Path) -> Bundle:
-    """Return the bundle at `path`, checked except for its arithmetic (see `verify_encoder`). Raises BundleError."""
-    files = VerifiedFiles(path)
+def read_bundle(path: Path, trusted: Sequence[PublicKey] = ()) -> Bundle:
+    """Return the bundle at `path`, checked except for its arithmetic (see `verify_encoder`).
+
+    With trusted keys, one of them must have signed it. Raises BundleError.
+    """
+    files = VerifiedFiles(path, trusted)
     manifest = _read_manifest(files.content("manifest.json"), path)
     half = np.dtype(np.float16)
     embeddings = {field.name: half for field in fields(Embeddings)}

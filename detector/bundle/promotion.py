@@ -5,12 +5,14 @@ over between two polls, each partition at one offset. Every alarm names the bund
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from detector.bundle.format import Bundle
 from detector.bundle.verification import open_bundle
 from detector.errors import BundleError
+from detector.signatures import PublicKey
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,16 @@ class Promotion:
     previous: str
 
 
-def promote(link: Path, bundle: Path, threads: int) -> Promotion:
+def promote(link: Path, bundle: Path, threads: int, trusted: Sequence[PublicKey] = ()) -> Promotion:
     """Point the link at another bundle after its verification on this machine; its features must be the same.
 
     Raises BundleError.
     """
     previous = _target(link)
-    candidate, _ = open_bundle(bundle, threads)
+    candidate, _ = open_bundle(bundle, threads, trusted)
     if bundle.resolve() == previous:
         raise BundleError(f"{bundle}: serves already; name another bundle.")
-    serving, _ = open_bundle(link, threads)
+    serving, _ = open_bundle(link, threads)  # it serves already, maybe since before keys were trusted
     if candidate.catalogue != serving.catalogue:
         raise BundleError(
             f"{bundle}: has other features than {link}, or in another order; feed, labels and bundle change together,"
@@ -42,7 +44,7 @@ def promote(link: Path, bundle: Path, threads: int) -> Promotion:
     return Promotion(candidate, str(previous))
 
 
-def rollback(link: Path, threads: int) -> Promotion:
+def rollback(link: Path, threads: int, trusted: Sequence[PublicKey] = ()) -> Promotion:
     """Point the link back at the previous bundle; a second rollback undoes the first. Raises BundleError."""
     serving, previous_link = _target(link), _previous_link(link)
     if not previous_link.is_symlink() or previous_link.resolve() == serving:
@@ -50,7 +52,7 @@ def rollback(link: Path, threads: int) -> Promotion:
             f"{link}: no previous bundle is recorded in {previous_link.name}; name a bundle with `faultline promote`."
         )
     previous = previous_link.resolve()
-    bundle, _ = open_bundle(previous, threads)
+    bundle, _ = open_bundle(previous, threads, trusted)
     _replace_link(link, previous)
     _replace_link(previous_link, serving)
     return Promotion(bundle, str(serving))

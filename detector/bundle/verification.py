@@ -1,5 +1,6 @@
 """Bundle verification: golden windows are embedded again before a bundle may serve."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.core.encoder import Embeddings, Encoder, backend, device
 from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
+from detector.signatures import PublicKey
 
 GOLDEN_TOLERANCE = 1e-4 + 2**-11
 """Largest difference of an embedding's direction between machines: 1e-4 of arithmetic, and half precision's step for
@@ -20,9 +22,9 @@ GOLDEN_SHIFT = 2**-6
 """Largest length of the difference of two shifts, in sizes: about fifty coordinates, each rounded."""
 
 
-def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
+def open_bundle(path: Path, threads: int, trusted: Sequence[PublicKey] = ()) -> tuple[Bundle, Encoder]:
     """Return the bundle at `path` and its encoder, compiled and verified, as a start needs it. Raises BundleError."""
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, trusted)
     return bundle, start_encoder(bundle, path, threads)
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from detector.errors import LabelError
+from detector.signatures import SigningKey, exposure, read_signing_key
 from detector.teaching.request import SampleRequest, TeachOptions
+from detector.terminal import print_notice
 from detector.timestamps import read_minute
 
 QUARANTINED = 3
@@ -20,6 +22,21 @@ def add_config_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, default=Path("config.yaml"), help="configuration file (default: %(default)s)"
     )
+
+
+def add_sign_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sign", type=Path, metavar="KEY", help="file of an Ed25519 private key (PEM) to sign with")
+
+
+def signing_key(path: Path | None) -> SigningKey | None:
+    """Return the key to sign with, and warn where others may use it; None for no key. Raises KeyFileError."""
+    if path is None:
+        return None
+    key = read_signing_key(path)
+    warning = exposure(path)
+    if warning:
+        print_notice(f"warning: {warning}")
+    return key
 
 
 def add_alarm_argument(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.promotion import promote
 
     config = read_config(arguments.config)
-    promotion = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)
+    promotion = promote(Path(config.bundle), arguments.promoted, config.runtime.threads, config.trusted_keys)
     print(f"{config.bundle}: points at bundle {promotion.bundle.digest} from now on, instead of {promotion.previous}")
     print(f"running instances take it over; each looks at the link every {config.runtime.reload_seconds:g} s")
     return 0

@@ -27,7 +27,7 @@ def print_replay(request: ReplayRequest) -> None:
 def _replay(request: ReplayRequest) -> dict[str, Any]:
     """Return the report. Episodes that were taught are not tested."""
     config = read_config(request.config) if request.config else Config(bundle=str(request.bundle))
-    bundle, encode = open_bundle(request.bundle, config.runtime.threads)
+    bundle, encode = open_bundle(request.bundle, config.runtime.threads, config.trusted_keys)
     days = ParquetDays(request.history)
     taught = read_episodes(request.teach) if request.teach else []
     source = ParquetDays(request.teach_from) if request.teach_from else days

@@ -21,7 +21,7 @@ def print_reproduction(config: Config, request: ReproduceRequest) -> bool:
     """Judge every notification of the alarm again; return whether all are the same. Raises OperatorError."""
     notices = read_notifications(config)
     own = choose(notices, request.alarm)
-    bundle, encode = open_bundle(request.bundle or Path(config.bundle), config.runtime.threads)
+    bundle, encode = open_bundle(request.bundle or Path(config.bundle), config.runtime.threads, config.trusted_keys)
     judged = reproducible(own, bundle)
     first, last = first_minute(judged, config.settings), judged[-1].minute + 1
     records = _records(config, request.history, bundle, judged[0].body.objectInstance, (first, last))

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.bundle.promotion import rollback
 
     config = read_config(arguments.config)
-    promotion = rollback(Path(config.bundle), config.runtime.threads)
+    promotion = rollback(Path(config.bundle), config.runtime.threads, config.trusted_keys)
     print(f"{config.bundle}: points at bundle {promotion.bundle.digest} again, instead of {promotion.previous}")
     print(f"running instances take it over; each looks at the link every {config.runtime.reload_seconds:g} s")
     return 0

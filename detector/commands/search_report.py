@@ -52,7 +52,7 @@ class _SearchOutcome:
 
 def print_search(config: Config, request: SearchRequest) -> bool:
     """Search and print; return whether any episode is within `farthest`. Raises OperatorError."""
-    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads, config.trusted_keys)
     notices = [] if request.offline else read_notifications(config)
     outcome = _search(config, request, bundle, encode)
     near = [match for match in outcome.matches if match.distance <= request.farthest]

@@ -4,12 +4,14 @@ Learned values are in the bundle, operated values are here. The `config.yaml` at
 unit, range, default and reason of every knob. It is the file that an operator edits; a test compares the two.
 """
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from detector.core.settings import Settings
+from detector.signatures import PublicKey, read_public_key
 
 TRANSACTION_MS = 30_000
 """Default of the producer's transaction.timeout.ms; it bounds how long readers wait after a crash."""
@@ -153,6 +155,11 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     log: Log = msgspec.field(default_factory=Log)
     trust: list[str] = []
     """Public keys: those of the loaded configuration are base64, whatever their form in the file."""
+
+    @property
+    def trusted_keys(self) -> tuple[PublicKey, ...]:
+        """Keys that bundles and packs must be signed by; none = every bundle and pack is taken."""
+        return tuple(read_public_key(key, Path()) for key in self.trust)
 
     @property
     def settings(self) -> Settings:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from detector.bundle.verification import open_bundle
 from detector.config.loader import read_config
+from detector.config.trust import trust_findings
 from detector.kafka.topics import check_topics
 
 
@@ -15,8 +16,9 @@ def check_installation(config_path: Path, offline: bool) -> Iterator[str]:
     """
     config = read_config(config_path)
     yield f"config   {config_path}: ok"
+    yield from (f"trust    {finding.level}: {finding.text}" for finding in trust_findings(config))
     path = Path(config.bundle)
-    bundle, _ = open_bundle(path, config.runtime.threads)
+    bundle, _ = open_bundle(path, config.runtime.threads, config.trusted_keys)
     cells = len(bundle.baseline.cells)
     yield f"bundle   {path}: ok ({bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline)"
     if not offline:

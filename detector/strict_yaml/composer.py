@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -35,6 +36,9 @@ would otherwise exhaust memory."""
 
 KNOWN_TAGS = re.compile(r"!(env|env_var|secret|vault|include|import|file|ref|sub|getatt)$|!![\w/.:]+$", re.IGNORECASE)
 """Tags that a sentence names; any other may be a password that begins with `!`."""
+
+_Event = Any
+"""Event of PyYAML, whose stubs give events neither anchors nor marks."""
 
 
 class _FatalError(Exception):
@@ -65,7 +69,7 @@ class Composer:
         return YamlDocument(self._path, root, tuple(self._mistakes))
 
     def _stream(self) -> YamlNode:
-        self._events: Iterator[yaml.Event] = yaml.parse(self._text, Loader=yaml.SafeLoader)
+        self._events: Iterator[_Event] = yaml.parse(self._text, Loader=yaml.SafeLoader)
         next(self._events)  # the begin of the stream
         if not isinstance(next(self._events), yaml.DocumentStartEvent):
             return YamlNode(None, Mark(1, 1))
@@ -76,7 +80,7 @@ class Composer:
             raise _FatalError(_mark(event), "a second document begins here; put one document into one file.")
         return root
 
-    def _node(self, event: yaml.Event, keys: Keys, depth: int) -> YamlNode:
+    def _node(self, event: _Event, keys: Keys, depth: int) -> YamlNode:
         """Return the node that begins with this event."""
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
@@ -96,7 +100,7 @@ class Composer:
             self._anchors[event.anchor] = node, self._values - values, self._characters - characters
         return node
 
-    def _alias(self, event: yaml.AliasEvent, depth: int) -> YamlNode:
+    def _alias(self, event: _Event, depth: int) -> YamlNode:
         if event.anchor not in self._anchors:
             raise _FatalError(_mark(event), "an alias (*) names no anchor; put text that begins with * in quotes.")
         anchored = self._anchors[event.anchor]
@@ -107,18 +111,18 @@ class Composer:
         self._count(event, values, characters)
         return node
 
-    def _check_depth(self, event: yaml.Event, depth: int) -> None:
+    def _check_depth(self, event: _Event, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise _FatalError(_mark(event), f"values nest deeper than {MAX_DEPTH} levels here; write them flatter.")
 
-    def _count(self, event: yaml.Event, values: int, characters: int) -> None:
+    def _count(self, event: _Event, values: int, characters: int) -> None:
         self._values += values
         self._characters += characters
         if self._values > MAX_VALUES or self._characters > MAX_CHARACTERS:
             text = f"the document has more than {MAX_VALUES:,} values or {MAX_CHARACTERS:,} characters"
             raise _FatalError(_mark(event), f"{text} with its anchors written out; write fewer values.")
 
-    def _check_tag(self, event: yaml.NodeEvent) -> None:
+    def _check_tag(self, event: _Event) -> None:
         if event.tag is None:
             return
         tag = event.tag.replace("tag:yaml.org,2002:", "!!")
@@ -126,7 +130,7 @@ class Composer:
         remedy = "put text in quotes, and write ${NAME} for a variable of the environment"
         self._mistakes.append(Mistake(_mark(event), f"{name} is not allowed; {remedy}."))
 
-    def _scalar(self, event: yaml.ScalarEvent, keys: Keys) -> YamlNode:
+    def _scalar(self, event: _Event, keys: Keys) -> YamlNode:
         node = YamlNode(event.value, _mark(event), event.value, is_refused=event.tag is not None)
         if event.style is not None or event.tag is not None:
             return node
@@ -137,13 +141,13 @@ class Composer:
             self._mistakes.append(Mistake(node.mark, f"{key_name(keys)} is {shown}, which {error}."))
             return replace(node, is_refused=True)
 
-    def _list(self, event: yaml.Event, keys: Keys, depth: int) -> YamlNode:
+    def _list(self, event: _Event, keys: Keys, depth: int) -> YamlNode:
         nodes: list[YamlNode] = []
         while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
             nodes.append(self._node(item, (*keys, len(nodes)), depth + 1))
         return YamlNode(nodes, _mark(event), height=_height(nodes))
 
-    def _mapping(self, event: yaml.Event, keys: Keys, depth: int) -> YamlNode:
+    def _mapping(self, event: _Event, keys: Keys, depth: int) -> YamlNode:
         nodes: dict[str, YamlNode] = {}
         marks: dict[str, Mark] = {}
         first_marks: dict[str, Mark] = {}
@@ -157,7 +161,7 @@ class Composer:
             nodes[key], marks[key] = node, mark
         return YamlNode(nodes, _mark(event), key_marks=marks, height=_height(nodes.values()))
 
-    def _key(self, event: yaml.Event, keys: Keys) -> str:
+    def _key(self, event: _Event, keys: Keys) -> str:
         """Return the text of a key. A key of another kind is a mistake."""
         if not isinstance(event, yaml.ScalarEvent):
             is_template = self._text[event.start_mark.index - 1 : event.start_mark.index + 1] == "{{"
@@ -170,7 +174,7 @@ class Composer:
             self._check_plain_key(event, keys)
         return str(event.value)
 
-    def _check_plain_key(self, event: yaml.ScalarEvent, keys: Keys) -> None:
+    def _check_plain_key(self, event: _Event, keys: Keys) -> None:
         name = f"the key `{printable(event.value, SHOWN_WIDTH)}` of {key_name(keys)}"
         if event.value == "<<":
             text = f"{name} merges mappings in YAML 1.1 only; write the keys out."
@@ -191,5 +195,5 @@ def _height(nodes: Iterable[YamlNode]) -> int:
     return 1 + max((node.height for node in nodes), default=0)
 
 
-def _mark(event: yaml.Event) -> Mark:
+def _mark(event: _Event) -> Mark:
     return Mark(event.start_mark.line + 1, event.start_mark.column + 1)

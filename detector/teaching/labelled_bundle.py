@@ -34,5 +34,5 @@ def embed_labels(config: Config, bundle: Bundle, encode: Encode, records: LabelR
 
 def open_labelled_bundle(config: Config, records: LabelRecords) -> LabelledBundle:
     """Open the configured bundle and embed the labels. Raises BundleError."""
-    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads, config.trusted_keys)
     return embed_labels(config, bundle, encode, records)

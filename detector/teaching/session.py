@@ -81,7 +81,7 @@ def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) 
             f" {write_minute(request.begin)}; give a later time."
         )
     path, now = Path(config.bundle), int(time() // 60)
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, config.trusted_keys)
     label, episode, history = _read_past(config, bundle, request, sample, now=now)
     encode = start_encoder(bundle, path, config.runtime.threads)
     labelled = embed_labels(config, bundle, encode, read_labels(config))

@@ -11,6 +11,7 @@ Example:
 import argparse
 from pathlib import Path
 
+from detector.commands.arguments import add_sign_argument, signing_key
 from trainer.commands.arguments import positive
 from trainer.recipes.request import AdaptRequest
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, required=True, help="bundle whose encoder is taken over")
     parser.add_argument("--history", type=Path, required=True, help="folder of Parquet of the network to watch")
     parser.add_argument("--out", type=Path, required=True, help="directory of the new bundle")
+    add_sign_argument(parser)
     parser.add_argument(
         "--days", type=positive, default=7, help="days of history that baselines are fitted to (default: %(default)s)"
     )
@@ -41,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         days=arguments.days,
         stretches=arguments.stretches,
         seed=arguments.seed,
+        signer=signing_key(arguments.sign),
     )
     from trainer.recipes.adaptation import adapt
 

@@ -13,6 +13,7 @@ Examples:
 import argparse
 from pathlib import Path
 
+from detector.commands.arguments import add_sign_argument, signing_key
 from detector.core.networks.registry import NETWORKS
 from trainer.commands.arguments import minutes, positive
 from trainer.losses.options import parse_option
@@ -24,6 +25,7 @@ HELP = "train an encoder on procedural faults and write a bundle"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="directory of the new bundle")
+    add_sign_argument(parser)
     _add_material_arguments(parser)
     _add_training_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: %(default)s)")
@@ -106,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         checkpoint_minutes=arguments.checkpoint_minutes,
         tensorboard=arguments.tensorboard,
         seed=arguments.seed,
+        signer=signing_key(arguments.sign),
         workers=arguments.workers,
     )
     from trainer.recipes.training import train

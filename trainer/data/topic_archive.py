@@ -27,7 +27,10 @@ def archive_topic(
 
     Without a catalogue the bundle's is used. Raises OperatorError.
     """
-    catalogue = read_catalogue(catalogue_path) if catalogue_path else read_bundle(Path(config.bundle)).catalogue
+    if catalogue_path:
+        catalogue = read_catalogue(catalogue_path)
+    else:
+        catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
     collection = Collection(out, config.kafka.topics.minutes, catalogue)
     reader = OffsetReader(config, collection.offsets)
     limits = RollLimits(file_records, file_seconds)

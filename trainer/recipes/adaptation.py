@@ -49,6 +49,7 @@ def adapt(request: AdaptRequest) -> None:
                 loss=source.manifest.loss,
             ),
             request.out,
+            request.signer,
         )
     _print_bundle(request.out, bundle, history, request.stretches)
 
