@@ -59,6 +59,11 @@ def interpolate(document: YamlDocument) -> YamlDocument:
     return replace(document, root=root, mistakes=tuple(mistakes))
 
 
+def escape(text: str) -> str:
+    """Return the text in a form that the interpolation gives back as it was."""
+    return text.replace("$", "$$")
+
+
 def _filled(node: YamlNode, keys: Keys, mistakes: list[Mistake]) -> YamlNode:
     if isinstance(node.value, dict):
         for name in node.value:

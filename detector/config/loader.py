@@ -22,7 +22,7 @@ def read_config(path: Path) -> Config:
     document = interpolate(_read(path))
     config = convert(document, Config)
     mistakes = [
-        Mistake(document.mark(keys), f"{key_name(keys)} {text}") for check in CHECKS for keys, text in check(config)
+        Mistake(document.find(keys)[1], f"{key_name(keys)} {text}") for check in CHECKS for keys, text in check(config)
     ]
     trust, key_mistakes = _read_trust(config.trust, document)
     document.check(*mistakes, *key_mistakes)
@@ -72,6 +72,7 @@ def _read_trust(entries: list[str], document: YamlDocument) -> tuple[list[str], 
         try:
             keys[read_public_key(entry, document.path.parent).text] = None
         except KeyFileError as error:
-            address = ("trust", index)
-            mistakes.append(Mistake(document.mark(address), f"{key_name(address)}: {error}"))
+            node, mark = document.find(("trust", index))
+            sentence = str(error).replace(entry, node.placeholders or entry)  # it may come from a secret variable
+            mistakes.append(Mistake(mark, f"{key_name(('trust', index))}: {sentence}"))
     return list(keys), mistakes

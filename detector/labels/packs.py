@@ -2,8 +2,8 @@
 
 A pack is a zip of two members: a manifest, and the labels as on the topic, one per line. It is read as untrusted input.
 It must have exactly these members, none above its limit, and the lines must match the digest in the manifest. The
-sender gives the digest of the manifest itself by another channel, or signs the manifest. The signature is the comment of
-the zip, which versions without signatures ignore.
+sender gives the digest of the manifest itself by another channel, or signs the manifest. The comment of the zip is the
+signature; versions without signatures ignore it.
 """
 
 import hashlib

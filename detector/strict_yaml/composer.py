@@ -96,6 +96,8 @@ class Composer:
             node = self._list(event, keys, depth)
         else:
             node = self._mapping(event, keys, depth)
+        if event.tag is not None:
+            node = replace(node, is_refused=True)
         if event.anchor is not None:
             self._anchors[event.anchor] = node, self._values - values, self._characters - characters
         return node
@@ -131,7 +133,7 @@ class Composer:
         self._mistakes.append(Mistake(_mark(event), f"{name} is not allowed; {remedy}."))
 
     def _scalar(self, event: _Event, keys: Keys) -> YamlNode:
-        node = YamlNode(event.value, _mark(event), event.value, is_refused=event.tag is not None)
+        node = YamlNode(event.value, _mark(event), event.value)
         if event.style is not None or event.tag is not None:
             return node
         try:
@@ -175,11 +177,10 @@ class Composer:
         return str(event.value)
 
     def _check_plain_key(self, event: _Event, keys: Keys) -> None:
-        name = f"the key `{printable(event.value, SHOWN_WIDTH)}` of {key_name(keys)}"
+        shown = "…" if is_secret(keys) else printable(event.value, SHOWN_WIDTH)
+        name = f"the key `{shown}` of {key_name(keys)}"
         if event.value == "<<":
             text = f"{name} merges mappings in YAML 1.1 only; write the keys out."
-        elif not event.value:
-            text = f"a key of {key_name(keys)} is empty; write its name."
         else:
             try:
                 if isinstance(plain_value(event.value), str):

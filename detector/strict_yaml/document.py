@@ -66,7 +66,7 @@ class YamlNode:
     height: int = 0
     """Levels below it."""
     is_refused: bool = False
-    """Whether a mistake was reported for this scalar already."""
+    """Whether a mistake was reported for this value already."""
 
     def builtins(self) -> Any:
         """Return the value as Python's own dict, list and scalars."""
@@ -85,8 +85,8 @@ class YamlDocument:
     root: YamlNode
     mistakes: tuple[Mistake, ...] = ()
 
-    def mark(self, keys: Keys) -> Mark:
-        """Return the position of the value's key; of the nearest key above it where the value is absent."""
+    def find(self, keys: Keys) -> tuple[YamlNode, Mark]:
+        """Return a value and the position of its key; the nearest value above it where it is absent."""
         node, mark = self.root, self.root.mark
         for key in keys:
             if isinstance(node.value, dict) and key in node.value:
@@ -97,7 +97,7 @@ class YamlDocument:
                 mark = node.mark
             else:
                 break
-        return mark
+        return node, mark
 
     def check(self, *more: Mistake) -> None:
         """Raise YamlError if there are mistakes: those of the reading, or `more`."""
@@ -127,7 +127,7 @@ def shown_value(node: YamlNode, keys: Keys) -> str:
     return f"{_kind(value)} {printable(node.written, SHOWN_WIDTH)!r}" if isinstance(value, str) else node.written
 
 
-def is_secret(keys: Keys) -> bool:
+def is_secret(keys: Sequence[str | int]) -> bool:
     """Return whether the value at this address may be a password or another secret."""
     return any(isinstance(key, str) and SECRET.search(key) for key in keys)
 
@@ -137,18 +137,20 @@ def _kind(value: Any) -> str:
 
 
 def _key_parts(keys: Sequence[str | int]) -> Iterator[str]:
-    for key in keys:
-        yield f"[{key}]" if isinstance(key, int) else f".{printable(key, SHOWN_WIDTH)}"
+    for index, key in enumerate(keys):
+        shown = "…" if is_secret(keys[:index]) else printable(key, SHOWN_WIDTH)
+        yield f"[{key}]" if isinstance(key, int) else f".{shown}"
 
 
 def _sentence(path: Path | str, mistakes: Sequence[Mistake]) -> str:
     if len(mistakes) == 1:
-        (mistake,) = mistakes
-        return f"{path}{_where(mistake.mark, ', ')}: {mistake.text}"
-    listed = [f"{_where(mistake.mark, '').capitalize()}: {mistake.text}" for mistake in mistakes[:MOST_SHOWN]]
+        return f"{path}: {_placed(mistakes[0])}"
+    listed = [_placed(mistake) for mistake in mistakes[:MOST_SHOWN]]
     rest = f" {len(mistakes) - MOST_SHOWN} more are not listed." if len(mistakes) > MOST_SHOWN else ""
-    return f"{path}: has {len(mistakes)} mistakes. {' '.join(listed)}{rest}"
+    return f"{path}: has {len(mistakes)} mistakes: {' '.join(listed)}{rest}"
 
 
-def _where(mark: Mark, before: str) -> str:
-    return f"{before}line {mark.line}, column {mark.column}" if mark != TOP else ("the file" if not before else "")
+def _placed(mistake: Mistake) -> str:
+    if mistake.mark == TOP:
+        return mistake.text
+    return f"line {mistake.mark.line}, column {mistake.mark.column}: {mistake.text}"

@@ -27,7 +27,7 @@ def is_expected(value: Any, kind: inspect.Type) -> bool:
         case inspect.BoolType():
             return isinstance(value, bool)
         case inspect.DateType():
-            return isinstance(value, date)
+            return isinstance(value, date) or (isinstance(value, str) and _is_date(value))
         case inspect.NoneType():
             return value is None
     return False
@@ -56,6 +56,13 @@ def expected(kind: inspect.Type) -> str:
         case inspect.DictType() | inspect.StructType() | inspect.DataclassType():
             return "a mapping of keys to values"
     return {inspect.BoolType: "true or false", inspect.DateType: "a date such as 2026-01-05"}.get(type(kind), "nothing")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _is_within(value: float, kind: inspect.IntType | inspect.FloatType) -> bool:
