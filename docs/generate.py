@@ -129,6 +129,7 @@ BUNDLE_FILES = {
 
 REFUSALS = {
     "files": "A file is missing, cannot be read, or is a link out of the directory.",
+    "signature": "No key under `trust` has signed it, or it was altered afterwards.",
     "checksum": "A file is not the one whose checksum lies beside it.",
     "manifest": "The manifest cannot be used by this version.",
     "arrays": "An array has another shape or type, or holds NaN.",
