@@ -21,7 +21,7 @@ class ConfigError(OperatorError):
     """Error in the configuration file."""
 
 
-BUNDLE_REASONS = ("files", "checksum", "manifest", "arrays", "arithmetic", "catalogue")
+BUNDLE_REASONS = ("files", "signature", "checksum", "manifest", "arrays", "arithmetic", "catalogue")
 
 
 class BundleError(OperatorError):

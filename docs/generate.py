@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the checkout that the pages belong to, wherever the package is installed from
@@ -27,7 +27,7 @@ from detector.alarms.notifications import CAUSES, DEGRADED, OpenAlarm  # noqa: E
 from detector.bundle.format import FORMAT, BundleManifest  # noqa: E402
 from detector.command_line import command_line, subcommands  # noqa: E402
 from detector.commands.documents import DOCUMENTS, LISTS  # noqa: E402
-from detector.config.loader import CHOICES, GUARDED  # noqa: E402
+from detector.config.checks import GUARDED  # noqa: E402
 from detector.config.schema import Config  # noqa: E402
 from detector.core.features import Feature  # noqa: E402
 from detector.core.ingest.samples import Reason  # noqa: E402
@@ -132,6 +132,7 @@ BUNDLE_FILES = {
 
 REFUSALS = {
     "files": "A file is missing, cannot be read, or is a link out of the directory.",
+    "signature": "No key under `trust` has signed it, or it was altered afterwards.",
     "checksum": "A file is not the one whose checksum lies beside it.",
     "manifest": "The manifest cannot be used by this version.",
     "arrays": "An array has another shape or type, or holds NaN.",
@@ -373,8 +374,8 @@ def shown(default: Any) -> str:
 
 
 def allowed(key: str, hint: Any) -> str:
-    if key in CHOICES:
-        return ", ".join(f"`{choice}`" for choice in CHOICES[key])
+    if get_origin(hint) is Literal:
+        return ", ".join(f"`{choice}`" for choice in get_args(hint))
     if get_origin(hint) is not Annotated:
         return type_name(hint)
     kind, meta = type_name(hint), next(one for one in get_args(hint) if isinstance(one, msgspec.Meta))

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from detector.alarms.journal import NotificationRecord
+from detector.config.interpolation import escape
 from detector.config.loader import read_knobs
 from detector.config.schema import Config
 from detector.core.lifecycle import CLEARED, NEW
@@ -29,14 +30,16 @@ def shadow_knobs(config: Config, path: Path, bundle: Path) -> dict[str, Any]:
     """
     knobs: dict[str, Any] = read_knobs(path)
     kafka = knobs.setdefault("kafka", {})
-    outputs = {name: f"{getattr(config.kafka.topics, name)}.{SUFFIX}" for name in OUTPUT_TOPICS}
+    outputs = {name: escape(f"{getattr(config.kafka.topics, name)}.{SUFFIX}") for name in OUTPUT_TOPICS}
     kafka |= {
-        "group": f"{config.kafka.group}-{SUFFIX}",
-        "instance": f"{config.kafka.instance}-{SUFFIX}",
+        "group": escape(f"{config.kafka.group}-{SUFFIX}"),
+        "instance": escape(f"{config.kafka.instance}-{SUFFIX}"),
         "topics": {**(kafka.get("topics") or {}), **outputs},
     }
+    if config.trust:
+        knobs["trust"] = config.trust  # the keys themselves: a path would begin at another folder
     port = config.http.port
-    return {**knobs, "bundle": str(bundle), "http": {**(knobs.get("http") or {}), "port": port and port + 1}}
+    return {**knobs, "bundle": escape(str(bundle)), "http": {**(knobs.get("http") or {}), "port": port and port + 1}}
 
 
 @dataclass

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import tokenize
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -19,9 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.errors import BundleError
+from detector.signatures import MAX_SIGNATURES_BYTES, PublicKey, signature_problem
 
 FILES = ("manifest.json", "weights.npz", "cells.npy", "baseline.npy", "normal.npz", "golden.npz")
 SUMS = "SHA256SUMS"
+
+SIGNATURES = "SHA256SUMS.sig"
+"""File with the signatures of SHA256SUMS. It is not listed there, so a bundle can be signed after it was written."""
 
 MAX_SUMS_BYTES = 10_000
 """Most bytes that are read of SHA256SUMS; its six lines have 500."""
@@ -43,17 +48,17 @@ MAX_FILE_BYTES = 500_000_000
 """Most bytes of a file that is read into memory; the largest of the shipped bundle has 1 MB."""
 
 
-def stat_signature(path: Path) -> tuple[object, ...]:
+def stat_fingerprint(path: Path) -> tuple[object, ...]:
     """Return inode, length and time of every file at `path`: cheap, and different for different bundles."""
     home = os.path.realpath(path)
-    signature: list[object] = [home]
-    for name in (SUMS, *FILES):
+    fingerprint: list[object] = [home]
+    for name in (SUMS, SIGNATURES, *FILES):
         try:
             stat = os.stat(os.path.join(home, name))
-            signature.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
+            fingerprint.append((stat.st_ino, stat.st_size, stat.st_mtime_ns))
         except OSError as error:
-            signature.append(error.errno)
-    return tuple(signature)
+            fingerprint.append(error.errno)
+    return tuple(fingerprint)
 
 
 def sums_of(path: Path) -> str:
@@ -66,12 +71,18 @@ def sums_of(path: Path) -> str:
 
 
 class VerifiedFiles:
-    """Files of the bundle at `path`, read and verified on construction. Raises BundleError."""
+    """Files of the bundle at `path`, read and verified on construction. Raises BundleError.
 
-    def __init__(self, path: Path) -> None:
+    With trusted keys, the checksums that were read must be signed by one of them.
+    """
+
+    def __init__(self, path: Path, trusted: Sequence[PublicKey] = ()) -> None:
         self._path = path
         self._home = Path(os.path.realpath(path))  # the link at `path` may change during the reading
-        text = self._read_sums()
+        content = self._read_sums()
+        if trusted:
+            self._check_signature(content, trusted)
+        text = content.decode(errors="replace")
         lines = [line.split("  ", 1) for line in text.splitlines() if "  " in line]
         sums = {name: digest for digest, name in lines}
         if set(sums) != set(FILES):
@@ -127,10 +138,27 @@ class VerifiedFiles:
         if sum(member.file_size for member in members) > len(self._contents[name]):
             raise BundleError(f"{self._path}/{name}: its members claim more bytes than the file has; train again.")
 
-    def _read_sums(self) -> str:
+    def _check_signature(self, content: bytes, trusted: Sequence[PublicKey]) -> None:
+        signatures = b""
+        if (self._home / SIGNATURES).is_file():
+            signatures = self._read_small(SIGNATURES, MAX_SIGNATURES_BYTES)
+        problem = signature_problem(content, signatures, trusted)
+        if problem:
+            raise BundleError(f"{self._path}: {problem}; take a bundle from whom you trust.", "signature")
+
+    def _read_small(self, name: str, limit: int) -> bytes:
+        try:
+            with self._file(name).open("rb") as file:
+                return file.read(limit)
+        except OSError as error:
+            raise BundleError(
+                f"{self._path}: {name} cannot be read ({error.strerror}); let this user read it.", "files"
+            ) from None
+
+    def _read_sums(self) -> bytes:
         try:
             with (self._home / SUMS).open("rb") as file:
-                return file.read(MAX_SUMS_BYTES).decode(errors="replace")
+                return file.read(MAX_SUMS_BYTES)
         except OSError as error:
             raise BundleError(
                 f"{self._path}: has no {SUMS} ({error.strerror}); point `bundle` at a bundle's directory.", "files"

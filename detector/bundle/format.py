@@ -1,10 +1,12 @@
 """Format of a bundle: a directory of plain arrays from the trainer, written and read only by this module.
 
 It holds `manifest.json` (catalogue, spec, figures), `weights.npz`, `cells.npy` and `baseline.npy` (memory-mapped),
-`normal.npz`, `golden.npz` (windows with their embeddings) and `SHA256SUMS` over all of them. It holds no pickle and no
+`normal.npz`, `golden.npz` (windows with their embeddings), `SHA256SUMS` over all of them, and `SHA256SUMS.sig` where
+it is signed. It holds no pickle and no
 code. A defect of a bundle is reported here, before the bundle judges a minute.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.bundle.checksums import SUMS, VerifiedFiles, sums_of
+from detector.bundle.checksums import SIGNATURES, SUMS, VerifiedFiles, sums_of
 from detector.bundle.recognition import BUNDLE
 from detector.bundle.serving_link import record_previous
 from detector.core.encoder import Embeddings
@@ -24,6 +26,7 @@ from detector.core.scoring.exemplars import NormalProfile
 from detector.errors import BundleError
 from detector.malformed_json import MALFORMED_JSON
 from detector.output.folders import replaced_folder
+from detector.signatures import PublicKey, SigningKey
 
 FORMAT = 3
 """Version of the format; a bundle of another version is refused."""
@@ -70,10 +73,11 @@ class Bundle:
         return Catalogue(tuple(self.manifest.features))
 
 
-def write_bundle(bundle: Bundle, path: Path) -> None:
-    """Write the bundle beside `path`, then put it there in one step; only a bundle or nothing is replaced.
+def write_bundle(bundle: Bundle, path: Path, signer: SigningKey | None = None) -> None:
+    """Write the bundle beside `path`, signed if there is a key, then put it there in one step.
 
-    A link to a bundle is pointed at the new one, and the bundle before it stays. Raises OutputError.
+    Only a bundle or nothing is replaced. A link to a bundle is pointed at the new one, and the bundle before it stays.
+    Raises OutputError.
     """
     manifest = msgspec.structs.replace(bundle.manifest, catalogue=bundle.catalogue.digest)
     previous = path.resolve() if path.is_symlink() else None
@@ -87,13 +91,18 @@ def write_bundle(bundle: Bundle, path: Path) -> None:
         golden = bundle.golden
         np.savez(draft / "golden.npz", windows=golden.windows, **_keyword_arrays(vars(golden.embeddings)))
         (draft / SUMS).write_text(sums_of(draft))
+        if signer is not None:
+            (draft / SIGNATURES).write_bytes(signer.sign((draft / SUMS).read_bytes()))
     if previous is not None:
         record_previous(path, previous)
 
 
-def read_bundle(path: Path) -> Bundle:
-    """Return the bundle at `path`, checked except for its arithmetic (see `verify_encoder`). Raises BundleError."""
-    files = VerifiedFiles(path)
+def read_bundle(path: Path, trusted: Sequence[PublicKey] = ()) -> Bundle:
+    """Return the bundle at `path`, checked except for its arithmetic (see `verify_encoder`).
+
+    With trusted keys, one of them must have signed it. Raises BundleError.
+    """
+    files = VerifiedFiles(path, trusted)
     manifest = _read_manifest(files.content("manifest.json"), path)
     half = np.dtype(np.float16)
     embeddings = {field.name: half for field in fields(Embeddings)}

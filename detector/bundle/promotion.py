@@ -4,6 +4,7 @@ Both links change by a rename, so there is always a bundle. A running instance r
 over between two polls, each partition at one offset. Every alarm names the bundle that judged it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from detector.bundle.format import Bundle, read_bundle
 from detector.bundle.serving_link import previous_link, replace_link
 from detector.bundle.verification import open_bundle, start_encoder
 from detector.errors import BundleError
+from detector.signatures import PublicKey
 
 
 @dataclass(frozen=True)
@@ -21,16 +23,16 @@ class Promotion:
     previous: str
 
 
-def promote(link: Path, bundle: Path, threads: int) -> Promotion:
+def promote(link: Path, bundle: Path, threads: int, trusted: Sequence[PublicKey] = ()) -> Promotion:
     """Point the link at another bundle after its verification on this machine; its features must be the same.
 
     Raises BundleError.
     """
     previous = _target(link)
-    candidate = read_bundle(bundle)
+    candidate = read_bundle(bundle, trusted)
     if bundle.resolve() == previous:
         raise BundleError(f"{bundle}: serves already; name another bundle.")
-    serving = read_bundle(link)
+    serving = read_bundle(link)  # it serves already, maybe since before keys were trusted
     if candidate.catalogue != serving.catalogue:
         raise BundleError(
             f"{bundle}: has other features than {link}, or in another order; feed, labels and bundle change together,"
@@ -43,7 +45,7 @@ def promote(link: Path, bundle: Path, threads: int) -> Promotion:
     return Promotion(candidate, str(previous))
 
 
-def rollback(link: Path, threads: int) -> Promotion:
+def rollback(link: Path, threads: int, trusted: Sequence[PublicKey] = ()) -> Promotion:
     """Point the link back at the previous bundle; a second rollback undoes the first. Raises BundleError."""
     serving, before = _target(link), previous_link(link)
     if not before.is_symlink() or before.resolve() == serving:
@@ -51,7 +53,7 @@ def rollback(link: Path, threads: int) -> Promotion:
             f"{link}: no previous bundle is recorded in {before.name}; name a bundle with `faultline promote`."
         )
     previous = before.resolve()
-    bundle, _ = open_bundle(previous, threads)
+    bundle, _ = open_bundle(previous, threads, trusted)
     replace_link(link, previous)
     replace_link(before, serving)
     return Promotion(bundle, str(serving))

@@ -1,5 +1,6 @@
 """Bundle verification: golden windows are embedded again before a bundle may serve."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from detector.errors import BundleError
 from detector.native_stderr import silence_native_stderr
 from detector.process.libraries import raising_library
 from detector.process.limits import require_encoder_host
+from detector.signatures import PublicKey
 from detector.terminal import status
 from detector.text import truncate
 
@@ -24,9 +26,9 @@ GOLDEN_SHIFT = 2**-6
 """Largest length of the difference of two shifts, in sizes: about fifty coordinates, each rounded."""
 
 
-def open_bundle(path: Path, threads: int) -> tuple[Bundle, Encoder]:
+def open_bundle(path: Path, threads: int, trusted: Sequence[PublicKey] = ()) -> tuple[Bundle, Encoder]:
     """Return the bundle at `path` and its encoder, compiled and verified, as a start needs it. Raises BundleError."""
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, trusted)
     return bundle, start_encoder(bundle, path, threads)
 
 

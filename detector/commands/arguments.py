@@ -2,11 +2,15 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from detector.commands.argument_types import file_path, folder_path, number, plain_text
 from detector.teaching.request import SampleRequest, TeachOptions
+from detector.terminal import print_notice
 from detector.timestamps import read_minute
+
+if TYPE_CHECKING:
+    from detector.signatures import SigningKey
 
 QUARANTINED = 3
 """Exit code of the verbs that teach, if the label breaks the false-alarm budget."""
@@ -26,6 +30,25 @@ def add_json_argument(parser: argparse.ArgumentParser, *, lines: bool = False) -
     """Add --json: one document, or one on each line where the verb lists things."""
     text = "print one JSON object a line" if lines else "print one JSON object instead of text"
     parser.add_argument("--json", action="store_true", help=text)
+
+
+def add_sign_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sign", type=file_path, metavar="KEY", help="file of an Ed25519 private key (PEM) to sign with"
+    )
+
+
+def signing_key(path: Path | None) -> "SigningKey | None":
+    """Return the key to sign with, and warn where others may use it; None for no key. Raises KeyFileError."""
+    if path is None:
+        return None
+    from detector.signatures import exposure, read_signing_key
+
+    key = read_signing_key(path)
+    warning = exposure(path)
+    if warning:
+        print_notice(f"warning: {warning}")
+    return key
 
 
 def add_alarm_argument(parser: argparse.ArgumentParser) -> None:

@@ -1,6 +1,7 @@
 """Carry labels to another network of the same features, as one file that is previewed first.
 
-`export` prints the pack's SHA-256; send it to the receiver by another way than the file. `import`
+`export` prints the pack's SHA-256; send it to the receiver by another way than the file. With
+--sign it signs the pack; an import whose configuration trusts keys takes no other packs. `import`
 prints what each label would do here and the new alarms of all of them, and publishes nothing
 without --accept. Classes that break the false-alarm budget are put in quarantine, unless --force is
 given, which their labels record. Exit code 3: some labels are refused or in quarantine; --accept
@@ -21,8 +22,10 @@ from detector.commands.arguments import (
     add_config_argument,
     add_json_argument,
     add_sample_arguments,
+    add_sign_argument,
     add_subcommand,
     sample_request,
+    signing_key,
 )
 from detector.commands.requests import PackExportRequest, PackImportRequest
 
@@ -44,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="class to export; may be repeated (default: all)",
     )
+    add_sign_argument(exported)
     imported = add_subcommand(
         ways,
         "import",
@@ -70,10 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = read_config(arguments.config)
     if arguments.way == "export":
-        with claimed(arguments.file, PACK_FILE, inputs=(arguments.config, Path(config.bundle))):
-            export_pack(config, PackExportRequest(file=arguments.file, classes=arguments.names, json=arguments.json))
+        request = PackExportRequest(
+            file=arguments.file, classes=arguments.names, signer=signing_key(arguments.sign), json=arguments.json
+        )
+        with claimed(arguments.file, PACK_FILE, inputs=(arguments.config, Path(config.bundle), arguments.sign)):
+            export_pack(config, request)
         return 0
-    request = PackImportRequest(
+    imported = PackImportRequest(
         file=arguments.file,
         sha256=arguments.sha256,
         accept=arguments.accept,
@@ -81,4 +88,4 @@ def run(arguments: argparse.Namespace) -> int:
         sample=sample_request(arguments),
         json=arguments.json,
     )
-    return 0 if import_pack(config, request) else REFUSED
+    return 0 if import_pack(config, imported) else REFUSED

@@ -50,11 +50,11 @@ class _ImportOutcome:
 
 def export_pack(config: Config, request: PackExportRequest) -> None:
     """Write the labels in force to a file, and print its SHA-256. Raises OperatorError."""
-    catalogue = read_bundle(Path(config.bundle)).catalogue
+    catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
     labels, left_out = _exportable(config, catalogue.digest, request.classes)
     if not labels:
         raise LabelError("no label can be exported; `faultline labels` prints the labels in force.")
-    pack = write_pack(request.file, [write_label(label) for label in labels], catalogue.digest)
+    pack = write_pack(request.file, [write_label(label) for label in labels], catalogue.digest, request.signer)
     counts = dict(sorted(Counter(label.name for label in labels).items()))
     if request.json:
         fields = {"file": str(request.file), "labels": len(labels), "left_out": left_out, "sha256": pack.digest}
@@ -63,7 +63,8 @@ def export_pack(config: Config, request: PackExportRequest) -> None:
     print_table([text_column("class"), number_column("labels")], counts.items())
     if left_out:
         print_line(f"{left_out} labels were left out: they have other features, or cannot be read")
-    print_line(f"{request.file}: {len(pack.labels)} labels, sha256 {pack.digest}")
+    signed = f", signed by key {request.signer.id}" if request.signer else ""
+    print_line(f"{request.file}: {len(pack.labels)} labels, sha256 {pack.digest}{signed}")
 
 
 def import_pack(config: Config, request: PackImportRequest) -> bool:
@@ -73,14 +74,15 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
     """
     from detector.teaching.pack_import import preview_pack  # not with the module: an export must not wait for it
 
-    pack = read_pack(request.file)
+    pack = read_pack(request.file, config.trusted_keys)
     if request.sha256 and request.sha256.lower() != pack.digest:
         raise PackError(
             f"{request.file}: has sha256 {pack.digest}, and --sha256 is {request.sha256}; do not accept this file, ask"
             " its sender."
         )
     known = list(read_labels(config))
-    entries = check_entries(pack, read_bundle(Path(config.bundle)).catalogue, newest_values(known))
+    catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
+    entries = check_entries(pack, catalogue, newest_values(known))
     labels = [entry.label for entry in entries if entry.label and entry.state in ("new", "replaces")]
     forecast = preview_pack(config, labels, known, request.sample) if labels else None
     decided = [forecast.decide(label, request.force) for label in labels] if forecast else []

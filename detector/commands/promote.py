@@ -29,6 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.config.loader import read_config
 
     config = read_config(arguments.config)
-    promotion = promote(Path(config.bundle), arguments.promoted, config.runtime.threads)
+    promotion = promote(Path(config.bundle), arguments.promoted, config.runtime.threads, config.trusted_keys)
     print_promotion(config, promotion, "from now on", json=arguments.json)
     return 0

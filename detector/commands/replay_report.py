@@ -47,7 +47,7 @@ def _replay(request: ReplayRequest) -> dict[str, Any]:
     config = read_config(request.config) if request.config else Config(bundle=str(request.bundle))
     episodes, taught = _episodes(request), read_episodes(request.teach) if request.teach else []
     labels = list(read_labels(request.labels)) if request.labels else []
-    bundle, days = read_bundle(request.bundle), ParquetDays(request.history)
+    bundle, days = read_bundle(request.bundle, config.trusted_keys), ParquetDays(request.history)
     if days.catalogue.digest != bundle.catalogue.digest:
         raise HistoryError(
             f"{request.history}/catalogue.yaml: has other features than {request.bundle} ({days.catalogue.digest},"

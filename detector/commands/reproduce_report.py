@@ -23,7 +23,7 @@ def print_reproduction(config: Config, request: ReproduceRequest) -> bool:
     notices = read_notifications(config)
     own = choose(notices, request.alarm)
     path = request.bundle or Path(config.bundle)
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, config.trusted_keys)
     judged = reproducible(own, bundle)
     first, last = first_minute(judged, config.settings), judged[-1].minute + 1
     records = _records(config, request.history, bundle, judged[0].body.objectInstance, (first, last))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.signatures import SigningKey
 from detector.teaching.request import SampleRequest
 
 
@@ -62,6 +63,7 @@ class PackExportRequest:
     file: Path
     classes: list[str]
     """Classes to export; empty = all."""
+    signer: SigningKey | None
     json: bool
 
 

@@ -24,6 +24,6 @@ def run(arguments: argparse.Namespace) -> int:
     from detector.config.loader import read_config
 
     config = read_config(arguments.config)
-    promotion = rollback(Path(config.bundle), config.runtime.threads)
+    promotion = rollback(Path(config.bundle), config.runtime.threads, config.trusted_keys)
     print_promotion(config, promotion, "again", json=arguments.json)
     return 0

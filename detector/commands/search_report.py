@@ -52,7 +52,7 @@ class _SearchOutcome:
 
 def print_search(config: Config, request: SearchRequest) -> bool:
     """Search and print; return whether any episode is within `farthest`. Raises OperatorError."""
-    bundle = read_bundle(Path(config.bundle))
+    bundle = read_bundle(Path(config.bundle), config.trusted_keys)
     notices = [] if request.offline else read_notifications(config)
     outcome = _search(config, request, bundle)
     near = [match for match in outcome.matches if match.distance <= request.farthest]

@@ -44,7 +44,7 @@ class _Comparison:
 def print_configuration(config_path: Path, bundle: Path, *, json: bool) -> None:
     """Print the configuration of a shadow with another bundle. Raises ConfigError, BundleError."""
     config = read_config(config_path)
-    read_bundle(bundle)
+    read_bundle(bundle, config.trusted_keys)
     knobs = shadow_knobs(config, config_path, bundle.resolve())
     if json:
         print_document(knobs)

@@ -1,62 +1,156 @@
 """Interpolation of configuration values: ${NAME} from the environment, ${file:PATH} from a file.
 
-Secrets therefore need not stand in `config.yaml`.
+Secrets therefore need not stand in `config.yaml`. A text is filled in as it is: nothing in it is read as YAML, and no
+placeholder in it is replaced. Placeholders of other tools are refused by name, so none is taken for a value.
 """
 
 import os
 import re
-from pathlib import Path
-from typing import Any
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
 
-from detector.errors import ConfigError
-
-MAX_NODES = 100_000
-"""Most values of a configuration: a few lines of anchors that name each other would otherwise exhaust memory."""
+from detector.strict_yaml.document import SHOWN_WIDTH, Keys, Mistake, YamlDocument, YamlNode, key_name
+from detector.text import printable
 
 MAX_SECRET_BYTES = 65_536
 
+PLACEHOLDER = re.compile(
+    r"\$\$"
+    r"|\$\{(?:env:)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<operator>:-|-|:\?|\?)(?P<word>[^{}$]*))?\}"
+    r"|\$\{file:(?P<file>[^{}$]+)\}"
+)
+"""Placeholders that are replaced; `$$` is a dollar."""
 
-class Interpolator:
-    """Interpolator of one configuration file; it replaces ${NAME} and ${file:PATH} in every string."""
+FORMS = "${NAME}, ${NAME:-default}, ${NAME:?text}, ${file:PATH}, and $$ for a dollar"
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._nodes = 0
+NESTED = re.compile(r"\$\{[^}]*\$\{")
 
-    def interpolate(self, node: Any, key: str) -> Any:
-        """Return a copy of `node`, which stands at `key`, with all placeholders replaced. Raises ConfigError."""
-        self._nodes += 1
-        if self._nodes > MAX_NODES:
-            raise ConfigError(
-                f"{self._path}: its anchors expand to more than {MAX_NODES:,} values; write the values out instead."
-            )
-        if isinstance(node, dict):
-            return {name: self.interpolate(value, f"{key}.{name}") for name, value in node.items()}
-        if isinstance(node, list):
-            return [self.interpolate(value, f"{key}[{index}]") for index, value in enumerate(node)]
-        if not isinstance(node, str):
-            return node
-        return re.sub(r"\$\{(?:file:([^}]+)|(\w+))\}", lambda match: self._replacement(match[1], match[2], key), node)
+OTHERS = (
+    (re.compile(r"\$\{[^}]*$"), "`${…` without its `}`"),
+    (re.compile(r"\$\{\w+:?\+"), "`${NAME:+text}`, the alternative text of a shell,"),
+    (re.compile(r"\$\{\w+:?="), "`${NAME:=text}`, the assignment of a shell,"),
+    (
+        re.compile(r"\$\{(?!env:|file:)\w+:[^-?+=]"),
+        "`${NAME:text}`, a default of Spring or a provider of another tool,",
+    ),
+    (re.compile(r"\$\{[\w.-]+\}"), "`${section.key}`, a reference to another key,"),
+    (re.compile(r"\$\{"), "this form of `${…}`"),
+    (re.compile(r"\$\("), "`$(…)`, a command of a shell or a variable of Make and Kubernetes,"),
+    (re.compile(r"\$[A-Za-z_]"), "`$NAME`, a variable without braces,"),
+    (re.compile(r"%\([A-Za-z_][\w.]*\)[sdr]"), "`%(name)s`, a placeholder of Python,"),
+    (re.compile(r"%[A-Za-z_]\w{2,}%"), "`%NAME%`, a variable of Windows,"),
+    (re.compile(r"\{\{.*\}\}|\{%.*%\}", re.DOTALL), "`{{ … }}`, a template of Jinja, Ansible or Helm,"),
+    (re.compile(r"<%.*%>", re.DOTALL), "`<% … %>`, a template of Ruby,"),
+    (re.compile(r"#\{[^}]+\}"), "`#{…}`, a placeholder of Ruby or a deployment tool,"),
+    (re.compile(r"@[A-Z][A-Z0-9_.]+@"), "`@NAME@`, a placeholder of Maven or Make,"),
+)
+"""Forms that are refused, with their names. The first that fits names the form."""
 
-    def _replacement(self, file: str | None, name: str, key: str) -> str:
-        if file is not None:
-            return self._read(file, key)
-        if name not in os.environ:
-            raise ConfigError(f"{self._path}: ${{{name}}} at `{key}` is not set in the environment; export {name}.")
-        return os.environ[name]
 
-    def _read(self, file: str, key: str) -> str:
-        try:
-            with open(file, "rb") as secret:
-                text = secret.read(MAX_SECRET_BYTES + 1).decode()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
-            raise ConfigError(
-                f"{self._path}: the file {file} at `{key}` cannot be read ({reason}); put the secret there."
-            ) from None
-        if len(text) > MAX_SECRET_BYTES:
-            raise ConfigError(
-                f"{self._path}: the file {file} at `{key}` is longer than {MAX_SECRET_BYTES:,} bytes;"
-                " give a file that holds only the secret."
-            )
-        return text.rstrip("\r\n")
+class _InterpolationError(ValueError):
+    """Placeholder that cannot be replaced; the text is a sentence without the key."""
+
+
+def interpolate(document: YamlDocument) -> YamlDocument:
+    """Return the document with its placeholders replaced. Mistakes are added to those of the document."""
+    mistakes: list[Mistake] = list(document.mistakes)
+    root = _filled(document.root, (), mistakes)
+    return replace(document, root=root, mistakes=tuple(mistakes))
+
+
+def escape(text: str) -> str:
+    """Return the text in a form that the interpolation gives back as it was."""
+    return text.replace("$", "$$")
+
+
+def _filled(node: YamlNode, keys: Keys, mistakes: list[Mistake]) -> YamlNode:
+    if isinstance(node.value, dict):
+        for name in node.value:
+            if "${" in name:
+                text = f"the key `{printable(name, SHOWN_WIDTH)}` of {key_name(keys)} has a placeholder; write it out."
+                mistakes.append(Mistake((node.key_marks or {})[name], text))
+        filled = {name: _filled(item, (*keys, name), mistakes) for name, item in node.value.items()}
+        return replace(node, value=filled)
+    if isinstance(node.value, list):
+        items = enumerate(node.value)
+        return replace(node, value=[_filled(item, (*keys, index), mistakes) for index, item in items])
+    if not isinstance(node.value, str) or node.is_refused:
+        return node
+    try:
+        text, placeholders = _replaced(node.value)
+    except _InterpolationError as error:
+        mistakes.append(Mistake(node.mark, f"{key_name(keys)}: {error}"))
+        return replace(node, is_refused=True)
+    return replace(node, value=text, placeholders=", ".join(placeholders))
+
+
+def _replaced(text: str) -> tuple[str, list[str]]:
+    """Return the text with its placeholders replaced, and their names. Raises _InterpolationError."""
+    placeholders = []
+    between = PLACEHOLDER.split(text)[:: PLACEHOLDER.groups + 1]
+    foreign = _foreign_form(text, between)
+    if foreign:
+        raise _InterpolationError(f"{foreign} is not replaced; known are {FORMS}.")
+    parts = [between[0]]
+    for found, rest in zip(PLACEHOLDER.finditer(text), between[1:], strict=True):
+        if found[0] != "$$":
+            placeholders.append(f"${{file:{found['file']}}}" if found["file"] else f"${{{found['name']}}}")
+        parts += [_replacement(found), rest]
+    return "".join(parts), placeholders
+
+
+def _foreign_form(text: str, between: Sequence[str]) -> str:
+    """Return the name of the first form of another tool; "" where there is none."""
+    if NESTED.search(text.replace("$$", "")):
+        return "a placeholder inside a placeholder"
+    return next((name for form, name in OTHERS if any(form.search(part) for part in between)), "")
+
+
+def _replacement(found: re.Match[str]) -> str:
+    if found[0] == "$$":
+        return "$"
+    if found["file"]:
+        return _read(found["file"])
+    return _variable(found["name"], found["operator"] or "", found["word"] or "")
+
+
+def _variable(name: str, operator: str, word: str) -> str:
+    """Return a variable's value, or the default; `:` before an operator takes an empty variable for a missing one."""
+    value = os.environ.get(name)
+    is_missing = value is None or (operator.startswith(":") and not value)
+    if not is_missing:
+        return _checked(str(value), name)
+    if operator.endswith("-"):
+        return word
+    state = "is not set in the environment" if value is None else "is empty in the environment"
+    reason = f" ({printable(word)})" if word else ""
+    raise _InterpolationError(f"${{{name}}} {state}{reason}; export {name}.")
+
+
+def _checked(value: str, name: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _InterpolationError(f"${{{name}}} is not UTF-8 in the environment; export it as UTF-8.") from None
+    return value
+
+
+def _read(path: str) -> str:
+    """Return the content of a file without the line breaks at its end; a pipe is refused before anything waits."""
+    remedy = "put the secret there, and let this user read it"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise _InterpolationError(f"the file {path} is a pipe or a device; give a file.")
+            text = file.read(MAX_SECRET_BYTES + 1).decode()
+    except (OSError, ValueError) as error:
+        if isinstance(error, _InterpolationError):
+            raise
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise _InterpolationError(f"the file {path} cannot be read ({reason}); {remedy}.") from None
+    if len(text) > MAX_SECRET_BYTES:
+        excess = f"is longer than {MAX_SECRET_BYTES:,} bytes"
+        raise _InterpolationError(f"the file {path} {excess}; give a file that holds only the secret.")
+    return text.rstrip("\r\n")

@@ -4,33 +4,65 @@ Learned values are in the bundle, operated values are here. The `config.yaml` at
 unit, range, default and reason of every knob. It is the file that an operator edits; a test compares the two.
 """
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from detector.core.settings import Settings
+from detector.signatures import PublicKey, read_public_key
 
 TRANSACTION_MS = 30_000
 """Default of the producer's transaction.timeout.ms; it bounds how long readers wait after a crash."""
+
+INNER, EDGE = r"[^\x00-\x1f\x7f]", r"[^\s\x00-\x1f\x7f]"
+
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        pattern=rf"\A{EDGE}({INNER}*{EDGE})?\Z",
+        extra={"allowed": "a text that is not empty, without spaces around it and without controls"},
+    ),
+]
+"""Name of a thing outside. A blank one is a mistake of a template, and no wish."""
+
+OptionalName = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A({EDGE}({INNER}*{EDGE})?)?\Z",
+        extra={"allowed": 'a text without spaces around it and without controls, or ""'},
+    ),
+]
+
+HostName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        pattern=rf"\A{EDGE}({INNER}*{EDGE})?\Z",
+        extra={"allowed": "an address or the name of a host, such as 127.0.0.1; 0.0.0.0 listens on every interface"},
+    ),
+]
+"""Address to listen on. Python's sockets take an empty one for every interface, which nobody may wish by accident."""
 
 
 class Topics(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Names of the Kafka topics."""
 
-    minutes: str = "cells.minutes"
-    alarms: str = "cells.alarms"
-    active: str = "cells.alarms.active"
-    labels: str = "cells.labels"
-    deadletters: str = "cells.deadletters"
+    minutes: Name = "cells.minutes"
+    alarms: Name = "cells.alarms"
+    active: Name = "cells.alarms.active"
+    labels: Name = "cells.labels"
+    deadletters: Name = "cells.deadletters"
 
 
 class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Section `kafka`: consumer group, polls, topics and librdkafka properties."""
 
-    group: Annotated[str, Meta(min_length=1)] = "faultline"
-    instance: Annotated[str, Meta(min_length=1)] = "faultline-0"
-    start: str = "earliest"
+    group: Name = "faultline"
+    instance: Name = "faultline-0"
+    start: Literal["earliest", "latest"] = "earliest"
     batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 4000
     batch_seconds: Annotated[float, Meta(ge=0.01, le=10)] = 0.25
     reach_seconds: Annotated[float, Meta(ge=1, le=600)] = 30
@@ -52,7 +84,14 @@ class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
 
 
-ClassName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$", max_length=128)]
+ClassName = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[a-z][a-z0-9_]*\Z",
+        max_length=128,
+        extra={"allowed": "a class: a small letter, then small letters, digits and _, 128 at most"},
+    ),
+]
 
 
 class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -65,7 +104,7 @@ class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
     hold_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
     unknown_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
-    system_dn: Annotated[str, Meta(min_length=1)] = "ManagementSystem=faultline"
+    system_dn: Name = "ManagementSystem=faultline"
 
 
 class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -80,11 +119,11 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Section `http`: address, TLS and basic authentication of the endpoints."""
 
-    host: str = "127.0.0.1"
+    host: HostName = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 9108
-    certificate: str = ""
-    key: str = ""
-    user: str = ""
+    certificate: OptionalName = ""
+    key: OptionalName = ""
+    user: OptionalName = ""
     password: str = ""
 
 
@@ -100,14 +139,14 @@ class Runtime(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Log(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Section `log`: level and format of the log lines."""
 
-    level: str = "info"
-    format: str = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
 
 
 class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Whole configuration of the daemon."""
 
-    bundle: Annotated[str, Meta(min_length=1)]
+    bundle: Name
     kafka: Kafka = msgspec.field(default_factory=Kafka)
     minutes: Minutes = msgspec.field(default_factory=Minutes)
     alarms: AlarmKnobs = msgspec.field(default_factory=AlarmKnobs)
@@ -115,6 +154,13 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     http: Http = msgspec.field(default_factory=Http)
     runtime: Runtime = msgspec.field(default_factory=Runtime)
     log: Log = msgspec.field(default_factory=Log)
+    trust: list[str] = []
+    """Public keys: those of the loaded configuration are base64, whatever their form in the file."""
+
+    @property
+    def trusted_keys(self) -> tuple[PublicKey, ...]:
+        """Keys that bundles and packs must be signed by; none = every bundle and pack is taken."""
+        return tuple(read_public_key(key, Path()) for key in self.trust)
 
     @property
     def settings(self) -> Settings:

@@ -2,7 +2,8 @@
 
 A pack is a zip of two members: a manifest, and the labels as on the topic, one per line. It is read as untrusted input.
 It must have exactly these members, none above its limit, and the lines must match the digest in the manifest. The
-sender gives the digest of the manifest itself by another channel.
+sender gives the digest of the manifest itself by another channel, or signs the manifest. The comment of the zip is the
+signature; versions without signatures ignore it.
 """
 
 import hashlib
@@ -21,6 +22,7 @@ from detector.labels.label import MAX_LABEL_BYTES, Label, read_label
 from detector.output.files import whole_file
 from detector.output.judgement import unwritable
 from detector.output.kinds import file_kind
+from detector.signatures import PublicKey, SigningKey, signature_problem
 from detector.text import did_you_mean
 
 MANIFEST, LABELS = "manifest.json", "labels.jsonl"
@@ -115,8 +117,8 @@ def is_pack(path: Path) -> bool:
 PACK_FILE = file_kind("a pack", is_pack)
 
 
-def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
-    """Write the labels as a pack, sorted. Raises OutputError."""
+def write_pack(path: Path, labels: Iterable[bytes], catalogue: str, signer: SigningKey | None = None) -> Pack:
+    """Write the labels as a pack, sorted, and signed if there is a key. Raises OutputError."""
     lines = sorted(labels)
     body = b"".join(line + b"\n" for line in lines)
     manifest = PackManifest(
@@ -125,6 +127,7 @@ def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
     manifest_json = msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
     try:
         with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.comment = signer.sign(manifest_json) if signer else b""
             for name, content in ((MANIFEST, manifest_json), (LABELS, body)):
                 archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
     except OSError as error:
@@ -132,8 +135,11 @@ def write_pack(path: Path, labels: Iterable[bytes], catalogue: str) -> Pack:
     return Pack(lines, catalogue, hashlib.sha256(manifest_json).hexdigest())
 
 
-def read_pack(path: Path) -> Pack:
-    """Return the pack at `path`; its labels are not checked yet. Raises PackError."""
+def read_pack(path: Path, trusted: Sequence[PublicKey] = ()) -> Pack:
+    """Return the pack at `path`; its labels are not checked yet.
+
+    With trusted keys, one of them must have signed its manifest. Raises PackError.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             names = sorted(member.filename for member in archive.infolist()[:10])
@@ -144,6 +150,8 @@ def read_pack(path: Path) -> Pack:
                     " have it sent again."
                 )
             manifest_json = _read_member(archive, MANIFEST, MANIFEST_BYTES, path)
+            if trusted:
+                _check_signature(manifest_json, archive.comment, trusted, path)
             manifest = msgspec.json.decode(manifest_json, type=PackManifest)
             lines, digest = _read_lines(archive, path)
     except OSError as error:
@@ -162,6 +170,12 @@ def read_pack(path: Path) -> Pack:
         counts = f"{len(lines):,} labels, and its manifest says {manifest.labels:,}"
         raise PackError(f"{path}: holds {counts}; have it sent again.")
     return Pack(lines, manifest.catalogue, hashlib.sha256(manifest_json).hexdigest())
+
+
+def _check_signature(manifest_json: bytes, signatures: bytes, trusted: Sequence[PublicKey], path: Path) -> None:
+    problem = signature_problem(manifest_json, signatures, trusted)
+    if problem:
+        raise PackError(f"{path}: {problem}; take a pack from whom you trust.")
 
 
 def _read_member(archive: zipfile.ZipFile, name: str, limit: int, path: Path) -> bytes:

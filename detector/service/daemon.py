@@ -57,7 +57,7 @@ class Service:
         self._systemd = SystemdNotifier()
         self._topic_limits = check_topics(config)
         self._bundle_reloader = BundleReloader(config, self._prepare)
-        bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads)
+        bundle, encoder = open_bundle(Path(config.bundle), config.runtime.threads, config.trusted_keys)
         self._endpoints = Endpoints(config.http, self.metrics.registry, self.health)
         self.metrics.set_client_certificates(kafka_ends(config.kafka))
         self.metrics.follow_http_certificate(lambda: self._endpoints.auth.certificate_end)

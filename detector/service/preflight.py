@@ -8,17 +8,20 @@ from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import OperatorError
 from detector.finding import Finding
+from detector.host import host_findings
 from detector.kafka.cluster.checks import cluster_findings
 
 
 def check_installation(config_path: Path, offline: bool) -> Iterator[Finding]:
-    """Yield the findings of each part: configuration, bundle and, unless `offline`, cluster.
+    """Yield the findings of each part: configuration, host, trust, bundle and, unless `offline`, cluster.
 
     The bundle comes last, because its encoder takes seconds to start. Raises ConfigError: nothing else can be looked at
     without a configuration.
     """
     config = read_config(config_path)
     yield Finding("config", "ok", f"{config_path}: ok")
+    yield from host_findings(config)
+    yield from trust_findings(config)
     if not offline:
         yield from _cluster(config)
     yield from _bundle(config)
@@ -34,7 +37,7 @@ def _cluster(config: Config) -> list[Finding]:
 def _bundle(config: Config) -> list[Finding]:
     path = Path(config.bundle)
     try:
-        bundle, _ = open_bundle(path, config.runtime.threads)
+        bundle, _ = open_bundle(path, config.runtime.threads, config.trusted_keys)
     except OperatorError as error:
         return [Finding("bundle", "error", str(error))]
     cells = len(bundle.baseline.cells)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from detector.bundle.checksums import stat_signature
+from detector.bundle.checksums import stat_fingerprint
 from detector.bundle.format import Bundle, read_bundle
 from detector.bundle.verification import warm_encoder
 from detector.config.schema import Config
@@ -65,9 +65,10 @@ class BundleReloader:
 
     def __init__(self, config: Config, prepare: Callable[[Bundle, Encode], ServingState]) -> None:
         self._path, self._threads = Path(config.bundle), config.runtime.threads
+        self._trusted = config.trusted_keys
         self._seconds, self._prepare = config.runtime.reload_seconds, prepare
-        self._last_signature = self._opened_signature = stat_signature(self._path)
-        """Signatures at the last check, and of the bundle opened last, which serves or was refused."""
+        self._last_fingerprint = self._opened_fingerprint = stat_fingerprint(self._path)
+        """Fingerprints at the last check, and of the bundle opened last, which serves or was refused."""
         self._worker = ThreadPoolExecutor(1, "bundle")
         self._check: Future[ServingState | None] | None = None
         self._checked_at = monotonic()
@@ -94,25 +95,25 @@ class BundleReloader:
 
     def _look(self, serving: Bundle) -> ServingState | None:
         """Open the bundle in the directory if it has changed, and not since the last check."""
-        previous, signature = self._last_signature, stat_signature(self._path)
-        self._last_signature = signature
-        if signature != previous or signature == self._opened_signature:
+        previous, fingerprint = self._last_fingerprint, stat_fingerprint(self._path)
+        self._last_fingerprint = fingerprint
+        if fingerprint != previous or fingerprint == self._opened_fingerprint:
             return None
-        previously_opened, self._opened_signature = self._opened_signature, signature
+        previously_opened, self._opened_fingerprint = self._opened_fingerprint, fingerprint
         try:
             return self._open(serving)
         except BundleError:
-            if stat_signature(self._path) != signature:
+            if stat_fingerprint(self._path) != fingerprint:
                 return None  # it was being written: the next checks will see the result
             self.is_refused = True
             raise
         except ClusterError as error:
             log.warning("a new bundle waits, because its labels cannot be read: %s", error)
-            self._opened_signature = previously_opened
+            self._opened_fingerprint = previously_opened
             return None
 
     def _open(self, serving: Bundle) -> ServingState | None:
-        bundle = read_bundle(self._path)
+        bundle = read_bundle(self._path, self._trusted)
         if bundle.digest == serving.digest:
             self.is_refused = False
             return None

@@ -71,7 +71,7 @@ def read_unknowns(config: Config, include_named: bool) -> tuple[list[UnknownClus
 
     Without `include_named`, groups whose alarms all have a name by now are left out. Raises OperatorError.
     """
-    bundle = read_bundle(Path(config.bundle))
+    bundle = read_bundle(Path(config.bundle), config.trusted_keys)
     clusters, foreign = cluster_unknowns(read_notifications(config), bundle.digest)
     if include_named:
         return clusters, foreign

@@ -46,5 +46,5 @@ def open_labelled_bundle(config: Config, records: LabelRecords) -> LabelledBundl
     The records are read first: a topic that does not answer is refused before the encoder starts.
     """
     records = list(records)
-    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads)
+    bundle, encode = open_bundle(Path(config.bundle), config.runtime.threads, config.trusted_keys)
     return embed_labels(config, bundle, encode, records)

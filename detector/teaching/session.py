@@ -80,7 +80,7 @@ def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) 
             f" {write_minute(request.begin)}; give a later time."
         )
     path, now = Path(config.bundle), int(time() // 60)
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, config.trusted_keys)
     with status(f"reading the minutes of {request.cell}, and up to {sample.cell_days:g} cell-days to replay"):
         label, episode, history = _read_past(config, bundle, request, sample, now=now)
         records = list(read_labels(config))

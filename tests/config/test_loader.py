@@ -4,7 +4,8 @@ import msgspec
 import pytest
 import yaml
 
-from detector.config.loader import GUARDED, read_config
+from detector.config.checks import GUARDED
+from detector.config.loader import read_config
 from detector.config.schema import Config
 from detector.errors import ConfigError
 from detector.kafka.client import consumer_properties, producer_properties
@@ -45,13 +46,23 @@ def test_what_is_handed_through_never_outranks_a_guarantee():
 @pytest.mark.parametrize(
     ("budgets", "sentence"),
     [
-        ("{dns_failure: 3, unknown: 2}", "add up to 5, which leaves nothing of the budget of all classes, 5, to the"),
+        (
+            "{dns_failure: 3, unknown: 2}",
+            "`alarms.budgets` adds up to 5, which leaves nothing of the budget of all classes, 5, to the",
+        ),
         (
             "{cell_silent: 1}",
-            "`$.alarms.budgets.cell_silent` has no effect: silent minutes are counted and have no score",
+            "line 3, column 20: `alarms.budgets.cell_silent` has no effect: silent minutes are counted and have no"
+            " score",
         ),
-        ("{dns_failure: 0}", "Expected `float` > 0.0 - at `$.alarms.budgets"),
-        ("{Dns Failure: 1}", "Expected `str` matching regex '^[a-z][a-z0-9_]*$' - at `key` in `$.alarms.budgets`"),
+        (
+            "{dns_failure: 0}",
+            "line 3, column 33: `alarms.budgets.dns_failure` is 0; allowed is a number above 0 and up to 1,000.",
+        ),
+        (
+            "{Dns Failure: 1}",
+            "line 3, column 20: the key `Dns Failure` of `alarms.budgets` is not allowed; allowed is a class",
+        ),
     ],
 )
 def test_a_budget_that_cannot_be_is_refused_in_one_sentence(tmp_path, budgets, sentence):

@@ -1,4 +1,4 @@
-"""The start of the encoder, which takes seconds: what misleads it is a sentence, and a signal ends it like any other."""
+"""The start of the encoder: what misleads it is a sentence, and a signal ends it like any other."""
 
 import os
 import signal

@@ -191,8 +191,8 @@ def test_a_secret_comes_from_a_file_and_is_in_no_complaint(tmp_path):
             f"{{user: 'a:b', password: '${{file:{secret}}}'}}",
             "contains a colon, which HTTP's basic authentication does not allow",
         ),
-        (f"{{port: '${{file:{secret}}}'}}", "Expected `int`"),
-        ("{user: x, password: '${file:/nowhere/secret}'}", r"/nowhere/secret at `\$.http.password` cannot be read"),
+        (f"{{port: '${{file:{secret}}}'}}", "which is not shown; allowed is a whole number"),
+        ("{user: x, password: '${file:/nowhere/secret}'}", "`http.password`: the file /nowhere/secret cannot be read"),
         ("{key: x}", "is set without a certificate; set http.certificate, too"),
     ):
         with pytest.raises(ConfigError, match=sentence) as raised:

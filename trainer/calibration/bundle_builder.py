@@ -12,6 +12,7 @@ from detector.bundle.verification import verify_encoder
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
+from detector.signatures import SigningKey
 from trainer.calibration.normal_profile import measure_weights, normal_windows, sample_normal
 from trainer.data.history import History
 
@@ -45,8 +46,8 @@ class BundleParts:
     loss: str = "supervised_contrastive"
 
 
-def build_bundle(parts: BundleParts, out: Path) -> Bundle:
-    """Calibrate the encoder on the network's normal windows, verify the bundle and write it to `out`.
+def build_bundle(parts: BundleParts, out: Path, signer: SigningKey | None = None) -> Bundle:
+    """Calibrate the encoder on the network's normal windows, verify the bundle, sign it and write it to `out`.
 
     The same parts give the same bundle. Raises BundleError if the encoder does not reproduce the golden windows.
     """
@@ -68,5 +69,5 @@ def build_bundle(parts: BundleParts, out: Path) -> Bundle:
     )
     bundle = Bundle(manifest, weights, parts.baseline, normal, Golden(golden, encoder(golden)))
     verify_encoder(bundle, encoder, out)
-    write_bundle(bundle, out)
+    write_bundle(bundle, out, signer)
     return bundle

@@ -11,7 +11,7 @@ Example:
 import argparse
 
 from detector.commands.argument_types import folder_path, whole_number
-from detector.commands.arguments import add_json_argument
+from detector.commands.arguments import add_json_argument, add_sign_argument, signing_key
 from trainer.commands.arguments import positive
 from trainer.recipes.request import AdaptRequest
 
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=folder_path, required=True, help="bundle whose encoder is taken over")
     parser.add_argument("--history", type=folder_path, required=True, help="folder of Parquet of the network to watch")
     parser.add_argument("--out", type=folder_path, required=True, help="directory of the new bundle")
+    add_sign_argument(parser)
     parser.add_argument(
         "--days", type=positive, default=7, help="days of history that baselines are fitted to (default: %(default)s)"
     )
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         days=arguments.days,
         stretches=arguments.stretches,
         seed=arguments.seed,
+        signer=signing_key(arguments.sign),
     )
     from trainer.commands.bundle_report import print_bundle_document
     from trainer.console import progress_on_stderr

@@ -13,7 +13,7 @@ Examples:
 import argparse
 
 from detector.commands.argument_types import file_path, folder_path, whole_number
-from detector.commands.arguments import add_json_argument
+from detector.commands.arguments import add_json_argument, add_sign_argument, signing_key
 from trainer.commands.arguments import ENCODERS, LOSS_NAMES, minutes, positive
 from trainer.losses.options import parse_option
 from trainer.recipes.request import FAULTS, TrainRequest
@@ -23,6 +23,7 @@ HELP = "train an encoder on procedural faults and write a bundle"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=folder_path, required=True, help="directory of the new bundle")
+    add_sign_argument(parser)
     _add_material_arguments(parser)
     _add_training_arguments(parser)
     parser.add_argument(
@@ -111,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
         checkpoint_minutes=arguments.checkpoint_minutes,
         tensorboard=arguments.tensorboard,
         seed=arguments.seed,
+        signer=signing_key(arguments.sign),
         workers=arguments.workers,
     )
     from trainer.commands.bundle_report import print_bundle_document

@@ -42,7 +42,10 @@ def _archive(
     *,
     until_now: bool,
 ) -> CollectionCounts:
-    catalogue = read_catalogue(catalogue_path) if catalogue_path else read_bundle(Path(config.bundle)).catalogue
+    if catalogue_path:
+        catalogue = read_catalogue(catalogue_path)
+    else:
+        catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
     collection = Collection(out, config.kafka.topics.minutes, catalogue)
     reader = OffsetReader(config, collection.offsets)
     decoder = Decoder(catalogue, config.limits.record_bytes)

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
-from detector.config.loader import read_config
+from detector.config.loader import read_config, write_knobs
 from detector.config.schema import Config
 
 TOPICS = {"cells.minutes": 6, "cells.alarms": 6, "cells.alarms.active": 6, "cells.labels": 1, "cells.deadletters": 1}
@@ -36,7 +34,7 @@ def write_configuration(folder: Path, bootstrap: str, port: int) -> Config:
         "alarms": {"false_alarms_per_1000_cells_per_day": 1},  # a demo of minutes should show none
     }
     path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(knobs, sort_keys=False))
+    path.write_text(write_knobs(knobs))
     return read_config(path)
 
 

@@ -58,6 +58,7 @@ def _adapt(request: AdaptRequest) -> None:
                 loss=source.manifest.loss,
             ),
             request.out,
+            request.signer,
         )
     _print_bundle(request.out, bundle, history, request.stretches)
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from detector.signatures import SigningKey
+
 FAULTS = ("procedural", "synthetic")
 """Sources of faults to learn from: simulated faults, or shapes injected into normal windows of any catalogue."""
 
@@ -37,6 +39,8 @@ class TrainRequest:
     checkpoint_minutes: float
     tensorboard: Path | None
     seed: int
+    signer: SigningKey | None
+    """Key that signs the bundle."""
     workers: int
     """Processes that simulate."""
 
@@ -53,3 +57,5 @@ class AdaptRequest:
     stretches: int
     """Stretches of two and a half hours for the calibration."""
     seed: int
+    signer: SigningKey | None
+    """Key that signs the bundle."""

@@ -100,6 +100,7 @@ def _build(
                 loss=request.loss,
             ),
             request.out,
+            request.signer,
         )
 
 

@@ -17,6 +17,7 @@ from detector.core.networks.registry import spec_of
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
 from detector.native_stderr import silence_native_stderr
+from detector.signatures import SigningKey
 from trainer.calibration.bundle_builder import STRETCHES, BundleParts, build_bundle
 from trainer.calibration.normal_profile import measure_weights, normal_windows
 from trainer.console import timed_step
@@ -56,6 +57,7 @@ class UnlabelledPlan:
     schedule: Hyperparameters = field(default_factory=Hyperparameters)
     stretches: int = STRETCHES
     hooks: TrainingHooks = field(default_factory=TrainingHooks)
+    signer: SigningKey | None = None
 
 
 def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | SimulatedHistory) -> None:
@@ -66,6 +68,7 @@ def train_on_injected_faults(request: TrainRequest, history: ParquetHistory | Si
         classes=request.classes,
         each=request.each,
         schedule=hyperparameters(request),
+        signer=request.signer,
     )
     if plan.kind == "shared":
         baseline = _first_baseline(request, history)
@@ -116,6 +119,7 @@ def make_unlabelled(history: History, baseline: Baseline, plan: UnlabelledPlan, 
             loss=plan.schedule.loss,
         ),
         path,
+        plan.signer,
     )
 
 

@@ -12,10 +12,13 @@ from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
-import yaml
 from msgspec import Meta, Struct, structs
 
 from detector.errors import OperatorError
+from detector.strict_yaml.conversion import convert
+from detector.strict_yaml.document import YamlError
+from detector.strict_yaml.reader import read_document
+from detector.strict_yaml.writer import write_yaml
 from trainer.simulator.delivery import LIVE as LIVE_DELIVERY
 from trainer.simulator.delivery import PERFECT, Delivery
 from trainer.simulator.faults.classes import FAULTS
@@ -28,7 +31,7 @@ from trainer.simulator.network.random_operators import random_operator
 from trainer.simulator.prepared_scenario import PreparedScenario
 from trainer.simulator.randomness import stream_key
 
-SHIPPED = files("trainer.simulator") / "scenarios"
+SHIPPED = Path(str(files("trainer.simulator"))) / "scenarios"
 """Folder of the scenarios in the distribution."""
 
 RATES = {"live": 1.0, "demo": 20.0, "none": 0.0}
@@ -93,22 +96,19 @@ def read_scenario(name: str) -> Scenario:
     """Read a shipped scenario by its name, or any other by its file. Raises ScenarioError, in one sentence."""
     path = SHIPPED / f"{name}.yaml" if name in shipped_scenarios() else Path(name)
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), Scenario)
-    except OSError as error:
+        return convert(read_document(path), Scenario)
+    except YamlError as error:
+        raise ScenarioError(str(error)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no path"
         raise ScenarioError(
-            f"{name}: cannot be read ({error.strerror}); give a file, or one of {', '.join(shipped_scenarios())}."
+            f"{name}: cannot be read ({reason}); give a file, or one of {', '.join(shipped_scenarios())}."
         ) from None
-    except msgspec.ValidationError as error:
-        raise ScenarioError(
-            f"{name}: {error}; docs/guides/simulate.md lists the keys, and times need quotes."
-        ) from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or the 30th of February
-        raise ScenarioError(f"{name}: is not YAML ({' '.join(str(error).split())}).") from None
 
 
 def write_scenario(scenario: Scenario) -> str:
     """Return the YAML text that `read_scenario` reads."""
-    return yaml.safe_dump(msgspec.to_builtins(scenario, builtin_types=(date,)), sort_keys=False)
+    return write_yaml(msgspec.to_builtins(scenario, builtin_types=(date,)))
 
 
 def override_scenario(
