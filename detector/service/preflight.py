@@ -6,6 +6,7 @@ from pathlib import Path
 from detector.bundle.verification import open_bundle
 from detector.config.loader import read_config
 from detector.config.schema import Config
+from detector.config.trust import trust_findings
 from detector.errors import OperatorError
 from detector.finding import Finding
 from detector.host import host_findings

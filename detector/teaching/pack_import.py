@@ -77,7 +77,7 @@ class PackForecast:
 def preview_pack(config: Config, labels: Sequence[Label], known: LabelRecords, request: SampleRequest) -> PackForecast:
     """Forecast the effect of the labels in addition to the known labels. Raises OperatorError."""
     path = Path(config.bundle)
-    bundle = read_bundle(path)
+    bundle = read_bundle(path, config.trusted_keys)
     sample = read_sample(config, bundle.catalogue, request)
     encode = start_encoder(bundle, path, config.runtime.threads)  # after all that can be refused without it
     return forecast_pack(labels, embed_labels(config, bundle, encode, known), sample)

@@ -21,7 +21,7 @@ def withheld_alarms(config: Config, request: SampleRequest) -> tuple[HistorySamp
     Raises OperatorError.
     """
     path = Path(config.bundle)
-    bundle, records = read_bundle(path), list(read_labels(config))
+    bundle, records = read_bundle(path, config.trusted_keys), list(read_labels(config))
     sample = read_sample(config, bundle.catalogue, request)
     encode = start_encoder(bundle, path, config.runtime.threads)  # after all that can be refused without it
     labelled = embed_labels(config, bundle, encode, records)

@@ -9,6 +9,7 @@ import pytest
 
 from detector.__main__ import main
 from detector.config.loader import write_catalogue
+from tests.kafka.topics import create_topics, produce
 from tests.service.network import (
     CATALOGUE,
     CELLS,
@@ -16,6 +17,7 @@ from tests.service.network import (
     MEAN,
     MINUTES,
     NAMES,
+    PARTITIONS,
     SILENT,
     SPREAD,
     STRANGE,
@@ -188,3 +190,38 @@ def test_what_cannot_be_reproduced_says_why(lived, refusal, other_bundle):
     assert "a silence" in refusal("reproduce", silence, "--config", config)
     assert "no alarm's id begins with ffff-none" in refusal("reproduce", "ffff-none", "--config", config)
     assert "names no alarm" in refusal("explain", "a", "--config", config)
+
+
+ARRIVALS = {
+    "nine days late, cell by cell": lambda key, timestamp: (key, timestamp + 9 * 86_400_000),
+    "imported at once": lambda key, timestamp: (b"", T0 * 60_000 + 10**9),
+    "stamped 1970, the latest first": lambda key, timestamp: (timestamp * -1, 1),
+}
+"""Orders in which the same minutes come, and the timestamps of their records, from a record's key and timestamp."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arrival", ARRIVALS)
+def test_an_alarm_is_confirmed_and_reproduced_however_its_minutes_came_to_the_topic(lived, capsys, arrival):
+    arrive = ARRIVALS[arrival]
+    name = lived.topic(f"again-{list(ARRIVALS).index(arrival)}")
+    create_topics(lived.bootstrap, {name: {"partitions": PARTITIONS, "config": {"retention.ms": "-1"}}})
+    records = [
+        (order, (key, value, headers, stamped, partition))
+        for key, value, headers, timestamp, partition in told(0, MINUTES)
+        for order, stamped in [arrive(key, timestamp)]
+    ]
+    produce(lived.bootstrap, name, [record for _, record in sorted(records, key=lambda entry: entry[0])])
+    identity = alarm_of(lived, FAULTY)[0]["alarmId"]
+    lived.config(kafka={"topics": {"minutes": name}})
+    try:
+        taught, preview = run(lived, capsys, "confirm", identity, "--dry-run")
+        explained, page = run(lived, capsys, "explain", identity)
+        same, lines = run(lived, capsys, "reproduce", identity)
+    finally:
+        lived.config()
+    assert (taught, explained) == (0, 0), preview
+    assert f"replayed   {len(CELLS)} cells" in preview
+    assert identity in page
+    if "latest first" not in arrival:  # the order of a cell's minutes is part of what is judged
+        assert same == 0, lines
