@@ -159,7 +159,7 @@ def test_a_document_is_of_its_form(name):
 
     assert "\n" not in text
     assert "\x1b" not in text
-    document = msgspec.json.decode(text) if "udcff" not in text else msgspec.json.decode(text.replace("\\udcff", ""))
+    document = msgspec.json.decode(text)
     jsonschema.validate(document, msgspec.json.schema(form))
     assert not re.search(r"_time\":\"[^\"]*[^Z]\"", text)
 

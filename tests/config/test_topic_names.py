@@ -32,11 +32,14 @@ def refused(tmp_path, topics):
 def test_no_two_topics_are_one(tmp_path, pair, first, second):
     one, other = pair
     said = refused(tmp_path, {one: first, other: second})
-    assert f"`$.kafka.topics.{one}` and `$.kafka.topics.{other}` are " in said
+    assert f"`kafka.topics.{other}` is {second}, " in said
+    assert f"kafka.topics.{one} is " in said
 
 
 def test_a_default_is_taken_like_any_other_name(tmp_path):
-    assert "`$.kafka.topics.minutes` and `$.kafka.topics.alarms`" in refused(tmp_path, {"minutes": "cells.alarms"})
+    assert "`kafka.topics.alarms` is cells.alarms, as kafka.topics.minutes is" in refused(
+        tmp_path, {"minutes": "cells.alarms"}
+    )
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -45,20 +48,21 @@ def test_a_default_is_taken_like_any_other_name(tmp_path):
     [
         ("", "is empty"),
         ("  ", "is empty"),
-        (".", "is no name of a topic"),
-        ("..", "is no name of a topic"),
-        ("two words", "is no name of a topic"),
-        ("zellen.störung", "is no name of a topic"),
-        ("a/b", "is no name of a topic"),
-        ("a\n", "is no name of a topic"),
-        ("١", "is no name of a topic"),
-        ("x" * 250, "is no name of a topic"),
-        ("__consumer_offsets", "is a topic of Kafka's own"),
+        (".", "no name of a topic"),
+        ("..", "no name of a topic"),
+        ("two words", "no name of a topic"),
+        ("zellen.störung", "no name of a topic"),
+        ("a/b", "no name of a topic"),
+        ("a\n", "no name of a topic"),
+        ("١", "no name of a topic"),
+        ("x" * 250, "no name of a topic"),
+        ("__consumer_offsets", "a topic of Kafka's own"),
     ],
 )
 def test_a_name_that_kafka_refuses_is_refused_here(tmp_path, role, name, words):
     said = refused(tmp_path, {role: name})
-    assert f"`$.kafka.topics.{role}` {words}" in said
+    assert f"`kafka.topics.{role}` is " in said
+    assert words in said
 
 
 @pytest.mark.parametrize("name", ["x" * 249, "a", "...", "A-b_c.9", "__mine"])

@@ -56,7 +56,7 @@ def test_a_stream_that_cannot_be_used_ends_in_silence_or_a_sentence(script, code
         {"TERM": "nonsense", "COLUMNS": "0", "LINES": "many"},
         {"COLUMNS": "99999999999999999999"},
         {"TERM": None, "HOME": None, "USER": None, "LOGNAME": None, "PATH": None},
-        {"TMPDIR": "/nowhere", "HOME": "/nowhere"},
+        {"TMPDIR": "/proc/nowhere", "HOME": "/proc/nowhere"},
         {"PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2", "PYTHONDONTWRITEBYTECODE": "1"},
     ],
     ids=str,
