@@ -39,7 +39,7 @@ def shell(script: str, cwd: Path = ROOT, **changes: str | None) -> Ended:
         capture_output=True,
         text=True,
         errors="backslashreplace",
-        timeout=120,
+        timeout=200,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)

@@ -1,4 +1,4 @@
-"""The start of the encoder: what misleads it is a sentence, and a signal ends it like any other."""
+"""Start of the encoder, which takes seconds: what misleads it is a sentence, and a signal ends it as any other."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def launch(verb: list[str], config: Path) -> subprocess.Popen[str]:
         ("KERAS_BACKEND=jax", 2, "set KERAS_BACKEND=tensorflow."),
         ("MPLBACKEND=nonsense", 2, "unset MPLBACKEND=nonsense"),
         ("OMP_NUM_THREADS=0 TF_NUM_INTRAOP_THREADS=-1 CUDA_VISIBLE_DEVICES=x,y HOME=/nowhere TMPDIR=/nowhere", 0, ""),
-        ("PYTHONWARNINGS=error PYTHONOPTIMIZE=2", 0, ""),
+        ("PYTHONWARNINGS=error", 0, ""),
     ],
 )
 def test_a_variable_of_the_environment_ends_in_a_sentence_or_nothing(script, code, sentence, config):
