@@ -30,7 +30,9 @@ highlight_language = "text"
 
 def link_pages(app, relative_path, parent, content):
     """SECURITY.md links to files of the checkout; inside the documentation the same files are pages."""
-    content[0] = content[0].replace("](deploy/runbook.md)", "](runbook.md)")
+    links = {"](deploy/runbook.md)": "](runbook.md)", "](docs/operations/trust.md)": "](trust.md)"}
+    for there, here in links.items():
+        content[0] = content[0].replace(there, here)
 
 
 def setup(app):
