@@ -45,8 +45,8 @@ def described(brokers: int = 1, config: Config = CONFIG, partitions: int = PARTI
         brokers=tuple(range(1, brokers + 1)),
         topics=topics,
         groups={
-            group: GroupState(operations=frozenset({"READ", "DESCRIBE"}), instances=()),
-            f"{group}-tables": GroupState(operations=frozenset({"DESCRIBE"}), instances=()),
+            group: GroupState(operations=frozenset({"READ", "DESCRIBE"}), is_idle=True),
+            f"{group}-tables": GroupState(operations=frozenset({"DESCRIBE"})),
         },
         broker_settings=BROKER_DEFAULTS,
     )

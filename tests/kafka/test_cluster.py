@@ -12,6 +12,7 @@ from detector.kafka.cluster.creation import create_topics
 from detector.kafka.cluster.description import describe_cluster
 from detector.kafka.cluster.deviations import topic_deviations
 from detector.kafka.cluster.fixes import apply_fixes
+from detector.kafka.cluster.groups import describe_groups
 from detector.kafka.cluster.state import GroupState
 from detector.kafka.cluster.transactional_id import is_denied
 from tests.eventually import eventually
@@ -152,23 +153,42 @@ def test_the_question_for_the_transactional_id_fences_nobody(stage):
     producer.begin_transaction()
     producer.produce(stage.topic("alarms"), b"value", key=b"key")
 
-    state = describe_cluster(config, config.kafka.group)
+    state = describe_cluster(config)
     assert not is_denied(config, state)
 
     producer.commit_transaction(30)
     assert len(stage.read("alarms", 1)) == 1
 
 
-@pytest.mark.parametrize("instances", [(None,), ("faultline-0",), None])
-def test_it_is_not_asked_where_the_answer_could_end_a_running_instance(stage, instances):
+@pytest.mark.parametrize("is_idle", [False, None])
+def test_it_is_not_asked_where_the_answer_could_end_a_running_instance(stage, is_idle):
     """A port where nobody listens would cost five seconds: nobody is asked."""
     config = read_config(stage.config())
     state = describe_cluster(config)
     assert state.broker_number("transaction.max.timeout.ms") == 900_000
     unread = msgspec.structs.replace(config.kafka, common={"bootstrap.servers": "127.0.0.1:1", **QUIET})
-    members = {config.kafka.group: GroupState(instances=instances)}
+    members = {config.kafka.group: GroupState(operations=frozenset({"READ"}), is_idle=is_idle)}
     blind = type(state)(brokers=state.brokers, topics=state.topics, groups=members)
     assert not is_denied(msgspec.structs.replace(config, kafka=unread), blind)
+
+
+def test_a_group_is_asked_without_a_commit_and_a_member_makes_it_busy(stage):
+    config = read_config(stage.config())
+    state = describe_cluster(config)
+    (first, *_), commits, _ = describe_groups(config, state)
+    assert [commit.offset for commit in commits] == [None, None]
+    member = Consumer({"bootstrap.servers": stage.bootstrap, "group.id": f"{stage.prefix}group", **QUIET})
+    member.subscribe([stage.topic("minutes")])
+    eventually(lambda: member.poll(0.1) is None and len(member.assignment()) == 2, "it has joined")
+
+    report = describe_groups(config, state)
+
+    assert first == f"{stage.prefix}group"
+    assert report.groups[first] == GroupState(operations=frozenset({"READ", "DESCRIBE"}), is_idle=False)
+    assert [commit.offset for commit in report.commits] == [None, None]
+    assert member.poll(0.1) is None
+    assert len(member.assignment()) == 2
+    member.close()
 
 
 def commit_offsets(stage, *offsets):

@@ -218,16 +218,16 @@ def test_each_permission_that_is_lacking_is_asked_for(guarded, refusal):
 
     allow(guarded, ResourceType.TOPIC, prefix, operation.DESCRIBE, operation.WRITE)
     said = refusal("run", "--config", config)
-    assert f"allow this user to read the groups {prefix}group and {prefix}group-tables" in said
-
-    allow(guarded, ResourceType.GROUP, prefix, operation.READ)
-    said = refusal("run", "--config", config)
     for name in ("minutes", "active", "labels"):
         assert (
             f"topic {guarded.topic(name)}: this user may not read it; allow this user to read it: `kafka-acls" in said
         )
 
     allow(guarded, ResourceType.TOPIC, prefix, operation.READ)
+    said = refusal("run", "--config", config)
+    assert f"allow this user to read the groups {prefix}group and {prefix}group-tables" in said
+
+    allow(guarded, ResourceType.GROUP, prefix, operation.READ)
     assert f"transactional id {prefix}group-faultline-0" in refusal("run", "--config", config)
 
     allow(guarded, ResourceType.TRANSACTIONAL_ID, prefix, operation.WRITE, operation.DESCRIBE)

@@ -2,15 +2,16 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from detector.config.schema import Config, transaction_seconds
 from detector.errors import ClusterError
 from detector.finding import Finding
 from detector.kafka.cluster.commit_checks import commit_findings
-from detector.kafka.cluster.commits import read_commits
 from detector.kafka.cluster.description import describe_cluster
 from detector.kafka.cluster.deviations import PARTITIONS, RECORD_BYTES, REPLICAS, Deviation, topic_deviations
+from detector.kafka.cluster.groups import describe_groups
 from detector.kafka.cluster.layout import REPLICATION, topic_roles
 from detector.kafka.cluster.remedies import FIX, fix_command, grant_command
 from detector.kafka.cluster.rights import right_findings, transactional_id_finding
@@ -41,8 +42,11 @@ class TopicLimits(NamedTuple):
 
 
 def check_topics(config: Config) -> TopicLimits:
-    """Return the topics' limits, and log each warning. Raises ClusterError with all that a start must not pass over."""
-    state = _describe(config)
+    """Return the topics' limits, and log each warning. Raises ClusterError with all that a start must not pass over.
+
+    The groups are not asked: a start joins them next, and says what is denied.
+    """
+    state = describe_cluster(config)
     findings = judge(state, config)
     errors = [finding.text for finding in findings if finding.level == "error"]
     if errors:
@@ -57,17 +61,15 @@ def check_topics(config: Config) -> TopicLimits:
 
 def cluster_findings(config: Config) -> list[Finding]:
     """Return the findings of a start, and those about commits and the transactional id. Raises ClusterError."""
-    state = _describe(config)
-    findings = [*judge(state, config), *commit_findings(*read_commits(config, state), config)]
+    state = describe_cluster(config)
+    groups, commits, notifications = describe_groups(config, state)
+    state = replace(state, groups=groups)
+    findings = [*judge(state, config), *commit_findings(commits, notifications, config)]
     if is_denied(config, state):
         findings.append(transactional_id_finding(config))
     if not any(finding.level == "error" for finding in findings):
         findings.insert(0, Finding("cluster", "ok", f"{config.kafka.common['bootstrap.servers']}: ok"))
     return findings
-
-
-def _describe(config: Config) -> ClusterState:
-    return describe_cluster(config, config.kafka.group, f"{config.kafka.group}-tables")
 
 
 def judge(state: ClusterState, config: Config) -> list[Finding]:
@@ -90,12 +92,12 @@ def judge(state: ClusterState, config: Config) -> list[Finding]:
 def _topic_finding(deviation: Deviation, state: ClusterState, config: Config) -> Finding:
     topic, wanted = deviation.topic, deviation.wanted
     if deviation.name == PARTITIONS:
-        problem = (
-            f"topic {config.kafka.topics.minutes} has {wanted} partitions and topic {topic} has {deviation.value};"
-            f" {deviation.reason}, so give {topic} as many"
-        )
         remedy = FIX if int(deviation.value) < int(wanted) else f"`{fix_command(deviation, state, config.kafka)}`"
-        return Finding("cluster", deviation.level, f"{problem}: {remedy}.")
+        text = (
+            f"topic {config.kafka.topics.minutes} has {wanted} partitions and topic {topic} has {deviation.value};"
+            f" {deviation.reason}, so with {remedy} give {topic} as many."
+        )
+        return Finding("cluster", deviation.level, text)
     if deviation.name == REPLICAS:
         problem = f"topic {topic} has {deviation.value} of {wanted} replicas {deviation.reason}"
         return Finding("cluster", deviation.level, f"{problem}; `faultline topics --fix` prints the command.")

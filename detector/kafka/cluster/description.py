@@ -5,7 +5,6 @@ Nothing is changed, and no instance that runs is disturbed.
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from time import monotonic
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -13,22 +12,16 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigEntry, Con
 
 from detector.config.schema import Config
 from detector.kafka.cluster.layout import topic_roles
-from detector.kafka.cluster.state import ClusterState, GroupState, TopicState
-from detector.kafka.errors import is_transient
+from detector.kafka.cluster.state import ClusterState, TopicState
 from detector.kafka.topics import read_metadata
-
-COORDINATOR_SECONDS = 5.0
-"""Longest wait for a group's coordinator. On a fresh cluster the first request creates it, in .6 s."""
-
-RETRY_SECONDS = 0.1
 
 Result = TypeVar("Result")
 
 Settings = Mapping[str, str]
 
 
-def describe_cluster(config: Config, *groups: str) -> ClusterState:
-    """Return the state of the cluster, with these consumer groups. Raises ClusterError where no broker answers."""
+def describe_cluster(config: Config) -> ClusterState:
+    """Return the state of the cluster, without its groups. Raises ClusterError where no broker answers."""
     admin, metadata = read_metadata(config)
     names = list(topic_roles(config).values())
     brokers = tuple(sorted(metadata.brokers))
@@ -46,7 +39,6 @@ def describe_cluster(config: Config, *groups: str) -> ClusterState:
         TopicCollection(names), request_timeout=seconds, include_authorized_operations=True
     )
     configured = _request_settings(admin, [name for name in names if name in replicas], metadata, seconds)
-    described_groups = {name: _describe_group(admin, name, config) for name in groups}
     operations = {name: _operations(future) for name, future in described.items()}
     settings = {resource.name: _settings(future) for resource, future in configured.items()}
     return ClusterState(
@@ -56,7 +48,6 @@ def describe_cluster(config: Config, *groups: str) -> ClusterState:
             for name, partitions in replicas.items()
         },
         denied_topics=frozenset(name for name, future in described.items() if name not in replicas and _denied(future)),
-        groups=described_groups,
         broker_settings=settings.get(str(metadata.controller_id)),
     )
 
@@ -100,21 +91,3 @@ def _settings(future: "Future[dict[str, ConfigEntry]]") -> Settings | None:
     return (
         None if entries is None else {name: entry.value for name, entry in entries.items() if entry.value is not None}
     )
-
-
-def _describe_group(admin: AdminClient, name: str, config: Config) -> GroupState:
-    seconds = config.kafka.reach_seconds
-    deadline = monotonic() + min(COORDINATOR_SECONDS, seconds)
-    while True:
-        answers = admin.describe_consumer_groups([name], request_timeout=seconds, include_authorized_operations=True)
-        try:
-            group = answers[name].result()
-        except KafkaException as error:
-            if error.args[0].code() == KafkaError.GROUP_AUTHORIZATION_FAILED:
-                return GroupState(operations=frozenset())
-            if not is_transient(error.args[0]) or monotonic() > deadline:
-                return GroupState()
-            admin.poll(RETRY_SECONDS)
-            continue
-        instances = tuple(member.group_instance_id for member in group.members)
-        return GroupState(operations=_operation_names(group.authorized_operations), instances=instances)

@@ -18,7 +18,7 @@ def grant_command(kafka: Kafka, operation: str, kind: str, *names: str) -> str:
     """
     resources = [word for name in names for word in (f"--{kind}", name)]
     allow = ["--add", "--allow-principal", "User:NAME", "--operation", operation, *resources]
-    return _tool(kafka, "kafka-acls.sh", *allow)
+    return _tool(kafka, "kafka-acls.sh", allow)
 
 
 def fix_command(deviation: Deviation, state: ClusterState, kafka: Kafka) -> str:
@@ -28,13 +28,13 @@ def fix_command(deviation: Deviation, state: ClusterState, kafka: Kafka) -> str:
         return _reassign_command(deviation, state, kafka)
     if deviation.name != PARTITIONS:
         change = ["--alter", "--topic", topic, "--add-config", f"{deviation.name}={wanted}"]
-        return _tool(kafka, "kafka-configs.sh", *change)
+        return _tool(kafka, "kafka-configs.sh", change)
     if int(deviation.value) < int(wanted):
-        return _tool(kafka, "kafka-topics.sh", *("--alter", "--topic", topic, "--partitions", wanted))
-    return f"{_tool(kafka, 'kafka-topics.sh', '--delete', '--topic', topic)} && faultline topics --create"
+        return _tool(kafka, "kafka-topics.sh", ["--alter", "--topic", topic, "--partitions", wanted])
+    return f"{_tool(kafka, 'kafka-topics.sh', ['--delete', '--topic', topic])} && faultline topics --create"
 
 
-def _tool(kafka: Kafka, program: str, *words: str) -> str:
+def _tool(kafka: Kafka, program: str, words: Sequence[str]) -> str:
     return shlex.join([program, "--bootstrap-server", str(kafka.common["bootstrap.servers"]), *words])
 
 
@@ -46,7 +46,7 @@ def _reassign_command(deviation: Deviation, state: ClusterState, kafka: Kafka) -
         for number, grown in enumerate(grown_replicas(replicas, state.brokers, int(deviation.wanted)))
     ]
     lines = ",\n".join(json.dumps(move) for move in moves)
-    execute = _tool(kafka, "kafka-reassign-partitions.sh", "--reassignment-json-file", "replicas.json", "--execute")
+    execute = _tool(kafka, "kafka-reassign-partitions.sh", ["--reassignment-json-file", "replicas.json", "--execute"])
     return f'cat > replicas.json <<\'END\'\n{{"version": 1, "partitions": [\n{lines}\n]}}\nEND\n{execute}'
 
 

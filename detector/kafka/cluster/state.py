@@ -35,8 +35,8 @@ class GroupState:
 
     operations: frozenset[str] | None = None
     """Operations that this user may do; empty where the group may not be described, None where it is unknown."""
-    instances: tuple[str | None, ...] | None = None
-    """The members' `group.instance.id`; None where they are unknown."""
+    is_idle: bool | None = None
+    """Whether it has no member; None where it is unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from detector.config.schema import Config
 from detector.kafka.client import open_client, producer_properties
-from detector.kafka.cluster.description import COORDINATOR_SECONDS
+from detector.kafka.cluster.groups import COORDINATOR_SECONDS
 from detector.kafka.cluster.state import ClusterState
 
 LONGEST_MS = 2_147_483_647
@@ -29,12 +29,9 @@ def is_denied(config: Config, state: ClusterState) -> bool:
 
 
 def _is_safe(config: Config, state: ClusterState) -> bool:
-    """Return whether the broker's maximum is known to refuse, or no member of the group can be this instance.
-
-    A member that is no static one may be any instance.
-    """
+    """Return whether the brokers' maximum is known to refuse, or no instance runs that could be fenced."""
     longest_ms = state.broker_number("transaction.max.timeout.ms")
     if longest_ms is not None:
         return longest_ms < LONGEST_MS
     group = state.groups.get(config.kafka.group)
-    return group is not None and group.instances is not None and not {None, config.kafka.instance} & {*group.instances}
+    return group is not None and bool(group.operations and group.is_idle)
