@@ -34,6 +34,7 @@ from detector.history.search import (
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.topic_history import TopicHistory
 from detector.labels.builder import LabelMeta, LabelWindow, build_label
+from detector.teaching.history_source import print_search_progress
 from detector.timestamps import write_minute
 
 EVERYTHING = 1e6
@@ -102,7 +103,7 @@ def _open_past(
             )
         yield ParquetSource(request.history), days_of_files(files)
         return
-    with closing(TopicHistory(config, catalogue)) as topic:
+    with closing(TopicHistory(config, catalogue, print_search_progress)) as topic:
         yield topic, _topic_days(topic, request.cell)
 
 
