@@ -15,6 +15,7 @@ from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.label_topic import read_labels
 from detector.kafka.readers.topic_history import read_cell_records
+from detector.teaching.history_source import print_search_progress
 from detector.terminal import print_document, print_line
 
 
@@ -41,7 +42,7 @@ def _records(config: Config, history: Path | None, bundle: Bundle, cell: str, sp
     """Return the records of one cell, from files or from the input topic."""
     first, last = span
     if history is None:
-        return read_cell_records(config, bundle.catalogue, cell, span)
+        return read_cell_records(config, bundle.catalogue, cell, span, print_search_progress)
     return records_of(cell, first, ParquetDays(history).episode(cell, first, last), bundle.catalogue.names)
 
 

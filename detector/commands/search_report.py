@@ -33,6 +33,7 @@ from detector.json_document import make_document
 from detector.kafka.readers.alarm_topic import read_notifications
 from detector.kafka.readers.topic_history import TopicHistory
 from detector.labels.builder import LabelMeta, LabelWindow, build_label
+from detector.teaching.history_source import print_search_progress
 from detector.terminal import fixed_column, number_column, print_document, print_line, print_table, text_column
 from detector.timestamps import write_minute
 
@@ -107,7 +108,7 @@ def _open_past(
         records = sum(files.count(path) for path in files.paths)
         yield ParquetSource(request.history), days_of_files(files), records
         return
-    with closing(TopicHistory(config, catalogue)) as topic:
+    with closing(TopicHistory(config, catalogue, print_search_progress)) as topic:
         yield topic, _topic_days(topic, request.cell), None
 
 

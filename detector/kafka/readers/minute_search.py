@@ -74,12 +74,16 @@ class MinuteSearch:
     def run(self) -> list[CellRecords]:
         """Return the cell's records by partition, those of the partition with most of them first. Raises ClusterError.
 
-        They include all records of the cell that were met on the way, also of other minutes.
+        They include all records of the cell that were met on the way, also of other minutes. Where timestamps mislead,
+        partitions are read on that hold the cell, or all if none is known to.
         """
         whole = self._reader.whole_ranges()
         narrow = self._search_by_time(whole)
+        chosen = [part for part in whole if not self._batches or part.partition in self._batches]
         if self._missing.any():
-            self._read_on(whole, narrow)
+            self._read_on(chosen, narrow)
+        if self._missing.all():
+            self._read_on([part for part in whole if part not in chosen], narrow)
         found = [self._cell_records(partition, batches) for partition, batches in self._batches.items()]
         return sorted(found, key=lambda records: -len(records.samples))
 
@@ -96,9 +100,8 @@ class MinuteSearch:
         self._agreements[query.cell] = not self._missing.all()
         return {part.partition: part for part in narrow}
 
-    def _read_on(self, whole: list[OffsetRange], narrow: dict[int, OffsetRange]) -> None:
-        """Read outside the narrow ranges: in the partitions that hold the cell, or in all if none does."""
-        chosen = [part for part in whole if not self._batches or part.partition in self._batches]
+    def _read_on(self, chosen: list[OffsetRange], narrow: dict[int, OffsetRange]) -> None:
+        """Read these partitions outside their narrow ranges."""
         later = [OffsetRange(part.partition, narrow[part.partition].end, part.end) for part in chosen]
         earlier = [OffsetRange(part.partition, part.begin, narrow[part.partition].begin) for part in chosen]
         limit = FEW_RECORDS if self._is_timely else MOST_RECORDS

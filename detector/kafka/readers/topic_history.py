@@ -100,9 +100,11 @@ class TopicHistory:
         return (int(minutes.min()), int(minutes.max())) if len(minutes) else None
 
 
-def read_cell_records(config: Config, catalogue: Catalogue, cell: str, span: tuple[int, int]) -> Records:
+def read_cell_records(
+    config: Config, catalogue: Catalogue, cell: str, span: tuple[int, int], progress: Progress = ignore_progress
+) -> Records:
     """Return a cell's records of the minutes in [first, last) of `span` (see `TopicHistory`). Raises ClusterError."""
-    with closing(TopicHistory(config, catalogue)) as history:
+    with closing(TopicHistory(config, catalogue, progress)) as history:
         return history.records(cell, *span)
 
 
