@@ -9,7 +9,7 @@ import msgspec
 from detector.core.lifecycle import NEW
 from detector.errors import LabelError
 from detector.labels.label import read_label
-from detector.terminal import Line, Row, Styled, Table, fixed_column, number_column, text_column
+from detector.terminal import Line, Row, Styled, TextTable, fixed_column, number_column, text_column
 from detector.text import printable
 from detector.timestamps import write_minute
 
@@ -98,7 +98,7 @@ def table(
         *(fixed_column("when (UTC)"), text_column("by"), number_column("fired"), number_column("radius")),
         fixed_column("state"),
     )
-    yield Table(columns, [_row(row, alarm_counts, radii) for row in rows])
+    yield TextTable(columns, [_row(row, alarm_counts, radii) for row in rows])
     yield "fired: alarms that the topic still holds; radius: share of an example that may be missing and it"
     yield "still fires under today's budget (-: not even all of it fires, or no fault); --json: all fields"
 
