@@ -97,6 +97,18 @@ def test_an_import_costs_no_heavy_library(module):
     assert done.stdout.strip() == ""
 
 
+PRINTERS = {"detector.terminal.printing", "detector.log"}
+"""Modules that may write to the terminal: they make every text harmless."""
+
+
+def test_nothing_is_printed_but_by_the_terminal():
+    for where, node in nodes(ast.Call):
+        called, module = ast.unparse(node.func), where.partition(":")[0]
+        writes = called in ("print", "sys.stdout.write", "sys.stderr.write") or called.endswith("console.print")
+        is_completion = "shtab" in ast.unparse(node)  # a script of our own, with longer lines
+        assert module in PRINTERS or is_completion or not writes, where
+
+
 def test_no_class_name_stands_for_two_things():
     names = collections.Counter(node.name for _, node in nodes(ast.ClassDef) if not node.name.startswith("_"))
     assert not [name for name, count in names.items() if count > 1]

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from detector.alarms.journal import NotificationRecord
 from detector.alarms.notification_body import AdditionalInformation, FeatureEvidence, NearestClass
-from detector.terminal import Line, Row, Table, fixed_column, level, number_column, text_column
+from detector.terminal import Line, Row, TextTable, fixed_column, level, number_column, text_column
 from detector.text import printable
 
 FEATURE_FIGURES = ("observed", "usual", "spreads", "carried")
@@ -53,7 +53,7 @@ def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[Line]:
     yield f"Score of the latest window: {score:.1f} ({_score_parts(last)})."
     yield ""
     columns = (text_column("feature"), text_column("unit"), *map(number_column, FEATURE_FIGURES))
-    yield Table(columns, [_feature_row(feature) for feature in last.features or ()])
+    yield TextTable(columns, [_feature_row(feature) for feature in last.features or ()])
     yield "in the minutes"
     for span in last.minutes:
         minutes = f"{_format_time(span.begin)} to {span.end:%H:%M}"
@@ -62,7 +62,7 @@ def _evidence(notifications: Sequence[NotificationRecord]) -> Iterator[Line]:
         yield ""
         columns = (text_column("nearest class"), fixed_column("kind"), *map(number_column, NEAREST_FIGURES))
         exemplar = (text_column("its exemplar"), text_column("by"))
-        yield Table((*columns, *exemplar), [_nearest_row(near) for near in last.nearest])
+        yield TextTable((*columns, *exemplar), [_nearest_row(near) for near in last.nearest])
 
 
 def _score_parts(evidence: AdditionalInformation) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from detector.backtest.matching import BacktestAlarm, ClassCounts, Episode, false_alarms, is_named, rate, share, tally
 from detector.core.settings import Settings
-from detector.terminal import Line, Row, Table, number_column, text_column
+from detector.terminal import Line, Row, TextTable, number_column, text_column
 
 
 def summarise(
@@ -36,7 +36,7 @@ def table(report: dict[str, Any]) -> Iterable[Line]:
     """Return the report of `summarise` as a table."""
     titles = ("episodes", "right", "misnamed", "unknown", "visible right", "minutes (median, p90)")
     rows = [_row(name, figures) for name, figures in [*report["classes"].items(), ("all", report["all"])]]
-    yield Table([text_column("class"), *map(number_column, titles)], rows)
+    yield TextTable([text_column("class"), *map(number_column, titles)], rows)
     false, low, high = report["false_alarms_per_1000_cell_days"]
     yield (
         f"false alarms per 1,000 cells and day: {false:.1f} ({low:.1f} to {high:.1f}; {report['of_these_named'][0]:.1f}"

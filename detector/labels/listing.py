@@ -10,7 +10,7 @@ from detector.core.vocabulary import NEW
 from detector.errors import LabelError
 from detector.labels.label import check_key, read_label
 from detector.malformed_json import MALFORMED_JSON
-from detector.terminal import Line, Row, Styled, Table, fixed_column, number_column, text_column
+from detector.terminal import Line, Row, Styled, TextTable, fixed_column, number_column, text_column
 from detector.text import printable
 from detector.timestamps import write_minute
 
@@ -100,7 +100,7 @@ def table(
         *(fixed_column("when (UTC)"), text_column("by"), number_column("fired"), number_column("radius")),
         fixed_column("state"),
     )
-    yield Table(columns, [_row(row, alarm_counts, radii) for row in rows])
+    yield TextTable(columns, [_row(row, alarm_counts, radii) for row in rows])
     yield "fired: alarms that the topic still holds; radius: share of an example that may be missing and it"
     yield "still fires under today's budget (-: not even all of it fires, or no fault); --json: all fields"
 

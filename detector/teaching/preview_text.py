@@ -15,7 +15,7 @@ from detector.labels.label import Label
 from detector.teaching.documents import TaughtDocument
 from detector.teaching.pack_import import ClassForecast, PackForecast
 from detector.teaching.preview import Forecast
-from detector.terminal import Line, Row, Styled, Table, fixed_column, number_column, text_column
+from detector.terminal import Line, Row, Styled, TextTable, fixed_column, number_column, text_column
 from detector.text import pad, printable
 from detector.timestamps import write_minute
 
@@ -103,7 +103,7 @@ def pack_lines(forecast: PackForecast) -> Iterable[Line]:
     if forecast.brought:
         titles = ("labels", "episodes", "cells", "new alarms per 1,000 cells and day")
         columns = (text_column("class of faults"), *map(number_column, titles), fixed_column(""))
-        yield Table(columns, [_class_row(row) for row in forecast.brought])
+        yield TextTable(columns, [_class_row(row) for row in forecast.brought])
     yield f"{_count(len(forecast.silenced), 'alarm')} suppressed{_names(forecast.silenced)}"
     yield (
         f"alarms: {forecast.alarms_before} without the pack, {forecast.alarms_after} with it; the budget of all classes"
@@ -122,7 +122,9 @@ def withheld_lines(sample: HistorySample, withheld: Sequence[SuppressedEpisode])
     alarms = sorted(withheld, key=lambda alarm: (alarm.minute, alarm.cell))
     if alarms:
         columns = (fixed_column("when (UTC)"), text_column("cell"), text_column("class"), fixed_column("reason"))
-        yield Table(columns, [(write_minute(alarm.minute), alarm.cell, alarm.name, alarm.reason) for alarm in alarms])
+        yield TextTable(
+            columns, [(write_minute(alarm.minute), alarm.cell, alarm.name, alarm.reason) for alarm in alarms]
+        )
     days = sample.records / DAY_MINUTES
     yield f"{_count(len(withheld), 'alarm')} withheld, over {days:,.1f} cell-days of {_count(sample.cells, 'cell')}"
 

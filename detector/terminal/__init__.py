@@ -16,7 +16,7 @@ from detector.terminal.printing import (
     terminal_columns,
 )
 from detector.terminal.progress import Meter, hidden_display, progress, status
-from detector.terminal.table import Column, Row, Table, fixed_column, number_column, text_column
+from detector.terminal.table import Column, Row, TextTable, fixed_column, number_column, text_column
 
 __all__ = [
     "COLOR_MODES",
@@ -25,7 +25,7 @@ __all__ = [
     "Meter",
     "Row",
     "Styled",
-    "Table",
+    "TextTable",
     "fixed_column",
     "flat",
     "hidden_display",

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from detector.terminal.colours import Styled, paint
 from detector.terminal.progress import hidden_display
-from detector.terminal.table import Column, Row, Table, table_lines
+from detector.terminal.table import Column, Row, TextTable, table_lines
 from detector.text import json_text, printable
 
 LINE_WIDTH = 2000
@@ -40,7 +40,7 @@ def print_lines(lines: str | Iterable[Line]) -> None:
 
 def print_table(columns: Sequence[Column], rows: Iterable[Row]) -> None:
     """Print a table that fits the terminal. A Styled cell has a colour where there are colours."""
-    _write([Table(columns, list(rows))], sys.stdout)
+    _write([TextTable(columns, list(rows))], sys.stdout)
 
 
 def print_notice(*parts: object) -> None:
@@ -65,7 +65,7 @@ def terminal_columns() -> int:
 
 
 def _strings(line: Line, width: int, paint: Callable[[str, str], str]) -> list[str]:
-    if isinstance(line, Table):
+    if isinstance(line, TextTable):
         return table_lines(line, width, paint)
     parts = line if isinstance(line, tuple) else (line,)
     texts = [(printable(part, LINE_WIDTH), part.style if isinstance(part, Styled) else "") for part in parts]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from detector.terminal.colours import Styled
 from detector.text import columns as width_of
@@ -47,14 +46,14 @@ Row = Sequence[object] | str
 
 
 @dataclass(frozen=True)
-class Table:
+class TextTable:
     """Table with its titles above."""
 
     columns: Sequence[Column]
     rows: Sequence[Row]
 
 
-def table_lines(table: Table, width: int, paint: Callable[[str, str], str]) -> list[str]:
+def table_lines(table: TextTable, width: int, paint: Callable[[str, str], str]) -> list[str]:
     """Return the lines of a table of at most `width` columns. All text is made harmless.
 
     `paint` returns a text in the style of a Styled cell.
@@ -66,7 +65,7 @@ def table_lines(table: Table, width: int, paint: Callable[[str, str], str]) -> l
 
     def line(row: Sequence[object]) -> str:
         parts = []
-        for cell, column, room in zip_longest(row, columns, widths, fillvalue=""):
+        for cell, column, room in zip(row, columns, widths, strict=True):
             short = pad(truncate(str(cell), room), room, right=column.right)
             parts.append(paint(short, cell.style) if isinstance(cell, Styled) else short)
         return (" " * GAP).join(parts).rstrip()

@@ -10,7 +10,7 @@ import pytest
 
 from detector.terminal import (
     Styled,
-    Table,
+    TextTable,
     fixed_column,
     flat,
     level,
@@ -68,7 +68,7 @@ def test_whatever_is_printed_is_one_harmless_line(capsys, text):
 @pytest.mark.parametrize("width", [44, 60, 80, 100, 200])
 def test_a_table_fits_its_width_and_cuts_no_number(width):
     rows = [("5b0c91aa", "link_down" * 5, "日本語の基地局" * 9, 1_234_567, "held:12"), ("1", "a", "b", 2, None)]
-    lines = flat([Table(COLUMNS, rows)], width)
+    lines = flat([TextTable(COLUMNS, rows)], width)
     assert max(map(columns, lines)) <= width
     assert "1234567" in lines[1]
     assert "5b0c91aa" in lines[1]
@@ -78,7 +78,7 @@ def test_a_table_fits_its_width_and_cuts_no_number(width):
 
 def test_columns_stand_below_each_other_whatever_their_characters_are():
     rows = [("1", "日本", "é", 1, "x"), ("2", "abcd", "e\u0301", 22, "y"), ("3", "🙂", "", 333, "z")]
-    lines = flat([Table(COLUMNS, rows)], 80)
+    lines = flat([TextTable(COLUMNS, rows)], 80)
     assert len({columns(line) for line in lines[1:]}) == 1
 
 
