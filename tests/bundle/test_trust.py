@@ -143,7 +143,7 @@ def test_every_opening_of_a_bundle_passes_the_trusted_keys():
             call = ast.unparse(node) if isinstance(node, ast.Call) else ""
             if call.startswith(("read_bundle(", "open_bundle(", "VerifiedFiles(")) and "trusted" not in call:
                 without.add(f"{path.stem}: {call}")
-    assert without == {"promotion: open_bundle(link, threads)"}
+    assert without == {"promotion: read_bundle(link)"}
 
 
 @pytest.mark.parametrize("verb", ["check", "shadow", "promote", "unknowns", "rollback", "collect"])

@@ -76,6 +76,7 @@ def logged(capsys):
     """Starts a form of the log, and afterwards gives the test's logger back as it was."""
     logger = logging.getLogger("faultline")
     before = logger.handlers, logger.level, logger.propagate
+    logger.propagate = False  # what pytest records of a log, xdist sends to its parent, and not with lone surrogates
     yield lambda: capsys.readouterr().err
     logger.handlers, logger.level, logger.propagate = before
 
@@ -115,7 +116,16 @@ def test_a_traceback_has_as_many_lines_whatever_the_exception_says(text):
 
 def notification(text: str) -> NotificationRecord:
     time = "2026-03-01T10:00:00+00:00"
-    near = {"name": text, "kind": "fault", "score": 1.0, "cosine": 0.5, "pull": 0.1, "cell": text, "by": text}
+    near = {
+        "name": text,
+        "kind": "fault",
+        "exemplar": text,
+        "score": 1.0,
+        "cosine": 0.5,
+        "pull": 0.1,
+        "cell": text,
+        "by": text,
+    }
     feature = {"feature": text, "unit": text, "observed": 1.0, "usual": 1.0, "spreads": 2.0, "carried": 3.0}
     evidence = {"direction": 1.0, "distance": 2.0, "coverage": 1.0, "size": 3.0, "score": 3.0, "threshold": 2.0}
     spans = [{"begin": time, "end": time, "carried": 1.0}]
