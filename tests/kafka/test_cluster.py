@@ -177,6 +177,7 @@ def test_a_group_is_asked_without_a_commit_and_a_member_makes_it_busy(stage):
     state = describe_cluster(config)
     (first, *_), commits, _ = describe_groups(config, state)
     assert [commit.offset for commit in commits] == [None, None]
+    assert describe_groups(config, state).groups[first].is_idle
     member = Consumer({"bootstrap.servers": stage.bootstrap, "group.id": f"{stage.prefix}group", **QUIET})
     member.subscribe([stage.topic("minutes")])
     eventually(lambda: member.poll(0.1) is None and len(member.assignment()) == 2, "it has joined")

@@ -108,8 +108,9 @@ def _commit_right(consumer: Consumer, topic: str) -> Iterable[str]:
 
 def _is_idle(config: Config) -> bool | None:
     """Return whether the group has no member; None where it is unknown. A group that does not exist is not listed."""
+    admin = open_admin(config.kafka)  # a variable, because its futures die with it
     try:
-        listing = open_admin(config.kafka).list_consumer_groups(request_timeout=config.kafka.reach_seconds).result()
+        listing = admin.list_consumer_groups(request_timeout=config.kafka.reach_seconds).result()
     except KafkaException:
         return None
     states = {group.group_id: group.state for group in listing.valid}
