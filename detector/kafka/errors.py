@@ -96,6 +96,7 @@ def _remedies(kafka: Kafka) -> dict[int, str]:
         KafkaError.INVALID_REPLICATION_FACTOR: "give --replication no more than there are brokers",
         KafkaError.UNKNOWN_TOPIC_OR_PART: CREATE_TOPICS,
         KafkaError._UNKNOWN_PARTITION: CREATE_TOPICS,
+        KafkaError._NOENT: "check that the topic exists, and that the brokers which lead its partitions run",
         KafkaError._FENCED: (
             f"another process runs as kafka.instance {kafka.instance}, or uses transactional id"
             f" {transactional_id(kafka)}, or this one stopped for longer than its transaction may take; give each its"

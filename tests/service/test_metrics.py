@@ -17,6 +17,7 @@ from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES
 from detector.errors import BUNDLE_REASONS
 from detector.service.endpoints.connections import CONNECTIONS
 from detector.service.http_server import Endpoints, Health
+from detector.service.latency import IGNORED
 from detector.service.metrics import (
     CUTS,
     HALTS,
@@ -35,7 +36,7 @@ from tests.service.stage import get, samples
 
 LABELS = {
     "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS, *PLAYS},
-    "reason": {*map(str, Reason), *HALTS, *BUNDLE_REASONS, *RESETS, *WITHHELD},
+    "reason": {*map(str, Reason), *HALTS, *BUNDLE_REASONS, *RESETS, *WITHHELD, *IGNORED},
     "verdict": set(VERDICTS),
     "type": set(CHANGES),
     "severity": set(SEVERITIES),
@@ -86,6 +87,8 @@ def test_the_numbers_are_those_of_the_run(undisturbed):
     count = len(told(0, MINUTES))
     assert seen['faultline_records_total{outcome="in_order"}'] == count
     assert seen["faultline_batch_size_records_sum"] == count
+    assert seen['faultline_latency_ignored_records_total{reason="past"}'] == count, "they are stamped months ago"
+    assert seen["faultline_end_to_end_latency_seconds_count"] == 0
     assert seen["faultline_cells_tracked"] == len(CELLS)
     assert seen["faultline_partitions_assigned"] == 2
     assert seen["faultline_consumer_lag_records"] == seen["faultline_consumer_lag_records_max"] == 0
