@@ -56,7 +56,7 @@ def _nameless(target: Path) -> Iterator[IO[bytes]]:
     try:
         handle = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, MODE)
     except OSError:  # this file system has none, or the folder cannot be written, as the draft will tell
-        with _draft(target) as file:
+        with draft_file(target) as file:
             yield file
         return
     with open(handle, "w+b") as file:
@@ -64,7 +64,7 @@ def _nameless(target: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _draft(target: Path) -> Iterator[IO[bytes]]:
+def draft_file(target: Path) -> Iterator[IO[bytes]]:
     """Yield the file under a draft's name, locked. Raises OSError, OutputError."""
     recover(target)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import pytest
 from detector.errors import OutputError
 from detector.output.claim import claimed, claimed_files, claimed_folder
 from detector.output.drafts import draft_path
-from detector.output.files import _draft, whole_file
+from detector.output.files import draft_file, whole_file
 from detector.output.kinds import begins_with, file_kind
 from tests.output.surroundings import mounted
 
@@ -33,20 +33,26 @@ def test_a_file_is_not_seen_before_it_is_whole_and_replaces_the_former_at_once(t
     assert names(path.parent) == ["file"]
 
 
+def write(path: Path, text: bytes, error: Exception | None = None) -> None:
+    with whole_file(path) as file:
+        file.write(text)
+        if error:
+            raise error
+
+
 def test_an_error_leaves_the_former_and_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("first")
     for path in (tmp_path / "file", tmp_path / "new" / "file"):
-        with pytest.raises(ZeroDivisionError), whole_file(path) as file:
-            file.write(b"half")
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            write(path, b"half", ZeroDivisionError())
     assert (names(tmp_path), (tmp_path / "file").read_text()) == (["file"], "first")
 
 
 def test_a_full_disk_leaves_the_former() -> None:
     with mounted("size=128k") as disk:
         (disk / "file").write_text("first")
-        with pytest.raises(OSError, match="No space left"), whole_file(disk / "file") as file:
-            file.write(bytes(1 << 20))
+        with pytest.raises(OSError, match="No space left"):
+            write(disk / "file", bytes(1 << 20))
         assert (names(disk), (disk / "file").read_text()) == (["file"], "first")
 
 
@@ -77,7 +83,7 @@ def test_a_link_keeps_pointing_at_the_file_that_is_replaced(tmp_path: Path) -> N
 def test_where_no_file_can_be_without_a_name_a_draft_does(tmp_path: Path) -> None:
     draft = draft_path(tmp_path / "file")
     draft.write_text("left by a killed run")
-    with _draft(tmp_path / "file") as file:
+    with draft_file(tmp_path / "file") as file:
         file.write(b"half")
         assert names(tmp_path) == [draft.name]
     assert names(tmp_path) == []

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ from tests.output.surroundings import mounted
 FORKED = multiprocessing.get_context("fork")
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, meanwhile: Callable[[Path], object] = lambda draft: None) -> None:
+    """Write a bundle, and do something while its draft is there."""
     with claimed(path, BUNDLE), replaced_folder(path, BUNDLE) as draft:
         fill_bundle(draft, text)
+        meanwhile(draft)
 
 
 def content(path: Path) -> str:
@@ -44,21 +47,15 @@ def test_a_bundle_is_replaced_by_the_next_and_nothing_else_stays(tmp_path: Path)
 
 def test_an_error_on_the_way_leaves_the_former(tmp_path: Path) -> None:
     write(tmp_path / "bundle", "first")
-    with pytest.raises(ZeroDivisionError), replaced_folder(tmp_path / "bundle", BUNDLE) as draft:
-        fill_bundle(draft, "second")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        write(tmp_path / "bundle", "second", lambda _: 1 // 0)
     assert (content(tmp_path / "bundle"), names(tmp_path)) == ("first", ["bundle"])
 
 
 def test_what_was_put_into_the_former_meanwhile_is_not_lost(tmp_path: Path) -> None:
     write(tmp_path / "bundle", "first")
-    with (
-        pytest.raises(OutputError, match="holds notes"),
-        claimed(tmp_path / "bundle", BUNDLE),
-        replaced_folder(tmp_path / "bundle", BUNDLE) as draft,
-    ):
-        fill_bundle(draft, "second")
-        (tmp_path / "bundle" / "notes").touch()
+    with pytest.raises(OutputError, match="holds notes"):
+        write(tmp_path / "bundle", "second", lambda _: (tmp_path / "bundle" / "notes").touch())
     assert names(tmp_path) == ["bundle"]
     assert (tmp_path / "bundle" / "notes").exists()
 
@@ -67,9 +64,7 @@ def test_a_full_disk_leaves_the_former(tmp_path: Path) -> None:
     with mounted("size=256k") as disk:
         write(disk / "bundle", "first")
         with pytest.raises(OutputError, match=r"bundle: cannot be written \(No space left on device\)"):
-            with replaced_folder(disk / "bundle", BUNDLE) as draft:
-                fill_bundle(draft, "second")
-                (draft / "weights.npz").write_bytes(bytes(1 << 20))
+            write(disk / "bundle", "second", lambda draft: (draft / "weights.npz").write_bytes(bytes(1 << 20)))
         assert (content(disk / "bundle"), names(disk)) == ("first", ["bundle"])
 
 
@@ -165,10 +160,11 @@ def test_a_second_run_on_the_same_output_is_refused_until_the_first_ends(tmp_pat
 
 
 def hold(path: Path, ready: "multiprocessing.synchronize.Event") -> None:
-    with claimed(path, BUNDLE), replaced_folder(path, BUNDLE) as draft:
-        fill_bundle(draft, "second")
+    def wait(_: Path) -> None:
         ready.set()
         signal.pause()
+
+    write(path, "second", wait)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -189,8 +185,13 @@ def test_a_signal_leaves_the_former_and_a_free_output(number: signal.Signals, tm
 
 def test_signals_wait_for_the_end_of_steps_that_belong_together() -> None:
     steps = []
-    with pytest.raises(SystemExit), sigterm_as_exit(), deferred_signals():
-        signal.raise_signal(signal.SIGTERM)
-        steps.append("both")
+
+    def take() -> None:
+        with sigterm_as_exit(), deferred_signals():
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("both")
+
+    with pytest.raises(SystemExit):
+        take()
     assert steps == ["both"]
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
