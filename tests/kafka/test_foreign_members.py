@@ -9,7 +9,13 @@ from confluent_kafka.admin import AdminClient
 
 from detector.config.loader import read_config
 from detector.errors import ClusterError
-from detector.kafka.readers.group_members import GroupMember, foreign_members, foreign_sentence
+from detector.kafka.readers.group_members import (
+    GroupMember,
+    foreign_members,
+    foreign_sentence,
+    list_members,
+    read_assignment,
+)
 from tests.eventually import eventually
 from tests.kafka.topics import QUIET
 from tests.service.hostile import one_sentence
@@ -103,10 +109,9 @@ def test_other_instances_are_no_strangers(stage):
             service.wait_metric("faultline_partitions_assigned", 1)
         group = f"{stage.prefix}group"
         admin = AdminClient({"bootstrap.servers": stage.bootstrap, **QUIET})  # its futures die with it
-        described = admin.describe_consumer_groups([group])[group].result()
-        config = read_config(stage.config())
-        assert len(described.members) == 2
-        assert foreign_members(described, config) == ()
+        listing = list_members(admin, group, stage.topic("minutes"))
+        assert sorted(member.instance for member in listing.members) == ["one", "two"]
+        assert foreign_members(listing, read_config(stage.config())) == ()
         assert one.metrics()[FOREIGN] == two.metrics()[FOREIGN] == 0
 
 
@@ -120,6 +125,13 @@ def test_many_strangers_make_one_sentence(tmp_path):
     sentence = one_sentence(foreign_sentence(members, read_config(path)) + ".")
     assert "40 consumers that are not Faultline" in sentence
     assert "and 37 more; stop them, or give them another group" in sentence
+
+
+@pytest.mark.parametrize("cut", range(-1, 21))
+def test_an_assignment_that_is_cut_short_is_read_as_far_as_it_goes(cut):
+    whole = b"\x00\x01\x00\x00\x00\x01\x00\x02ab" + b"\x00\x00\x00\x02" + bytes(8)
+    read = dict(read_assignment(whole if cut < 0 else whole[:cut]))
+    assert read == ({"ab": 2} if cut < 0 or cut >= 14 else {})
 
 
 def take_id(stage, instance="faultline-0"):

@@ -3,12 +3,15 @@
 A foreign member takes partitions that then nobody watches. With another assignor it keeps every instance out.
 """
 
-from concurrent.futures import Future
+import struct
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from time import monotonic
 
-from confluent_kafka import ConsumerGroupType, KafkaException
-from confluent_kafka.admin import ConsumerGroupDescription, MemberDescription
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, MemberDescription
+from confluent_kafka.admin import GroupMember as ListedMember
 
 from detector.config.schema import Config
 from detector.kafka.broker_monitor import BACKGROUND_SECONDS
@@ -20,6 +23,10 @@ EVERY_SECONDS = 10.0
 
 EVERY_SECONDS_UNASSIGNED = 1.0
 """Pause between two requests while it has none, perhaps because of a foreign member."""
+
+UUID_SUFFIX = "-00000000-0000-0000-0000-000000000000"
+"""End of a member's id in a classic group: the coordinator adds a UUID to the name of a static member, or the client id
+of another."""
 
 MOST_NAMED = 3
 """Foreign members that a sentence names; the others are counted."""
@@ -43,13 +50,23 @@ class GroupMember:
         return f"client {printable(self.client_id)} at {printable(self.host)} (member id {printable(self.member_id)})"
 
 
+@dataclass(frozen=True)
+class GroupListing:
+    """Consumer group as its coordinator lists it."""
+
+    assignor: str
+    """Assignor of the members; empty where each has its own, or none is joined."""
+    members: tuple[GroupMember, ...]
+
+
 class GroupMonitor:
-    """Watcher of the group's members. Only the loop's thread may use it."""
+    """Watcher of the group's members. Only the loop's thread may use it; a thread of its own asks the coordinator."""
 
     def __init__(self, config: Config) -> None:
         self._config, self._kafka = config, config.kafka
         self._admin = open_admin(config.kafka)
-        self._request: Future[ConsumerGroupDescription] | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="group-members")
+        self._request: Future[GroupListing] | None = None
         self._asked_at = monotonic()
         self._foreign: tuple[GroupMember, ...] = ()
 
@@ -86,24 +103,65 @@ class GroupMonitor:
         """Return whether the coordinator lists this member. Waits for the answer; without one, it does not."""
         return any(member.member_id == member_id for member in self._members())
 
-    def _members(self) -> list[GroupMember]:
+    def _members(self) -> tuple[GroupMember, ...]:
         try:
-            return members_of(self._send().result(), self._kafka.topics.minutes)
+            return self._send().result().members
         except KafkaException:
-            return []
+            return ()
 
-    def _send(self) -> "Future[ConsumerGroupDescription]":
-        answers = self._admin.describe_consumer_groups([self._kafka.group], request_timeout=BACKGROUND_SECONDS)
-        request: Future[ConsumerGroupDescription] = answers[self._kafka.group]
-        return request
+    def _send(self) -> Future[GroupListing]:
+        return self._executor.submit(list_members, self._admin, self._kafka.group, self._kafka.topics.minutes)
 
 
-def members_of(group: ConsumerGroupDescription, topic: str) -> list[GroupMember]:
-    """Return the members of a group, with what they hold of this topic."""
-    return [_group_member(member, topic) for member in group.members]
+def list_members(admin: AdminClient, group: str, topic: str) -> GroupListing:
+    """Return the members of a group, with what they hold of this topic. Raises KafkaException.
+
+    It asks by the client's older call. With `describe_consumer_groups`, librdkafka 2.16 aborts the process if the
+    connection to the coordinator breaks while the request is sent (its issue 4605, pull request 5397). The older call
+    lists no member of a group of KIP-848, so only such a group is described.
+    """
+    listings = admin.list_groups(group, BACKGROUND_SECONDS)
+    if any(listing.members for listing in listings):
+        members = [_listed_member(member, topic) for listing in listings for member in listing.members]
+        return GroupListing(listings[0].protocol, tuple(members))
+    if not listings:
+        return GroupListing("", ())
+    described = admin.describe_consumer_groups([group], request_timeout=BACKGROUND_SECONDS)[group].result()
+    return GroupListing("", tuple(_described_member(member, topic) for member in described.members))
 
 
-def _group_member(member: MemberDescription, topic: str) -> GroupMember:
+def _listed_member(member: ListedMember, topic: str) -> GroupMember:
+    """Return a member of a classic group. The id of a static member begins with its name, another's with its client."""
+    held = dict(read_assignment(member.assignment or b""))
+    name = member.id[: -len(UUID_SUFFIX)]
+    return GroupMember(
+        member_id=member.id,
+        client_id=member.client_id,
+        host=member.client_host.lstrip("/"),
+        instance=name if name != member.client_id else "",
+        topics=frozenset(held),
+        partitions=held.get(topic, 0),
+    )
+
+
+def read_assignment(assignment: bytes) -> Iterator[tuple[str, int]]:
+    """Yield topic and number of partitions of a classic member's assignment; nothing of one that cannot be read.
+
+    Format of Kafka's consumer protocol: int16 version, then an array of topics, each a string and an array of int32.
+    """
+    try:
+        (count,), position = struct.unpack_from(">i", assignment, 2), 6
+        for _ in range(count):
+            (length,) = struct.unpack_from(">h", assignment, position)
+            name = assignment[position + 2 : position + 2 + length].decode()
+            (partitions,) = struct.unpack_from(">i", assignment, position + 2 + length)
+            yield name, partitions
+            position += 6 + length + 4 * partitions
+    except (struct.error, UnicodeDecodeError):
+        return
+
+
+def _described_member(member: MemberDescription, topic: str) -> GroupMember:
     held = [partition.topic for partition in (member.assignment.topic_partitions if member.assignment else ())]
     return GroupMember(
         member_id=member.member_id or "",
@@ -115,7 +173,7 @@ def _group_member(member: MemberDescription, topic: str) -> GroupMember:
     )
 
 
-def foreign_members(group: ConsumerGroupDescription, config: Config) -> tuple[GroupMember, ...]:
+def foreign_members(group: GroupListing, config: Config) -> tuple[GroupMember, ...]:
     """Return the members that are not Faultline on this topic, in the order of their ids.
 
     An instance of Faultline has our client id or, as a static member, a name. It holds nothing of another topic. In a
@@ -124,14 +182,10 @@ def foreign_members(group: ConsumerGroupDescription, config: Config) -> tuple[Gr
     properties, topic = consumer_properties(config.kafka), config.kafka.topics.minutes
     client_id = common_properties(config.kafka)["client.id"]
     assignor = properties.get("partition.assignment.strategy")
-    is_other_kind = (
-        assignor is not None
-        and group.type == ConsumerGroupType.CLASSIC
-        and group.partition_assignor not in ("", assignor)
-    )
+    is_other_kind = assignor is not None and group.assignor not in ("", assignor)
     foreign = [
         member
-        for member in members_of(group, topic)
+        for member in group.members
         if is_other_kind or member.topics - {topic} or not (member.instance or member.client_id == client_id)
     ]
     return tuple(sorted(foreign, key=lambda member: member.member_id))
