@@ -47,10 +47,10 @@ def embed_records(
     """Yield the result of each record, in their order; the encoder embeds several labels per call, few are held."""
     batch: list[tuple[bytes, _LabelWindows | LabelError | None]] = []
     windows = 0
-    for key, value, *place in records:
+    for key, value, *position in records:
         decoded = _read_windows(key, value, catalogue)
-        if isinstance(decoded, LabelError) and place:
-            decoded = type(decoded)(f"{place[0]}: {decoded}")
+        if isinstance(decoded, LabelError) and position:
+            decoded = type(decoded)(f"{position[0]}: {decoded}")
         batch.append((key or b"", decoded))
         windows += len(decoded.windows) if isinstance(decoded, _LabelWindows) else 0
         if windows >= EMBEDDED_WINDOWS:

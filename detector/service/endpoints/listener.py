@@ -135,26 +135,26 @@ def _is_host_name(host: str) -> bool:
 
 def _sentence(http: Http, error: OSError) -> str:
     """Return the reason and the remedy for an address that cannot be listened on."""
-    place = f"http: cannot listen on {url_host(http.host)}:{http.port}"
+    problem = f"http: cannot listen on {url_host(http.host)}:{http.port}"
     host = _without_brackets(http.host)
     match error.errno:
         case errno.EADDRINUSE:
-            return f"{place}: another process listens there; stop it, or set http.port to a free port."
+            return f"{problem}: another process listens there; stop it, or set http.port to a free port."
         case errno.EACCES | errno.EPERM if 0 < http.port < FIRST_UNPRIVILEGED_PORT:
             return (
-                f"{place}: this user may not use a port below {FIRST_UNPRIVILEGED_PORT}; set http.port to a port from"
+                f"{problem}: this user may not use a port below {FIRST_UNPRIVILEGED_PORT}; set http.port to a port from"
                 f" {FIRST_UNPRIVILEGED_PORT} to 65535, or grant CAP_NET_BIND_SERVICE."
             )
         case errno.EAFNOSUPPORT:
-            return f"{place}: this host has no IPv6; set http.host to an IPv4 address, such as 0.0.0.0 for all."
+            return f"{problem}: this host has no IPv6; set http.host to an IPv4 address, such as 0.0.0.0 for all."
         case errno.EINVAL if host.lower().startswith("fe80:") and "%" not in host:
-            return f"{place}: a link-local address needs its interface; set http.host to {host}%INTERFACE."
+            return f"{problem}: a link-local address needs its interface; set http.host to {host}%INTERFACE."
         case errno.EADDRNOTAVAIL | errno.EINVAL | errno.ENODEV:
             return (
-                f"{place}: this host does not have that address; set http.host to one of its own, to 0.0.0.0 for all"
+                f"{problem}: this host does not have that address; set http.host to one of its own, to 0.0.0.0 for all"
                 " of IPv4, or to :: for all."
             )
         case _:
             return (
-                f"{place} ({error.strerror}); set http.host to an address of this host, and http.port to a free port."
+                f"{problem} ({error.strerror}); set http.host to an address of this host, and http.port to a free port."
             )
