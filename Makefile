@@ -11,7 +11,7 @@ REST = (slow or (broker and not smoke)) and not long and not deploy
 KERNELS = Haswell Nehalem
 # Of OpenBLAS, which has one for each family of processors; these two run on any with AVX2.
 
-.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench soak deploy-test audit gpu bundle tokens docs docs-links docs-picture wheel clean
+.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench fuzz soak deploy-test audit gpu bundle tokens docs docs-links docs-picture wheel clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -54,6 +54,9 @@ storm: .venv/installed ## everything that can befall the daemon, and each time t
 
 bench: .venv/installed ## what the road costs over merely reading and decoding
 	$(BIN)/python -m benchmarks.bench
+
+fuzz: .venv/installed ## ten minutes of malformed input through every door: no stack, no undocumented exit code
+	$(BIN)/python -m tests.fuzz
 
 soak: .venv/installed ## a daemon left alone for half an hour: memory, threads, files and latency are flat
 	$(BIN)/python -m benchmarks.soak

@@ -13,9 +13,6 @@ from hypothesis import HealthCheck, given, seed, settings
 
 from tests.fuzz.targets import Target, targets
 
-EXAMPLES = 500
-"""Inputs of one target before the next one's turn."""
-
 LONGEST_REPORT = 3000
 """Characters of an input that are printed; the seed draws it again."""
 
@@ -32,8 +29,8 @@ def main() -> int:
     end, round_seed = monotonic() + 60 * arguments.minutes, arguments.seed
     while monotonic() < end and len(failed) < len(chosen):
         for name in [name for name in chosen if name not in failed]:
-            counts[name] += EXAMPLES
-            if not run(name, chosen[name], round_seed, EXAMPLES):
+            counts[name] += chosen[name].examples
+            if not run(name, chosen[name], round_seed, chosen[name].examples):
                 failed.add(name)
         round_seed += 1
     for name, count in counts.items():

@@ -31,6 +31,7 @@ from detector.labels.embedding import label_windows
 from detector.labels.label import read_label
 from detector.labels.listing import count_fired, list_labels, table
 from detector.labels.packs import check_entries, read_pack
+from tests.fuzz.doors import check_command_line, check_request, command_lines, requests
 from tests.fuzz.seeds import CHECKPOINTS, NOTIFICATIONS, OPEN_ALARMS, RECORDS
 from tests.fuzz.strategies import mutated_bytes, mutated_documents, mutated_json
 
@@ -43,6 +44,8 @@ class Target:
 
     inputs: st.SearchStrategy[Any]
     check: Callable[[Any], None]
+    examples: int = 500
+    """Inputs before the next target's turn."""
 
 
 def tolerant(function: Callable[..., object], *arguments: object) -> None:
@@ -181,4 +184,6 @@ def targets() -> dict[str, Target]:
         "open_alarms": Target(mutated_json(OPEN_ALARMS), lambda value: tolerant(read_open_alarm, value)),
         "checkpoints": Target(mutated_json(CHECKPOINTS), check_checkpoint),
         "records": Target(mutated_json(RECORDS), check_record),
+        "requests": Target(requests(), check_request, examples=200),
+        "command_lines": Target(command_lines(), check_command_line, examples=50),
     }

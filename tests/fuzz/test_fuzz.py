@@ -12,4 +12,5 @@ SEED = 20261130
 @pytest.mark.slow
 @pytest.mark.parametrize("name", targets())
 def test_a_strangers_bytes_end_in_a_value_or_in_a_sentence(name: str) -> None:
-    assert run(name, targets()[name], SEED, 300)
+    target = targets()[name]
+    assert run(name, target, SEED, target.examples // 2)
