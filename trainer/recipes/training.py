@@ -24,8 +24,6 @@ def train(request: TrainRequest) -> None:
     Raises OutputError, LossError, HistoryError before anything is simulated; TrainingError.
     """
     choose_loss(request.loss, request.loss_options)  # refused here, minutes before the loss is needed
-    if request.episodes:
-        read_episodes(request.episodes)  # refused here, before the baselines are fitted
     inputs = [request.history, request.episodes]
     with ExitStack() as stack:
         stack.enter_context(claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=FOLDER_BYTES))
@@ -40,7 +38,10 @@ def _train(request: TrainRequest) -> None:
     simulated = SimulatedHistory(Network(request.cells, seed=1000 + request.seed), span)
     watched = ParquetHistory(request.history) if request.history else None
     can_simulate = watched is None or watched.catalogue.digest == simulated.catalogue.digest
-    if _fault_source(request, can_simulate) == "synthetic":
+    source = _fault_source(request, can_simulate)
+    if request.episodes and watched:
+        read_episodes(request.episodes)  # refused here, before the baselines are fitted
+    if source == "synthetic":
         train_on_injected_faults(request, watched or simulated)
     else:
         train_on_simulated_faults(request, simulated, watched)

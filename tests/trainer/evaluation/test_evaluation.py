@@ -165,6 +165,7 @@ class Days:
     def __init__(self, history: SimulatedHistory, first: int, days: int) -> None:
         self._history, self._first, self._days = history, first, days
         self.catalogue = history.catalogue
+        self.total_records = days * 1440 * len(history.cells)
 
     def days(self, block: int) -> Iterator[Samples]:
         count = len(self._history.cells)

@@ -144,7 +144,6 @@ def test_a_history_that_nobody_simulated_has_a_week_and_a_population(foreign: Pa
     [
         (("--cell", "A00003-9"), "--cell A00003-9: {source} has no such cell among its 30; did you mean A00003-"),
         (("--episode", "2"), "--episode 2: {source} has episodes 0 to 1; give one of them, or leave the option out."),
-        (("--episode", "-1"), "--episode -1: {source} has episodes 0 to 1; give one of them, or leave the option out."),
     ],
 )
 def test_what_the_scenario_does_not_have_is_said_in_one_sentence(
