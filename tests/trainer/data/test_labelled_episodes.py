@@ -244,14 +244,16 @@ def test_a_labelled_cell_that_the_history_lacks_ends_the_command_with_a_sentence
     town: SimulatedHistory, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     minute = town.span[0] + np.arange(240)
-    write_catalogue(town.catalogue, tmp_path / "catalogue.yaml")
+    history = tmp_path / "history"
+    history.mkdir()
+    write_catalogue(town.catalogue, history / "catalogue.yaml")
     values = town.read(np.full(240, 3), minute)
-    write_day(tmp_path, "2026-01-05", [town.cells[3]] * 240, minute, values, town.catalogue.names)
-    lines = tmp_path / "episodes.csv"
+    write_day(history, "2026-01-05", [town.cells[3]] * 240, minute, values, town.catalogue.names)
+    lines = history / "episodes.csv"
     lines.write_text(f"cell,class,kind,begin,end,effect\nnowhere,leak,fault,{minute[80]},{minute[90]},3\n")
     out = tmp_path / "bundle"
 
-    code = main(["train", "--out", str(out), "--history", str(tmp_path), "--episodes", str(lines), "--cells", "3"])
+    code = main(["train", "--out", str(out), "--history", str(history), "--episodes", str(lines), "--cells", "3"])
 
     told = capfd.readouterr().err
     assert code == 2
