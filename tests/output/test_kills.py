@@ -188,5 +188,6 @@ def test_collect_leaves_only_whole_files(stage, disk: Path, record: Callable[[st
 @pytest.mark.broker
 @LIMIT
 def test_pack_leaves_the_former_pack_or_the_new_one(stage, disk: Path, record: Callable[[str], None]) -> None:
-    stage.teach(*(label(f"class-{number}", "drops") for number in range(40)))
+    for number in range(40):
+        stage.teach(label(f"class-{number}", "drops"))
     strike_often("pack", exporting(stage.config()), PACK_FILE, disk, record)
