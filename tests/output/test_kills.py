@@ -85,7 +85,7 @@ def simulating(scenario: Path, reference: Path) -> Victim:
 
 def training(history: Path) -> Victim:
     words = ["train", "--out", "OUT", "--history", str(history), "--days", "1", "--faults", "synthetic"]
-    words += ["--encoder", "tree", "--classes", "24", "--each", "4", "--steps", "12", "--checkpoint-minutes", "0"]
+    words += ["--encoder", "tree", "--classes", "40", "--each", "4", "--steps", "12", "--checkpoint-minutes", "0"]
     return Victim("trainer", words, is_bundle, lambda out: {f"{out.name}.training"})
 
 

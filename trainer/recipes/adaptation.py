@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle.format import Bundle, read_bundle
-from detector.bundle.recognition import BUNDLE, FOLDER_BYTES
+from detector.bundle.recognition import BUNDLE, expected_bytes
 from detector.core.encoder import device
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
@@ -28,7 +28,7 @@ from trainer.recipes.steps import timed_baseline
 def adapt(request: AdaptRequest) -> None:
     """Write a bundle for the network of the history to `request.out`. Raises OperatorError."""
     inputs = (request.bundle, request.history)
-    with claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=FOLDER_BYTES):
+    with claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=expected_bytes(request.stretches)):
         _adapt(request)
 
 
