@@ -8,6 +8,7 @@ strikes so many times, spread over the verbs; the seed plays it again.
 import os
 import random
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,14 @@ QUICK_STRIKES = {"simulate": 4, "train": 2, "adapt": 2, "collect": 2, "pack": 2}
 
 DISK = "size=96m"
 """Of a run: large enough for every output here, and filled in a moment."""
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Let the processes that are struck obey SIGINT, which a shell's background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

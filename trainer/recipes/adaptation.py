@@ -22,7 +22,7 @@ from trainer.console import console, timed_step
 from trainer.data.history import ParquetHistory
 from trainer.pretrained.tokens import fit_tokens
 from trainer.recipes.request import AdaptRequest
-from trainer.recipes.steps import timed_baseline
+from trainer.recipes.steps import print_moved_link, timed_baseline
 
 
 def adapt(request: AdaptRequest) -> None:
@@ -77,4 +77,5 @@ def _encoder(
 
 def _print_bundle(out: Path, bundle: Bundle, history: ParquetHistory, stretches: int) -> None:
     console.print(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    print_moved_link(out)
     print_budget_interval(stretches, len(history.cells), history.span[1] - history.span[0])
