@@ -11,7 +11,7 @@ REST = (slow or (broker and not smoke)) and not long and not deploy
 KERNELS = Haswell Nehalem
 # Of OpenBLAS, which has one for each family of processors; these two run on any with AVX2.
 
-.PHONY: demo lint quick rest test test-all test-rest test-simulator ladder quality storm bench fuzz soak deploy-test audit gpu bundle tokens docs docs-links docs-picture wheel clean
+.PHONY: demo lint quick rest test test-all test-rest test-simulator kills ladder quality storm bench fuzz soak deploy-test audit gpu bundle tokens docs docs-links docs-picture wheel clean
 
 demo: .venv/installed ## the whole story in one terminal, with an embedded broker
 	$(BIN)/python -m trainer.demo
@@ -51,6 +51,9 @@ quality: .venv/installed ## how well a fault that was never trained on is named 
 
 storm: .venv/installed ## everything that can befall the daemon, and each time the alarms of a run that nothing befell
 	$(BIN)/python -m tests.storm
+
+kills: .venv/installed ## verbs killed, or their disk filled, at 50 random moments: half an hour; KILLS_SEED plays one again
+	FAULTLINE_KILLS=50 FAULTLINE_KILLS_SEED=$(KILLS_SEED) $(BIN)/python -m pytest -s -m "" tests/output/test_kills.py
 
 bench: .venv/installed ## what the road costs over merely reading and decoding
 	$(BIN)/python -m benchmarks.bench

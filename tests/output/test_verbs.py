@@ -78,6 +78,7 @@ def commands() -> list[tuple[list[str], str]]:
     ]
 
 
+@pytest.mark.slow
 def test_every_verb_refuses_its_output_first_and_without_the_encoder(folder: Path) -> None:
     before = {path: path.lstat().st_mtime_ns for path in (folder, *folder.rglob("*"))}
     asked = [[word.replace("@", f"{folder}/") for word in (*words, *output)] for words, output in commands()]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.bundle.format import Bundle, read_bundle
-from detector.bundle.recognition import BUNDLE, FOLDER_BYTES
+from detector.bundle.recognition import BUNDLE, expected_bytes
 from detector.core.encoder import device
 from detector.core.networks.spec import Spec
 from detector.history.parquet import HistoryError
@@ -23,13 +23,13 @@ from trainer.console import timed_step
 from trainer.data.history import ParquetHistory
 from trainer.pretrained.tokens import fit_tokens
 from trainer.recipes.request import AdaptRequest
-from trainer.recipes.steps import timed_baseline
+from trainer.recipes.steps import print_moved_link, timed_baseline
 
 
 def adapt(request: AdaptRequest) -> None:
     """Write a bundle for the network of the history to `request.out`. Raises OperatorError."""
     inputs = (request.bundle, request.history)
-    with claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=FOLDER_BYTES):
+    with claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=expected_bytes(request.stretches)):
         _adapt(request)
 
 
@@ -79,4 +79,5 @@ def _encoder(
 
 def _print_bundle(out: Path, bundle: Bundle, history: ParquetHistory, stretches: int) -> None:
     print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
+    print_moved_link(out)
     print_budget_interval(stretches, len(history.cells), history.span[1] - history.span[0])

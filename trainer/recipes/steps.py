@@ -85,11 +85,16 @@ def training_observer(request: TrainRequest) -> Iterator[Callable[[StepMetrics],
         curves.close()
 
 
+def print_moved_link(out: Path) -> None:
+    """Print which bundle a link points at, if the output is one: running instances take it over."""
+    if out.is_symlink():
+        print_line(f"{out}: points at {out.resolve().name} from now on; the bundle before it stays")
+
+
 def print_bundle(out: Path, bundle: Bundle, history: History) -> None:
     """Print the figures of a bundle and the precision of its false-alarm budget."""
     for name, value in bundle.manifest.figures.items():
         print_line(f"  {name:<50} {value:.3f}  (chance {CHANCE:.3f})")
     print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
-    if out.is_symlink():
-        print_line(f"{out}: points at {out.resolve().name} from now on; the bundle before it was left")
+    print_moved_link(out)
     print_budget_interval(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])

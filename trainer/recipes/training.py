@@ -3,10 +3,11 @@
 from contextlib import ExitStack
 
 from detector.backtest.matching import read_episodes
-from detector.bundle.recognition import BUNDLE, FOLDER_BYTES
+from detector.bundle.recognition import BUNDLE, expected_bytes
 from detector.history.parquet import HistoryError
 from detector.output.claim import claimed
 from detector.output.kinds import ANY_FOLDER
+from trainer.calibration.bundle_builder import STRETCHES
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
 from trainer.losses.registry import choose_loss
 from trainer.recipes.request import TrainRequest
@@ -26,7 +27,7 @@ def train(request: TrainRequest) -> None:
     choose_loss(request.loss, request.loss_options)  # refused here, minutes before the loss is needed
     inputs = [request.history, request.episodes]
     with ExitStack() as stack:
-        stack.enter_context(claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=FOLDER_BYTES))
+        stack.enter_context(claimed(request.out, BUNDLE, inputs=inputs, bytes_needed=expected_bytes(STRETCHES)))
         if request.tensorboard:
             bundles = [request.out, training_path(request.out)]
             stack.enter_context(claimed(request.tensorboard, ANY_FOLDER, inputs=[*inputs, *bundles]))
