@@ -13,6 +13,7 @@ from detector.compaction import newest_values
 from detector.config.schema import Config
 from detector.errors import LabelError
 from detector.json_document import make_document
+from detector.kafka.cluster.checks import check_labels_topic
 from detector.kafka.readers.label_topic import publish_labels, read_labels
 from detector.labels.label import Label, read_label, write_label
 from detector.labels.packs import PackEntry, PackError, check_classes, check_entries, read_pack, write_pack
@@ -80,6 +81,8 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
             f"{request.file}: has sha256 {pack.digest}, and --sha256 is {request.sha256}; do not accept this file, ask"
             " its sender."
         )
+    if request.accept:
+        check_labels_topic(config)
     known = list(read_labels(config))
     catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
     entries = check_entries(pack, catalogue, newest_values(known))

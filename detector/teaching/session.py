@@ -18,6 +18,7 @@ from detector.config.schema import Config
 from detector.core.features import Catalogue
 from detector.errors import LabelError
 from detector.history.sampling import EpisodeSlice, HistorySample, cut
+from detector.kafka.cluster.checks import check_labels_topic
 from detector.kafka.readers.label_topic import publish_labels, read_labels
 from detector.labels.builder import LabelMeta, LabelWindow, build_label
 from detector.labels.embedding import label_windows
@@ -56,8 +57,11 @@ def teach(config: Config, request: TeachRequest, options: TeachOptions) -> Label
     Raises OperatorError.
     """
     check_name(request.name)
+    published = not options.dry_run
+    if published:
+        check_labels_topic(config)
     prepared = prepare_label(config, request, options.sample)
-    label, published = prepared.decide(options.force), not options.dry_run
+    label = prepared.decide(options.force)
     if not options.json:
         print_lines(preview_lines(label, prepared.episode, prepared.forecast))
     if published:

@@ -86,6 +86,21 @@ def test_what_was_made_by_hand_is_told_and_mended(wrong_stage, capfd, kept_proce
     assert (finding.level, finding.text) == ("ok", f"{wrong_stage.bootstrap}: ok")
 
 
+def test_nothing_is_taught_on_a_topic_that_forgets(wrong_stage, capfd, kept_process):
+    config = wrong_stage.config()
+    episode = ("--cell", "cell-1", "--at", "2024-10-04 10:00", "--class", "power_loss")
+
+    assert faultline("teach", "--config", config, *episode) == 2
+    said = capfd.readouterr().err
+    assert f"topic {wrong_stage.topic('labels')}: cleanup.policy is compact,delete, " in said
+    assert "`faultline topics --fix --yes` sets it to compact" in said
+
+    faultline("topics", "--fix", "--yes", "--config", config)
+    capfd.readouterr()
+    assert faultline("teach", "--config", config, *episode) == 2
+    assert "cleanup.policy" not in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("missing", [("minutes",), ("active",), ("alarms",), tuple(TOPICS)], ids=" ".join)
 def test_every_topic_that_is_missing_is_told_at_once(bare_stage, missing):
     if len(missing) < len(TOPICS):

@@ -10,7 +10,7 @@ from detector.errors import ClusterError
 from detector.finding import Finding
 from detector.kafka.cluster.commit_checks import commit_findings
 from detector.kafka.cluster.description import describe_cluster
-from detector.kafka.cluster.deviations import PARTITIONS, RECORD_BYTES, REPLICAS, Deviation, topic_deviations
+from detector.kafka.cluster.deviations import PARTITIONS, POLICY, RECORD_BYTES, REPLICAS, Deviation, topic_deviations
 from detector.kafka.cluster.groups import describe_groups
 from detector.kafka.cluster.layout import REPLICATION, topic_roles
 from detector.kafka.cluster.remedies import FIX, fix_command, grant_command
@@ -57,6 +57,15 @@ def check_topics(config: Config) -> TopicLimits:
     limits = [state.setting(name, RECORD_BYTES) for name in (topics.alarms, topics.active, topics.deadletters)]
     record_bytes = min([PRODUCER_RECORD_BYTES, *(int(limit) for limit in limits if limit)])
     return TopicLimits(partitions=state.topics[topics.minutes].partitions, record_bytes=record_bytes)
+
+
+def check_labels_topic(config: Config) -> None:
+    """Check that the topic of labels keeps what is published on it. Raises ClusterError where its policy deletes it."""
+    state, topic = describe_cluster(config), config.kafka.topics.labels
+    for deviation in topic_deviations(state, config):
+        if (deviation.topic, deviation.name, deviation.level) == (topic, POLICY, "error"):
+            cluster = config.kafka.common["bootstrap.servers"]
+            raise ClusterError(f"Kafka at {cluster}: {_topic_finding(deviation, state, config).text}")
 
 
 def cluster_findings(config: Config) -> list[Finding]:
