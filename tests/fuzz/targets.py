@@ -31,9 +31,13 @@ from detector.labels.embedding import label_windows
 from detector.labels.label import read_label
 from detector.labels.listing import count_fired, list_labels, table
 from detector.labels.packs import check_entries, read_pack
+from detector.terminal import flat
 from tests.fuzz.doors import check_command_line, check_request, command_lines, requests
 from tests.fuzz.seeds import CHECKPOINTS, NOTIFICATIONS, OPEN_ALARMS, RECORDS
 from tests.fuzz.strategies import mutated_bytes, mutated_documents, mutated_json
+
+WIDTH = 100
+"""Columns of a table."""
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "v0_1"
 
@@ -93,8 +97,8 @@ def check_label(value: bytes) -> None:
     """Read a label as the daemon, the list and a pack do."""
     tolerant(lambda: label_windows(read_label(value), bundle().catalogue))
     rows = list_labels([(b"key", value), (value[:40], value)])
-    for line in table(rows, {}, {}):
-        assert len(line) <= 400
+    for line in flat(table(rows, {}, {}), WIDTH):
+        assert line.isprintable()
 
 
 def check_pack_labels(values: list[bytes]) -> None:
@@ -132,7 +136,13 @@ def check_notifications(values: list[bytes]) -> None:
 def _explain(notifications: list[Any], identity: str) -> None:
     records = choose(notifications, identity)
     episode(records)
-    explanation(records)
+    assert all(line.isprintable() for line in flat(explanation(records), WIDTH))
+
+
+def check_open_alarm(value: bytes) -> None:
+    """Read a record of the table of open alarms, under its key and under another."""
+    for key in (b'["A1","backhaul_loss"]', value[:20], None):
+        tolerant(read_open_alarm, key, value)
 
 
 def check_checkpoint(metadata: bytes) -> None:
@@ -181,7 +191,7 @@ def targets() -> dict[str, Target]:
         "packs": Target(mutated_bytes(st.just(pack)), _with_file(_read_pack, "labels.pack")),
         "pack_labels": Target(_lists(label), check_pack_labels),
         "alarms": Target(_lists(mutated_json(NOTIFICATIONS)), check_notifications),
-        "open_alarms": Target(mutated_json(OPEN_ALARMS), lambda value: tolerant(read_open_alarm, value)),
+        "open_alarms": Target(mutated_json(OPEN_ALARMS), check_open_alarm),
         "checkpoints": Target(mutated_json(CHECKPOINTS), check_checkpoint),
         "records": Target(mutated_json(RECORDS), check_record),
         "requests": Target(requests(), check_request, examples=200),
