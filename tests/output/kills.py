@@ -49,7 +49,8 @@ class Victim:
     def run(self, out: Path) -> float:
         """Run it to its end, and return the seconds."""
         begin = time.monotonic()
-        subprocess.run(self.command(out), cwd=ROOT, check=True, capture_output=True, timeout=LONGEST_SECONDS)
+        done = subprocess.run(self.command(out), cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS)
+        assert done.returncode == 0, done.stderr
         return time.monotonic() - begin
 
 
@@ -93,9 +94,8 @@ def strike(victim: Victim, out: Path, name: str, seconds: float, rng: random.Ran
 def _state(folder: Path, allowed: set[str]) -> tuple[tuple[str, int], ...]:
     """Return the other names in a folder with the time of the last change in each: cheap enough to ask all the time."""
     try:
-        return tuple(
-            sorted((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns) for entry in os.scandir(folder))
-        )
+        others = [entry for entry in os.scandir(folder) if entry.name not in allowed]
+        return tuple(sorted((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns) for entry in others))
     except FileNotFoundError:
         return ()
 
