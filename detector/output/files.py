@@ -70,12 +70,16 @@ def draft_file(target: Path) -> Iterator[IO[bytes]]:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = draft_path(target)
     with sigterm_as_exit():
+        handle = -1
         try:
-            with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE), "w+b") as file:
+            with deferred_signals():
+                handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, MODE)
+            with open(handle, "w+b") as file:
                 lock(file.fileno(), draft)
                 yield file
         finally:
-            draft.unlink(missing_ok=True)
+            if handle >= 0:  # else the draft is another process's
+                draft.unlink(missing_ok=True)
 
 
 def _name(handle: int, target: Path) -> None:

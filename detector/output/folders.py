@@ -46,15 +46,18 @@ def _locked_folder(draft: Path) -> Iterator[Path]:
     """Make a draft folder and hold its lock; at the end, remove what has its name then. Raises OSError, OutputError."""
     draft.parent.mkdir(parents=True, exist_ok=True)
     with sigterm_as_exit():
-        draft.mkdir()
-        handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
+        handle = -1
         try:
+            with deferred_signals():
+                draft.mkdir()
+                handle = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
             lock(handle, draft)
             yield draft
         finally:
-            with deferred_signals():
-                remove(draft)
-                os.close(handle)
+            if handle >= 0:  # else the draft is another process's
+                with deferred_signals():
+                    remove(draft)
+                    os.close(handle)
 
 
 def _move(draft: Path, target: Path) -> None:

@@ -49,7 +49,8 @@ class Victim:
     def run(self, out: Path) -> float:
         """Run it to its end, and return the seconds."""
         begin = time.monotonic()
-        subprocess.run(self.command(out), cwd=ROOT, check=True, capture_output=True, timeout=LONGEST_SECONDS)
+        done = subprocess.run(self.command(out), cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_SECONDS)
+        assert done.returncode == 0, done.stderr
         return time.monotonic() - begin
 
 
@@ -69,12 +70,13 @@ def strike(victim: Victim, out: Path, name: str, seconds: float, rng: random.Ran
     """Run a verb, strike it at a moment within its usual seconds, and look at what is left."""
     begin, limit = time.monotonic(), rng.uniform(0, seconds)
     watched = rng.random() < 0.5
-    before = _state(out.parent)
+    allowed = victim.allowed(out)
+    before = _state(out.parent, allowed)
     with subprocess.Popen(
         victim.command(out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
     ) as process:
         while process.poll() is None and (watched or time.monotonic() - begin < limit):
-            if watched and _state(out.parent) != before:
+            if watched and _state(out.parent, allowed) != before:
                 time.sleep(rng.uniform(0, NEAR_SECONDS))
                 break
             time.sleep(0.0005)
@@ -85,16 +87,15 @@ def strike(victim: Victim, out: Path, name: str, seconds: float, rng: random.Ran
             process.send_signal(signal.Signals[name])
         errors = process.communicate(timeout=LONGEST_SECONDS)[1]
     eventually(lambda: not _group_lives(process.pid), "the run's processes have ended", LONGEST_SECONDS)
-    left = {path.name for path in out.parent.iterdir()} - {out.name} - victim.allowed(out)
+    left = {path.name for path in out.parent.iterdir()} - {out.name} - allowed
     return Blow(name, moment, process.returncode, errors, frozenset(left))
 
 
-def _state(folder: Path) -> tuple[tuple[str, int], ...]:
-    """Return the names in a folder with the time of the last change in each: cheap enough to ask all the time."""
+def _state(folder: Path, allowed: set[str]) -> tuple[tuple[str, int], ...]:
+    """Return the other names in a folder with the time of the last change in each: cheap enough to ask all the time."""
     try:
-        return tuple(
-            sorted((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns) for entry in os.scandir(folder))
-        )
+        others = [entry for entry in os.scandir(folder) if entry.name not in allowed]
+        return tuple(sorted((entry.name, entry.stat(follow_symlinks=False).st_mtime_ns) for entry in others))
     except FileNotFoundError:
         return ()
 

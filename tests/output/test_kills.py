@@ -198,5 +198,5 @@ def test_collect_leaves_only_whole_files(stage, disk: Path, record: Callable[[st
 @LIMIT
 def test_pack_leaves_the_former_pack_or_the_new_one(stage, disk: Path, record: Callable[[str], None]) -> None:
     for number in range(40):
-        stage.teach(label(f"class-{number}", "drops"))
+        stage.teach(label(f"class_{number}", "drops"))
     strike_often("pack", exporting(stage.config()), PACK_FILE, disk, record)
