@@ -123,20 +123,20 @@ def start_logging(level: str, form: str) -> None:
 
 def log_to_terminal(program: str) -> None:
     """Send warnings, and the traceback of a fault of the program, to the person who gives a command."""
-    _use_formatter(_TextFormatter(f"{program}: %(message)s"))
+    _use_formatter(_TextFormatter(f"{program}: %(message)s"), logging.WARNING)
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _print_fault
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = _print_fault_of_thread
 
 
-def _use_formatter(formatter: logging.Formatter) -> logging.Logger:
-    """Give Faultline's logger one handler, with this formatter."""
-    handler = _Handler()
+def _use_formatter(formatter: logging.Formatter, level: int = logging.NOTSET) -> logging.Logger:
+    """Give Faultline's logger one handler of ours, with this formatter; a caller's own handlers stay."""
+    handler = _Handler(level)
     handler.setFormatter(formatter)
     handler.addFilter(_RateLimit())
     logger = logging.getLogger("faultline")
-    logger.handlers = [handler]
+    logger.handlers = [handler, *(other for other in logger.handlers if not isinstance(other, _Handler))]
     return logger
 
 

@@ -75,7 +75,7 @@ def test_what_is_taught_beside_one_instance_is_named_by_the_other_and_after_a_re
     assert kinds == ["notifyNewAlarm", "notifyClearedAlarm"]
 
     # and the list says who, and how often it fired
-    assert faultline("labels", configs[0], "--json") == 0
+    assert faultline("labels", configs[0], "--radius", "--json") == 0
     (listed,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (listed["name"], listed["cell"], listed["begin"], listed["fired"]) == ("power_loss", STRANGE, T0 + 70, 2)
     assert "@" in listed["by"]
