@@ -19,6 +19,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from detector.errors import OperatorError
+from detector.output.signals import deferred_signals
 from detector.process.signals import GRACE_SECONDS
 from detector.terminal import print_line, progress
 
@@ -84,9 +85,10 @@ def run_workers(tasks: Sequence[Callable[[], None]], workers: int, count: Shared
     processes = [
         PROCESSES.Process(target=_worker_main, args=(tasks[first::workers], failures)) for first in range(workers)
     ]
-    for process in processes:
-        process.start()
     try:
+        with deferred_signals():  # a process that is started by halves ends with a traceback of its own
+            for process in processes:
+                process.start()
         while any(process.is_alive() for process in processes):
             wait([process.sentinel for process in processes if process.is_alive()], REFRESH_SECONDS)
             count.refresh()

@@ -141,7 +141,7 @@ def strike_often(verb: str, victim: Victim, kind: OutputKind, disk: Path, record
         (disk / "ballast").unlink(missing_ok=True)
         record(f"{verb} {number}: {blow.name} after {blow.seconds:.2f} of {seconds:.2f} s, rc {blow.code}, {blow.left}")
         assert is_documented(blow), blow
-        assert "Traceback" not in blow.errors or blow.name == "SIGINT", blow
+        assert "Traceback" not in blow.errors or blow.name in ("SIGKILL", "SIGINT"), blow  # of a half-started worker
         assert out.exists() or not has_former, blow
         assert not out.exists() or victim.is_whole(out), blow
         assert all(is_draft(name) for name in blow.left), blow
