@@ -123,11 +123,17 @@ def start_logging(level: str, form: str) -> None:
 
 def log_to_terminal(program: str) -> None:
     """Send warnings, and the traceback of a fault of the program, to the person who gives a command."""
-    _use_formatter(_TextFormatter(f"{program}: %(message)s"), logging.WARNING)
+    logger = _use_formatter(_TextFormatter(f"{program}: %(message)s"), logging.WARNING)
+    logger.handlers[0].addFilter(_is_of_ours)
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _print_fault
     if threading.excepthook is threading.__excepthook__:
         threading.excepthook = _print_fault_of_thread
+
+
+def _is_of_ours(record: logging.LogRecord) -> bool:
+    """Return whether a record is no line of librdkafka's: the sentence of a command's end says what it means."""
+    return record.name != "faultline.kafka" or record.levelno < logging.WARNING
 
 
 def _use_formatter(formatter: logging.Formatter, level: int = logging.NOTSET) -> logging.Logger:

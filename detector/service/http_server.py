@@ -14,6 +14,9 @@ from detector.service.endpoints.listener import open_listeners, url_host
 from detector.service.http_auth import HttpAuth
 from detector.text import printable
 
+LONGEST_REASON = 2000
+"""Characters of a reason that is shown whole: three foreign members with their ids have some 600."""
+
 
 @dataclass
 class Health:
@@ -95,4 +98,4 @@ NOT_FOUND = Answer(HTTPStatus.NOT_FOUND, b"not found; there are /metrics, /livez
 
 
 def _unavailable(reason: str) -> Answer:
-    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{printable(reason)}\n".encode())
+    return Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"{printable(reason, LONGEST_REASON)}\n".encode())

@@ -96,7 +96,7 @@ def test_explain_is_a_page_of_a_hundred_columns(lived, capsys):
     code, page = run(lived, capsys, "explain", identity[:8])
     assert code == 0
     assert f"drop_storm on {FAULTY}, alarm {identity}" in page
-    assert "by ann" in page
+    assert "ann" in page
     assert max(map(len, page.splitlines())) <= 100
     code, silent = run(lived, capsys, "explain", alarm_of(lived, SILENT)[0]["alarmId"])
     assert "no window was judged: a silent cell raises its alarm by its silence." in silent

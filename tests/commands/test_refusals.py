@@ -53,7 +53,7 @@ FILES = [
 
 TRAINER = [
     (("train", "--out", "o", "--history", "missing"), "missing"),
-    (("train", "--out", "o", "--episodes", "missing.csv"), "missing.csv: cannot be read"),
+    (("train", "--out", "o", "--episodes", "missing.csv"), "missing.csv: a simulated network has no such"),
     (("train", "--out", "o", "--loss-option", "magin=1"), "has no option 'magin'"),
     (("adapt", "--bundle", "missing", "--history", "history", "--out", "o"), "missing"),
     (("adapt", "--bundle", "bundle", "--history", "missing", "--out", "o"), "missing"),

@@ -151,8 +151,6 @@ def test_a_topic_that_somebody_else_made_is_followed(bare_stage):
     ("options", "words"),
     [
         (["--create", "--replication", "2"], "give --replication no more than there are brokers"),
-        (["--create", "--replication", "0"], "--replication is 0; give 1 or more."),
-        (["--create", "--partitions", "-1"], "--partitions is -1; give 1 or more."),
         (["--yes"], "--yes is given without --fix"),
     ],
 )

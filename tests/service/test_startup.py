@@ -154,7 +154,7 @@ def test_a_port_that_is_taken_is_named(stage, refusal):
         taken.listen()
         port = taken.getsockname()[1]
         said = refusal("run", "--config", stage.config(http={"port": port}))
-    assert f"http: cannot listen on 127.0.0.1:{port} (" in said
+    assert f"http: cannot listen on 127.0.0.1:{port}: another process listens there" in said
     assert said.endswith("set http.port to a free port.")
 
 
