@@ -107,7 +107,10 @@ class StartPositions:
     def _warn_of_lost_commit(self, partition: int) -> None:
         """Warn of a partition without a commit that was read before: its open alarms are on their topic."""
         active = TopicPartition(self._kafka.topics.active, partition)
-        low, high = self._request(lambda: self._consumer.get_watermark_offsets(active, timeout=ANSWER_SECONDS))
+        try:
+            low, high = self._request(lambda: self._consumer.get_watermark_offsets(active, timeout=ANSWER_SECONDS))
+        except KafkaException:  # no such topic or partition: nothing is known of open alarms
+            return
         if high > low:
             log.warning(
                 "partition %d: group %s has no commit, although topic %s has records there, so its offset expired or"
