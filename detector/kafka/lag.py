@@ -54,21 +54,13 @@ class Lag:
         lags = {}
         for partition in self._consumer.position(assigned_partitions):
             number = partition.partition
-            fetched_end = self._fetched_end(partition)
+            _, fetched_end = self._consumer.get_watermark_offsets(partition, cached=True)
             position = partition.offset if partition.offset >= 0 else self._starts[number]
             position = max(position, self._reached.get(number, position))
             end = max(fetched_end, self._ends.get(number, -1))
             if end >= 0:
                 lags[number] = max(0, end - position)
         return lags
-
-    def _fetched_end(self, partition: TopicPartition) -> int:
-        """Return the end of the client's last fetch; -1 of a partition that it knows nothing of yet."""
-        try:
-            end: int = self._consumer.get_watermark_offsets(partition, cached=True)[1]
-        except KafkaException:  # _UNKNOWN_PARTITION, seen once just after an assignment
-            return -1
-        return end
 
     def _update_ends(self, assigned_partitions: list[TopicPartition]) -> None:
         """Take the answers of the last requests, and send the next ones in time. Never waits."""

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import CLAIM, SHORT_DIGEST, Checkpoint
+from detector.errors import ClusterError
 from detector.kafka.broker_monitor import ANSWER_SECONDS, BrokerMonitor
 from detector.kafka.errors import explain, is_fatal, is_transient
 from detector.kafka.offsets import TopicOffsets
@@ -49,12 +50,14 @@ class StartPositions:
         self._topic = config.kafka.topics.minutes
         self._memory_minutes = config.settings.tolerance.memory_minutes
         self._offsets = TopicOffsets(config.kafka, self._topic, self._wait_on)
+        self._open_alarms = TopicOffsets(config.kafka, config.kafka.topics.active, lambda: not broker_monitor.probe())
 
     def find(self, partitions: list[int]) -> list[tuple[TopicPartition, Assignment]]:
         """Return each partition's first offset to fetch, and its assignment. Raises ClusterError."""
         unpositioned = [TopicPartition(self._topic, partition) for partition in partitions]
         commits = self._request(lambda: self._consumer.committed(unpositioned, ANSWER_SECONDS))
         lows, highs = self._offsets.begins(partitions), self._offsets.committed_ends(partitions)
+        self._warn_of_lost_commits([commit.partition for commit in commits if commit.offset < 0])
         return [self._start_of(commit, lows[commit.partition], highs[commit.partition]) for commit in commits]
 
     def _start_of(self, commit: TopicPartition, low: int, high: int) -> tuple[TopicPartition, Assignment]:
@@ -63,7 +66,6 @@ class StartPositions:
         partition, offset = commit.partition, commit.offset
         fresh_start = TopicPartition(self._topic, partition, low if self._kafka.start == "earliest" else high)
         if offset < 0:
-            self._warn_of_lost_commit(partition)
             return fresh_start, Assignment(partition=partition)
         if offset > high:
             log.error(
@@ -104,22 +106,22 @@ class StartPositions:
         )
         return begin, Assignment(partition=partition, checkpoint=checkpoint, live_offset=low, reset="retention")
 
-    def _warn_of_lost_commit(self, partition: int) -> None:
-        """Warn of a partition without a commit that was read before: its open alarms are on their topic."""
-        active = TopicPartition(self._kafka.topics.active, partition)
+    def _warn_of_lost_commits(self, partitions: list[int]) -> None:
+        """Warn of partitions without a commit that were read before: their open alarms are on their topic."""
         try:
-            low, high = self._request(lambda: self._consumer.get_watermark_offsets(active, timeout=ANSWER_SECONDS))
-        except KafkaException:  # no such topic or partition: nothing is known of open alarms
+            begins, ends = self._open_alarms.begins(partitions), self._open_alarms.ends(partitions)
+        except ClusterError:  # whoever reads the open alarms next says what is wrong with their topic
             return
-        if high > low:
-            log.warning(
-                "partition %d: group %s has no commit, although topic %s has records there, so its offset expired or"
-                " was removed; reading starts at the %s offset",
-                partition,
-                self._kafka.group,
-                self._kafka.topics.active,
-                self._kafka.start,
-            )
+        for partition in partitions:
+            if ends[partition] > begins[partition]:
+                log.warning(
+                    "partition %d: group %s has no commit, although topic %s has records there, so its offset expired"
+                    " or was removed; reading starts at the %s offset",
+                    partition,
+                    self._kafka.group,
+                    self._kafka.topics.active,
+                    self._kafka.start,
+                )
 
     def _offset_by_time(self, partition: int) -> int:
         """Return the replay offset for a commit without a checkpoint written by Faultline.
@@ -127,9 +129,8 @@ class StartPositions:
         The offset is estimated from the record timestamps.
         """
         since = int((time.time() - self._memory_minutes * 60) * 1000)
-        request = [TopicPartition(self._topic, partition, since)]
-        (answer,) = self._request(lambda: self._consumer.offsets_for_times(request, timeout=ANSWER_SECONDS))
-        return answer.offset if answer.offset >= 0 else np.iinfo(np.int64).max
+        offset = self._offsets.at([partition], since)[partition]
+        return np.iinfo(np.int64).max if offset is None else offset
 
     def _wait_on(self) -> bool:
         """Ask whether the broker answers, and return that no deadline ends the wait (see `_request`)."""

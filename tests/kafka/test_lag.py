@@ -38,7 +38,7 @@ def test_the_end_is_told_again_when_its_broker_has_come_back(
 def test_nothing_is_left_behind_aborted_records(broker: Broker | ExternalBroker, topics: str) -> None:
     """What a consumer of committed records will never be given is no lag."""
     bootstrap, topic = broker.bootstrap, f"{topics}minutes"
-    create_topics(bootstrap, {topic: {"partitions": 1}})
+    create_topics(bootstrap, {topic: {"partitions": 1}, f"{topics}active": {"partitions": 1}})
     produce(bootstrap, topic, [(b"key", b"value", None)] * 3)
     feeder = Producer({"bootstrap.servers": bootstrap, "transactional.id": topic, **QUIET})
     feeder.init_transactions(30)
@@ -48,7 +48,12 @@ def test_nothing_is_left_behind_aborted_records(broker: Broker | ExternalBroker,
             feeder.produce(topic, b"value", b"key")
         feeder.flush(30)
         feeder.abort_transaction(30)
-    kafka = Kafka(common={"bootstrap.servers": bootstrap}, group=topic, start="earliest", topics=Topics(minutes=topic))
+    kafka = Kafka(
+        common={"bootstrap.servers": bootstrap},
+        group=topic,
+        start="earliest",
+        topics=Topics(minutes=topic, active=f"{topics}active"),
+    )
     config = Config(bundle="none", kafka=kafka)
     consumer = MinuteConsumer(config, BrokerMonitor(config.kafka))
     received = 0

@@ -10,12 +10,14 @@ from time import monotonic
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import OffsetSpec
 
 from detector.config.schema import Config
+from detector.errors import ClusterError
 from detector.kafka.client import common_properties, open_admin, open_client
 from detector.kafka.cluster.state import ClusterState, CommitState, GroupState
 from detector.kafka.errors import is_transient
+from detector.kafka.offsets import TopicOffsets
+from detector.kafka.readers.range_reader import OffsetRange
 from detector.kafka.start_positions import checkpoint_from_metadata
 
 COORDINATOR_SECONDS = 5.0
@@ -26,9 +28,6 @@ ANSWER_SECONDS = 1.0
 
 NO_PARTITION = 2_000_000_000
 """Partition that no topic has. A commit for it changes nothing, and is refused for a lacking right first."""
-
-Offsets = dict[tuple[str, int], int]
-"""One offset for each topic and partition."""
 
 
 class GroupReport(NamedTuple):
@@ -52,27 +51,33 @@ def describe_groups(config: Config, state: ClusterState) -> GroupReport:
         group: GroupState(operations=operations, is_idle=_is_idle(config)),
         f"{group}-tables": GroupState(operations=table_operations),
     }
-    names = [name for name in (topics.minutes, topics.active, topics.alarms) if name in state.topics]
-    positions = [TopicPartition(name, number) for name in names for number in range(state.topics[name].partitions)]
     try:
-        low = _offsets(config, positions, OffsetSpec.earliest())
-        high = _offsets(config, positions, OffsetSpec.latest())
-    except KafkaException:  # no right to describe one of them, which is another finding
+        read, open_alarms, notifications = (
+            _extents(config, state, topic) for topic in (topics.minutes, topics.active, topics.alarms)
+        )
+    except ClusterError:  # no right to describe one of them, which is another finding
         return GroupReport(groups, [], 0)
-    used = {partition: high[partition] - low[partition] for partition in low}
     commits = [
         CommitState(
             partition=commit.partition,
             offset=commit.offset if commit.offset >= 0 else None,
             checkpoint=checkpoint_from_metadata(commit.metadata),
-            low=low[topics.minutes, commit.partition],
-            high=high[topics.minutes, commit.partition],
-            open_records=used.get((topics.active, commit.partition), 0),
+            low=read[commit.partition].begin,
+            high=read[commit.partition].end,
+            open_records=len(open_alarms[commit.partition]) if commit.partition in open_alarms else 0,
         )
         for commit in committed
         if commit.error is None
     ]
-    return GroupReport(groups, commits, sum(count for (name, _), count in used.items() if name == topics.alarms))
+    return GroupReport(groups, commits, sum(map(len, notifications.values())))
+
+
+def _extents(config: Config, state: ClusterState, topic: str) -> dict[int, OffsetRange]:
+    """Return the offsets in use, by partition; none of a topic that does not exist. Raises ClusterError."""
+    partitions = range(state.topics[topic].partitions if topic in state.topics else 0)
+    offsets = TopicOffsets(config.kafka, topic)
+    begins, ends = offsets.begins(partitions), offsets.ends(partitions)
+    return {partition: OffsetRange(partition, begins[partition], ends[partition]) for partition in partitions}
 
 
 def _ask(
@@ -116,10 +121,3 @@ def _is_idle(config: Config) -> bool | None:
     states = {group.group_id: group.state for group in listing.valid}
     idle = (ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD)
     return not listing.errors and states.get(config.kafka.group, ConsumerGroupState.EMPTY) in idle
-
-
-def _offsets(config: Config, positions: Iterable[TopicPartition], spec: OffsetSpec) -> Offsets:
-    """Return the first or last offsets of all partitions, which are asked for at once."""
-    admin = open_admin(config.kafka)  # a variable, because its futures die with it
-    answers = admin.list_offsets(dict.fromkeys(positions, spec), request_timeout=config.kafka.reach_seconds)
-    return {(position.topic, position.partition): future.result().offset for position, future in answers.items()}
