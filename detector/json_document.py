@@ -4,11 +4,13 @@ A minute since 1970 is what scripts of version 0.1 read, so it stays. Beside eac
 with a Z, under the name with `_time` at its end.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec.inspect import DictType, ListType, StructType, TupleType, UnionType
+
+from detector.timestamps import iso_time
 
 Document = TypeVar("Document")
 
@@ -28,7 +30,7 @@ def make_document(form: type[Document], *parts: Any, **fields: Any) -> Document:
 
 def minute_time(minute: int | None) -> str | None:
     """Return the begin of a minute as ISO 8601 in UTC; None for no minute, which some fields write as 0."""
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if minute else None
+    return iso_time(minute) if minute else None
 
 
 def _with_times(form: msgspec.inspect.Type, value: Any) -> Any:

@@ -24,3 +24,8 @@ def read_minute(text: str, option: str) -> int:
 def write_minute(minute: int) -> str:
     """Return a minute since 1970 as UTC for a person, without a zone."""
     return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def iso_time(minute: int) -> str:
+    """Return the begin of a minute in UTC, as ISO 8601."""
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

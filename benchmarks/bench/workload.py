@@ -4,8 +4,8 @@ from time import time as now
 
 import numpy as np
 
-from detector.alarms.notifications import iso_time
 from detector.core.ingest.samples import Records
+from detector.timestamps import iso_time
 from trainer.simulation.record_encoder import minute_records
 from trainer.simulator import Network, catalogue, records
 

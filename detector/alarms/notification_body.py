@@ -4,14 +4,12 @@ Anybody who may write to the topic may have written it: every field has its type
 notification.
 """
 
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-Time = Annotated[datetime, Meta(tz=True)]
-"""Time with a zone."""
+from detector.json_document import Time
 
 Embedding = Annotated[bytes, Meta(max_length=65_536)]
 """Direction of a window: little-endian f16[D], base64 in JSON."""

@@ -6,7 +6,6 @@ is read. `journal.NotificationRecord` is a notification that was read back.
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -25,6 +24,7 @@ from detector.core.vocabulary import (
 )
 from detector.errors import ForeignRecordError
 from detector.malformed_json import MALFORMED_JSON
+from detector.timestamps import iso_time
 
 NAMESPACE = uuid.UUID("3d0f1a52-7c0b-5f3e-9a64-1d5b8f7c2e10")
 """Namespace of the alarm ids; it never changes, or a restart after an upgrade would raise every open alarm again."""
@@ -79,11 +79,6 @@ class Context:
 def alarm_id(alarm: Alarm) -> str:
     """Return the id of an alarm: the same for the same cell, class and onset, on every instance."""
     return str(uuid.uuid5(NAMESPACE, f"{alarm.cell}\n{alarm.name}\n{alarm.onset}"))
-
-
-def iso_time(minute: int) -> str:
-    """Return the begin of a minute in UTC, as ISO 8601."""
-    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def notification_message(event: Event, context: Context) -> AlarmMessage:

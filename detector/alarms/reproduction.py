@@ -138,17 +138,13 @@ def _judge_again(
     bundle, settings = verifier.bundle, replace(verifier.settings, max_cells=1)
     pipeline = Pipeline(bundle.catalogue, bundle.baseline, verifier.encode, classifier, settings)
     pipeline.assign(records.partition, None, open_alarms)
-    pipeline.process([(_slice(records, slice(0, row)), False)])
-    work = pipeline.process([(_slice(records, slice(row, row + 1)), True)])
+    pipeline.process([(records.part(slice(0, row)), False)])
+    work = pipeline.process([(records.part(slice(row, row + 1)), True)])
     context = Context(verifier.system_dn, bundle.digest)
     for event in work.events:
         if event.change == notification.change and alarm_id(event.alarm) == notification.body.alarmId:
             return notification_message(event, context).value
     return None
-
-
-def _slice(records: Records, rows: slice) -> Records:
-    return Records(records.partition, records.offsets[rows], records.keys[rows], records.values[rows])
 
 
 def _differences(notification: NotificationRecord, value: bytes | None) -> list[str]:

@@ -284,4 +284,4 @@ def _add(totals: dict[str, int], counts: dict[str, int]) -> None:
 def _parts(records: Records) -> Iterator[Records]:
     for start in range(0, len(records), MAX_BATCH):
         part = slice(start, start + MAX_BATCH)
-        yield Records(records.partition, records.offsets[part], records.keys[part], records.values[part])
+        yield records.part(part)

@@ -55,9 +55,7 @@ class PartitionAssignments:
                 (live_records, slice(replayed_count, None)),
             ):
                 if len(records.offsets[rows]):
-                    part.append(
-                        Records(records.partition, records.offsets[rows], records.keys[rows], records.values[rows])
-                    )
+                    part.append(records.part(rows))
         return replayed_records, live_records
 
     def end_replays(self, poll: Poll, pipeline: Pipeline) -> None:

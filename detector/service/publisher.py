@@ -7,7 +7,6 @@ from detector.alarms.notifications import (
     AlarmMessage,
     Context,
     alarm_id,
-    iso_time,
     notification_message,
     open_alarm_message,
 )
@@ -20,6 +19,7 @@ from detector.kafka.sink import Sink
 from detector.kafka.transactions import Aborted, Fenced
 from detector.service.fencing import Fencing
 from detector.service.metrics import Metrics
+from detector.timestamps import iso_time
 
 log = logging.getLogger("faultline")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.alarms.notifications import iso_time
 from detector.labels.label import write_label
 from detector.labels.packs import write_pack
+from detector.timestamps import iso_time
 from tests.service.network import (
     CATALOGUE,
     CELLS,

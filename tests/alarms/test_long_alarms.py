@@ -4,12 +4,13 @@ import msgspec
 import pytest
 from confluent_kafka import Consumer
 
-from detector.alarms.notifications import Context, iso_time, notification_message, open_alarm_message
+from detector.alarms.notifications import Context, notification_message, open_alarm_message
 from detector.config.loader import read_config
 from detector.core.lifecycle import NEW, Alarm, Event
 from detector.kafka.broker_monitor import BrokerMonitor
 from detector.kafka.cluster.checks import check_topics
 from detector.kafka.sink import Sink
+from detector.timestamps import iso_time
 from tests.eventually import eventually
 from tests.kafka.topics import QUIET
 from tests.service.network import PARTITIONS, T0

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from detector.__main__ import main
-from detector.alarms.notifications import iso_time
 from detector.alarms.shadow import ShadowEpisode, compare
 from detector.bundle.format import read_bundle
+from detector.timestamps import iso_time
 from tests.eventually import eventually
 from tests.kafka.topics import consume_committed
 from tests.service.network import FAULTY, MINUTES, SILENT, STRANGE, T0, label, told

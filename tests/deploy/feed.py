@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from detector.alarms.notifications import iso_time
+from detector.timestamps import iso_time
 from tests.service.network import CELLS, MEAN, NAMES, SPREAD, Record, partition_of
 from tests.service.stage import Stage
 

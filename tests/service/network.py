@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alarms.notifications import iso_time
 from detector.bundle.format import FORMAT, Bundle, BundleManifest, Golden
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
@@ -20,6 +19,7 @@ from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
 from detector.core.scoring.tail_fit import TWO_HOURS
 from detector.labels.label import Label
+from detector.timestamps import iso_time
 
 NAMES = ("users", "throughput", "drops", "delay", "power", "signalling")
 """Six: of five, products of 64 windows differ in their last bit from those of 512 (XLA, on a CPU)."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alarms.notifications import iso_time
+from detector.timestamps import iso_time
 from tests.service.network import FAR, MEAN, NAMES, SPREAD, T0, Record
 
 PARTITIONS = 4

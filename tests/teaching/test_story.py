@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from detector.__main__ import main
-from detector.alarms.notifications import iso_time
+from detector.timestamps import iso_time
 from tests.service.network import CELLS, STRANGE, T0, Trouble, told
 from tests.service.stage import serving
 

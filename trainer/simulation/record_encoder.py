@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.alarms.notifications import iso_time
+from detector.timestamps import iso_time
 
 
 class Writer:

@@ -56,6 +56,10 @@ class Records:
     def __len__(self) -> int:
         return len(self.values)
 
+    def part(self, rows: slice) -> "Records":
+        """Return the records of these rows."""
+        return Records(self.partition, self.offsets[rows], self.keys[rows], self.values[rows])
+
 
 @dataclass(frozen=True)
 class Samples:

@@ -113,4 +113,4 @@ def _enclosing(found: CellRecords, first: int, last: int) -> Records:
     samples, records = found.samples, found.records
     rows = samples.index[(samples.minute >= first) & (samples.minute < last)]
     inside = slice(int(rows[0]), int(rows[-1]) + 1) if len(rows) else slice(0, 0)
-    return Records(records.partition, records.offsets[inside], records.keys[inside], records.values[inside])
+    return records.part(inside)
