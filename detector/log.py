@@ -133,7 +133,7 @@ def log_to_terminal(program: str) -> None:
 
 def _is_of_ours(record: logging.LogRecord) -> bool:
     """Return whether a record is no line of librdkafka's: the sentence of a command's end says what it means."""
-    return record.name != "faultline.kafka" or record.levelno < logging.WARNING
+    return record.name != "faultline.kafka"
 
 
 def _use_formatter(formatter: logging.Formatter, level: int = logging.NOTSET) -> logging.Logger:

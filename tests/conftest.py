@@ -16,8 +16,8 @@ from threadpoolctl import threadpool_info
 from tests.kafka.broker import Broker, BrokerUnavailable, ExternalBroker, external
 from tests.kafka.topics import delete_topics, list_topics
 
-pytest_plugins = ["tests.service.fixtures", "tests.trainer.fixtures"]
-"""Fixtures that several folders share: a stage on a broker with a small bundle, and a small simulated town."""
+pytest_plugins = ["tests.keys", "tests.service.fixtures", "tests.trainer.fixtures"]
+"""Fixtures that several folders share: keys, a stage on a broker with a small bundle, and a small simulated town."""
 
 QUICK = settings(
     max_examples=6,

@@ -1,13 +1,16 @@
 """Ed25519 key pairs in files, as openssl makes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from detector.signatures import SigningKey, read_public_key, read_signing_key
+from detector.config.schema import Config
+from detector.signatures import PublicKey, SigningKey, read_public_key, read_signing_key
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,23 @@ class Pair:
     def text(self) -> str:
         """The public key as base64."""
         return read_public_key(str(self.public), Path("/")).text
+
+
+@pytest.fixture
+def ours(tmp_path: Path) -> Pair:
+    """Keys that a test trusts."""
+    return write_pair(tmp_path, "ours")
+
+
+@pytest.fixture
+def theirs(tmp_path: Path) -> Pair:
+    """Keys of somebody else."""
+    return write_pair(tmp_path, "theirs")
+
+
+def trusted(*pairs: Pair) -> Sequence[PublicKey]:
+    """Return the public keys as a configuration that lists them in `trust` has them."""
+    return Config(bundle="", trust=[pair.text for pair in pairs]).trusted_keys
 
 
 def private_pem(key: Any) -> bytes:

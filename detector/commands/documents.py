@@ -3,27 +3,20 @@
 A verb prints one document. The verbs of LISTS print one for each thing they list, a document a line.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from detector.finding import Finding
 from detector.json_document import Time
 from detector.teaching.documents import PackForecastDocument, TaughtDocument
-
-
-class FindingDocument(msgspec.Struct, kw_only=True):
-    """One thing that the check looked at."""
-
-    part: str
-    level: Literal["ok", "warning", "error"]
-    text: str
 
 
 class CheckDocument(msgspec.Struct, kw_only=True):
     """Everything that the check looked at. `ok`: no finding is an error."""
 
     ok: bool
-    findings: list[FindingDocument]
+    findings: list[Finding]
 
 
 class TopicDocument(msgspec.Struct, kw_only=True):

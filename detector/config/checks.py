@@ -120,7 +120,7 @@ def host_problem(host: str) -> str:
         return "a URL or a path; give the host alone, such as 127.0.0.1"
     if host == "*":
         return "`*`; give 0.0.0.0 to listen on every interface of IPv4, or :: for IPv6"
-    if _is_address(host):
+    if is_ip_address(host):
         return ""
     if host.startswith("[") or (host.count(":") == 1 and host.rpartition(":")[2].isdecimal()):
         return "a host with a port or brackets; give the host here, such as 127.0.0.1 or ::1, and the port as http.port"
@@ -140,11 +140,12 @@ def broker_problem(address: str) -> str:
     if port is not None and not 1 <= int(port[:6]) <= 65_535:
         return "with a port outside 1 to 65,535"
     if host.startswith("["):
-        return "" if _is_address(host[1:-1]) else "no IPv6 address in its brackets"
-    return "" if _is_address(host) or HOSTNAME.fullmatch(host) else "no address and no name of a host"
+        return "" if is_ip_address(host[1:-1]) else "no IPv6 address in its brackets"
+    return "" if is_ip_address(host) or HOSTNAME.fullmatch(host) else "no address and no name of a host"
 
 
-def _is_address(host: str) -> bool:
+def is_ip_address(host: str) -> bool:
+    """Return whether a host is an address in digits, of IPv4 or IPv6."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from detector.malformed_json import MALFORMED_JSON
+
 MAX_JSON_BYTES = 64 << 20
 """Longest JSON file that is parsed to recognise it; the longest of ours, of a comparison, has 3 MB."""
 
@@ -94,6 +96,6 @@ def _head(path: Path, count: int) -> bytes:
 def _has_keys(content: bytes, keys: Collection[str]) -> bool:
     try:
         document = msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except MALFORMED_JSON:
         return False
     return isinstance(document, dict) and set(keys) <= set(document)

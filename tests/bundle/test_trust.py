@@ -17,7 +17,7 @@ from detector.config.trust import trust_findings
 from detector.errors import BundleError
 from detector.service.serving import BundleReloader
 from tests.eventually import eventually
-from tests.keys import write_pair
+from tests.keys import trusted
 from tests.service.broken import sign as sum_up
 
 ROOT = Path(__file__).parents[2]
@@ -25,16 +25,6 @@ ROOT = Path(__file__).parents[2]
 BEFORE = ROOT / "tests" / "fixtures" / "v0_1" / "bundle"
 
 RELOAD_SECONDS = 60
-
-
-@pytest.fixture
-def ours(tmp_path):
-    return write_pair(tmp_path, "ours")
-
-
-@pytest.fixture
-def theirs(tmp_path):
-    return write_pair(tmp_path, "theirs")
 
 
 def sign(path, *pairs):
@@ -51,25 +41,21 @@ def signed(tmp_path, ours):
     return path
 
 
-def keys(*pairs):
-    return Config(bundle="", trust=[pair.text for pair in pairs]).trusted_keys
-
-
 def refusal(path, *pairs):
     with pytest.raises(BundleError) as raised:
-        read_bundle(path, keys(*pairs))
+        read_bundle(path, trusted(*pairs))
     assert str(raised.value).startswith(f"{path}: ")
     return raised.value.reason, str(raised.value).removeprefix(f"{path}: ")
 
 
 def test_a_signed_bundle_is_taken_with_keys_and_without(signed, ours, theirs):
     digest = read_bundle(BEFORE).digest
-    assert {read_bundle(signed, keys(*pairs)).digest for pairs in ((), (ours,), (theirs, ours))} == {digest}
+    assert {read_bundle(signed, trusted(*pairs)).digest for pairs in ((), (ours,), (theirs, ours))} == {digest}
 
 
 def test_a_bundle_is_signed_as_it_is_written(tmp_path, ours):
     write_bundle(read_bundle(BEFORE), tmp_path / "written", ours.signer)
-    assert read_bundle(tmp_path / "written", keys(ours)).manifest.name == read_bundle(BEFORE).manifest.name
+    assert read_bundle(tmp_path / "written", trusted(ours)).manifest.name == read_bundle(BEFORE).manifest.name
     assert sorted(path.name for path in tmp_path.glob(".*")) == []
 
 
@@ -122,7 +108,7 @@ def test_what_is_proved_is_what_is_read(signed, ours, monkeypatch):
         return file
 
     monkeypatch.setattr(Path, "open", replaced)
-    assert read_bundle(signed, keys(ours)).digest == digest
+    assert read_bundle(signed, trusted(ours)).digest == digest
 
 
 # --- wherever a bundle is opened ------------------------------------------------------------------------------------
@@ -182,7 +168,7 @@ def test_a_reload_refuses_what_is_not_signed_and_takes_it_once_it_is(tmp_path, o
     write_bundle(read_bundle(BEFORE), monday, ours.signer)
     write_bundle(read_bundle(BEFORE), tuesday)
     current.symlink_to(monday)
-    serving = read_bundle(current, keys(ours))
+    serving = read_bundle(current, trusted(ours))
     config = Config(bundle=str(current), trust=[ours.text], runtime=Runtime(reload_seconds=0.1))
     reloader = BundleReloader(config, lambda bundle, encode: pytest.fail("it serves already"))
     current.with_name("fresh").symlink_to(tuesday)
@@ -228,6 +214,6 @@ def test_keys_are_files_beside_the_configuration_or_their_text(tmp_path, ours):
             yaml.safe_dump({"bundle": "b", "kafka": {"common": {"bootstrap.servers": "a"}}, "trust": [entry]})
         )
         assert read_config(path).trust == [ours.text]
-    held, trusted = read_config(configured(tmp_path, "b", ours)), keys(ours)
+    held, keys = read_config(configured(tmp_path, "b", ours)), trusted(ours)
     ours.public.unlink()
-    assert held.trusted_keys == trusted  # the file was read once, at the start
+    assert held.trusted_keys == keys  # the file was read once, at the start

@@ -23,7 +23,7 @@ from detector.alarms.unknown_clusters import cluster_unknowns
 from detector.backtest.matching import read_episodes
 from detector.bundle.format import Bundle, read_bundle
 from detector.config.loader import read_catalogue, read_config
-from detector.core.ingest.checkpoint import decode_claims
+from detector.core.ingest.checkpoint import WatermarkState, decode_claims
 from detector.core.ingest.samples import Decoder, Records, diagnose
 from detector.errors import OperatorError
 from detector.kafka.start_positions import checkpoint_from_metadata
@@ -149,8 +149,6 @@ def check_checkpoint(metadata: bytes) -> None:
     """Read the metadata of a commit that something else wrote."""
     checkpoint = checkpoint_from_metadata(metadata.decode(errors="replace"))
     if checkpoint is not None:
-        from detector.core.ingest.checkpoint import WatermarkState
-
         decode_claims(WatermarkState(checkpoint.replay_offset, checkpoint.replay_minute, checkpoint.votes))
 
 

@@ -9,32 +9,17 @@ import pytest
 import yaml
 
 from detector.__main__ import main
-from detector.config.schema import Config
 from detector.labels.packs import LABELS, MANIFEST, PackError, read_pack, write_pack
-from tests.keys import write_pair
+from tests.keys import trusted
 
 LINES = [b'{"id":"a"}', b'{"id":"b"}']
 
 PACK_BEFORE = Path(__file__).parents[1] / "fixtures" / "v0_1" / "labels.pack"
 
 
-@pytest.fixture
-def ours(tmp_path):
-    return write_pair(tmp_path, "ours")
-
-
-@pytest.fixture
-def theirs(tmp_path):
-    return write_pair(tmp_path, "theirs")
-
-
-def keys(*pairs):
-    return Config(bundle="", trust=[pair.text for pair in pairs]).trusted_keys
-
-
 def refusal(path, *pairs):
     with pytest.raises(PackError) as raised:
-        read_pack(path, keys(*pairs))
+        read_pack(path, trusted(*pairs))
     assert str(raised.value).startswith(f"{path}: ")
     assert str(raised.value).endswith(".")
     return str(raised.value)
@@ -43,7 +28,7 @@ def refusal(path, *pairs):
 def test_a_signed_pack_is_read_with_keys_and_without(tmp_path, ours, theirs):
     written = write_pack(tmp_path / "pack", LINES, "digest", ours.signer)
     assert read_pack(tmp_path / "pack") == written
-    assert read_pack(tmp_path / "pack", keys(theirs, ours)) == written
+    assert read_pack(tmp_path / "pack", trusted(theirs, ours)) == written
 
 
 def test_a_signature_adds_no_member_and_changes_no_digest(tmp_path, ours):

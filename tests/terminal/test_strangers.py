@@ -76,8 +76,6 @@ def logged(capsys):
     """Starts a form of the log, and afterwards gives the test's logger back as it was."""
     logger = logging.getLogger("faultline")
     before = logger.handlers, logger.level, logger.propagate
-    logger.handlers = []
-    logger.propagate = False  # what pytest records of a log, xdist sends to its parent, and not with lone surrogates
     yield lambda: capsys.readouterr().err
     logger.handlers, logger.level, logger.propagate = before
 

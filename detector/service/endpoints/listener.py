@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from detector.config.checks import is_ip_address
 from detector.config.schema import Http
 from detector.errors import ConfigError
 
@@ -87,7 +88,7 @@ def _open_listener(family: socket.AddressFamily, address: tuple[Any, ...]) -> so
 def _resolve(http: Http) -> list[Address]:
     """Return the addresses of the host, without asking the resolver for one that is written in digits."""
     host = _without_brackets(http.host)
-    is_numeric = _is_ip_address(host)
+    is_numeric = is_ip_address(host)
     if not (_is_listenable(host) if is_numeric else _is_host_name(host)):
         raise ConfigError(
             f"http: {http.host!r} at http.host is no address and no host name; set it to an address of this host, such"
@@ -107,14 +108,6 @@ def _resolve(http: Http) -> list[Address]:
 
 def _without_brackets(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") and ":" in host else host
-
-
-def _is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_listenable(host: str) -> bool:
