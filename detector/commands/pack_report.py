@@ -81,10 +81,10 @@ def import_pack(config: Config, request: PackImportRequest) -> bool:
             f"{request.file}: has sha256 {pack.digest}, and --sha256 is {request.sha256}; do not accept this file, ask"
             " its sender."
         )
+    catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
     if request.accept:
         check_labels_topic(config)
     known = list(read_labels(config))
-    catalogue = read_bundle(Path(config.bundle), config.trusted_keys).catalogue
     entries = check_entries(pack, catalogue, newest_values(known))
     labels = [entry.label for entry in entries if entry.label and entry.state in ("new", "replaces")]
     forecast = preview_pack(config, labels, known, request.sample) if labels else None

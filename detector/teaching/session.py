@@ -27,7 +27,7 @@ from detector.teaching.history_source import open_source, sample_size
 from detector.teaching.labelled_bundle import embed_labels
 from detector.teaching.preview import Forecast, preview_label
 from detector.teaching.preview_text import conclusion, figures, preview_lines
-from detector.teaching.request import SampleRequest, TeachOptions, TeachRequest
+from detector.teaching.request import TeachOptions, TeachRequest
 from detector.terminal import print_document, print_lines, status
 from detector.timestamps import write_minute
 
@@ -57,11 +57,8 @@ def teach(config: Config, request: TeachRequest, options: TeachOptions) -> Label
     Raises OperatorError.
     """
     check_name(request.name)
-    published = not options.dry_run
-    if published:
-        check_labels_topic(config)
-    prepared = prepare_label(config, request, options.sample)
-    label = prepared.decide(options.force)
+    prepared = prepare_label(config, request, options)
+    label, published = prepared.decide(options.force), not options.dry_run
     if not options.json:
         print_lines(preview_lines(label, prepared.episode, prepared.forecast))
     if published:
@@ -73,7 +70,7 @@ def teach(config: Config, request: TeachRequest, options: TeachOptions) -> Label
     return label
 
 
-def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) -> PreparedLabel:
+def prepare_label(config: Config, request: TeachRequest, options: TeachOptions) -> PreparedLabel:
     """Cut the episode from the topic or from files, and replay the past without the label and with it.
 
     The bundle is read once. Its encoder starts after everything that can be refused without it. Raises OperatorError.
@@ -83,10 +80,10 @@ def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) 
             f"--expires {write_minute(request.expires)} is not after the episode's begin"
             f" {write_minute(request.begin)}; give a later time."
         )
-    path, now = Path(config.bundle), int(time() // 60)
+    path, now, sample = Path(config.bundle), int(time() // 60), options.sample
     bundle = read_bundle(path, config.trusted_keys)
     with status(f"reading the minutes of {request.cell}, and up to {sample.cell_days:g} cell-days to replay"):
-        label, episode, history = _read_past(config, bundle, request, sample, now=now)
+        label, episode, history = _read_past(config, bundle, request, options, now=now)
         records = list(read_labels(config))
     encode = start_encoder(bundle, path, config.runtime.threads)
     labelled = embed_labels(config, bundle, encode, records)
@@ -94,15 +91,17 @@ def prepare_label(config: Config, request: TeachRequest, sample: SampleRequest) 
 
 
 def _read_past(
-    config: Config, bundle: Bundle, request: TeachRequest, sample: SampleRequest, *, now: int
+    config: Config, bundle: Bundle, request: TeachRequest, options: TeachOptions, *, now: int
 ) -> tuple[Label, EpisodeSlice, HistorySample]:
     """Return the label, its episode, and the sample of the past to replay."""
-    with open_source(config, sample.history, bundle.catalogue) as source:
+    with open_source(config, options.sample.history, bundle.catalogue) as source:
+        if not options.dry_run:
+            check_labels_topic(config)
         coverage = config.minutes.min_coverage
         episode = cut(source, request.cell, request.begin, request.end, now, coverage=coverage)
         label = _build_label(request, episode, source.catalogue, bundle, now=now)
         label_windows(label, bundle.catalogue)  # refuse what the detectors would refuse before the replay takes time
-        return label, episode, source.read_sample(request.cell, sample_size(sample))
+        return label, episode, source.read_sample(request.cell, sample_size(options.sample))
 
 
 def author() -> str:
