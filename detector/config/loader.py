@@ -55,11 +55,6 @@ def read_catalogue(path: Path) -> "Catalogue":
     return Catalogue(tuple(convert(document, list[Feature])))
 
 
-def write_catalogue(catalogue: "Catalogue", path: Path) -> None:
-    """Write the catalogue as YAML, in the form that `read_catalogue` reads."""
-    path.write_text(catalogue_yaml(catalogue), encoding="utf-8")
-
-
 def catalogue_yaml(catalogue: "Catalogue") -> str:
     """Return the catalogue as YAML, in the form that `read_catalogue` reads."""
     return write_yaml(msgspec.to_builtins(list(catalogue.features)))

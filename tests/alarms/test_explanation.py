@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.config.loader import write_catalogue
 from tests.kafka.topics import create_topics, produce
 from tests.service.network import (
     CATALOGUE,
@@ -28,7 +27,7 @@ from tests.service.network import (
     told,
 )
 from tests.service.stage import Stage, serving
-from tests.trainer.files import write_day
+from tests.trainer.files import write_catalogue, write_day
 
 pytestmark = pytest.mark.broker
 

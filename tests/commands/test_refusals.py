@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from detector.bundle.format import read_bundle
-from detector.config.loader import write_catalogue
 from tests.commands.runner import Ending, run_all
+from tests.trainer.files import write_catalogue
 from trainer.pretrained.shipped import SHIPPED
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from detector.__main__ import main
-from detector.config.loader import read_config, write_catalogue
+from detector.config.loader import read_config
 from detector.config.schema import Kafka
 from detector.errors import ClusterError
 from detector.kafka.cluster.checks import cluster_findings
@@ -21,6 +21,7 @@ from tests.kafka.topics import QUIET
 from tests.service.network import CATALOGUE, MINUTES, STRANGE, Trouble, told
 from tests.service.stage import TOPICS, Stage, serving
 from tests.teaching.test_preview import clock
+from tests.trainer.files import write_catalogue
 from trainer.__main__ import main as trainer
 
 pytestmark = [pytest.mark.broker, pytest.mark.usefixtures("kept_process")]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.config.loader import write_catalogue
 from tests.output.kinds import write_own_bundle
+from tests.trainer.files import write_catalogue
 from trainer.simulator import catalogue
 
 PROGRAM = """

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.config.loader import write_catalogue
 from detector.labels.label import read_label
 from detector.timestamps import iso_time
 from tests.eventually import eventually
 from tests.service.network import CATALOGUE, CELLS, MEAN, NAMES, SPREAD, STRANGE, T0, Trouble, label, spreads, told
 from tests.service.stage import Daemon, Stage, serving
-from tests.trainer.files import write_day
+from tests.trainer.files import write_catalogue, write_day
 
 pytestmark = pytest.mark.broker
 

@@ -8,6 +8,9 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from detector.config.loader import catalogue_yaml
+from detector.core.features import Catalogue
+
 
 def write_day(
     folder: Path,
@@ -24,3 +27,8 @@ def write_day(
     target = folder / f"day={day}"
     target.mkdir(parents=True, exist_ok=True)
     pyarrow.parquet.write_table(pyarrow.table(columns), target / "any.parquet")
+
+
+def write_catalogue(catalogue: Catalogue, path: Path) -> None:
+    """Write the features that the files of a history have."""
+    path.write_text(catalogue_yaml(catalogue), encoding="utf-8")

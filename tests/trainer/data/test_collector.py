@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from detector.config.loader import read_catalogue, write_catalogue
+from detector.config.loader import read_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Decoder, Records
 from detector.history.parquet import HistoryFiles
@@ -20,6 +20,7 @@ from tests.eventually import eventually
 from tests.kafka.broker import ROOT, Broker, ExternalBroker, die_with_parent, free_ports
 from tests.kafka.topics import create_topics, produce
 from tests.service.network import CATALOGUE, CELLS, NAMES, T0, Record, record, told, value
+from tests.trainer.files import write_catalogue
 from trainer.__main__ import main
 from trainer.data.history import ParquetHistory
 from trainer.data.parquet_sink import Collection

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from detector.backtest.matching import Episode
-from detector.config.loader import write_catalogue
 from detector.core.features import Baseline, Catalogue
 from detector.history.parquet import HistoryError
 from tests.builders import catalogue
-from tests.trainer.files import write_day
+from tests.trainer.files import write_catalogue, write_day
 from tests.trainer.twins import TableHistory, slow_window
 from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline

@@ -7,10 +7,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
 from detector.history.parquet import HistoryError, ParquetDays
 from tests.builders import catalogue
+from tests.trainer.files import write_catalogue
 from tests.trainer.twins import slow_history, slow_read
 from trainer.data.baselines import fit_baseline
 from trainer.data.history import ParquetHistory

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue, Feature
+from tests.trainer.files import write_catalogue
 from trainer.__main__ import main
 from trainer.plots import choose_cell, choose_episodes, open_subject
 from trainer.plots.style import WIDTH

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from detector.bundle.verification import open_bundle
-from detector.config.loader import write_catalogue
 from detector.core.features import Catalogue
 from tests.builders import catalogue
-from tests.trainer.files import write_day
+from tests.trainer.files import write_catalogue, write_day
 from tests.trainer.twins import TableHistory
 from trainer.__main__ import main
 from trainer.data.baselines import fit_baseline

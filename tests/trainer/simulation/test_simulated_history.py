@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from detector.config.loader import read_catalogue, write_catalogue
+from detector.config.loader import read_catalogue
 from tests.kafka.broker import ROOT
-from tests.trainer.files import write_day
+from tests.trainer.files import write_catalogue, write_day
 from trainer.__main__ import main
 from trainer.data.history import START_MINUTE, HistoryError, ParquetHistory, SimulatedHistory
 from trainer.simulation.episodes_file import COLUMNS
