@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.eventually import eventually
+from tests.process.programs import default_signals
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +74,13 @@ def strike(victim: Victim, out: Path, name: str, seconds: float, rng: random.Ran
     allowed = victim.allowed(out)
     before = _state(out.parent, allowed)
     with subprocess.Popen(
-        victim.command(out), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, process_group=0
+        victim.command(out),
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        preexec_fn=default_signals,
     ) as process:
         while process.poll() is None and (watched or time.monotonic() - begin < limit):
             if watched and _state(out.parent, allowed) != before:

@@ -164,6 +164,7 @@ def hold(path: Path, ready: "multiprocessing.synchronize.Event") -> None:
         ready.set()
         signal.pause()
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # under nohup, and in the background, it is ignored
     write(path, "second", wait)
 
 

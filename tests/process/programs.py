@@ -28,6 +28,12 @@ def environment(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: value for name, value in merged.items() if value is not None}
 
 
+def default_signals() -> None:
+    """Gives a child the signals of a command in a terminal: under nohup, and in the background, some are ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def shell(script: str, cwd: Path = ROOT, **changes: str | None) -> Ended:
     """Runs a script of bash in which `$FAULTLINE` and `$TRAINER` are our programs."""
     programs = {"FAULTLINE": f"{sys.executable} -m detector", "TRAINER": f"{sys.executable} -m trainer"}
@@ -41,6 +47,7 @@ def shell(script: str, cwd: Path = ROOT, **changes: str | None) -> Ended:
         errors="backslashreplace",
         timeout=200,
         check=False,
+        preexec_fn=default_signals,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -68,6 +75,7 @@ def start(body: str, **changes: str | None) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding=changes.get("PYTHONIOENCODING") or "utf-8",
+        preexec_fn=default_signals,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == BEGUN
