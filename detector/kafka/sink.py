@@ -52,8 +52,30 @@ class Sink:
         where the poll must be repeated, Fenced where another process has this transactional id, and ClusterError or
         KafkaException where this instance must end.
         """
-        cut_alarms: Counter[str] = Counter()
         positions = [self._position(partition, *offset) for partition, offset in offsets.items()]
+        try:
+            return self._commit_or_abort(alarms, rejections, positions, group_metadata)
+        except KafkaException as error:
+            if not is_fatal(error.args[0]):
+                raise
+            cause = self._transactions.fatal_cause(error.args[0])
+            if cause.code() == KafkaError._FENCED:
+                raise Fenced(cause) from None
+            raise self._explain(cause) from None
+
+    def _commit_or_abort(
+        self,
+        alarms: Sequence[tuple[int, AlarmMessage, AlarmMessage]],
+        rejections: Sequence[tuple[Records, Rejection]],
+        positions: list[TopicPartition],
+        group_metadata: Any,
+    ) -> Counter[str]:
+        """Commit a transaction, or abort it where the client demands that. Raises Aborted and KafkaException.
+
+        The abort itself may be what tells of a fence: a commit that another process overtakes on the way ends with
+        "Unknown broker error", which is not fatal.
+        """
+        cut_alarms: Counter[str] = Counter()
         try:
             self._transactions.begin()
             for partition, notification, open_record in alarms:
@@ -63,12 +85,7 @@ class Sink:
                 self._dead_letter(records, rejection)
             self._transactions.commit(positions, group_metadata)
         except KafkaException as error:
-            if is_fatal(error.args[0]):
-                cause = self._transactions.fatal_cause(error.args[0])
-                if cause.code() == KafkaError._FENCED:
-                    raise Fenced(cause) from None
-                raise self._explain(cause) from None
-            if not error.args[0].txn_requires_abort():
+            if is_fatal(error.args[0]) or not error.args[0].txn_requires_abort():
                 raise
             log.warning("a transaction is rolled back: %s", error.args[0].str())
             self._transactions.abort()

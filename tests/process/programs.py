@@ -23,8 +23,12 @@ class Ended:
 
 
 def environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    """Of a process with these variables; None takes one away."""
-    merged = {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    """Of a process with these variables; None takes one away.
+
+    It has no folder of compiled programs: a program that another worker is just writing there makes TensorFlow print
+    "Error parsing text-format", and these tests read every line.
+    """
+    merged = {**os.environ, "PYTHONPATH": str(ROOT), "TF_XLA_FLAGS": None, **changes}
     return {name: value for name, value in merged.items() if value is not None}
 
 
