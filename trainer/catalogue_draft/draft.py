@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detector.config.catalogue_rules import PERIODS, feature_mistakes
 from detector.core.features import Catalogue
@@ -13,10 +12,10 @@ from trainer.catalogue_draft.names import read_name, words
 from trainer.catalogue_draft.statistics import ValueStatistics, value_statistics
 from trainer.catalogue_draft.table import DraftError, SampleColumn, Table
 from trainer.catalogue_draft.times import column_seconds
+from trainer.data.period import frequent_minutes, sample_distances
 
-PERIOD_SHARE = 0.2
-"""Least share of the distances between a cell's samples that are the period. The parts of a sample lie apart, and a
-cell that is silent now and then has longer distances: the shortest frequent one is the period."""
+SUB_MINUTE_SECONDS = 45
+"""Median distance below which samples are more than one a minute; above it, seconds are the jitter of a sender."""
 
 IDENTIFIER_WORDS = words(
     "id pci tac lac rac eci ecgi nci ncgi cgi mcc mnc plmn arfcn earfcn nrarfcn lat latitude lon lng longitude azimuth"
@@ -62,7 +61,7 @@ def draft_catalogue(table: Table, cell: str | None = None, time: str | None = No
     for name, column in table.items():
         if name in (keys.cell, keys.time):
             continue
-        values = value_statistics(column.numbers, keys.cells)
+        values = value_statistics(column.numbers, keys.cells, keys.seconds)
         reason = _no_feature(name, column, values)
         if reason:
             left_out.append((name, reason))
@@ -107,31 +106,19 @@ def _no_feature(name: str, column: SampleColumn, values: ValueStatistics) -> str
 
 
 def _period(keys: KeyColumns, remarks: list[str]) -> int:
-    """Return the granularity period in minutes: the shortest frequent distance between the samples of a cell."""
+    """Return the granularity period in minutes that the times of the sample show."""
     distances = sample_distances(keys.cells, keys.seconds)
-    if not len(distances):
+    seen = frequent_minutes(distances)
+    if seen is None:
         remarks.append("no cell has two samples at different times, so the period is a guess")
         return 1
-    minutes, counts = np.unique(np.maximum(1, np.rint(distances / 60)), return_counts=True)
-    frequent = minutes[counts >= min(PERIOD_SHARE * counts.sum(), counts.max())]
-    seen = int(frequent.min())
-    if float(np.median(distances)) < 45:
+    if float(np.median(distances)) < SUB_MINUTE_SECONDS:
         remarks.append(f"a cell has a sample every {np.median(distances):.0f} s; they are taken together by the minute")
     nearest = min(PERIODS, key=lambda period: abs(period - seen))
     if seen != nearest:
         allowed = ", ".join(map(str, PERIODS))
         remarks.append(f"a cell has a sample every {seen} minutes, and the allowed periods are {allowed}")
     return nearest
-
-
-def sample_distances(cells: NDArray[np.int64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the seconds between the successive samples of each cell, those of one time left out. # [n], [n] -> [m]"""
-    known = (cells >= 0) & ~np.isnan(seconds)
-    cells, seconds = cells[known], seconds[known]
-    order = np.lexsort((seconds, cells))
-    cells, seconds = cells[order], seconds[order]
-    distances = np.diff(seconds)[cells[1:] == cells[:-1]]
-    return distances[distances > 0]
 
 
 def _with_fit_names(features: list[FeatureDraft], left_out: list[tuple[str, str]]) -> list[FeatureDraft]:

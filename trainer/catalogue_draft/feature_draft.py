@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from detector.core.features import Feature
 from trainer.catalogue_draft.names import NameReading, read_name
-from trainer.catalogue_draft.statistics import ValueStatistics
+from trainer.catalogue_draft.statistics import SEVERAL, ValueStatistics
 
 HEADROOM = 10
 """Range of what was seen, times this: a busy day has twice an ordinary one, a fault some ten times."""
@@ -38,6 +38,9 @@ LINEAR_UNITS = frozenset(("dBm", "dB", "degC", "V", "A", "%"))
 
 WIDE = 5.0
 """Ratio of the 99 % quantile to the median from which the spread of a gauge grows with its level."""
+
+RUNNING_SHARE = 0.9
+"""Share of the cells from which on values that never fall are a running total; one in ten may have been restarted."""
 
 ROUND_STEPS = (1, 2, 5, 10)
 
@@ -92,6 +95,9 @@ def _unit(reading: NameReading, kind: str, values: ValueStatistics, remarks: lis
     if kind == "ratio" and 0 < values.high <= 1 and not values.is_whole and values.median > 0.01:
         remarks.append("a share from 0 to 1 by its values, or one in percent that stays below 1")
         return reading.unit or "1"
+    if reading.unit == "dBm" and values.low >= 0 and reading.words & {"rsrp", "rssi"}:
+        remarks.append("levels in dBm are negative, so this is another scale, such as the steps of a report")
+        return "1"
     if reading.unit:
         return reading.unit
     if kind == "ratio":
@@ -134,6 +140,8 @@ def _remark_values(values: ValueStatistics, remarks: list[str]) -> None:
         remarks.append("not reported in the sample")
     elif values.different == 1:
         remarks.append(f"always {values.high:g} in the sample, which tells little about its range")
+    elif values.is_whole and values.low >= 0 and values.rising_cells >= RUNNING_SHARE and values.different > SEVERAL:
+        remarks.append("it never falls in a cell: a running total? Records carry the count of one period")
 
 
 def round_up(value: float) -> float:

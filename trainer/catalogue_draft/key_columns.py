@@ -13,7 +13,7 @@ from trainer.catalogue_draft.table import DraftError, SampleColumn, Table
 from trainer.catalogue_draft.times import column_seconds
 
 CELL_NAMES = (
-    r"cell|cells|zelle|cellname|cellid|celldn|cellkey|cellref|localcellid|utrancell|eutrancell\w*|nrcell\w*|ncellid",
+    r"cell|cells|zelle?|cellname|cellid|celldn|cellkey|cellref|localcellid|utrancell|eutrancell\w*|nrcell\w*|ncellid",
     r"ecgi|ncgi|cgi|eci|nci|moid|mo|modn|dn|objectdn|measobjldn|measuredobject|objectinstance|managedobject|ldn",
     r"sector|sectorid|sectorname|object|objectname|entity|element|ne|nename|node|nodename|network_?element|site|bts|enb",
 )

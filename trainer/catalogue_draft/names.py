@@ -7,6 +7,8 @@ from typing import Literal
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 """Word of a name in any style: snake_case, CamelCase, dots."""
 
+SEPARATOR = re.compile(r"[^A-Za-z0-9]+")
+
 PERCENTILE = re.compile(r"(?<![A-Za-z0-9])p[0-9]{2}(?![0-9])|[0-9]{2}(th)?_?perc(entile)?", re.IGNORECASE)
 
 MEASUREMENT = re.compile(r"[A-Z][A-Z0-9]{1,9}\.[A-Za-z][\w.\-/]*")
@@ -69,6 +71,16 @@ ANYWHERE_UNITS = {word: unit for word, unit in UNITS.items() if unit in ("%", "p
 }
 """Units whose word counts wherever it stands in a name; others are a suffix: `b` within a name is no byte."""
 
+IMPLIED_UNITS = {
+    **dict.fromkeys(("temp", "temperature", "temperatur"), "degC"),
+    **dict.fromkeys(("rsrp", "rssi"), "dBm"),
+    **dict.fromkeys(("rsrq", "sinr", "snr"), "dB"),
+    "voltage": "V",
+    "rank": "layers",
+    "layers": "layers",
+}
+"""Units of quantities that are hardly ever given in another one."""
+
 GAUGE_UNITS = words("dBm dB ms us ns bps kbps Mbps Gbps W kW V A degC Hz kHz MHz")
 """Units of a state or a mean, never of a sum."""
 
@@ -80,8 +92,8 @@ RATIO_WORDS = words(
 
 GAUGE_WORDS = words(
     "mean avg average max maximum min minimum peak median cur current level delay latency rtt jitter thp tput"
-    " throughput thrput speed size dur duration temp temperature temperatur power pwr voltage rsrp rsrq sinr snr rssi rank offset"
-    " headroom interference noise layers index mos queue age distance avail available capacity"
+    " throughput thrput speed size dur duration temp temperature temperatur power pwr voltage rsrp rsrq sinr snr rssi"
+    " rank offset headroom interference noise layers index mos queue age distance avail available capacity"
 )
 """Words of a state, a mean or an extreme."""
 
@@ -163,13 +175,15 @@ def _kind(name: str, used: frozenset[str], unit: str) -> Kind | None:
 
 
 def _unit(name: str, ordered: list[str]) -> str:
-    """Return the unit that a name ends with, or names anywhere; empty if there is none."""
+    """Return the unit that a name ends with, names anywhere, or implies; empty if there is none."""
     if "%" in name:
         return "%"
+    parts = [part for part in SEPARATOR.split(name) if part]
     letters = [word for word in ordered if not word.isdigit()]
-    last = letters[-1] if len(letters) > 1 or name.startswith("%") else ""
-    if last in UNITS:
-        return UNITS[last]
-    if len(letters) < 2:
-        return ""
-    return next((unit for word in letters if (unit := ANYWHERE_UNITS.get(word))), "")
+    suffixes = [parts[-1].lower()] if len(parts) > 1 else []
+    suffixes += letters[-1:] if len(letters) > 1 and len(letters[-1]) > 1 else []
+    units = [UNITS[suffix] for suffix in suffixes if suffix in UNITS]
+    if len(letters) > 1:
+        units += [ANYWHERE_UNITS[word] for word in letters if word in ANYWHERE_UNITS]
+    units += [IMPLIED_UNITS[word] for word in letters if word in IMPLIED_UNITS]
+    return units[0] if units else ""

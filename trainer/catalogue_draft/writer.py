@@ -53,8 +53,8 @@ def write_draft(draft: CatalogueDraft, path: Path) -> None:
 
 
 def _lines(draft: CatalogueDraft) -> Iterator[str]:
-    yield f"# Of {draft.records:,} records of {draft.cells:,} cells. Cell: {_plain(draft.cell)}; time:"
-    yield f"# {_plain(draft.time)}. Look over every line that says `unsure`, then remove the comment."
+    yield f"# Of {draft.records:,} records of {draft.cells:,} cells. Look over every line that says `unsure`."
+    yield f"# Column of the cells: {_plain(draft.cell)}. Column of the times: {_plain(draft.time)}."
     yield "# Values outside [low, high] are nonsense and are not used. So ranges are wide: 10 times what was seen."
     yield f"# Shares may reach {RATIO_HIGH:g} %: the two counts of a rate end at different moments, and 101 % is seen."
     for remark in draft.unsure:
