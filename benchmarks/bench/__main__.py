@@ -179,8 +179,8 @@ def make_pipeline(config: Config) -> Pipeline:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights)
     encoder.count_unsteady_windows(bundle.golden.windows)
-    judge = LabelStore(bundle, encoder, config.settings, 0).classifier()
-    pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings)
+    judge = LabelStore(bundle, encoder, config.settings_at(1), 0).classifier()
+    pipeline = Pipeline(bundle.catalogue, bundle.baseline, encoder, judge, config.settings_at(1))
     pipeline.assign(0, None, [])
     return pipeline
 

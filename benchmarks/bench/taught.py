@@ -14,7 +14,7 @@ from detector.config.schema import Config
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW
 from detector.core.scoring.classifier import Classifier
-from detector.labels.builder import LONGEST_MINUTES, LabelMeta, LabelWindow, build_label, label_span
+from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span, longest_minutes
 from detector.labels.label import write_label
 from detector.labels.store import LabelStore
 from trainer.pretrained.shipped import SHIPPED
@@ -31,7 +31,7 @@ def measure_labels() -> dict[str, float]:
     bundle = read_bundle(SHIPPED)
     encoder = Encoder(bundle.manifest.spec, bundle.weights, 1)
     encoder.count_unsteady_windows(bundle.golden.windows)
-    few, many = (LabelStore(bundle, encoder, Config(bundle="").settings, 1) for _ in range(2))
+    few, many = (LabelStore(bundle, encoder, Config(bundle="").settings_at(1), 1) for _ in range(2))
     few.put_all(told(bundle, CLASSES))
     prepared, before = list(told(bundle, LABELS // AGAIN)), resident_bytes()
     embedding = sum(cpu(partial(many.put_all, renamed(prepared, part))) for part in range(AGAIN))
@@ -52,14 +52,15 @@ def told(bundle: Bundle, count: int) -> Iterator[tuple[bytes, bytes]]:
     """Labels of 40 classes, each of another cell and each of other minutes."""
     rng = np.random.default_rng(3)
     features, begin = len(bundle.catalogue), 30_000_000
-    first, last = label_span(begin, begin + LONGEST_MINUTES)
+    end = begin + longest_minutes(bundle.catalogue.granularity)
+    first, last = label_span(begin, end, bundle.catalogue.granularity)
     usual = rng.lognormal(size=(last - first, features)).astype(np.float32)
     for number in range(count):
         values = usual * rng.lognormal(0, 0.5, features).astype(np.float32)
         name = f"class_{number % CLASSES}"
         label = build_label(
             LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),
-            LabelMeta(name=name, kind="fault", cell=f"c{number}", begin=begin, end=begin + LONGEST_MINUTES),
+            LabelMeta(name=name, kind="fault", cell=f"c{number}", begin=begin, end=end),
         )
         yield label.id.encode(), write_label(label)
 

@@ -61,7 +61,7 @@ def watch(bundle: Bundle, operator: Operator, seed: int) -> Nights:
         path = Path(folder) / "bundle"
         stage.adapt(bundle, path)
         adapted, encode = open_bundle(path, 0)
-        settings = replace(Config(bundle=str(path)).settings, budget=BUDGET)
+        settings = replace(Config(bundle=str(path)).settings_at(1), budget=BUDGET)
         library = ExemplarIndex(list(stage.exemplars(adapted, encode)), adapted.normal)
         judge = Classifier(library, settings.weights, settings.budget)
         events = replay(stage.days, adapted, encode, judge, settings)

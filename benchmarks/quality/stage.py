@@ -117,7 +117,7 @@ class Stage:
             cell = int(self._rng.choice(self._cells(FAULTS[name])))
             begin = self.begin - CALIBRATED * DAY + int(self._rng.integers(DAY))
             episode = self._episode(FAULTS[name], cell, begin)
-            first, last = label_span(episode.begin, episode.end)
+            first, last = label_span(episode.begin, episode.end, bundle.catalogue.granularity)
             minute = np.arange(first, last)
             values = NetworkTimeline(self.network, [episode]).reported_values(np.full(len(minute), cell), minute)
             whose = self.network.names[cell]

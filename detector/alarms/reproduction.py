@@ -15,7 +15,6 @@ from detector.alarms.journal import JournalError, NotificationRecord, open_alarm
 from detector.alarms.notifications import Context, alarm_id, notification_message
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
-from detector.core.features import WINDOW
 from detector.core.ingest.samples import Decoder, Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
@@ -68,7 +67,8 @@ def reproducible(alarm_records: Sequence[NotificationRecord], bundle: Bundle) ->
 
 def first_minute(judged: Sequence[NotificationRecord], settings: Settings) -> int:
     """Return the first minute of the cell that can have influenced one of these notifications."""
-    return judged[0].minute - settings.keep_minutes - WINDOW - settings.late_minutes
+    window = settings.granularity.window_minutes
+    return judged[0].minute - settings.keep_minutes - window - settings.late_minutes
 
 
 def reproduce(

@@ -102,8 +102,13 @@ def _episode(path: Path, line: int, row: dict[str, str]) -> Episode:
     )
 
 
-def tally(episodes: Iterable[Episode], alarms: Sequence[BacktestAlarm], taught: set[str]) -> dict[str, ClassCounts]:
-    """Return the outcomes by taught class; episodes of other classes are not counted."""
+def tally(
+    episodes: Iterable[Episode], alarms: Sequence[BacktestAlarm], taught: set[str], window_minutes: int = WINDOW
+) -> dict[str, ClassCounts]:
+    """Return the outcomes by taught class; episodes of other classes are not counted.
+
+    An alarm belongs to an episode until the last window with a minute of it.
+    """
     by_cell: dict[str, list[BacktestAlarm]] = {}
     for alarm in alarms:
         by_cell.setdefault(alarm.cell, []).append(alarm)
@@ -111,7 +116,9 @@ def tally(episodes: Iterable[Episode], alarms: Sequence[BacktestAlarm], taught: 
     for episode in episodes:
         if episode.name in counts:
             matches = [
-                alarm for alarm in by_cell.get(episode.cell, []) if episode.begin <= alarm.minute < episode.end + WINDOW
+                alarm
+                for alarm in by_cell.get(episode.cell, [])
+                if episode.begin <= alarm.minute < episode.end + window_minutes
             ]
             _count(counts[episode.name], episode, matches, taught)
     return counts
@@ -131,8 +138,10 @@ def _count(counts: ClassCounts, episode: Episode, matches: Sequence[BacktestAlar
         counts.unknown += 1
 
 
-def false_alarms(episodes: Iterable[Episode], alarms: Iterable[BacktestAlarm]) -> list[BacktestAlarm]:
-    """Return the alarms in cells that have no fault at that time, nor within the hour before; silences are left out."""
+def false_alarms(
+    episodes: Iterable[Episode], alarms: Iterable[BacktestAlarm], window_minutes: int = WINDOW
+) -> list[BacktestAlarm]:
+    """Return the alarms in cells that have no fault at that time, nor within a window before; silences are left out."""
     faults: dict[str, list[Episode]] = {}
     for episode in episodes:
         if episode.kind == "fault":
@@ -141,7 +150,7 @@ def false_alarms(episodes: Iterable[Episode], alarms: Iterable[BacktestAlarm]) -
         alarm
         for alarm in alarms
         if alarm.name != SILENT
-        and not any(fault.begin <= alarm.minute < fault.end + WINDOW for fault in faults.get(alarm.cell, []))
+        and not any(fault.begin <= alarm.minute < fault.end + window_minutes for fault in faults.get(alarm.cell, []))
     ]
 
 

@@ -13,6 +13,7 @@ from detector.backtest.matching import BacktestAlarm, Episode
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import Catalogue
+from detector.core.granularity import Granularity
 from detector.core.ingest.samples import Samples, select
 from detector.core.lifecycle import NEW, Event
 from detector.core.pipeline import Pipeline, PollResult
@@ -26,8 +27,6 @@ from detector.output.files import whole_file
 from detector.output.judgement import unwritable
 from detector.output.kinds import OutputKind, file_kind, json_lines_with, json_with
 from detector.terminal import progress
-
-DAY_MINUTES = 1440
 
 POLL_RECORDS = 4096
 """Records of one poll, as many as the daemon's when it catches up."""
@@ -101,7 +100,7 @@ def polls(
 def build_labels(days: ParquetDays, bundle: Bundle, episodes: Sequence[Episode]) -> Iterator[Label]:
     """Yield the label of every episode, with its minutes from the history. Raises HistoryError."""
     for episode in episodes:
-        values = days.episode(episode.cell, *label_span(episode.begin, episode.end))
+        values = days.episode(episode.cell, *label_span(episode.begin, episode.end, bundle.catalogue.granularity))
         yield build_label(
             LabelWindow(values=values, catalogue=days.catalogue, baseline=bundle.baseline),
             LabelMeta(name=episode.name, kind=episode.kind, cell=episode.cell, begin=episode.begin, end=episode.end),
@@ -123,8 +122,10 @@ class ReplayRecorder:
     It shows the progress, with the time left where the number of records is given.
     """
 
-    def __init__(self, path: Path | None, context: Context, records: int | None = None) -> None:
-        self._path, self._context = path, context
+    def __init__(
+        self, path: Path | None, context: Context, granularity: Granularity, records: int | None = None
+    ) -> None:
+        self._path, self._context, self._granularity = path, context, granularity
         self._display = progress("replaying the history", records, "records")
         self._stack = ExitStack()
         self.alarms: list[BacktestAlarm] = []
@@ -146,7 +147,7 @@ class ReplayRecorder:
     @property
     def cell_days(self) -> float:
         """Length of the replay: days, added up over the cells."""
-        return self._records / DAY_MINUTES
+        return self._granularity.cell_days(self._records)
 
     def add_records(self, records: int) -> None:
         """Count the records of a poll."""
@@ -159,7 +160,8 @@ class ReplayRecorder:
             with _output_errors(self._path, NOTIFICATIONS):
                 self._file.write((notification_message(event, self._context).value or b"") + b"\n")
         if event.change == NEW:
-            self.alarms.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.minute))
+            last_minute = event.minute + self._granularity.period_minutes - 1  # a sample is known when its period ends
+            self.alarms.append(BacktestAlarm(event.alarm.cell, event.alarm.name, last_minute))
 
 
 def write_report(path: Path, report: object) -> None:

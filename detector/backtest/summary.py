@@ -18,8 +18,9 @@ def summarise(
     settings: Settings,
 ) -> dict[str, Any]:
     """Return the figures per class and over all classes; shares and rates have their 95 % intervals."""
-    counts = tally([episode for episode in tested if episode.kind == "fault"], alarms, taught)
-    false = false_alarms(all_episodes, alarms)
+    window = settings.granularity.window_minutes
+    counts = tally([episode for episode in tested if episode.kind == "fault"], alarms, taught, window)
+    false = false_alarms(all_episodes, alarms, window)
     named = [alarm for alarm in false if is_named(alarm)]
     return {
         "cell_days": round(cell_days, 1),

@@ -23,6 +23,7 @@ from detector.core.features import WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.registry import NETWORKS, shapes
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
+from detector.core.vocabulary import PERIODS, STAMPS
 from detector.errors import BundleError
 from detector.malformed_json import MALFORMED_JSON
 from detector.output.folders import replaced_folder
@@ -45,6 +46,13 @@ class BundleManifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     figures: dict[str, float]
     catalogue: str = ""
     """Digest of the features in the order of the weights; empty in bundles that are older than this field."""
+    period_minutes: int = 1
+    """Granularity period of the feed; bundles that are older than this field are of one minute."""
+    stamp: str = "begin"
+
+    @property
+    def feature_catalogue(self) -> Catalogue:
+        return Catalogue(tuple(self.features), self.period_minutes, self.stamp)
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,7 @@ class Bundle:
 
     @property
     def catalogue(self) -> Catalogue:
-        return Catalogue(tuple(self.manifest.features))
+        return self.manifest.feature_catalogue
 
 
 def write_bundle(bundle: Bundle, path: Path, signer: SigningKey | None = None) -> None:
@@ -118,7 +126,7 @@ def read_bundle(path: Path, trusted: Sequence[PublicKey] = ()) -> Bundle:
             bank=normal.pop("bank"),
             ends=normal.pop("ends"),
             stretches=Embeddings(**normal),
-            step_minutes=manifest.step_minutes,
+            step_samples=manifest.step_minutes // manifest.period_minutes,
         ),
         golden=Golden(golden.pop("windows"), Embeddings(**golden)),
         digest=files.digest,
@@ -195,6 +203,23 @@ def _check_shapes(bundle: Bundle, path: Path) -> None:
             raise BundleError(f"{path}/{name} holds NaN or infinity; train again.")
 
 
+def _check_times(manifest: BundleManifest, path: Path) -> None:
+    """Check the period and what depends on it. Raises BundleError."""
+    period, step = manifest.period_minutes, manifest.step_minutes
+    if period not in PERIODS or manifest.stamp not in STAMPS:
+        raise BundleError(
+            f"{path}/manifest.json: has a period of {period} minutes and stamp {manifest.stamp!r}; this version"
+            f" knows the periods {', '.join(map(str, PERIODS))} and the stamps {', '.join(STAMPS)}; train again.",
+            "manifest",
+        )
+    if step < period or step % period:
+        raise BundleError(
+            f"{path}/manifest.json: its stretches have a sample every {step} minutes, no multiple of the period"
+            f" of {period} minutes; train again.",
+            "manifest",
+        )
+
+
 def _read_manifest(content: bytes, path: Path) -> BundleManifest:
     try:
         manifest = msgspec.json.decode(content, type=BundleManifest)
@@ -212,7 +237,8 @@ def _read_manifest(content: bytes, path: Path) -> BundleManifest:
             f"{path}/manifest.json: lists {features} features, and the spec has {manifest.spec.features}; train again.",
             "manifest",
         )
-    if manifest.catalogue not in ("", Catalogue(tuple(manifest.features)).digest):
+    _check_times(manifest, path)
+    if manifest.catalogue not in ("", manifest.feature_catalogue.digest):
         raise BundleError(
             f"{path}/manifest.json: its features, or their order, differ from those of the training; train again.",
             "manifest",

@@ -55,14 +55,18 @@ def _replay(request: ReplayRequest) -> dict[str, Any]:
         )
     if taught:
         labels = list(build_labels(ParquetDays(request.teach_from) if request.teach_from else days, bundle, taught))
+    settings = config.settings_at(bundle.catalogue.period_minutes)
     encode = start_encoder(bundle, request.bundle, config.runtime.threads)  # after all that can be refused without it
-    store = LabelStore(bundle, encode, config.settings, config.runtime.threads)
+    store = LabelStore(bundle, encode, settings, config.runtime.threads)
     store.put_all((label.id.encode(), write_label(label)) for label in labels)
     classifier = store.classifier()
     with ReplayRecorder(
-        request.alarms, Context(config.alarms.system_dn, bundle.digest), days.total_records
+        request.alarms,
+        Context(config.alarms.system_dn, bundle.digest),
+        settings.granularity,
+        days.total_records,
     ) as recorder:
-        for event in replay(days, bundle, encode, classifier, config.settings, progress=recorder.add_records):
+        for event in replay(days, bundle, encode, classifier, settings, progress=recorder.add_records):
             recorder.record(event)
     keys = {episode.key for episode in taught}
     return summarise(
@@ -71,7 +75,7 @@ def _replay(request: ReplayRequest) -> dict[str, Any]:
         alarms=recorder.alarms,
         taught=set(classifier.exemplar_index.faults),
         cell_days=recorder.cell_days,
-        settings=config.settings,
+        settings=settings,
     )
 
 

@@ -26,11 +26,12 @@ def print_reproduction(config: Config, request: ReproduceRequest) -> bool:
     path = request.bundle or Path(config.bundle)
     bundle = read_bundle(path, config.trusted_keys)
     judged = reproducible(own, bundle)
-    first, last = first_minute(judged, config.settings), judged[-1].minute + 1
+    settings = config.settings_at(bundle.catalogue.period_minutes)
+    first, last = first_minute(judged, settings), judged[-1].minute + 1
     records = _records(config, request.history, bundle, judged[0].body.objectInstance, (first, last))
     labels = list(read_labels(config))
     encode = start_encoder(bundle, path, config.runtime.threads)  # after all that can be refused without it
-    verifier = Verifier(bundle, encode, config.settings, config.alarms.system_dn, config.runtime.threads)
+    verifier = Verifier(bundle, encode, settings, config.alarms.system_dn, config.runtime.threads)
     same = True
     for result in reproduce(judged, notices, records, labels, verifier):
         same &= not result.differences
@@ -43,7 +44,7 @@ def _records(config: Config, history: Path | None, bundle: Bundle, cell: str, sp
     first, last = span
     if history is None:
         return read_cell_records(config, bundle.catalogue, cell, span, print_search_progress)
-    return records_of(cell, first, ParquetDays(history).episode(cell, first, last), bundle.catalogue.names)
+    return records_of(cell, first, ParquetDays(history).episode(cell, first, last), bundle.catalogue)
 
 
 def _print_result(result: VerificationResult, *, json: bool) -> None:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detector.alarms.journal import NotificationRecord, classes_of
-from detector.backtest.replay import DAY_MINUTES
 from detector.bundle.format import Bundle, read_bundle
 from detector.bundle.verification import start_encoder
 from detector.commands.documents import SearchDocument
 from detector.commands.requests import SearchRequest
 from detector.config.schema import Config
-from detector.core.features import WINDOW, Catalogue
+from detector.core.features import Catalogue
 from detector.errors import LabelError
 from detector.history.parquet import HistoryFiles
 from detector.history.parquet_source import ParquetSource
@@ -57,7 +56,8 @@ def print_search(config: Config, request: SearchRequest) -> bool:
     notices = [] if request.offline else read_notifications(config)
     outcome = _search(config, request, bundle)
     near = [match for match in outcome.matches if match.distance <= request.farthest]
-    rows = [(match, _names(notices, match)) for match in near[: request.most]]
+    granularity = bundle.catalogue.granularity
+    rows = [(match, _names(notices, match, granularity.window_minutes)) for match in near[: request.most]]
     if request.json:
         for match, names in rows:
             print_document(make_document(SearchDocument, match, called=names))
@@ -65,7 +65,7 @@ def print_search(config: Config, request: SearchRequest) -> bool:
         _print_table(request, outcome, rows)
         print_line(
             f"{len(near):,} episodes within {request.farthest:g};"
-            f" searched {outcome.scan.records / DAY_MINUTES:,.1f} cell-days, {outcome.scan.windows:,} windows,"
+            f" searched {granularity.cell_days(outcome.scan.records):,.1f} cell-days, {outcome.scan.windows:,} windows,"
             f" {outcome.scan.encoded:,} of them with the encoder"
         )
     return bool(near)
@@ -85,7 +85,9 @@ def _search(config: Config, request: SearchRequest, bundle: Bundle) -> _SearchOu
         query = search_query(label, episode.begin, episode.end, bundle, encode)
         scan = Search(bundle, encode, query, coverage)
         windows = scan.all_matches(days, records, pool)
-    return _SearchOutcome(episode, query, scan, nearest_matches(windows, query))
+    return _SearchOutcome(
+        episode, query, scan, nearest_matches(windows, query, bundle.catalogue.granularity.window_minutes)
+    )
 
 
 @contextmanager
@@ -117,8 +119,8 @@ def _topic_days(topic: HistorySource, cell: str) -> Iterator[Day]:
     return (day for part in sample.parts for day in days_of_samples(part))
 
 
-def _names(notices: Sequence[NotificationRecord], match: SearchMatch) -> list[str]:
-    return classes_of(notices, match.cell, match.minute - WINDOW, match.minute)
+def _names(notices: Sequence[NotificationRecord], match: SearchMatch, window_minutes: int) -> list[str]:
+    return classes_of(notices, match.cell, match.minute - window_minutes, match.minute)
 
 
 def _print_table(

@@ -68,7 +68,7 @@ def check_budgets(config: Config) -> ConfigMistakes:
 
 def check_times(config: Config) -> ConfigMistakes:
     """Yield times that are too long or too short for others."""
-    silent, memory = config.minutes.silent_minutes, config.settings.tolerance.memory_minutes
+    silent, memory = config.settings_at(1).silent_minutes, config.settings_at(1).tolerance.memory_minutes
     if silent >= memory:
         reason = f"is {silent}, which is not below {memory}, the minutes that are replayed"
         yield ("minutes", "silent_minutes"), f"{reason}; lower it, or raise behind_minutes."

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from detector.config.period_defaults import minutes_at
 from detector.core.settings import Settings
 from detector.signatures import PublicKey, read_public_key
 
@@ -76,10 +77,10 @@ class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Section `minutes`: lateness, watermark, silence and coverage."""
 
-    late_minutes: Annotated[int, Meta(ge=0, le=59)] = 15
-    behind_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
-    ahead_minutes: Annotated[int, Meta(ge=1, le=60)] = 5
-    silent_minutes: Annotated[int, Meta(ge=2, le=1440)] = 10
+    late_minutes: Annotated[int, Meta(ge=0, le=59)] | None = None
+    behind_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None
+    ahead_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
+    silent_minutes: Annotated[int, Meta(ge=2, le=1440)] | None = None
     quorum_cells: Annotated[int, Meta(ge=1, le=50)] = 20
     min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
 
@@ -99,11 +100,11 @@ class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
     budgets: dict[ClassName, Annotated[float, Meta(gt=0, le=1000)]] = {}
-    score_minutes: Annotated[int, Meta(ge=1, le=60)] = 10
+    score_minutes: Annotated[int, Meta(ge=1, le=60)] | None = None
     half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 3
     clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
-    hold_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
-    unknown_minutes: Annotated[int, Meta(ge=1, le=240)] = 15
+    hold_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
+    unknown_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
     system_dn: Name = "ManagementSystem=faultline"
 
 
@@ -162,26 +163,21 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """Keys that bundles and packs must be signed by; none = every bundle and pack is taken."""
         return tuple(read_public_key(key, Path()) for key in self.trust)
 
-    @property
-    def settings(self) -> Settings:
-        """Settings of the pipeline, which knows no configuration file."""
-        minutes, alarms = self.minutes, self.alarms
+    def settings_at(self, period_minutes: int) -> Settings:
+        """Return the settings of the pipeline for a feed of this period. The pipeline knows no configuration file."""
         return Settings(
             max_cells=self.limits.cells,
             max_record_bytes=self.limits.record_bytes,
-            late_minutes=minutes.late_minutes,
-            behind_minutes=minutes.behind_minutes,
-            ahead_minutes=minutes.ahead_minutes,
-            silent_minutes=minutes.silent_minutes,
-            quorum_cells=minutes.quorum_cells,
-            min_coverage=minutes.min_coverage,
-            score_minutes=alarms.score_minutes,
-            half_life_minutes=alarms.half_life_minutes,
-            hold_minutes=alarms.hold_minutes,
-            unknown_minutes=alarms.unknown_minutes,
-            clear_margin=alarms.clear_margin,
-            budget=alarms.false_alarms_per_1000_cells_per_day,
-            budgets=alarms.budgets,
+            quorum_cells=self.minutes.quorum_cells,
+            min_coverage=self.minutes.min_coverage,
+            half_life_minutes=self.alarms.half_life_minutes,
+            clear_margin=self.alarms.clear_margin,
+            budget=self.alarms.false_alarms_per_1000_cells_per_day,
+            budgets=self.alarms.budgets,
+            period_minutes=period_minutes,
+            **minutes_at(
+                period_minutes, {**msgspec.structs.asdict(self.minutes), **msgspec.structs.asdict(self.alarms)}
+            ),
         )
 
 

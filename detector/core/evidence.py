@@ -141,14 +141,15 @@ def _describe_attribution(
 ) -> dict[str, Any]:
     """Describe the weightiest features and minutes. Spans are [begin, end), in minutes since 1970."""
     spans = _spans(attribution.by_block)
-    begin = minute - WINDOW + 1
-    shown_minutes = np.zeros(WINDOW, bool)
+    granularity = catalogue.granularity
+    begin, step = minute + granularity.period_minutes - granularity.window_minutes, granularity.step_minutes
+    shown_steps = np.zeros(WINDOW, bool)
     for first, last, _ in spans:
-        shown_minutes[first:last] = True
+        shown_steps[first:last] = True
     is_weighty = attribution.by_feature > LEAST_SHARE * max(float(attribution.by_feature[0]), 0.0)
     is_weighty &= attribution.by_feature > 0
     features = attribution.features[is_weighty][:FEATURES_SHOWN]
-    observed, usual, spreads = _in_units(context, begin, shown_minutes if spans else ~shown_minutes, catalogue)
+    observed, usual, spreads = _in_units(context, begin, shown_steps if spans else ~shown_steps, catalogue)
     return {
         "features": [
             {
@@ -162,13 +163,14 @@ def _describe_attribution(
             for feature, weight in zip(features.tolist(), attribution.by_feature.tolist(), strict=False)
         ],
         "minutes": [
-            {"begin": begin + first, "end": begin + last, "carried": round(weight, 2)} for first, last, weight in spans
+            {"begin": begin + first * step, "end": begin + last * step, "carried": round(weight, 2)}
+            for first, last, weight in spans
         ],
     }
 
 
 def _spans(by_block: NDArray[np.float32]) -> list[tuple[int, int, float]]:
-    """Join neighbouring weighty blocks to (first minute of the window, minute after the last, weight), in time."""
+    """Join neighbouring weighty blocks to (first step of the window, step after the last, weight), in time."""
     is_weighty = by_block > LEAST_SHARE * max(float(by_block.max()), 1e-6)
     edges = np.flatnonzero(np.diff(np.pad(is_weighty, 1).astype(np.int8)))
     spans = [
@@ -179,16 +181,18 @@ def _spans(by_block: NDArray[np.float32]) -> list[tuple[int, int, float]]:
 
 
 def _in_units(
-    context: AlarmContext, begin: int, shown_minutes: NDArray[np.bool_], catalogue: Catalogue
+    context: AlarmContext, begin: int, shown_steps: NDArray[np.bool_], catalogue: Catalogue
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return means over the shown minutes: observed (clipped like the codes), usual, and deviation in spreads.
+    """Return means over the shown steps: observed (clipped like the codes), usual, and deviation in spreads.
 
     NaN where nothing was reported. # [60] -> [F] each
     """
     harmonics = (len(context.coefficients) - 2) // 2
-    basis = day_basis(begin + np.flatnonzero(shown_minutes), harmonics)
+    granularity = catalogue.granularity
+    minute = begin + np.flatnonzero(shown_steps) * granularity.step_minutes
+    basis = day_basis(granularity.middle(minute), harmonics)
     usual = (basis @ context.coefficients[1:]).astype(np.float64)
-    codes = context.codes[shown_minutes]
+    codes = context.codes[shown_steps]
     spreads = np.where(codes == ABSENT, np.nan, codes / STEPS)
     observed = usual + spreads * context.coefficients[0]
     reported = (codes != ABSENT).sum(axis=0)

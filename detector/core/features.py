@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detector.core.granularity import Granularity
 from detector.core.vocabulary import WINDOW as WINDOW
 
 ABSENT = -128
@@ -45,6 +46,10 @@ class Catalogue:
     """Catalogue: the features of a network, in the order of every array's last axis."""
 
     features: tuple[Feature, ...]
+    period_minutes: int = 1
+    """Minutes that a sample stands for: one of PERIODS."""
+    stamp: str = "begin"
+    """End of the period whose time a record carries: one of STAMPS."""
 
     def __len__(self) -> int:
         return len(self.features)
@@ -55,9 +60,17 @@ class Catalogue:
 
     @property
     def digest(self) -> str:
-        """Digest of names, units, kinds, transforms and order: windows can be compared where digests are equal."""
+        """Digest of names, units, kinds, transforms, order and period.
+
+        Windows can be compared where digests are equal. A period of one minute adds nothing: digests of before hold.
+        """
         rows = [f"{feature.name}|{feature.unit}|{feature.kind}|{feature.transform}" for feature in self.features]
+        rows += [] if self.period_minutes == 1 else [f"|period|{self.period_minutes}|"]
         return hashlib.sha256("\n".join(rows).encode()).hexdigest()[:16]
+
+    @property
+    def granularity(self) -> Granularity:
+        return Granularity(self.period_minutes)
 
     @property
     def logarithmic(self) -> NDArray[np.bool_]:
@@ -120,7 +133,7 @@ def _to_single(half: NDArray[np.float16]) -> NDArray[np.float32]:
     return single
 
 
-def day_basis(minute: NDArray[np.int64], harmonics: int) -> NDArray[np.float32]:
+def day_basis(minute: NDArray[np.int64] | NDArray[np.floating], harmonics: int) -> NDArray[np.float32]:
     """Return 1, then cosine and sine of each harmonic of the day. # [n] -> [n, 1 + 2·H]"""
     angle = (minute % 1440).astype(np.float32) * np.float32(2 * np.pi / 1440)
     columns = [np.ones_like(angle)]

@@ -200,7 +200,8 @@ class AlarmLifecycle:
         minute, score = cell.minute, float(cell.smoothed[column])
         raw_scores = cell.scores.raw_history(cell.position, column, self._persistence.hold_minutes)
         positions_below = np.flatnonzero(~(raw_scores >= self._persistence.lower_threshold))
-        onset = minute - len(raw_scores) + 1 + (int(positions_below[-1]) + 1 if len(positions_below) else 0)
+        samples = len(raw_scores) - (int(positions_below[-1]) + 1 if len(positions_below) else 0)
+        onset = minute - (samples - 1) * cell.scores.period_minutes
         name = self._classes[column]
         return cell.event(NEW, Alarm(cell.name, name, min(onset, minute), self._severity(name, score)), score)
 

@@ -82,6 +82,7 @@ class Pipeline:
             shift=stretches.shift.shape[-1],
             weights=settings.weights,
             keep_minutes=settings.keep_minutes,
+            period_minutes=settings.period_minutes,
         )
         self._alarms = AlarmLifecycle(classifier.classes, self._persistence(classifier))
         self._suppression = SuppressionTracker(classifier, settings.clear_margin)

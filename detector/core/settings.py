@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from detector.core.vocabulary import WINDOW
+from detector.core.granularity import Granularity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,11 +14,11 @@ SLACK_MINUTES = 5
 """A replay begins this much earlier than any window can reach: room for a watermark that falls a little."""
 
 
-def kernel(minutes: int, half_life: float) -> "NDArray[np.float32]":
-    """Return the weights of the last minutes, newest first. # [minutes]"""
+def kernel(samples: int, half_life: float) -> "NDArray[np.float32]":
+    """Return the weights of the last samples, newest first; the half-life is in samples, too. # [samples]"""
     import numpy as np  # not with the module: every verb reads the configuration, and few need its weights
 
-    return np.exp2(-np.arange(minutes, dtype=np.float32) / np.float32(half_life))
+    return np.exp2(-np.arange(samples, dtype=np.float32) / np.float32(half_life))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,10 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the pipeline. `config.yaml` says what each means."""
+    """Settings of the pipeline. `config.yaml` says what each means.
+
+    Minutes are whole periods, except `half_life_minutes`.
+    """
 
     max_cells: int
     max_record_bytes: int
@@ -54,6 +57,12 @@ class Settings:
     budget: float
     budgets: Mapping[str, float] = field(default_factory=dict)
     """The part of `budget` that some classes have for themselves."""
+    period_minutes: int = 1
+    """Granularity period of the feed."""
+
+    @property
+    def granularity(self) -> Granularity:
+        return Granularity(self.period_minutes)
 
     def budget_of(self, name: str) -> float:
         """Return the most that new alarms of a class may cost."""
@@ -66,7 +75,13 @@ class Settings:
 
     @property
     def tolerance(self) -> Tolerance:
-        memory_minutes = self.behind_minutes + self.keep_minutes + WINDOW + self.ahead_minutes + SLACK_MINUTES
+        memory_minutes = (
+            self.behind_minutes
+            + self.keep_minutes
+            + self.granularity.window_minutes
+            + self.ahead_minutes
+            + max(SLACK_MINUTES, self.period_minutes)
+        )
         return Tolerance(
             late_minutes=self.late_minutes,
             behind_minutes=self.behind_minutes,
@@ -78,5 +93,6 @@ class Settings:
 
     @property
     def weights(self) -> "NDArray[np.float32]":
-        """Weights of the smoothed score, newest minute first. # [score_minutes]"""
-        return kernel(self.score_minutes, self.half_life_minutes)
+        """Weights of the smoothed score, newest sample first. # [score_minutes / period_minutes]"""
+        period = self.period_minutes
+        return kernel(self.score_minutes // period, self.half_life_minutes / period)

@@ -6,7 +6,13 @@ It imports nothing heavy: a verb that lists or retires labels must not wait for 
 from dataclasses import dataclass
 
 WINDOW = 60
-"""Minutes in a window: the common length of encoder, baseline and labels."""
+"""Steps of the encoder: the minutes of a window, where a sample stands for one."""
+
+PERIODS = (1, 5, 15, 30, 60)
+"""Granularity periods of a feed in minutes, those of 3GPP TS 28.552 and one minute."""
+
+STAMPS = ("begin", "end")
+"""Ends of a period whose time a record may carry."""
 
 USUAL_MINUTES = 60
 """Minutes of an episode without a given end, or as many as the cell has reported. Its windows from the half hour on are

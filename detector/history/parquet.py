@@ -162,18 +162,20 @@ class ParquetDays:
             yield Samples(block, np.arange(len(cells)), cells, minute[order], values[order])
 
     def episode(self, cell: str, first: int, last: int) -> NDArray[np.float32]:
-        """Return the minutes of one cell from `first` to `last`, exclusive; NaN = not reported. # -> [last - first, F]
+        """Return the samples of one cell from `first` to `last`, exclusive; NaN = not reported. # -> [m, F]
 
-        Raises HistoryError where the history holds none of them.
+        `first` is the first minute of a period. Raises HistoryError where the history holds none of them.
         """
-        values = np.full((last - first, len(self.catalogue)), np.nan, np.float32)
-        latest = np.full(last - first, -np.inf)
+        period = self.catalogue.period_minutes
+        count = -(-(last - first) // period)
+        values = np.full((count, len(self.catalogue)), np.nan, np.float32)
+        latest = np.full(count, -np.inf)
         for path, group in self._files.groups(self._files.paths):
             keys = self._files.keys(path, group)
             if cell in keys.names:
                 rows = np.flatnonzero(keys.cell == keys.names.index(cell))
                 rows = rows[(keys.minute[rows] >= first) & (keys.minute[rows] < last)]
-                slots = keys.minute[rows] - first
+                slots = (keys.minute[rows] - first) // period
                 newer = newest_rows(keys, rows, slots, latest)
                 values[slots[newer]] = self._files.values(path, group, rows[newer])
         if np.isinf(latest).all():

@@ -26,13 +26,13 @@ class ParquetSource:
         except HistoryError:
             raise self._missing_minutes(cell, first, last) from None
         reported = np.flatnonzero(~np.isnan(values).all(axis=1))
-        return CellMinutes(first + reported, values[reported])
+        return CellMinutes(first + reported * self.catalogue.period_minutes, values[reported])
 
     def read_sample(self, cell: str, sample: SampleSize) -> HistorySample:
         """Return the last days of every block of cells, with an equal share of the cells of each."""
         days = max(1, round(sample.hours / 24))
         total = sum(self._days.records(block, days) for block in range(self._days.blocks))
-        share = sample.records / max(1, total)
+        share = sample.records(self.catalogue.granularity) / max(1, total)
         parts = [list(sample_cells(self._days.days(block, days), share)) for block in range(self._days.blocks)]
         return HistorySample(self.catalogue, [part for part in parts if part])
 

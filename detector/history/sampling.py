@@ -8,11 +8,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import WINDOW, Catalogue
+from detector.core.features import Catalogue
+from detector.core.granularity import DAY_MINUTES, Granularity
 from detector.core.ingest.samples import Samples
-from detector.core.vocabulary import USUAL_MINUTES
 from detector.errors import TimeError
-from detector.labels.builder import LONGEST_MINUTES, label_span
+from detector.labels.builder import label_span, longest_minutes
 from detector.timestamps import write_minute
 
 
@@ -44,13 +44,18 @@ class HistorySample:
 
     @property
     def records(self) -> int:
-        """Number of minutes of all cells."""
+        """Number of samples of all cells."""
         return sum(len(samples) for part in self.parts for samples in part)
 
     @property
     def total_records(self) -> int:
         """Number of records of all blocks."""
         return self.records
+
+    @property
+    def cell_days(self) -> float:
+        """Days that the samples stand for, added up over the cells."""
+        return self.catalogue.granularity.cell_days(self.records)
 
     @property
     def cells(self) -> int:
@@ -61,7 +66,7 @@ class HistorySample:
     def span(self) -> tuple[int, int]:
         """First minute and exclusive end; (0, 0) where the sample is empty."""
         minutes = [m for part in self.parts for samples in part for m in (samples.minute.min(), samples.minute.max())]
-        return (int(min(minutes)), int(max(minutes)) + 1) if minutes else (0, 0)
+        return (int(min(minutes)), int(max(minutes)) + self.catalogue.period_minutes) if minutes else (0, 0)
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,15 @@ class SampleSize:
     cell_days: float
     hours: float
 
-    @property
-    def records(self) -> int:
-        """Number of minutes of all cells."""
-        return round(self.cell_days * 1440)
+    def records(self, granularity: Granularity) -> int:
+        """Return the number of samples of all cells."""
+        return round(self.cell_days * DAY_MINUTES / granularity.period_minutes)
 
 
 class HistorySource(Protocol):
-    """Source of past minutes: a folder of Parquet files, or the input topic."""
+    """Source of past samples: a folder of Parquet files, or the input topic."""
+
+    catalogue: Catalogue
 
     def minutes(self, cell: str, first: int, last: int) -> CellMinutes:
         """Return the minutes of a cell from `first` to `last`, exclusive, at least one. Raises OperatorError."""
@@ -94,36 +100,38 @@ class EpisodeSlice:
     begin: int
     end: int
     values: NDArray[np.float32]
-    """Minutes of the label, NaN = not reported. # [m, F]"""
+    """Samples of the label, NaN = not reported. # [m, F]"""
     reported: int
-    """Number of these m minutes that the cell reported."""
+    """Number of these m samples that the cell reported."""
 
 
 def cut(source: HistorySource, cell: str, begin: int, end: int | None, now: int, coverage: float) -> EpisodeSlice:
-    """Return one episode of a cell; without an end it lasts USUAL_MINUTES, or as long as the cell has reported.
+    """Return one episode of a cell; without an end it lasts a window's length, or as long as the cell has reported.
 
-    `now` is the present minute, `coverage` the least share of the minutes that must be reported. Raises OperatorError.
+    `now` is the present minute, `coverage` the least share of the samples that must be reported. Raises OperatorError.
     """
     _check_span(begin, end, now)
-    last = min(end or begin + USUAL_MINUTES, begin + LONGEST_MINUTES)
-    minutes = source.minutes(cell, begin - WINDOW, last)
-    inside = minutes.minute[minutes.minute >= begin]
+    granularity = source.catalogue.granularity
+    period, window = granularity.period_minutes, granularity.window_minutes
+    last = min(end or begin + window, begin + longest_minutes(granularity))
+    minutes = source.minutes(cell, begin // period * period - window, last)
+    inside = minutes.minute[minutes.minute > begin - period]
     if not len(inside):
         raise TimeError(
             f"cell {cell!r} reported nothing from {write_minute(begin)} to {write_minute(last)}, but reported before;"
             " silence has an alarm of its own and cannot be taught; choose another time."
         )
-    end = end or min(last, int(inside.max()) + 1)
-    first, last = label_span(begin, end)
-    slots = minutes.minute - first
-    needed = (slots >= 0) & (slots < last - first)
+    end = end or min(last, int(inside.max()) + period)
+    first, last = label_span(begin, end, granularity)
+    count, slots = (last - first) // period, (minutes.minute - first) // period
+    needed = (slots >= 0) & (slots < count)
     slots, values = slots[needed], minutes.values[needed]
-    if len(slots) < coverage * (last - first):
+    if len(slots) < coverage * count:
         raise TimeError(
-            f"cell {cell!r} reported {len(slots)} of the {last - first} minutes from {write_minute(first)} to"
+            f"cell {cell!r} reported {len(slots)} of the {count} {granularity.unit} from {write_minute(first)} to"
             f" {write_minute(last)}, and {coverage:.0%} are needed; choose another time or cell."
         )
-    label_values = np.full((last - first, values.shape[1]), np.nan, np.float32)
+    label_values = np.full((count, values.shape[1]), np.nan, np.float32)
     label_values[slots] = values
     return EpisodeSlice(begin, end, label_values, len(slots))
 

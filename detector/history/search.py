@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, STEPS, WINDOW, deviations
+from detector.core.granularity import DAY_MINUTES
 from detector.core.ingest.samples import Samples
 from detector.core.networks.inputs import shift_projection
 from detector.core.scoring.exemplars import Exemplar
@@ -26,15 +27,14 @@ from detector.labels.label import Label
 from detector.terminal import progress
 
 STRIDE = 5
-"""Minutes from window to window: neighbouring windows share the rest."""
+"""Steps of the encoder from window to window: neighbouring windows share the rest. A step is a minute, where a sample
+stands for one."""
 
-WINDOW_STEPS, LATE_STEPS = WINDOW // STRIDE, 3
-"""Steps of a window, and of its last quarter of an hour."""
+WINDOW_STRIDES, LATE_STRIDES = WINDOW // STRIDE, 3
+"""Strides of a window, and of its last quarter."""
 
-TAIL_MINUTES = WINDOW - STRIDE
-"""Minutes of a day that the next day's first windows need."""
-
-DAY_MINUTES = 1440
+TAIL_STEPS = WINDOW - STRIDE
+"""Steps of a day that the next day's first windows need."""
 
 CHUNK_CELLS = 64
 """Cells of a day that are searched together: 12 MB of codes at 130 features, and 70 MB of deviations meanwhile."""
@@ -65,7 +65,7 @@ class SearchMatch:
 
     cell: str
     minute: int
-    """Last minute of the window."""
+    """Minute of the window's last sample."""
     distance: float
     """1 - cosine: 0 is the same direction, 1 has nothing in common."""
     size: float
@@ -118,7 +118,7 @@ def days_of_files(files: HistoryFiles) -> Iterator[Day]:
 
 @dataclass(frozen=True)
 class _Chunk:
-    """Codes of some cells on a grid of consecutive minutes from `first` on."""
+    """Codes of some cells on a grid of consecutive steps from `first` on; a sample fills several of them."""
 
     names: Sequence[str]
     first: int
@@ -141,11 +141,13 @@ class Search:
 
     def __init__(self, bundle: Bundle, encode: Encode, query: SearchQuery, min_coverage: float) -> None:
         self._bundle, self._encode, self._query = bundle, encode, query
-        self._least_minutes = min_coverage * WINDOW
+        granularity = bundle.catalogue.granularity
+        self._step_minutes, self._fill = granularity.step_minutes, WINDOW // granularity.samples
+        self._least_steps = min_coverage * WINDOW
         projection = shift_projection(bundle.weights)
         self._toward, self._axes = projection["shift_projection"], float(projection["axes"])
         self._tails: dict[str, tuple[int, NDArray[np.int8]]] = {}
-        """End of each cell's day before: its first minute, and the codes of less than a window."""
+        """End of each cell's day before: its first step, and the codes of less than a window."""
         self.records = self.windows = self.encoded = 0
 
     def all_matches(self, days: Iterable[Day], records: int | None, pool: ThreadPoolExecutor) -> list[SearchMatch]:
@@ -175,11 +177,11 @@ class Search:
         # cells: indices into the names, ascending; rows: rows of these cells, by cell
         """
         names = [day.names[cell] for cell in cells.tolist()]
-        minute = day.minute[rows]
-        recent = int(minute.min()) - WINDOW
+        step = day.minute[rows] // self._step_minutes
+        recent = int(step.min()) - WINDOW
         tails = [tail if tail and tail[0] >= recent else None for tail in map(self._tails.get, names)]
-        first = min([int(minute.min()), *(tail[0] for tail in tails if tail)]) // STRIDE * STRIDE
-        length = -(-(int(minute.max()) + 1 - first) // STRIDE) * STRIDE
+        first = min([int(step.min()), *(tail[0] for tail in tails if tail)]) // STRIDE * STRIDE
+        length = -(-(int(step.max()) + self._fill - first) // STRIDE) * STRIDE
         codes = np.full((len(names), length, day.values.shape[1]), ABSENT, np.int8)
         for number, tail in enumerate(tails):
             if tail:
@@ -187,18 +189,18 @@ class Search:
         bounds = np.searchsorted(day.cell[rows], np.append(cells, cells[-1] + 1))
         usual = self._bundle.baseline.coefficients(self._bundle.baseline.rows(names))
         for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
-            cell_rows, cell_minute = rows[begin:end], minute[begin:end]
+            cell_rows, cell_steps = rows[begin:end], step[begin:end, None] + np.arange(self._fill)
             coefficients = np.broadcast_to(usual[number], (len(cell_rows), *usual.shape[1:]))
             logarithmic = self._bundle.catalogue.logarithmic
-            cell_codes = deviations(day.values[cell_rows], cell_minute, coefficients, logarithmic)
-            codes[number, cell_minute - first] = cell_codes
-        tail_length = min(TAIL_MINUTES, length)
+            cell_codes = deviations(day.values[cell_rows], day.minute[cell_rows], coefficients, logarithmic)
+            codes[number, cell_steps - first] = cell_codes[:, None]
+        tail_length = min(TAIL_STEPS, length)
         for number, name in enumerate(names):
             self._tails[name] = first + length - tail_length, codes[number, -tail_length:].copy()
         return _Chunk(names, first, codes)
 
     def _candidates(self, chunk: _Chunk) -> tuple[list[str], NDArray[np.int64], NDArray[np.int8]]:
-        """Return the windows to encode: their cells, last minutes and codes. # -> [n], [n], [n, 60, F]"""
+        """Return the windows to encode: their cells, last samples' minutes and codes. # -> [n], [n], [n, 60, F]"""
         cells, length, features = chunk.codes.shape
         if length < WINDOW:
             return [], np.empty(0, np.int64), np.empty((0, WINDOW, features), np.int8)
@@ -208,16 +210,20 @@ class Search:
         reports = present.any(axis=2).reshape(steps[:3]).sum(axis=2)
         size, alignment = self._departures(np.cumsum(np.pad(sums, ((0, 0), (1, 0), (0, 0))), axis=1, dtype=np.int32))
         count = np.cumsum(np.pad(reports, ((0, 0), (1, 0))), axis=1)
-        reported = count[:, WINDOW_STEPS:] - count[:, :-WINDOW_STEPS]
-        covered = reported >= self._least_minutes
+        reported = count[:, WINDOW_STRIDES:] - count[:, :-WINDOW_STRIDES]
+        covered = (reported >= self._least_steps) & self._ends_sample(chunk.first, reported.shape[1])
         self.windows += int(covered.sum())
         cell, step = np.nonzero(covered & (size >= LEAST_SIZE * self._query.size) & (alignment > 0))
         most = max(1, round(LARGEST_SHARE * size.size))
         best = np.sort(np.argsort(-alignment[cell, step], kind="stable")[:most])
         cell, step = cell[best], step[best]
         span = step[:, None] * STRIDE + np.arange(WINDOW)
-        minute = chunk.first + step * STRIDE + WINDOW - 1
+        minute = (chunk.first + step * STRIDE + WINDOW - self._fill) * self._step_minutes
         return [chunk.names[number] for number in cell.tolist()], minute, chunk.codes[cell[:, None], span]
+
+    def _ends_sample(self, first: int, windows: int) -> NDArray[np.bool_]:
+        """Return which windows end with a sample, as the daemon's do. # -> [windows]"""
+        return (first + np.arange(windows) * STRIDE + WINDOW) % self._fill == 0
 
     def _departures(self, sums: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the size of each window, and the cosine of its shift to the episode's, as `departure` of the
@@ -225,9 +231,9 @@ class Search:
 
         # sums up to each step: [c, K + 1, F] -> [c, K - 11] each
         """
-        hour = (sums[:, WINDOW_STEPS:] - sums[:, :-WINDOW_STEPS]).astype(np.float32)
-        late = (sums[:, WINDOW_STEPS:] - sums[:, WINDOW_STEPS - LATE_STEPS : -LATE_STEPS]).astype(np.float32)
-        late *= np.float32(WINDOW / (STRIDE * LATE_STEPS))
+        hour = (sums[:, WINDOW_STRIDES:] - sums[:, :-WINDOW_STRIDES]).astype(np.float32)
+        late = (sums[:, WINDOW_STRIDES:] - sums[:, WINDOW_STRIDES - LATE_STRIDES : -LATE_STRIDES]).astype(np.float32)
+        late *= np.float32(WINDOW / (STRIDE * LATE_STRIDES))
         mean = (hour + late) * np.float32(1 / (2 * WINDOW * STEPS)) - self._bundle.weights["centre"]
         shift = (mean.reshape(-1, mean.shape[2]) @ self._toward).reshape(*mean.shape[:2], -1)
         length = np.sqrt(np.square(shift).sum(axis=2))
@@ -252,19 +258,21 @@ class Search:
             )
 
 
-def nearest_matches(windows: Sequence[SearchMatch], query: SearchQuery) -> list[SearchMatch]:
+def nearest_matches(
+    windows: Sequence[SearchMatch], query: SearchQuery, window_minutes: int = WINDOW
+) -> list[SearchMatch]:
     """Return the nearest window of each episode, the nearest first; the query's own episode is left out."""
     runs: list[list[SearchMatch]] = []
     for window in sorted(windows, key=lambda window: (window.cell, window.minute)):
         last = runs[-1][-1] if runs else None
-        if last and last.cell == window.cell and window.minute - last.minute < APART_MINUTES:
+        if last and last.cell == window.cell and window.minute - last.minute < max(APART_MINUTES, window_minutes):
             runs[-1].append(window)
         else:
             runs.append([window])
-    foreign = [run for run in runs if not any(_overlaps_query(window, query) for window in run)]
+    foreign = [run for run in runs if not any(_overlaps_query(window, query, window_minutes) for window in run)]
     best = [min(run, key=lambda window: window.distance) for run in foreign]
     return sorted(best, key=lambda window: (window.distance, window.cell, window.minute))
 
 
-def _overlaps_query(window: SearchMatch, query: SearchQuery) -> bool:
-    return window.cell == query.exemplar.cell and query.begin <= window.minute < query.end + WINDOW
+def _overlaps_query(window: SearchMatch, query: SearchQuery, window_minutes: int) -> bool:
+    return window.cell == query.exemplar.cell and query.begin <= window.minute < query.end + window_minutes

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from detector.bundle.period import declared_settings
 from detector.config.schema import Config
 from detector.core.ingest.checkpoint import CLAIM, SHORT_DIGEST, Checkpoint
 from detector.errors import ClusterError
@@ -48,7 +49,7 @@ class StartPositions:
     def __init__(self, consumer: Consumer, config: Config, broker_monitor: BrokerMonitor) -> None:
         self._consumer, self._kafka, self._broker_monitor = consumer, config.kafka, broker_monitor
         self._topic = config.kafka.topics.minutes
-        self._memory_minutes = config.settings.tolerance.memory_minutes
+        self._memory_minutes = declared_settings(config).tolerance.memory_minutes
         self._offsets = TopicOffsets(config.kafka, self._topic, self._wait_on)
         self._open_alarms = TopicOffsets(config.kafka, config.kafka.topics.active, lambda: not broker_monitor.probe())
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import WINDOW, Baseline, Catalogue
+from detector.core.features import Baseline, Catalogue
+from detector.core.granularity import Granularity
 from detector.labels.label import Label
 
-SETTLED_MINUTES = 30
-"""Minutes from an episode's begin to the end of its first window: half of every window lies inside the episode."""
-
-LONGEST_MINUTES = 120
-"""Most minutes of an episode that a label uses: later windows repeat the earlier ones."""
+LONGEST_WINDOWS = 2
+"""Most windows' lengths of an episode that a label uses: later windows repeat the earlier ones."""
 
 NAMESPACE = uuid.UUID("a1d1c0de-53f5-5b5e-8a1f-6f0a4b8d9c3e")
 
@@ -23,7 +21,7 @@ class LabelWindow:
     """Minutes of a label, with the catalogue of their features and the baseline they are judged against."""
 
     values: NDArray[np.float32]
-    """Minutes of `label_span(begin, end)` as reported, NaN = not reported. # [m, F]"""
+    """Samples of `label_span(begin, end)` as reported, NaN = not reported. # [m, F]"""
     catalogue: Catalogue
     baseline: Baseline
 
@@ -40,10 +38,20 @@ class LabelMeta:
     note: str = ""
 
 
-def label_span(begin: int, end: int) -> tuple[int, int]:
-    """Return the first minute, and the exclusive end, of the minutes that a label needs of an episode."""
-    last = min(end, begin + LONGEST_MINUTES)
-    return min(begin + SETTLED_MINUTES, last) - WINDOW, last
+def longest_minutes(granularity: Granularity) -> int:
+    """Return the most minutes of an episode that a label uses."""
+    return LONGEST_WINDOWS * granularity.window_minutes
+
+
+def label_span(begin: int, end: int, granularity: Granularity) -> tuple[int, int]:
+    """Return the first minute, and the exclusive end, of the minutes that a label needs of an episode.
+
+    Both are bounds of periods. Half of the first window lies inside the episode, and more of every other.
+    """
+    period, window = granularity.period_minutes, granularity.window_minutes
+    begin, end = begin // period * period, -(-end // period) * period
+    last = min(end, begin + longest_minutes(granularity))
+    return min(begin + window // 2, last) - window, last
 
 
 def build_label(window: LabelWindow, meta: LabelMeta) -> Label:
@@ -54,7 +62,7 @@ def build_label(window: LabelWindow, meta: LabelMeta) -> Label:
         name=meta.name,
         kind=meta.kind,
         cell=meta.cell,
-        minute=label_span(meta.begin, meta.end)[0],
+        minute=label_span(meta.begin, meta.end, window.catalogue.granularity)[0],
         catalogue=window.catalogue.digest,
         values=window.values.astype("<f4").tobytes(),
         baseline=np.asarray(baseline.table[baseline.rows([meta.cell])[0]]).astype("<f2").tobytes(),

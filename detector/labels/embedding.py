@@ -4,26 +4,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode
-from detector.core.features import ABSENT, WINDOW, Catalogue, deviations
+from detector.core.features import ABSENT, Catalogue, deviations
 from detector.core.scoring.exemplars import Exemplar
 from detector.errors import LabelError
 from detector.labels.label import MAX_MINUTES, Label
 
-STRIDE = 5
-"""Step between the windows of an exemplar, in minutes: neighbouring windows share 59 minutes and add nothing."""
+STRIDE_MINUTES = 5
+"""Step between the windows of an exemplar, or one period: neighbouring windows share 59 minutes and add nothing."""
 
 
 def label_windows(label: Label, catalogue: Catalogue) -> NDArray[np.int8]:
-    """Return every fifth window inside the label, the latest first. # -> int8 [n, 60, F]. Raises LabelError."""
+    """Return a window every five minutes of the label, or one every period, the latest first.
+
+    # -> int8 [n, 60, F]. Raises LabelError.
+    """
     values, coefficients = _checked_arrays(label, catalogue)
-    minute = label.minute + np.arange(len(values))
+    granularity = catalogue.granularity
+    minute = label.minute + granularity.period_minutes * np.arange(len(values))
     codes = deviations(values, minute, np.repeat(coefficients[None], len(values), axis=0), catalogue.logarithmic)
-    windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=0)[::-STRIDE]
+    stride = granularity.count(STRIDE_MINUTES)
+    windows = np.lib.stride_tricks.sliding_window_view(codes, granularity.samples, axis=0)[::-stride]
     if (windows == ABSENT).all(axis=(1, 2)).any():
         raise LabelError(
-            f"label {label.id}: reports nothing for an hour, and silence cannot be taught; teach another episode."
+            f"label {label.id}: reports nothing for a window, and silence cannot be taught; teach another episode."
         )
-    return np.ascontiguousarray(windows.swapaxes(1, 2))
+    return np.ascontiguousarray(granularity.expand(windows.swapaxes(1, 2)))
 
 
 def _checked_arrays(label: Label, catalogue: Catalogue) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -37,9 +42,12 @@ def _checked_arrays(label: Label, catalogue: Catalogue) -> tuple[NDArray[np.floa
     if len(label.values) % (4 * features) or len(label.baseline) % (2 * features):
         raise LabelError(f"label {label.id}: its minutes are not whole rows of {features} features; teach it again.")
     values = np.frombuffer(label.values, "<f4").reshape(-1, features)
-    if not WINDOW <= len(values) <= MAX_MINUTES:
+    granularity = catalogue.granularity
+    minutes = len(values) * granularity.period_minutes
+    if not granularity.window_minutes <= minutes <= MAX_MINUTES:
         raise LabelError(
-            f"label {label.id}: has {len(values)} minutes, and {WINDOW} to {MAX_MINUTES} are allowed; teach it again."
+            f"label {label.id}: has {minutes} minutes, and {granularity.window_minutes} to {MAX_MINUTES} are allowed;"
+            " teach it again."
         )
     coefficients = np.frombuffer(label.baseline, "<f2").reshape(-1, features).astype(np.float32)
     if len(coefficients) < 2 or len(coefficients) % 2 or not (coefficients[0] > 0).all():

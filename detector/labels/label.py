@@ -35,9 +35,9 @@ class Label(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, froz
     minute: Annotated[int, Meta(ge=EARLIEST_MINUTE, lt=LATEST_MINUTE)]
     """First minute of `values`."""
     catalogue: str
-    """Digest of the features' names, units and order."""
+    """Digest of the features' names, units, order and period."""
     values: bytes
-    """Minutes as reported: f32[m, F], m ≥ 60, NaN = not reported."""
+    """Samples as reported, one per period: f32[m, F], a window of them at least, NaN = not reported."""
     baseline: bytes
     """Coefficients of the cell's baseline: f16[2 + 2·H, F]."""
     note: str = ""

@@ -33,9 +33,6 @@ CELL, CLASS = "canary", "canary"
 ONSET = EARLIEST_MINUTE + 12 * 60
 """Onset of the fault: always the same noon in the year 2000. Runs differ only if the machine computes differently."""
 
-FAULT_MINUTES = 60
-"""Length of the fault: equal to an episode that is taught without an end."""
-
 FAR = 4.0
 """Shift of the feature, in spreads.
 
@@ -61,6 +58,9 @@ class Canary:
     def __init__(self, bundle: Bundle, encode: Encode, settings: Settings, threads: int) -> None:
         self._bundle, self._encode, self._threads = bundle, encode, threads
         self._settings = replace(settings, max_cells=1)
+        self._granularity = granularity = bundle.catalogue.granularity
+        self._end = ONSET + granularity.window_minutes
+        """End of the fault: it is as long as an episode that is taught without an end."""
         self._fleet_baseline = bundle.baseline.coefficients(bundle.baseline.rows([CELL]))[0]
         fullest = np.argsort((bundle.golden.windows == ABSENT).sum(axis=(1, 2)), kind="stable")
         self._example_hour, self._played_hour = bundle.golden.windows[fullest[[0, min(1, len(fullest) - 1)]]]
@@ -92,15 +92,17 @@ class Canary:
             np.unique(np.linspace(0, len(reported_features) - 1, FEATURES_TRIED).round().astype(int))
         ]
         moves = [(feature, spreads) for feature in tried_features.tolist() for spreads in (FAR, -FAR)]
-        hour = ONSET + np.arange(WINDOW)
+        hour = self._minutes(ONSET, self._end)
         windows = [self._codes(self._values(self._example_hour, hour, *move), hour) for move in moves]
-        size = self._encode(np.stack(windows)).size.astype(np.float32) if windows else np.empty(0)
+        if not windows:
+            return []
+        size = self._encode(self._granularity.expand(np.stack(windows))).size.astype(np.float32)
         return [moves[rank] for rank in np.argsort(-size, kind="stable")[:FAULTS_TRIED].tolist()]
 
     def _build_scenario(self, feature: int, spreads: float) -> _Scenario:
         """Return the scenario of one shifted feature. Raises LabelError."""
-        bundle, settings, end = self._bundle, self._settings, ONSET + FAULT_MINUTES
-        taught_minutes = np.arange(*label_span(ONSET, end))
+        bundle, settings, end = self._bundle, self._settings, self._end
+        taught_minutes = self._minutes(*label_span(ONSET, end, self._granularity))
         values = self._values(self._example_hour, taught_minutes, feature, spreads)
         label = build_label(
             LabelWindow(values=values, catalogue=bundle.catalogue, baseline=bundle.baseline),
@@ -109,12 +111,15 @@ class Canary:
         exemplar = embed_label(label, bundle.catalogue, self._encode)
         index = ExemplarIndex([exemplar], bundle.normal, self._threads)
         classifier = Classifier(index, settings.weights, settings.budget)
-        minute = np.arange(ONSET - WINDOW - settings.score_minutes, end + settings.score_minutes)
-        records = records_of(
-            CELL, int(minute[0]), self._values(self._played_hour, minute, feature, spreads), bundle.catalogue.names
-        )
+        first = ONSET - self._granularity.window_minutes - settings.score_minutes
+        minute = self._minutes(first, end + settings.score_minutes)
+        values = self._values(self._played_hour, minute, feature, spreads)
+        records = records_of(CELL, first, values, bundle.catalogue)
         pipeline = Pipeline(bundle.catalogue, bundle.baseline, self._encode, classifier, settings)
         return _Scenario(pipeline, records)
+
+    def _minutes(self, first: int, end: int) -> NDArray[np.int64]:
+        return np.arange(first, end, self._granularity.period_minutes)
 
     def _values(
         self, hour: NDArray[np.int8], minute: NDArray[np.int64], feature: int, spreads: float
@@ -123,11 +128,12 @@ class Canary:
 
         # int8 [60, F], [m] -> [m, F]
         """
-        codes = hour[minute % WINDOW]
+        codes = hour[minute // self._granularity.step_minutes % WINDOW]
         moved_deviations = codes.astype(np.float32) / np.float32(STEPS)
         moved_deviations[minute >= ONSET, feature] += np.float32(spreads)
         baseline = self._fleet_baseline
-        values = day_basis(minute, (len(baseline) - 2) // 2) @ baseline[1:] + moved_deviations * baseline[0]
+        basis = day_basis(self._granularity.middle(minute), (len(baseline) - 2) // 2)
+        values = basis @ baseline[1:] + moved_deviations * baseline[0]
         logarithmic = self._bundle.catalogue.logarithmic
         with np.errstate(over="ignore"):  # a value that is too large is clipped to its feature's range
             values[:, logarithmic] = np.expm1(values[:, logarithmic])

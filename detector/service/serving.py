@@ -40,7 +40,7 @@ def prepare_serving_state(
     config: Config, bundle: Bundle, encode: Encode, time_stage: Callable[[str], AbstractContextManager[None]]
 ) -> ServingState:
     """Embed all labels and make the pipeline. Raises ClusterError."""
-    topic, settings = config.kafka.topics.labels, config.settings
+    topic, settings = config.kafka.topics.labels, config.settings_at(bundle.catalogue.period_minutes)
     labels = LabelStore(bundle, encode, settings, config.runtime.threads)
     table = CompactedTable(config.kafka, topic)
     records = table.records(list(range(partition_counts(config, topic)[topic])))

@@ -28,10 +28,11 @@ class LabelledBundle:
 
 def embed_labels(config: Config, bundle: Bundle, encode: Encode, records: LabelRecords) -> LabelledBundle:
     """Embed the labels with a bundle that is open already."""
-    labels = LabelStore(bundle, encode, config.settings, config.runtime.threads)
+    settings = config.settings_at(bundle.catalogue.period_minutes)
+    labels = LabelStore(bundle, encode, settings, config.runtime.threads)
     with progress("embedding the labels", None, "labels") as advance:
         labels.put_all(_counted(records, advance))
-    return LabelledBundle(bundle, encode, labels, config.settings)
+    return LabelledBundle(bundle, encode, labels, settings)
 
 
 def _counted(records: LabelRecords, advance: Meter) -> LabelRecords:

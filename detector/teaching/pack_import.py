@@ -18,7 +18,7 @@ from detector.backtest.alarm_intervals import (
     suppressed_by,
 )
 from detector.backtest.matching import rate
-from detector.backtest.replay import DAY_MINUTES, replay
+from detector.backtest.replay import replay
 from detector.bundle.format import read_bundle
 from detector.bundle.verification import start_encoder
 from detector.config.schema import Config
@@ -86,7 +86,7 @@ def preview_pack(config: Config, labels: Sequence[Label], known: LabelRecords, r
 def forecast_pack(labels: Sequence[Label], labelled: LabelledBundle, sample: HistorySample) -> PackForecast:
     """Replay the sample without the labels and with them. Raises LabelError, HistoryError."""
     bundle, settings = labelled.bundle, labelled.settings
-    encode, days = CachingEncoder(labelled.encode), sample.records / DAY_MINUTES
+    encode, days = CachingEncoder(labelled.encode), sample.cell_days
     exemplars = [embed_label(label, bundle.catalogue, labelled.encode) for label in labels]
     without_pack = labelled.labels.classifier_without(*(label.id for label in labels))
     with progress("replaying the past without the pack", sample.records, "records") as advance:
@@ -98,7 +98,7 @@ def forecast_pack(labels: Sequence[Label], labelled: LabelledBundle, sample: His
         with progress("replaying the past with the pack", sample.records, "records") as advance:
             after = alarm_intervals(replay(sample, bundle, encode, with_pack, settings, progress=advance))
         set_previous_names(after, before)
-        tried = _class_forecasts([label for label in labels if label.name not in broken], after, days)
+        tried = _class_forecasts([label for label in labels if label.name not in broken], after, sample)
         worst = _worst(tried, days, settings)
         forecasts |= {forecast.name: forecast for forecast in tried}
         if worst is None:
@@ -122,16 +122,19 @@ def _quarantine(exemplar: Exemplar, broken: set[str]) -> Exemplar:
     return replace(exemplar, is_quarantined=exemplar.kind == "fault" and exemplar.name in broken)
 
 
-def _class_forecasts(labels: Sequence[Label], after: Sequence[AlarmInterval], days: float) -> list[ClassForecast]:
+def _class_forecasts(
+    labels: Sequence[Label], after: Sequence[AlarmInterval], sample: HistorySample
+) -> list[ClassForecast]:
     """Return the forecast of each fault class, the episodes that the labels were cut from left out."""
     faults = [label for label in labels if label.kind == "fault"]
+    days, window = sample.cell_days, sample.catalogue.granularity.window_minutes
     forecasts = []
     for name in sorted({label.name for label in faults}):
         own = [label for label in faults if label.name == name]
         named = [
             interval
             for interval in after
-            if interval.name == name and not any(is_own(interval, label) for label in own)
+            if interval.name == name and not any(is_own(interval, label, window) for label in own)
         ]
         fresh = [interval for interval in named if not interval.before]
         forecasts.append(

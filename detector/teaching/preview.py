@@ -20,10 +20,9 @@ from detector.backtest.alarm_intervals import (
     suppressed_by,
 )
 from detector.backtest.matching import rate
-from detector.backtest.replay import DAY_MINUTES, replay
+from detector.backtest.replay import replay
 from detector.bundle.format import Bundle
 from detector.core.encoder import Embeddings
-from detector.core.features import WINDOW
 from detector.core.scoring.classifier import Classifier
 from detector.history.sampling import HistorySample
 from detector.labels.embedding import exemplar_of, label_windows
@@ -105,7 +104,8 @@ def preview_label(label: Label, labelled: LabelledBundle, sample: HistorySample)
     with progress("replaying the past without the label and with it", 2 * sample.records, "records") as advance:
         before = alarm_intervals(replay(sample, bundle, encode, without_label, settings, progress=advance))
         after = alarm_intervals(replay(sample, bundle, encode, with_label, settings, progress=advance))
-    named = [interval for interval in after if _bears_name(interval, label)]
+    window = bundle.catalogue.granularity.window_minutes
+    named = [interval for interval in after if _bears_name(interval, label, window)]
     set_previous_names(named, before)
     first, last = sample.span
     return Forecast(
@@ -118,7 +118,7 @@ def preview_label(label: Label, labelled: LabelledBundle, sample: HistorySample)
         cells=sample.cells,
         first=first,
         last=last,
-        cell_days=round(sample.records / DAY_MINUTES, 2),
+        cell_days=round(sample.cell_days, 2),
         named=by_score(named),
         silenced=suppressed_by(before, after),
         alarms_before=len(before),
@@ -128,13 +128,13 @@ def preview_label(label: Label, labelled: LabelledBundle, sample: HistorySample)
     )
 
 
-def is_own(interval: AlarmInterval, label: Label) -> bool:
+def is_own(interval: AlarmInterval, label: Label, window_minutes: int) -> bool:
     """Return whether the alarm belongs to the episode that the label was cut from."""
-    return interval.cell == label.cell and interval.overlaps(label.begin, label.end + WINDOW)
+    return interval.cell == label.cell and interval.overlaps(label.begin, label.end + window_minutes)
 
 
-def _bears_name(interval: AlarmInterval, label: Label) -> bool:
-    return interval.name == label.name and label.kind == "fault" and not is_own(interval, label)
+def _bears_name(interval: AlarmInterval, label: Label, window_minutes: int) -> bool:
+    return interval.name == label.name and label.kind == "fault" and not is_own(interval, label, window_minutes)
 
 
 def _ordinary_share(bundle: Bundle, windows: Embeddings) -> float:

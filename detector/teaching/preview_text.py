@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from detector.backtest.alarm_intervals import AlarmInterval
-from detector.backtest.replay import DAY_MINUTES
 from detector.core.suppression import SuppressedEpisode
 from detector.history.sampling import EpisodeSlice, HistorySample
 from detector.json_document import make_document
@@ -125,7 +124,7 @@ def withheld_lines(sample: HistorySample, withheld: Sequence[SuppressedEpisode])
         yield TextTable(
             columns, [(write_minute(alarm.minute), alarm.cell, alarm.name, alarm.reason) for alarm in alarms]
         )
-    days = sample.records / DAY_MINUTES
+    days = sample.cell_days
     yield f"{_count(len(withheld), 'alarm')} withheld, over {days:,.1f} cell-days of {_count(sample.cells, 'cell')}"
 
 

@@ -52,7 +52,7 @@ def told(events: list[Event]) -> list[tuple[str, str, str, int]]:
 @pytest.mark.bitwise
 def test_a_replay_raises_what_the_same_records_raise_as_json(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
-    settings = replace(Config(bundle=str(bundle_path)).settings, min_coverage=0.5)
+    settings = replace(Config(bundle=str(bundle_path)).settings_at(1), min_coverage=0.5)
     labels = LabelStore(bundle, encode, settings, 0)
     for label in build_labels(days, bundle, read_episodes(folder / "taught.csv")):
         labels.put(label.id.encode(), write_label(label))
@@ -124,10 +124,10 @@ def test_a_disk_that_is_full_in_the_end_is_told_in_one_sentence(
 def test_a_history_of_other_features_is_refused(folder: Path, bundle_path: Path, encode: Encoder) -> None:
     bundle, days = read_bundle(bundle_path), ParquetDays(folder / "history")
     days.catalogue = replace(days.catalogue, features=days.catalogue.features[:5])
-    judge = LabelStore(bundle, encode, Config(bundle="").settings, 0).classifier()
+    judge = LabelStore(bundle, encode, Config(bundle="").settings_at(1), 0).classifier()
 
     with pytest.raises(HistoryError, match=r"has the catalogue \w+ of features, and the bundle \w+; train a bundle"):
-        next(iter(replay(days, bundle, encode, judge, Config(bundle="").settings)))
+        next(iter(replay(days, bundle, encode, judge, Config(bundle="").settings_at(1))))
 
 
 def test_cells_in_files_of_changing_names_are_one_block(folder: Path, tmp_path: Path) -> None:

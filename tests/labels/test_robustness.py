@@ -27,7 +27,7 @@ def encode(bundle):
 
 
 def judged(bundle, encode, told, **alarms):
-    settings = Config(bundle="").settings
+    settings = Config(bundle="").settings_at(1)
     labels = LabelStore(bundle, encode, Settings(**{**vars(settings), **alarms}), 0)
     labels.put_all(told)
     return labels.classifier()

@@ -136,7 +136,7 @@ def build_bundle(seed: int = 11) -> Bundle:
     stretches = encode(np.ascontiguousarray(windows.reshape(-1, WINDOW, len(NAMES))))
     bank = encode(codes(rng, 200, WINDOW)).direction
     normal = NormalProfile(
-        bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), np.arange(STRETCHES) * TWO_HOURS, step_minutes=1
+        bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), np.arange(STRETCHES) * TWO_HOURS, step_samples=1
     )
     golden = codes(rng, BATCHES[0], WINDOW)
     manifest = BundleManifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": seed}, {})

@@ -18,7 +18,7 @@ from tests.service.network import MINUTES, NAMES, SPEC, build_bundle, label, tol
 from tests.service.stage import serving
 from trainer.pretrained.shipped import SHIPPED
 
-SETTINGS = Config(bundle="").settings
+SETTINGS = Config(bundle="").settings_at(1)
 
 RECOGNISED, MISSED = (f'faultline_canary_plays_total{{outcome="{outcome}"}}' for outcome in ("recognised", "missed"))
 WHEN = "faultline_canary_recognised_timestamp_seconds"

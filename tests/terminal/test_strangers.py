@@ -215,7 +215,7 @@ def withheld(text: str) -> list[Line]:
 
 def summary(text: str) -> list[Line]:
     episodes = [Episode(cell=text, name=text, kind="fault", begin=0, end=60)]
-    return list(summary_table(summarise(episodes, episodes, [], {text}, 1.0, Config(bundle="").settings)))
+    return list(summary_table(summarise(episodes, episodes, [], {text}, 1.0, Config(bundle="").settings_at(1))))
 
 
 TEXTS = {

@@ -63,9 +63,11 @@ def build_bundle(parts: BundleParts, out: Path, signer: SigningKey | None = None
         features=list(parts.history.catalogue.features),
         spec=replace(parts.spec),
         loss=parts.loss,
-        step_minutes=normal.step_minutes,
+        step_minutes=normal.step_samples * parts.history.catalogue.period_minutes,
         trained_on=parts.trained_on,
         figures=parts.figures,
+        period_minutes=parts.history.catalogue.period_minutes,
+        stamp=parts.history.catalogue.stamp,
     )
     bundle = Bundle(manifest, weights, parts.baseline, normal, Golden(golden, encoder(golden)))
     verify_encoder(bundle, encoder, out)

@@ -15,13 +15,14 @@ def label_episode(
     """Return one exemplar of `name` from one episode of one cell, minutes since 1970. Raises LabelError."""
     if cell not in set(history.cells):
         raise LabelError(f"cell {cell!r} is not in the history; column `cell` of its Parquet files lists the cells.")
-    first, last = label_span(begin, min(end, history.span[1]))
+    granularity = history.catalogue.granularity
+    first, last = label_span(begin, min(end, history.span[1]), granularity)
     if last <= begin or first < history.span[0]:
         raise LabelError(
             f"the episode of {cell} from minute {begin} to {end} lies outside the history"
-            f" ({history.span[0]} to {history.span[1]}), or begins less than an hour after its start; give another one."
+            f" ({history.span[0]} to {history.span[1]}), or begins too soon after its start; give another one."
         )
-    minute = np.arange(first, last)
+    minute = np.arange(first, last, granularity.period_minutes)
     values = history.read(np.full(len(minute), list(history.cells).index(cell)), minute)
     return build_label(
         LabelWindow(values=values, catalogue=history.catalogue, baseline=baseline),

@@ -63,7 +63,7 @@ def open_cases(cases: Sequence[EvaluationCase]) -> list[EvaluationSubject]:
             bundle=bundle,
             encode=start_encoder(bundle, case.bundle, 0),
             episodes=episodes,
-            settings=Config(bundle=str(case.bundle)).settings,
+            settings=Config(bundle=str(case.bundle)).settings_at(bundle.catalogue.period_minutes),
         )
         for case, (days, bundle, episodes) in zip(cases, opened, strict=True)
     ]

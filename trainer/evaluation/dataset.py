@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from detector.backtest.matching import Episode
 from detector.backtest.replay import Days
 from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviations
+from detector.core.granularity import Granularity
 from detector.core.ingest.samples import Samples
-from detector.labels.builder import LONGEST_MINUTES, label_span
-from detector.labels.embedding import STRIDE
+from detector.labels.builder import label_span, longest_minutes
+from detector.labels.embedding import STRIDE_MINUTES
 from detector.terminal import progress
 from trainer.evaluation.selection import EpisodeSelection, is_calm
 
@@ -113,7 +114,8 @@ def _read_stretches(
     days: Days, selection: EpisodeSelection, listed: Sequence[Episode], rng: np.random.Generator
 ) -> tuple[list[CellStretch], list[CellStretch]]:
     """Return the stretches of the selected episodes, and calm windows drawn from every day."""
-    spans = [(e.cell, e.begin - WINDOW, min(e.end, e.begin + LONGEST_MINUTES)) for e in selection.episodes]
+    longest = longest_minutes(days.catalogue.granularity)
+    spans = [(e.cell, e.begin - WINDOW, min(e.end, e.begin + longest)) for e in selection.episodes]
     raw = [
         (cell, first, np.full((last - first, len(days.catalogue)), np.nan, np.float32)) for cell, first, last in spans
     ]
@@ -152,8 +154,8 @@ def _episode_windows(
     """Return exemplar windows, questions, and each question's minutes since the begin. # codes [60 + m, F]"""
     windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=0).swapaxes(1, 2)
     enough = _coverage(windows) >= min_coverage
-    first = label_span(episode.begin, episode.end)[0] - (episode.begin - WINDOW)
-    exemplars = np.arange(len(windows) - 1, first - 1, -STRIDE)
+    first = label_span(episode.begin, episode.end, Granularity())[0] - (episode.begin - WINDOW)
+    exemplars = np.arange(len(windows) - 1, first - 1, -STRIDE_MINUTES)
     seen_minutes = np.array([minutes for minutes in SINCE_ONSET if minutes < len(windows)], np.int64)
     seen_minutes = seen_minutes[enough[seen_minutes]]
     return windows[exemplars[enough[exemplars]]], windows[seen_minutes], seen_minutes

@@ -70,7 +70,9 @@ def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: S
     A taught event is left out of the outcome in all of its cells.
     """
     context = Context(system_dn="", bundle=subject.bundle.digest)
-    with ReplayRecorder(None, context, subject.days.total_records) as recorder:
+    granularity = subject.bundle.catalogue.granularity
+    window = granularity.window_minutes
+    with ReplayRecorder(None, context, granularity, subject.days.total_records) as recorder:
         for event in replay(
             subject.days, subject.bundle, subject.encode, classifier, subject.settings, progress=recorder.add_records
         ):
@@ -86,13 +88,14 @@ def replay_history(subject: EvaluationSubject, classifier: Classifier, taught: S
     for alarm in recorder.alarms:
         by_cell.setdefault(alarm.cell, []).append(alarm)
     outcomes = [
-        (episode, tally([episode], by_cell.get(episode.cell, []), known | names)[episode.name]) for episode in faults
+        (episode, tally([episode], by_cell.get(episode.cell, []), known | names, window)[episode.name])
+        for episode in faults
     ]
 
     def summarize(classes: set[str]) -> EpisodeOutcome:
         return summarize_outcomes([outcome for outcome in outcomes if outcome[0].name in classes])
 
-    false, cell_days = false_alarms(subject.episodes, recorder.alarms), recorder.cell_days
+    false, cell_days = false_alarms(subject.episodes, recorder.alarms, window), recorder.cell_days
     return ReplayOutcome(
         cell_days=cell_days,
         alarms=len(recorder.alarms),

@@ -20,7 +20,7 @@ from detector.core.ingest.windows import ScaledSamples, Windows
 from detector.core.settings import Settings
 
 LAG_MINUTES = 5
-"""A cell has kept up if its newest minute is at most this far behind the watermark.
+"""A cell has kept up if its newest minute is at most this far behind the watermark, or one period.
 
 This allows for records in flight and one retry.
 """
@@ -73,7 +73,8 @@ class Intake:
         self._decoder = Decoder(catalogue, settings.max_record_bytes)
         self.cells = CellIndex(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
-        self._windows = Windows(self.cells, len(catalogue), settings.tolerance)
+        self._windows = Windows(self.cells, len(catalogue), settings.tolerance, settings.granularity)
+        self._lag_minutes = max(LAG_MINUTES, settings.period_minutes)
         self._replays: dict[int, Checkpoint] = {}
         """Checkpoints of the partitions that are behind their commit."""
 
@@ -111,7 +112,7 @@ class Intake:
         tolerance = self._settings.tolerance
         state = watermark.restore_points.state_at(watermark.minute - tolerance.memory_minutes - tolerance.ahead_minutes)
         lagging_rows = self._windows.lagging_rows(
-            partition, after=self._expired_minute(watermark.minute), before=watermark.minute - LAG_MINUTES
+            partition, after=self._expired_minute(watermark.minute), before=watermark.minute - self._lag_minutes
         )
         return Checkpoint(
             replay_offset=state.offset,
@@ -199,7 +200,7 @@ class Intake:
 
         The next minute of a cell that kept up is later than the watermark minus LAG_MINUTES.
         """
-        first_minute = checkpoint.frontier - LAG_MINUTES - self._settings.keep_minutes
+        first_minute = checkpoint.frontier - self._lag_minutes - self._settings.keep_minutes
         return np.where(
             may_lag(digests, checkpoint.laggards), self._expired_minute(checkpoint.frontier) + 1, first_minute
         )

@@ -215,15 +215,18 @@ def diagnose(value: bytes, names: Sequence[str]) -> Reason:
     return Reason.WRONG_TYPE
 
 
-def records_of(cell: str, first: int, values: NDArray[np.float32], names: Sequence[str]) -> Records:
-    """Encode one cell's minutes as the input topic carries them, without the minutes that have no value at all.
+def records_of(cell: str, first: int, values: NDArray[np.float32], catalogue: Catalogue) -> Records:
+    """Encode one cell's samples as the input topic carries them, without those that have no value at all.
 
     # values f32 [m, F], the first of minute `first`
     """
+    period, shift = catalogue.period_minutes, catalogue.period_minutes if catalogue.stamp == "end" else 0
     reported = np.flatnonzero(~np.isnan(values).all(axis=1))
     bodies: list[bytes | None] = []
     for position in reported.tolist():
         row = [None if np.isnan(value) else float(value) for value in values[position]]
-        features = dict(zip(names, row, strict=True))
-        bodies.append(msgspec.json.encode({"cell": cell, "time": (first + position) * 60, "features": features}))
+        features = dict(zip(catalogue.names, row, strict=True))
+        bodies.append(
+            msgspec.json.encode({"cell": cell, "time": (first + position * period + shift) * 60, "features": features})
+        )
     return Records(0, reported.astype(np.int64), [cell.encode()] * len(reported), bodies)

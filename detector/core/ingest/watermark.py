@@ -17,8 +17,8 @@ UNSET = -1
 STREAK = 60
 """Records in a row of a few live cells, fewer than a quorum, that are accepted against all silent cells."""
 
-LONE_STREAK = 1440
-"""Length of the streak for a single cell: a day, at one record per minute.
+LONE_STREAK_MINUTES = 1440
+"""Length of the streak for a single cell, in minutes at one record per period: a day.
 
 Two cases look alike in the log: the cell is the only live one, or its clock is wrong and it sends its buffer. Accepting
 a wrong clock loses the windows of all other cells without any sign. Refusing a live cell stops the partition, and that
@@ -37,8 +37,11 @@ class Watermark:
     All partitions share the array `claims`, by row; each partition has its own set of counted cells.
     """
 
-    def __init__(self, claims: NDArray[np.int64], quorum_cells: int, ahead_minutes: int) -> None:
+    def __init__(
+        self, claims: NDArray[np.int64], quorum_cells: int, ahead_minutes: int, period_minutes: int = 1
+    ) -> None:
         self._claims = claims
+        self._lone_streak = LONE_STREAK_MINUTES // period_minutes
         self._quorum_cells = quorum_cells
         self._ahead_minutes = ahead_minutes
         self._is_counted = np.zeros(len(claims), bool)
@@ -158,7 +161,7 @@ class Watermark:
         continues = last_plausible == 0
         cells = np.where(continues, np.cumsum(~np.isin(rows, self._streak)) + len(set(self._streak)), records)
         records = records + np.where(continues, len(self._streak), 0)
-        return (cells >= self._quorum_cells) | (records >= np.where(cells > 1, STREAK, LONE_STREAK))
+        return (cells >= self._quorum_cells) | (records >= np.where(cells > 1, STREAK, self._lone_streak))
 
     def _accept_streak(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> bool:
         """Return True when the last records were all too far ahead, and come from a quorum of cells or are long enough.
@@ -173,7 +176,7 @@ class Watermark:
         tail = rows[plausible_positions[-1] + 1 :] if len(plausible_positions) else rows
         self._streak = ([] if len(plausible_positions) else self._streak) + tail.tolist()
         cells = len(set(self._streak))
-        if cells < self._quorum_cells and len(self._streak) < (STREAK if cells > 1 else LONE_STREAK):
+        if cells < self._quorum_cells and len(self._streak) < (STREAK if cells > 1 else self._lone_streak):
             return False
         self._is_counted[:] = False
         self._is_counted[self._streak] = True

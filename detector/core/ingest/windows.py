@@ -1,4 +1,6 @@
-"""Windows: the last 60 minutes of every cell, in one ring of 8-bit deviations each, 7.8 kB for 130 features.
+"""Windows: the last samples of every cell, an hour of them, in one ring of 8-bit deviations each.
+
+A ring takes 7.8 kB for 130 features of every minute, and .5 kB at a period of 15 minutes.
 
 Records are processed strictly in the order of the log, in runs. A run is as long as possible while no cell repeats and
 the partition's watermark does not move. So a run is one pass over columns, and the result does not depend on the size
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import ABSENT, WINDOW
+from detector.core.granularity import Granularity
 from detector.core.ingest.cell_index import CellIndex
 from detector.core.ingest.checkpoint import WatermarkState, decode_claims, encode_claims
 from detector.core.ingest.micro_batch import AdmissionResult, MicroBatch
@@ -18,7 +21,6 @@ from detector.core.ingest.samples import Reason
 from detector.core.ingest.watermark import UNSET, Watermark
 from detector.core.settings import Tolerance
 
-_BITS = np.uint64(2**WINDOW - 1)
 _ONE = np.uint64(1)
 
 
@@ -51,16 +53,18 @@ class ScaledSamples:
 class Windows:
     """Rings of all cells, and the watermark of each partition."""
 
-    def __init__(self, cells: CellIndex, features: int, tolerance: Tolerance) -> None:
+    def __init__(self, cells: CellIndex, features: int, tolerance: Tolerance, granularity: Granularity) -> None:
         self._cells = cells
-        self._tolerance = tolerance
+        self._tolerance, self._granularity = tolerance, granularity
+        self._samples, self._period = granularity.samples, granularity.period_minutes
+        self._all_bits = np.uint64(2**self._samples - 1)
         limit = cells.limit
         # The operating system allocates these pages when a row is first written: an unused row costs no memory.
-        self._ring = np.zeros((limit, WINDOW, features), np.int8)
-        self._fingerprints = np.zeros((limit, WINDOW), np.uint64)
+        self._ring = np.zeros((limit, self._samples, features), np.int8)
+        self._fingerprints = np.zeros((limit, self._samples), np.uint64)
         """Fingerprints of the values as reported: they distinguish a repeated record from a corrected one."""
         self._reported_bits = np.zeros(limit, np.uint64)
-        """Bit k: minute `newest - k` was reported."""
+        """Bit k: the sample k periods before the newest was reported."""
         self._newest_minute = np.full(limit, UNSET, np.int64)
         self._claims = np.full(limit, UNSET, np.int64)
         self._last_activity = np.full(limit, UNSET, np.int64)
@@ -75,7 +79,9 @@ class Windows:
         """Return the watermark of a partition; a new one starts without a minute."""
         if partition not in self._watermarks:
             tolerance = self._tolerance
-            self._watermarks[partition] = Watermark(self._claims, tolerance.quorum_cells, tolerance.ahead_minutes)
+            self._watermarks[partition] = Watermark(
+                self._claims, tolerance.quorum_cells, tolerance.ahead_minutes, self._period
+            )
         return self._watermarks[partition]
 
     def watermark_minutes(self) -> dict[int, int]:
@@ -99,7 +105,7 @@ class Windows:
 
     def admit(self, partition: int, samples: ScaledSamples) -> AdmissionResult:
         """Admit one partition's samples in log order: each enters its ring or gets the reason for its refusal."""
-        result = AdmissionResult([], np.empty((len(samples), *self._ring.shape[1:]), np.int8), [], {})
+        result = AdmissionResult([], np.empty((len(samples), WINDOW, self._ring.shape[2]), np.int8), [], {})
         watermark = self.watermark(partition)
         if not watermark.restore_points and len(samples):
             watermark.restore_points.add(WatermarkState(int(samples.offsets[0]), UNSET))
@@ -164,36 +170,35 @@ class Windows:
             partition=partition,
             rows=rows[is_newer],
             minute=minute[is_newer],
-            coverage=np.bitwise_count(self._reported_bits[rows[is_newer]]).astype(np.float32) / np.float32(WINDOW),
+            coverage=np.bitwise_count(self._reported_bits[rows[is_newer]]).astype(np.float32)
+            / np.float32(self._samples),
             ends_silence=minute[is_newer] > silence_limit,
             starts_anew=newest_minute[is_newer] == UNSET,
         )
 
     def _append(self, run: ScaledSamples, newest_minute: NDArray[np.int64]) -> None:
-        """Advance each ring to its new minute. Skipped minutes become absent, and 60 of them empty the ring.
+        """Advance each ring to its new sample. Skipped samples become absent, and a window of them empties the ring.
 
-        # newest [n]: the cells' newest minutes so far
+        # newest_minute [n]: the cells' newest minutes so far
         """
-        rows, minute = run.rows, run.minute
-        gap = np.where(
-            newest_minute == UNSET, WINDOW, np.minimum(minute - np.maximum(newest_minute, minute - WINDOW), WINDOW)
-        )
+        rows, number, samples = run.rows, run.minute // self._period, self._samples
+        gap = np.where(newest_minute == UNSET, samples, np.minimum(number - newest_minute // self._period, samples))
         for position in np.flatnonzero(gap > 1).tolist():
-            holes = (minute[position] - np.arange(gap[position])) % WINDOW
+            holes = (number[position] - np.arange(gap[position])) % samples
             self._ring[rows[position], holes] = ABSENT
-        shifted_bits = self._reported_bits[rows] << np.minimum(gap, WINDOW - 1).astype(np.uint64)
-        self._reported_bits[rows] = (np.where(gap < WINDOW, shifted_bits, 0) & _BITS) | _ONE
-        self._newest_minute[rows] = minute
-        self._ring[rows, minute % WINDOW] = run.codes
-        self._fingerprints[rows, minute % WINDOW] = run.fingerprints
+        shifted_bits = self._reported_bits[rows] << np.minimum(gap, samples - 1).astype(np.uint64)
+        self._reported_bits[rows] = (np.where(gap < samples, shifted_bits, 0) & self._all_bits) | _ONE
+        self._newest_minute[rows] = run.minute
+        self._ring[rows, number % samples] = run.codes
+        self._fingerprints[rows, number % samples] = run.fingerprints
 
     def _update(self, run: ScaledSamples) -> dict[str, int]:
         """Enter minutes at or before the newest: they fill a hole, replace other values, or repeat equal ones."""
-        rows, minute = run.rows, run.minute
+        rows, number = run.rows, run.minute // self._period
         if not len(rows):
             return {}
-        bit = _ONE << (self._newest_minute[rows] - minute).astype(np.uint64)
-        slot = minute % WINDOW
+        bit = _ONE << (self._newest_minute[rows] // self._period - number).astype(np.uint64)
+        slot = number % self._samples
         was_reported = (self._reported_bits[rows] & bit) != 0
         is_equal = was_reported & (self._fingerprints[rows, slot] == run.fingerprints)
         self._ring[rows[~is_equal], slot[~is_equal]] = run.codes[~is_equal]
@@ -210,10 +215,11 @@ class Windows:
         is_scored = batch.minute >= self.first_scored_minute[batch.rows]
         for minute in np.unique(batch.minute[is_scored]):
             positions = np.flatnonzero(is_scored & (batch.minute == minute))
-            oldest_slot = int(minute + 1) % WINDOW
-            rings = self._ring[batch.rows[positions]]
-            out[positions, : WINDOW - oldest_slot] = rings[:, oldest_slot:]
-            out[positions, WINDOW - oldest_slot :] = rings[:, :oldest_slot]
+            oldest_slot = int(minute // self._period + 1) % self._samples
+            rings = self._granularity.expand(self._ring[batch.rows[positions]])
+            first_step = oldest_slot * (WINDOW // self._samples)
+            out[positions, : WINDOW - first_step] = rings[:, first_step:]
+            out[positions, WINDOW - first_step :] = rings[:, :first_step]
 
     def _move_watermark(self, batch: MicroBatch, run: ScaledSamples) -> None:
         """Let the watermark observe a run, and apply the consequences of a move."""
@@ -265,7 +271,7 @@ class Windows:
         is_silent = watermark - np.maximum(newest_minute, self._silence_start[rows]) >= tolerance.silent_minutes
         silent_rows = rows[(newest_minute != UNSET) & is_silent]
         batch.silent_cells = [self._cells.names[row] for row in silent_rows.tolist()]
-        batch.silent_since = (self._newest_minute[silent_rows] + 1).tolist()
+        batch.silent_since = (self._newest_minute[silent_rows] + self._period).tolist()
         horizon = watermark - tolerance.memory_minutes
         self._newest_minute[rows[newest_minute <= horizon]] = UNSET  # older than a replay can reconstruct
         self._forget_idle(batch.partition, rows, horizon)

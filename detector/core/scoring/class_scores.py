@@ -93,7 +93,7 @@ def calibrate(index: ExemplarIndex, weights: NDArray[np.float32]) -> ScoreCalibr
     by_time = (*normal.stretches.size.shape, evidence.direction.shape[1])
 
     def fit(values: NDArray[np.float32]) -> TailFit:
-        smooth = _smooth(values.reshape(by_time), weights[:: normal.step_minutes])
+        smooth = _smooth(values.reshape(by_time), weights[:: normal.step_samples])
         return fit_tail(smooth, normal.ends)
 
     direction, distance = fit(evidence.direction), fit(evidence.distance)

@@ -69,13 +69,13 @@ class NormalProfile:
     bank: NDArray[np.float16]
     """# [B, D]"""
     stretches: Embeddings
-    """Windows of contiguous time, `step_minutes` apart. # of [stretches, T]"""
+    """Windows of contiguous time, `step_samples` apart. # of [stretches, T]"""
     ends: NDArray[np.int64]
     """Last minutes of the stretches. # [stretches]
 
     They are used to detect network-wide events: many stretches that score high at the same time.
     """
-    step_minutes: int
+    step_samples: int
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Score history: the scores of every cell's last minutes, and their finite weighted mean.
+"""Score history: the scores of every cell's last samples, and their finite weighted mean.
 
 The mean is finite, so that the state depends on that many minutes of the log and on nothing before. The embeddings are
 kept beside the scores. When a label arrives, the past minutes are scored again, as if the label had always existed.
@@ -19,18 +19,33 @@ _NEVER = -1
 
 
 class ScoreHistory:
-    """Rings of `keep_minutes` scores and embeddings, one per cell. The columns are those of the classifier."""
+    """Rings of the scores and embeddings of `keep_minutes`, one per cell. The columns are those of the classifier."""
 
-    def __init__(self, limit: int, dimension: int, shift: int, weights: NDArray[np.float32], keep_minutes: int) -> None:
-        self._weights = weights
-        self._keep_minutes = keep_minutes
-        self._minute = np.full((limit, keep_minutes), _NEVER, np.int32)
-        self._direction = np.zeros((limit, keep_minutes, dimension), np.float16)
-        self._size = np.zeros((limit, keep_minutes), np.float16)
-        self._shift = np.zeros((limit, keep_minutes, shift), np.float16)
-        self._score = np.zeros((limit, keep_minutes, 1), np.float16)
+    def __init__(
+        self,
+        limit: int,
+        dimension: int,
+        shift: int,
+        weights: NDArray[np.float32],
+        keep_minutes: int,
+        *,
+        period_minutes: int = 1,
+    ) -> None:
+        """`weights` are those of the smoothed score, newest sample first."""
+        self._weights, self._period = weights, period_minutes
+        self._length = length = keep_minutes // period_minutes
+        self._minute = np.full((limit, length), _NEVER, np.int32)
+        self._direction = np.zeros((limit, length, dimension), np.float16)
+        self._size = np.zeros((limit, length), np.float16)
+        self._shift = np.zeros((limit, length, shift), np.float16)
+        self._score = np.zeros((limit, length, 1), np.float16)
         self._is_stale = np.zeros(limit, bool)
         """True for rows whose scores were computed by a previous classifier."""
+
+    @property
+    def period_minutes(self) -> int:
+        """Minutes from one sample to the next."""
+        return self._period
 
     def reset(self, rows: NDArray[np.int64]) -> None:
         """Empty the rings of these rows."""
@@ -41,7 +56,7 @@ class ScoreHistory:
         self, rows: NDArray[np.int64], minute: NDArray[np.int64], embeddings: Embeddings, scores: NDArray[np.float16]
     ) -> None:
         """Store the newest minute of these cells, all different. # scores [n, columns]"""
-        slot = minute % self._keep_minutes
+        slot = self._slot(minute)
         self._minute[rows, slot] = minute
         self._direction[rows, slot] = embeddings.direction
         self._size[rows, slot] = embeddings.size
@@ -75,13 +90,13 @@ class ScoreHistory:
             minute = np.where(minute == _NEVER, minute.max(), minute)
             embeddings = Embeddings(self._direction[part], self._size[part], self._shift[part])
             scores = self._score_windows(embeddings.reshaped(-1), minute.reshape(-1))
-            self._score[part] = scores.reshape(len(part), self._keep_minutes, -1)
+            self._score[part] = scores.reshape(len(part), self._length, -1)
         self._is_stale[rows] = False
 
     def smoothed_scores(self, rows: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the weighted means up to `minute`, NaN where too few minutes were scored. # [n] -> [n, columns]"""
-        minutes = minute[:, None] - np.arange(len(self._weights))
-        slot = minutes % self._keep_minutes
+        minutes = minute[:, None] - self._period * np.arange(len(self._weights))
+        slot = self._slot(minutes)
         is_scored = self._minute[rows[:, None], slot] == minutes
         weight = np.where(is_scored, self._weights, np.float32(0))
         total = weight.sum(axis=1)
@@ -97,7 +112,7 @@ class ScoreHistory:
 
     def embedding(self, row: int, minute: int) -> Embeddings | None:
         """Return the embedding of a cell's minute, None if that minute was not scored. # of one window"""
-        slot = minute % self._keep_minutes
+        slot = int(minute) // self._period % self._length
         if self._minute[row, slot] != minute:
             return None
         return Embeddings(self._direction[row, slot][None], self._size[row, slot][None], self._shift[row, slot][None])
@@ -107,16 +122,23 @@ class ScoreHistory:
         return np.asarray((self._score[rows] >= np.float16(score - 0.01)).any(axis=(1, 2)))
 
     def smoothed_history(self, row: int, minute: int, minutes: int) -> NDArray[np.float32]:
-        """Return a cell's smoothed scores over the `minutes` up to `minute`, oldest first. # [minutes, columns]"""
-        span = np.arange(minute - minutes + 1, minute + 1)
-        return self.smoothed_scores(np.full(minutes, row, np.int64), span)
+        """Return a cell's smoothed scores over the `minutes` up to `minute`, oldest first. # [m, columns]"""
+        span = self._span(minute, minutes)
+        return self.smoothed_scores(np.full(len(span), row, np.int64), span)
 
     def raw_history(self, row: int, minute: int, minutes: int) -> NDArray[np.float32]:
-        """Return a cell's unsmoothed scores likewise, NaN where a minute was not scored. # [minutes, columns]"""
-        span = np.arange(minute - minutes + 1, minute + 1)
-        is_scored = self._minute[row, span % self._keep_minutes] == span
-        scores = self._score[row, span % self._keep_minutes].astype(np.float32)
+        """Return a cell's unsmoothed scores likewise, NaN where a sample was not scored. # [m, columns]"""
+        span = self._span(minute, minutes)
+        is_scored = self._minute[row, self._slot(span)] == span
+        scores = self._score[row, self._slot(span)].astype(np.float32)
         return np.where(is_scored[:, None], scores, np.nan)
+
+    def _slot(self, minute: NDArray[np.int64]) -> NDArray[np.int64]:
+        return minute // self._period % self._length
+
+    def _span(self, minute: int, minutes: int) -> NDArray[np.int64]:
+        """Return the samples of the `minutes` up to the sample of `minute`, oldest first. # [m]"""
+        return minute - self._period * np.arange(minutes // self._period - 1, -1, -1)
 
     def window(self, rows: NDArray[np.int64], minute: NDArray[np.int64], is_needed: NDArray[np.bool_]) -> "ScoreWindow":
         """Return the scores of one micro-batch; `smoothed` is computed where it is needed, else NaN. # [n] each"""
@@ -141,12 +163,16 @@ class ScoreWindow:
     """Weighted means up to `minute`, in the classifier's columns. NaN where no alarm can follow. # [n, columns]"""
     score_history: ScoreHistory
 
+    @property
+    def period_minutes(self) -> int:
+        return self.score_history.period_minutes
+
     def smoothed_history(self, position: int, column: int, minutes: int) -> NDArray[np.float32]:
-        """Return the smoothed scores of one cell and column over the last `minutes`, oldest first. # [minutes]"""
+        """Return the smoothed scores of one cell and column over the last `minutes`, oldest first. # [m]"""
         return self.score_history.smoothed_history(int(self.rows[position]), int(self.minute[position]), minutes)[
             :, column
         ]
 
     def raw_history(self, position: int, column: int, minutes: int) -> NDArray[np.float32]:
-        """Return the unsmoothed scores likewise, NaN where a minute was not scored. # [minutes]"""
+        """Return the unsmoothed scores likewise, NaN where a minute was not scored. # [m]"""
         return self.score_history.raw_history(int(self.rows[position]), int(self.minute[position]), minutes)[:, column]

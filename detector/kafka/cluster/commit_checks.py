@@ -5,6 +5,7 @@ All are warnings: a start passes them, logs each, and counts it. The remedy is f
 
 from collections.abc import Iterator, Sequence
 
+from detector.bundle.period import declared_settings
 from detector.config.schema import Config
 from detector.finding import Finding
 from detector.kafka.cluster.deviations import RETENTION
@@ -56,7 +57,7 @@ def _sentences(commits: Sequence[CommitState], notifications: int, config: Confi
         )
     foreign = [commit for commit in inside if commit.checkpoint is None and _offset(commit) > commit.low]
     if foreign:
-        minutes = config.settings.tolerance.memory_minutes
+        minutes = declared_settings(config).tolerance.memory_minutes
         yield (
             f"{_partitions(foreign)} {source}: the commit has no checkpoint, as after a reset by another tool, so a"
             f" start replays {minutes} minutes by the records' timestamps and its watermark begins anew; nothing is to"

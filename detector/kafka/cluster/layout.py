@@ -1,5 +1,6 @@
 """Layout of the topics: the policy, sizes and retention that each needs, as numbers that checks and creation share."""
 
+from detector.bundle.period import declared_settings
 from detector.config.schema import Config
 
 TABLES = ("active", "labels")
@@ -52,7 +53,7 @@ def cleanup_policy(role: str) -> str:
 
 def restart_minutes(config: Config) -> int:
     """Return the minutes of input that a restart reads back to rebuild all windows."""
-    tolerance = config.settings.tolerance
+    tolerance = declared_settings(config).tolerance
     return tolerance.memory_minutes + tolerance.ahead_minutes
 
 

@@ -23,7 +23,8 @@ class TopicHistory:
         """`progress` is called while a search reads on (see `MinuteSearch`)."""
         self.catalogue = catalogue
         self._topic = config.kafka.topics.minutes
-        self._delay_minutes, self._quorum_cells = config.minutes.behind_minutes, config.minutes.quorum_cells
+        settings = config.settings_at(catalogue.period_minutes)
+        self._delay_minutes, self._quorum_cells = settings.behind_minutes, settings.quorum_cells
         self._progress = progress
         self._reader = RangeReader(config)
         self._decoder = Decoder(catalogue, config.limits.record_bytes)
@@ -54,8 +55,11 @@ class TopicHistory:
 
         As many partitions are read as some seconds allow. Raises ClusterError.
         """
-        parts = TopicSample(self._reader, self._decoder, self._quorum_cells).read(cell, sample)
+        parts = self._topic_sample().read(cell, sample)
         return HistorySample(self.catalogue, [[part] for part in parts])
+
+    def _topic_sample(self) -> TopicSample:
+        return TopicSample(self._reader, self._decoder, self.catalogue.granularity, self._quorum_cells)
 
     def close(self) -> None:
         """Close the reader."""

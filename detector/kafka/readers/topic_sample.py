@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from detector.core.granularity import Granularity
 from detector.core.ingest.samples import Decoder, Samples, select
 from detector.history.sampling import SampleSize, is_chosen
 from detector.kafka.readers.range_reader import OffsetRange, RangeReader, TimedRecords, partition_of
@@ -29,12 +30,13 @@ ENOUGH = 0.5
 class TopicSample:
     """Reader of samples. Timestamps of records only narrow the ranges that are read, where they agree with minutes."""
 
-    def __init__(self, reader: RangeReader, decoder: Decoder, quorum_cells: int) -> None:
+    def __init__(self, reader: RangeReader, decoder: Decoder, granularity: Granularity, quorum_cells: int) -> None:
         """`quorum_cells` must have reached the minute that counts as the newest, or half of the cells if they are few.
 
         So one cell with a wrong clock does not move it.
         """
         self._reader, self._decoder, self._quorum_cells = reader, decoder, quorum_cells
+        self._granularity = granularity
 
     def read(self, cell: str, size: SampleSize) -> list[Samples]:
         """Return the samples of each partition that has any, in order of time. Raises ClusterError.
@@ -42,11 +44,12 @@ class TopicSample:
         Whole partitions are read, the cell's own first, as many as some seconds allow.
         """
         ranges = self._affordable(self._recent_ranges(size), partition_of(cell.encode(), self._reader.partition_count))
-        share = size.records / max(1, sum(map(len, ranges)))
+        wanted = size.records(self._granularity)
+        share = wanted / max(1, sum(map(len, ranges)))
         samples = self._recent(self._read_share(ranges, share), size)
         count = sum(map(len, samples))
-        if share < 1 and count < ENOUGH * size.records:
-            share *= size.records / max(1, count)
+        if share < 1 and count < ENOUGH * wanted:
+            share *= wanted / max(1, count)
             samples = self._recent(self._read_share(ranges, share), size)
         return samples
 
@@ -102,7 +105,7 @@ class TopicSample:
         newest = self._newest_minute(samples for part in parts.values() for samples in part)
         if newest is None:
             return []
-        since = newest + 1 - round(size.hours * 60)
+        since = newest + self._granularity.period_minutes - round(size.hours * 60)
         recent = [_between(part, since, newest + FUTURE_MINUTES) for _, part in sorted(parts.items())]
         return [samples for samples in recent if len(samples)]
 

@@ -180,6 +180,6 @@ def test_a_silence_longer_than_the_memory_is_refused_in_one_sentence(tmp_path: P
     path.write_text(
         "bundle: b\nminutes: {silent_minutes: 170}\nkafka: {common: {bootstrap.servers: '127.0.0.1:9092'}}\n"
     )
-    assert Config("b").settings.tolerance.memory_minutes == 155
+    assert Config("b").settings_at(1).tolerance.memory_minutes == 155
     with pytest.raises(ConfigError, match=r"silent_minutes` is 170, which is not below 155, the minutes"):
         read_config(path)

@@ -211,7 +211,7 @@ def test_a_single_stretch_is_enough_to_calibrate_on() -> None:
 
 def test_stretches_thinned_to_every_second_minute_are_smoothed_over_the_same_time() -> None:
     normal = ordinary_life(np.random.default_rng(3), stretches=200)
-    thin = replace(normal, stretches=normal.stretches[:, ::2], step_minutes=2)
+    thin = replace(normal, stretches=normal.stretches[:, ::2], step_samples=2)
     weights = kernel(5, 2.0)
     raw = np.log(thin.stretches.size.astype(np.float32))
     by_hand = (weights[0] * raw[:, 2:] + weights[2] * raw[:, 1:-1] + weights[4] * raw[:, :-2]) / weights[::2].sum()

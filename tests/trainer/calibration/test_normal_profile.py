@@ -60,7 +60,7 @@ def test_a_survey_has_a_bank_and_stretches_of_two_hours(
     assert normal.stretches.direction.shape == (stretches, STRETCH_WINDOWS, 4)
     assert normal.stretches.size.shape == (stretches, STRETCH_WINDOWS)
     assert normal.stretches.shift.shape == (stretches, STRETCH_WINDOWS, 4)
-    assert normal.step_minutes == STEP_MINUTES
+    assert normal.step_samples == STEP_MINUTES
     assert (STRETCH_WINDOWS - 1) * STEP_MINUTES >= 120
 
 

@@ -202,7 +202,9 @@ def test_an_example_is_what_a_label_would_be(
     town: SimulatedHistory, bundle: Bundle, windows: EvaluationWindows
 ) -> None:
     for place, one in enumerate(windows.episodes):
-        values = Days(town, town.span[0], 2).episode(one.cell, *label_span(one.begin, one.end))
+        values = Days(town, town.span[0], 2).episode(
+            one.cell, *label_span(one.begin, one.end, town.catalogue.granularity)
+        )
         label = build_label(
             LabelWindow(values=values, catalogue=town.catalogue, baseline=bundle.baseline),
             LabelMeta(name=one.name, kind=one.kind, cell=one.cell, begin=one.begin, end=one.end),

@@ -23,7 +23,7 @@ def strip_network(bundle: Bundle) -> Bundle:
     """Return the same encoder, without the network that it was trained for."""
     fleet = Baseline(np.empty(0, bundle.baseline.cells.dtype), np.array(bundle.baseline.table[-1:]))
     normal = bundle.normal
-    few = NormalProfile(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_minutes)
+    few = NormalProfile(normal.bank, normal.stretches[:STRETCHES], normal.ends[:STRETCHES], normal.step_samples)
     return replace(bundle, manifest=structs.replace(bundle.manifest, name=SHIPPED.name), baseline=fleet, normal=few)
 
 
