@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from detector.core.vocabulary import PERIODS, STAMPS
 from detector.strict_yaml.conversion import nearest
 from detector.strict_yaml.document import SHOWN_WIDTH, Keys
 from detector.text import is_harmless, printable
@@ -17,11 +18,6 @@ from detector.text import is_harmless, printable
 KINDS = ("counter", "gauge", "ratio")
 
 TRANSFORMS = ("identity", "log1p")
-
-PERIODS = (1, 5, 15, 30, 60)
-"""Granularity periods in minutes: those of 3GPP TS 28.552 and 32.432, and the minute."""
-
-STAMPS = ("begin", "end")
 
 LONGEST_NAME = 200
 """Most characters of a feature's name; the longest measurement with its subcounters has some 120 in the field."""
@@ -56,15 +52,24 @@ def header_mistakes(header: Row) -> CatalogueMistakes:
 
 def feature_mistakes(rows: Sequence[Row]) -> CatalogueMistakes:
     """Yield every mistake of a catalogue's features."""
-    yield from reading_mistakes(rows)
+    yield from _repeated_names(rows)
     yield from _name_mistakes(rows)
     for index, row in enumerate(rows):
+        yield from _range_mistakes(index, row)
         yield from _word_mistakes(index, row)
         yield from _text_mistakes(index, row)
 
 
 def reading_mistakes(rows: Sequence[Row]) -> CatalogueMistakes:
-    """Yield the mistakes under which records could not be read: no feature, a name twice, an impossible range."""
+    """Yield the mistakes under which records cannot be read: no feature, a name twice, a range that holds no value."""
+    yield from _repeated_names(rows)
+    for index, row in enumerate(rows):
+        low, high = _number(row.get("low")), _number(row.get("high"))
+        if low is not None and high is not None and _single(low) > _single(high):
+            yield from _range_mistakes(index, row)
+
+
+def _repeated_names(rows: Sequence[Row]) -> CatalogueMistakes:
     if not rows:
         yield (), "lists no feature; list one at least, or draft them with `faultline-trainer catalogue`."
     first: dict[str, int] = {}
@@ -73,7 +78,6 @@ def reading_mistakes(rows: Sequence[Row]) -> CatalogueMistakes:
         if isinstance(name, str) and first.setdefault(name, index) != index:
             text = f"the name {_quoted(name)} stands twice, first as feature {first[name] + 1}; keep one of the two."
             yield (index, "name"), text
-        yield from _range_mistakes(index, row)
 
 
 def _range_mistakes(index: int, row: Row) -> CatalogueMistakes:

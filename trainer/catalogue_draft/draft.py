@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.config.catalogue_rules import PERIODS, feature_mistakes
+from detector.config.catalogue_rules import feature_mistakes
 from detector.core.features import Catalogue
+from detector.core.vocabulary import PERIODS
 from trainer.catalogue_draft.feature_draft import FeatureDraft, draft_feature
 from trainer.catalogue_draft.key_columns import KeyColumns, find_keys, is_end
 from trainer.catalogue_draft.names import read_name, words

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config.catalogue_rules import PERIODS
 from detector.core.features import Feature
+from detector.core.vocabulary import PERIODS
 from detector.history.parquet import HistoryError
 from detector.terminal import print_notice
 from detector.text import printable
