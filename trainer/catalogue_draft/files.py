@@ -42,13 +42,13 @@ class _Content:
     is_whole: bool
 
 
-def sample_files(paths: Sequence[Path]) -> dict[str, SampleColumn]:
-    """Return a sample of the records of files and folders. Raises DraftError."""
+def sample_files(paths: Sequence[Path], text_bytes: int = SAMPLE_TEXT_BYTES) -> dict[str, SampleColumn]:
+    """Return a sample of the records of files and folders, of at most so much text. Raises DraftError."""
     files = chosen([file for path in paths for file in _files(path)])
     tables: list[Table] = []
     with progress(f"looking at {len(files)} files", len(files), "files") as advance:
         for file in files:
-            table = _sample_file(file, len(files))
+            table = _sample_file(file, len(files), text_bytes // len(files))
             if table and len(next(iter(table.values()))):
                 tables.append(table)
             advance()
@@ -85,14 +85,14 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(("_", ".")) for part in path.parts)
 
 
-def _sample_file(path: Path, files: int) -> Table:
+def _sample_file(path: Path, files: int, text_bytes: int) -> Table:
     """Return a sample of one of several files, of the kind that its first bytes tell. Raises DraftError."""
     try:
         with path.open("rb") as file:
             head = file.read(512)
         if head.startswith(b"PAR1"):
             return _sample_parquet(path, files)
-        content = _read_parts(path, head, SAMPLE_TEXT_BYTES // files)
+        content = _read_parts(path, head, text_bytes)
     except OSError as error:
         raise DraftError(f"{path}: cannot be read ({error.strerror or error}); give a file that can.") from None
     begin = content.lines[0].lstrip() if content.lines else ""
@@ -211,4 +211,9 @@ def _csv_table(path: Path, lines: Sequence[str]) -> Table:
     if all(text_column([name]).texts is None for name in names):
         raise DraftError(f"{path}: its first line is of numbers; put a line with the names of the columns first.")
     whole = [row for row in rows if len(row) == len(names)]
-    return {name: text_column([row[index] for row in whole]) for index, name in enumerate(names) if name}
+    has_comma = separator == ";"  # semicolons separate where the comma is in the numbers
+    return {
+        name: text_column([row[index] for row in whole], decimal_comma=has_comma)
+        for index, name in enumerate(names)
+        if name
+    }

@@ -66,8 +66,6 @@ ANYWHERE_UNITS = {word: unit for word, unit in UNITS.items() if unit in ("%", "p
     "prbs": "PRB",
     "tb": "TB",
     "tbs": "TB",
-    "conn": "UE",
-    "conns": "UE",
 }
 """Units whose word counts wherever it stands in a name; others are a suffix: `b` within a name is no byte."""
 
@@ -185,5 +183,6 @@ def _unit(name: str, ordered: list[str]) -> str:
     units = [UNITS[suffix] for suffix in suffixes if suffix in UNITS]
     if len(letters) > 1:
         units += [ANYWHERE_UNITS[word] for word in letters if word in ANYWHERE_UNITS]
+        units += ["UE"] if "conn" in letters and not set(letters) & COUNTER_WORDS else []
     units += [IMPLIED_UNITS[word] for word in letters if word in IMPLIED_UNITS]
     return units[0] if units else ""

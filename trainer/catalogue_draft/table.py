@@ -16,7 +16,7 @@ MISSING = frozenset(("", "-", "na", "n/a", "nan", "nil", "none", "null", "\\n"))
 
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
-THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 
 DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+")
 
@@ -66,11 +66,11 @@ Table = Mapping[str, SampleColumn]
 """Columns of one length, by name."""
 
 
-def text_column(texts: Sequence[str | None]) -> SampleColumn:
-    """Return a column of texts; of numbers, where nearly all are numbers."""
+def text_column(texts: Sequence[str | None], *, decimal_comma: bool = False) -> SampleColumn:
+    """Return a column of texts; of numbers, where nearly all are numbers. 1,234 is read as the caller says."""
     stripped = np.array([(text or "").strip() for text in texts], object)
     unique, inverse = np.unique(stripped.astype(str), return_inverse=True) if len(stripped) else (stripped, [])
-    read = _number_reader(unique)
+    read = _number_reader(unique, decimal_comma=decimal_comma)
     parsed = np.array([read(text) for text in unique], np.float64)
     is_missing = np.array([text.lower() in MISSING for text in unique], bool)
     counts = np.bincount(inverse, minlength=len(unique)) if len(unique) else np.zeros(0)
@@ -158,10 +158,10 @@ def _number(value: Any) -> float:
     return number if np.isfinite(number) else np.nan
 
 
-def _number_reader(texts: Iterable[str]) -> Callable[[str], float]:
+def _number_reader(texts: Iterable[str], *, decimal_comma: bool) -> Callable[[str], float]:
     """Return the reader of a column's numbers: with a decimal point, a decimal comma, or commas between thousands."""
     with_comma = [text for text in texts if "," in text]
-    are_thousands = bool(with_comma) and all(THOUSANDS.fullmatch(text) for text in with_comma)
+    are_thousands = not decimal_comma and all(THOUSANDS.fullmatch(text) for text in with_comma)
 
     def read(text: str) -> float:
         plain = text.removesuffix("%").rstrip()

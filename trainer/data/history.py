@@ -106,9 +106,9 @@ class ParquetHistory:
         """Return the cells and minutes of a row group. Raises HistoryError."""
         return self._files.keys(*group)
 
-    def group_values(self, group: tuple[Path, int], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the features of some rows of a row group; NaN = not reported. # [n] -> [n, F]. Raises HistoryError."""
-        return self._files.values(*group, rows)
+    def stored_values(self, group: tuple[Path, int], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the features of some rows of a row group, whatever their range. # [n] -> [n, F]. Raises HistoryError."""
+        return self._files.stored_values(*group, rows)
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the values, NaN where nothing was reported; the newest of several records of a minute. # -> [n, F]"""

@@ -102,7 +102,7 @@ def _sample_values(history: ParquetHistory, groups: Sequence[tuple[Path, int]]) 
     for group in groups:
         count = len(history.group_keys(group).minute)
         rows = np.unique(np.linspace(0, max(0, count - 1), min(count, GROUP_ROWS)).astype(np.int64))
-        parts.append(history.group_values(group, rows))
+        parts.append(history.stored_values(group, rows))
     return np.concatenate(parts)
 
 
@@ -131,8 +131,8 @@ def _outside_check(feature: Feature, values: NDArray[np.float32], share: float) 
     least, most = np.nanmin(values), np.nanmax(values)
     return _FeatureCheck(
         _quoted(feature.name),
-        f"has {share:.1%} of its values outside {feature.low:g} to {feature.high:g} (seen: {least:g} to {most:g}), and"
-        " those do not count",
+        f"has {share:.1%} of its values outside {feature.low:g} to {feature.high:g} (seen: {least:g} to {most:g}),"
+        " which count as not reported",
     )
 
 
