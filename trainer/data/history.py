@@ -107,7 +107,7 @@ class ParquetHistory:
         return self._files.keys(*group)
 
     def stored_values(self, group: tuple[Path, int], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the features of some rows of a row group, whatever their range. # [n] -> [n, F]. Raises HistoryError."""
+        """Return the features of some rows of a row group as they are stored. # [n] -> [n, F]. Raises HistoryError."""
         return self._files.stored_values(*group, rows)
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
