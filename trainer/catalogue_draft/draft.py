@@ -109,16 +109,16 @@ def _no_feature(name: str, column: SampleColumn, values: ValueStatistics) -> str
 def _period(keys: KeyColumns, remarks: list[str]) -> int:
     """Return the granularity period in minutes that the times of the sample show."""
     distances = sample_distances(keys.cells, keys.seconds)
-    seen = frequent_minutes(distances)
-    if seen is None:
+    minutes = frequent_minutes(distances)
+    if minutes is None:
         remarks.append("no cell has two samples at different times, so the period is a guess")
         return 1
     if float(np.median(distances)) < SUB_MINUTE_SECONDS:
         remarks.append(f"a cell has a sample every {np.median(distances):.0f} s; they are taken together by the minute")
-    nearest = min(PERIODS, key=lambda period: abs(period - seen))
-    if seen != nearest:
+    nearest = min(PERIODS, key=lambda period: abs(period - minutes))
+    if minutes != nearest:
         allowed = ", ".join(map(str, PERIODS))
-        remarks.append(f"a cell has a sample every {seen} minutes, and the allowed periods are {allowed}")
+        remarks.append(f"a cell has a sample every {minutes} minutes, and the allowed periods are {allowed}")
     return nearest
 
 

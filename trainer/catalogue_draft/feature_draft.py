@@ -62,7 +62,7 @@ def draft_feature(name: str, values: ValueStatistics) -> FeatureDraft:
     transform = _transform(kind, unit, values)
     low, high = _range(kind, unit, values, remarks)
     _remark_values(values, remarks)
-    feature = Feature(name, unit, kind, transform, low, high, reading.alias, reading.group)
+    feature = Feature(name, unit, kind, transform, low=low, high=high, alias=reading.alias, group=reading.group)
     return FeatureDraft(feature, tuple(remarks))
 
 

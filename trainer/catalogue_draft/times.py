@@ -25,6 +25,9 @@ ZONE_NAME = re.compile(r"\s*(UTC|GMT)$", re.IGNORECASE)
 TIME_SHARE = 0.99
 """Least share of times among the reported values of a column of times."""
 
+FIRST_TEXTS = 20
+"""Texts that are tried first: a form that none of them has is no form of the column."""
+
 EARLIEST, LATEST = 60.0 * EARLIEST_MINUTE, 60.0 * LATEST_MINUTE
 
 
@@ -54,6 +57,9 @@ def _written(column: SampleColumn) -> NDArray[np.float64] | None:
         texts = column.texts
     unique, inverse = np.unique(texts.astype(str), return_inverse=True)
     for read in (_iso_seconds, *map(_form_seconds, FORMS)):
+        first = [read(text) for text in unique[:FIRST_TEXTS] if text]
+        if first and np.isnan(first).all():
+            continue
         seconds = np.array([read(text) if text else np.nan for text in unique], np.float64)
         reported = seconds[unique != ""]
         if len(reported) and _are_plausible(reported):

@@ -84,15 +84,15 @@ def _check_period(history: ParquetHistory, groups: Sequence[tuple[Path, int]]) -
     if not cells:
         return
     distances = sample_distances(np.concatenate(cells), 60.0 * np.concatenate(minutes))
-    seen, period = frequent_minutes(distances), history.catalogue.period_minutes
-    if seen is None or seen == period or len(distances) < LEAST_DISTANCES:
+    observed, period = frequent_minutes(distances), history.catalogue.period_minutes
+    if observed is None or observed == period or len(distances) < LEAST_DISTANCES:
         return
-    remedy = f"set `period_minutes: {seen}` there"
-    if seen not in PERIODS:
+    remedy = f"set `period_minutes: {observed}` there"
+    if observed not in PERIODS:
         remedy = f"allowed are {', '.join(map(str, PERIODS))}: give the samples one of these periods"
     raise HistoryError(
-        f"{history.folder}: has a sample every {seen} {'minutes' if seen > 1 else 'minute'}, and its catalogue.yaml"
-        f" says {period}; {remedy}."
+        f"{history.folder}: has a sample every {observed} minute{'s' * (observed > 1)}, and its catalogue.yaml says"
+        f" {period}; {remedy}."
     )
 
 

@@ -21,6 +21,8 @@ from trainer.catalogue_draft.feature_draft import draft_feature, round_up
 from trainer.catalogue_draft.files import chosen, sample_files
 from trainer.catalogue_draft.names import read_name
 from trainer.catalogue_draft.statistics import value_statistics
+from trainer.catalogue_draft.table import text_column
+from trainer.catalogue_draft.times import column_seconds
 from trainer.catalogue_draft.writer import draft_yaml, is_unedited
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import OPERATOR_B, Network
@@ -422,3 +424,61 @@ def test_a_sample_without_a_second_time_has_a_guessed_period(tmp_path):
 
     assert (draft.period_minutes, draft.cells) == (1, 2)
     assert "the period is a guess" in draft.unsure[0]
+
+
+@pytest.mark.parametrize(
+    ("texts", "numbers"),
+    [
+        (["1.5", "2", " 3 ", "-4e2"], [1.5, 2, 3, -400]),
+        (["1,5", "2,25", "3"], [1.5, 2.25, 3]),
+        (["1,234", "12,345,678", "7"], [1234, 12345678, 7]),
+        (["0,500", "1,234"], [0.5, 1.234]),
+        (["12 %", "7%"], [12, 7]),
+        (["N/A", "", "null", "-", "NIL", "5"], [np.nan] * 5 + [5]),
+        (["1"] * 30 + ["error"], [1] * 30 + [np.nan]),
+        (["1e999", "5"], None),
+        (["1_000", "0x1F"], None),
+        (["a", "1"], None),
+        ([], None),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(texts, numbers):
+    column = text_column(texts)
+
+    if numbers is None:
+        assert column.texts is not None or not len(column)
+    else:
+        np.testing.assert_array_equal(column.numbers, numbers)
+
+
+def test_a_comma_is_a_decimal_one_where_semicolons_separate(tmp_path):
+    rows = "".join(f"a;{60 * minute + 1_767_225_600};1,234\n" for minute in range(5))
+    (tmp_path / "data.csv").write_text(f"cell;time;delay_ms\n{rows}")
+
+    assert sample_files([tmp_path / "data.csv"])["delay_ms"].numbers.tolist() == [1.234] * 5
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "2026-01-05T10:15:00Z",
+            "2026-01-05 10:15",
+            "20260105T1015",
+            "2026-01-05T11:15+01",
+            "2026-01-05 10:15:00 UTC",
+        ),
+        *("05.01.2026 10:15", "05/01/2026 10:15:00", "2026/01/05 10:15", "202601051015", "20260105101500"),
+        *("05-Jan-2026 10:15:00", "20260105.1115+0100", "1767608100", "1767608100000", "1767608100000000", "29460135"),
+    ],
+)
+def test_a_time_is_read_in_the_forms_of_exports(written):
+    seconds = column_seconds(text_column([written, written]))
+
+    assert seconds is not None
+    assert seconds.tolist() == [1_767_608_100.0] * 2
+
+
+@pytest.mark.parametrize("written", ["soon", "1", "0.5", "", "1999-12-31T23:59Z", "2100-01-01T00:00Z"])
+def test_what_is_no_time_of_this_century_is_none(written):
+    assert column_seconds(text_column([written, written])) is None
