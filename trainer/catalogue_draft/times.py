@@ -15,7 +15,7 @@ SECONDS_OF = {"minutes": 60.0, "seconds": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-
 
 FORMS = (
     *("%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M:%S"),
-    *("%m/%d/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d.%H%M%z"),
+    *("%m/%d/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%Y%m%d.%H%M%z"),
     *("%d-%b-%Y %H:%M:%S", "%d-%b-%Y %H:%M", "%Y-%m-%d_%H:%M:%S", "%Y%m%d %H%M%S", "%Y%m%d %H:%M"),
 )
 """Forms beside ISO 8601: of spreadsheets, network managers and databases. The first that fits all times is taken."""
