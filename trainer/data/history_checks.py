@@ -83,7 +83,7 @@ def _check_period(history: ParquetHistory, groups: Sequence[tuple[Path, int]]) -
         minutes.append(keys.minute)
     if not cells:
         return
-    distances = sample_distances(np.concatenate(cells), 60.0 * np.concatenate(minutes))
+    distances = sample_distances(np.concatenate(cells), np.concatenate(minutes).astype(np.float64) * 60)
     observed, period = frequent_minutes(distances), history.catalogue.period_minutes
     if observed is None or observed == period or len(distances) < LEAST_DISTANCES:
         return
@@ -153,8 +153,9 @@ def _other_units(features: Sequence[Feature], values: NDArray[np.float32]) -> It
 
 
 def _never_reported(features: Sequence[Feature], values: NDArray[np.float32]) -> list[str]:
-    absent = np.isnan(values).all(axis=0) if len(values) else np.zeros(len(features), bool)
-    return [_quoted(feature.name) for feature, is_absent in zip(features, absent, strict=True) if is_absent]
+    if not len(values):
+        return []
+    return [_quoted(feature.name) for index, feature in enumerate(features) if np.isnan(values[:, index]).all()]
 
 
 def _constant(features: Sequence[Feature], values: NDArray[np.float32]) -> list[str]:
