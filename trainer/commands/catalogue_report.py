@@ -18,7 +18,9 @@ def print_draft(request: CatalogueRequest, *, json: bool) -> None:
     """Draft the catalogue, then write or print it. Raises OperatorError."""
     if request.topic == bool(request.files):
         raise ConfigError("the data is missing or ambiguous; give either files or --topic.")
-    with claimed(request.out, DRAFT, inputs=request.files) if request.out else nullcontext():
+    # The catalogue of a history lies in its folder, so only files are inputs that --out must not be.
+    files = [path for path in request.files if path.is_file()]
+    with claimed(request.out, DRAFT, inputs=files) if request.out else nullcontext():
         draft = _draft(request)
         if request.out:
             write_draft(draft, request.out)

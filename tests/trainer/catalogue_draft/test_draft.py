@@ -24,7 +24,8 @@ from trainer.catalogue_draft.statistics import value_statistics
 from trainer.catalogue_draft.table import text_column
 from trainer.catalogue_draft.times import column_seconds
 from trainer.catalogue_draft.writer import draft_yaml, is_unedited
-from trainer.data.history import START_MINUTE, SimulatedHistory
+from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
+from trainer.data.history_checks import check_history
 from trainer.simulator import OPERATOR_B, Network
 
 CELLS = [f"BER{site:03d}-{sector}" for site in range(5) for sector in "123"]
@@ -389,6 +390,20 @@ def test_a_draft_goes_to_standard_output_and_as_json(tmp_path, capsys):
     assert features == list(read_catalogue(tmp_path / "printed.yaml").names) == ["rrc_att", "ho_sr", "delay_ms", "rsrp"]
     assert (document["cell"], document["time_column"], document["out"]) == ("cell", "time", None)
     assert document["left_out"] == [{"column": "never", "reason": "not reported in the sample"}]
+
+
+def test_a_draft_may_lie_beside_the_history_and_replaces_no_data(tmp_path, capsys):
+    rows = [("a", START_MINUTE + minute) for minute in range(30)]
+    names, minutes = [cell for cell, _ in rows], np.array([minute for _, minute in rows])
+    write_day(tmp_path, "2026-01-05", names, minutes, np.array(NOISE, np.float32)[:, None], ["load_pct"])
+    (data,) = tmp_path.rglob("*.parquet")
+
+    assert main(["catalogue", str(tmp_path), "--out", str(tmp_path / "catalogue.yaml")]) == 0
+    assert main(["catalogue", str(data), "--out", str(data)]) == 2
+    assert main(["catalogue", str(tmp_path), "--out", str(data)]) == 2
+
+    check_history(ParquetHistory(tmp_path))
+    assert ParquetHistory(tmp_path).catalogue.names == ("load_pct",)
 
 
 def test_only_a_draft_that_nobody_has_edited_is_replaced(tmp_path, capsys):

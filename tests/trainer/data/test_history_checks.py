@@ -139,6 +139,7 @@ def test_many_findings_are_counted(tmp_path, capsys):
     assert lines[11].endswith("`silent9` and 4 more.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["train", "adapt"])
 def test_the_verbs_refuse_it_before_they_compute(tmp_path, verb, capsys, bundle_path):
     history(tmp_path / "history", {LOAD: spread(1, 99)}, step=15)
