@@ -20,7 +20,7 @@ SUB_MINUTE_SECONDS = 45
 
 IDENTIFIER_WORDS = words(
     "id pci tac lac rac eci ecgi nci ncgi cgi mcc mnc plmn arfcn earfcn nrarfcn lat latitude lon lng longitude azimuth"
-    " enb gnb enodeb gnodeb nodeb site version granularity seq sequence rownum serial band vendor region"
+    " enb gnb enodeb gnodeb nodeb site version granularity gran period seq sequence rownum serial band vendor region"
 )
 """Words of what identifies or describes a cell, and is no measurement of it."""
 
@@ -60,7 +60,7 @@ def draft_catalogue(table: Table, cell: str | None = None, time: str | None = No
     features: list[FeatureDraft] = []
     left_out: list[tuple[str, str]] = []
     for name, column in table.items():
-        if name in (keys.cell, keys.time):
+        if name in (keys.cell, keys.time, keys.hour):
             continue
         values = value_statistics(column.numbers, keys.cells, keys.seconds)
         reason = _no_feature(name, column, values)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from detector.core.features import Feature
-from trainer.catalogue_draft.names import NameReading, read_name
+from trainer.catalogue_draft.names import NameReading, read_name, words
 from trainer.catalogue_draft.statistics import SEVERAL, ValueStatistics
 
 HEADROOM = 10
@@ -28,6 +28,9 @@ BOUNDS = {
 WHOLE_PERCENT = 101.0
 """Largest value up to which values are a share in percent."""
 
+COUNT_WORDS = words("cnt count counter num nbr number")
+"""Words of a count, whatever else the name says: `overload_cnt` is no load."""
+
 RARE_PERCENT = 2.0
 """Median below which a share is that of rare events, such as lost packets: its spread grows with its level."""
 
@@ -41,6 +44,9 @@ WIDE = 5.0
 
 RUNNING_SHARE = 0.9
 """Share of the cells from which on values that never fall are a running total; one in ten may have been restarted."""
+
+LARGEST_BOUND = 1e38
+"""Largest bound. Values are held in single precision, which ends at 3.4e38."""
 
 ROUND_STEPS = (1, 2, 5, 10)
 
@@ -73,7 +79,7 @@ def _kind(reading: NameReading, values: ValueStatistics, remarks: list[str]) -> 
             remarks.append(f"the name is that of a share, and values reach {values.high:g}")
             return "gauge"
         return "ratio"
-    if reading.may_be_ratio and is_share and not (values.is_whole and reading.kind == "counter"):
+    if reading.may_be_ratio and is_share and not reading.words & COUNT_WORDS:
         if values.is_whole and values.high <= 1:
             remarks.append("a share, or a count of 0 and 1")
         return "ratio"
@@ -85,7 +91,7 @@ def _kind(reading: NameReading, values: ValueStatistics, remarks: list[str]) -> 
         remarks.append("the name is that of a counter, and values are no whole numbers: a mean, or another unit")
     if reading.kind is not None:
         return reading.kind
-    if not counts:
+    if not counts or reading.may_be_ratio:
         return "gauge"
     remarks.append("a counter by its values alone, whole numbers from 0 on")
     return "counter"
@@ -148,6 +154,8 @@ def round_up(value: float) -> float:
     """Return the next of 1, 2, 5 times a power of ten; 0 for what is not positive."""
     if value <= 0:
         return 0.0
+    if value >= LARGEST_BOUND:
+        return LARGEST_BOUND
     power = 10.0 ** math.floor(math.log10(value))
     step = next(step for step in ROUND_STEPS if value <= step * power * (1 + 1e-9))
-    return min(float(step * power), 1e38)
+    return float(step * power)

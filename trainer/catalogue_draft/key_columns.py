@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.text import did_you_mean, printable
-from trainer.catalogue_draft.names import WORD
+from trainer.catalogue_draft.arrow_table import SECONDS_OF_A_DAY
+from trainer.catalogue_draft.names import WORD, words
 from trainer.catalogue_draft.table import DraftError, SampleColumn, Table
 from trainer.catalogue_draft.times import column_seconds
 
@@ -31,6 +32,12 @@ END_NAMES = re.compile(r"(.*_)?(end|stop|ende|until)(_.*)?|.*end_?time.*|end.*",
 
 SEPARATORS = re.compile(r"[\s_.\-/:]+")
 
+HOUR_WORDS = words("hour hours time stunde uhrzeit zeit hora heure")
+"""Words of a column that holds the time of the day, where the date has a column of its own."""
+
+CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?(?:\s*-.*)?")
+"""Time of the day, or two of them from begin to end."""
+
 LEAST_REPEATS = 2.0
 """Rows for each value that a column of cells has at least, where its name does not say that it is one."""
 
@@ -44,6 +51,8 @@ class KeyColumns:
     cells: NDArray[np.int64]
     """Number of each row's cell; -1 where there is none. # [n], as the next"""
     seconds: NDArray[np.float64]
+    hour: str | None = None
+    """Column of the time of the day, where that of the time holds dates alone."""
     unsure: tuple[str, ...] = ()
 
 
@@ -57,13 +66,42 @@ def find_keys(table: Table, cell: str | None, time: str | None) -> KeyColumns:
             f"the column {_quoted(time_name)}: holds no times, such as {printable(table[time_name].shown, 40)!r}; give"
             " the column of the times with --time: ISO 8601, or a count since 1970."
         )
+    hour_name = _hour_name(table, time_name) if _are_days(seconds) else None
+    if hour_name is not None:
+        seconds = seconds + _clock_seconds(table[hour_name])
+        remarks.append(f"the times are those of {_quoted(time_name)} and {_quoted(hour_name)} together")
     cell_name = _given(table, cell, "--cell") if cell else _cell_name(table, time_name, remarks)
-    return KeyColumns(cell_name, time_name, table[cell_name].codes, seconds, tuple(remarks))
+    cells = table[cell_name].codes
+    return KeyColumns(cell_name, time_name, cells, seconds, hour=hour_name, unsure=tuple(remarks))
+
+
+def _clock_seconds(column: SampleColumn) -> NDArray[np.float64]:
+    """Return the seconds since midnight of a column of hours, or of times of the day; NaN for anything else. # [n]"""
+    if column.texts is None:
+        return np.where((column.numbers >= 0) & (column.numbers < 24), column.numbers * 3600, np.nan)
+    unique, inverse = np.unique(column.texts.astype(str), return_inverse=True)
+    found = [CLOCK.fullmatch(text) for text in unique]
+    seconds = [3600.0 * int(clock[1]) + 60 * int(clock[2]) + int(clock[3] or 0) if clock else np.nan for clock in found]
+    return np.array(seconds, np.float64)[inverse]
 
 
 def is_end(name: str) -> bool:
     """Tell whether a column's name says that its times are the ends of the periods."""
     return END_NAMES.fullmatch("_".join(WORD.findall(name))) is not None
+
+
+def _are_days(seconds: NDArray[np.float64]) -> bool:
+    reported = seconds[~np.isnan(seconds)]
+    return bool((reported % SECONDS_OF_A_DAY == 0).all())
+
+
+def _hour_name(table: Table, date: str) -> str | None:
+    """Return the column of the hours or times of the day beside a column of dates; None where there is none."""
+    for name, column in table.items():
+        is_named = name != date and {word.lower() for word in WORD.findall(name)} & HOUR_WORDS
+        if is_named and column.is_reported.any() and not np.isnan(_clock_seconds(column)[column.is_reported]).any():
+            return name
+    return None
 
 
 def _given(table: Table, name: str, option: str) -> str:

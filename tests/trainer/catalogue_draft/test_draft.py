@@ -5,12 +5,15 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector.config.loader import read_catalogue
 from detector.core.features import Catalogue, Feature
@@ -21,7 +24,7 @@ from trainer.catalogue_draft.feature_draft import draft_feature, round_up
 from trainer.catalogue_draft.files import chosen, sample_files
 from trainer.catalogue_draft.names import read_name
 from trainer.catalogue_draft.statistics import value_statistics
-from trainer.catalogue_draft.table import text_column
+from trainer.catalogue_draft.table import rows_table, text_column
 from trainer.catalogue_draft.times import column_seconds
 from trainer.catalogue_draft.writer import draft_yaml, is_unedited
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
@@ -154,6 +157,49 @@ def test_the_table_of_a_stranger_is_understood(
     assert (level.kind, level.transform) == ("gauge", "identity")
     assert level.unit in ("dBm", "dB")
     assert f"4 features of {len(CELLS)} cells, a sample every {period_minutes} min" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "period"),
+    [
+        ("Date,Hour,Cell,granPeriod,load_pct", "{0:%d.%m.%Y},{0.hour},C{1},3600,{2}", 60),
+        ("Date;Time;Cell;granPeriod;load_pct", "{0:%Y-%m-%d};{0:%H:%M};C{1};PT900S;{2}", 15),
+        ("Time,Date,Cell,load_pct", "{0:%H:%M:%S} - later,{0:%Y-%m-%d},C{1},{2}", 15),
+        ("Datum;Uhrzeit;Zelle;load_pct", "{0:%d.%m.%Y};{0:%H:%M};C{1};{2}", 15),
+    ],
+)
+def test_a_date_and_a_time_of_the_day_are_put_together(tmp_path, header, row, period):
+    begin = datetime(2026, 1, 5, tzinfo=UTC)
+    rows = [
+        row.format(begin + timedelta(minutes=period * step), cell, round(value, 2))
+        for step, value in enumerate(NOISE)
+        for cell in range(3)
+    ]
+    (tmp_path / "data.csv").write_text("\n".join([header, *rows]))
+
+    draft = draft_catalogue(sample_files([tmp_path / "data.csv"]))
+
+    assert draft.period_minutes == period
+    assert [part.feature.name for part in draft.features] == ["load_pct"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("ho_success_rate", [97 + minute % 4 for minute in range(30)], "ratio"),
+        ("data_rate", [5_000.0 + minute for minute in range(30)], "gauge"),
+        ("data_rate_mbps", [50.0 + minute for minute in range(30)], "gauge"),
+        ("overload_count", [minute % 4 for minute in range(30)], "counter"),
+        ("cpu load", [50.5 + minute for minute in range(30)], "ratio"),
+        ("Auslastung", [50.5 + minute for minute in range(30)], "ratio"),
+        ("dropped_packets", [minute % 4 for minute in range(30)], "counter"),
+        ("mean_dropped", [0.5 * (minute % 4) for minute in range(30)], "gauge"),
+    ],
+)
+def test_name_and_values_decide_together(tmp_path, name, values, kind):
+    (part,) = drafted(tmp_path, {name: values}).features
+
+    assert part.feature.kind == kind
 
 
 def simulated(network: Network) -> tuple[SimulatedHistory, np.ndarray, np.ndarray]:
@@ -497,3 +543,31 @@ def test_a_time_is_read_in_the_forms_of_exports(written):
 @pytest.mark.parametrize("written", ["soon", "1", "0.5", "", "1999-12-31T23:59Z", "2100-01-01T00:00Z"])
 def test_what_is_no_time_of_this_century_is_none(written):
     assert column_seconds(text_column([written, written])) is None
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=5),
+    st.sampled_from([0, 0.5, 100, -1e308, 1e39]),
+)
+
+RECORDS = st.lists(
+    st.dictionaries(st.text(max_size=12), VALUES, max_size=6).map(
+        lambda features: {"cell": "C1", "time": 1_767_225_600, "features": {"load_pct": 1.5, **features}}
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(RECORDS)
+def test_whatever_records_hold_their_draft_is_a_catalogue(tmp_path_factory, rows):
+    draft = draft_catalogue(rows_table(rows), "cell", "time")
+    path = tmp_path_factory.mktemp("drafts") / "catalogue.yaml"
+
+    path.write_text(draft_yaml(draft), encoding="utf-8")
+
+    assert read_catalogue(path) == draft.catalogue
