@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Feature
+from detector.core.granularity import DAY_MINUTES
 from detector.core.vocabulary import PERIODS
 from detector.history.parquet import HistoryError
 from detector.terminal import print_notice
@@ -69,7 +70,8 @@ def check_history(history: ParquetHistory) -> None:
         )
     _print_each(path, [*_outside(features, values), *_other_units(features, values)])
     _print_listed(path, "never reported", _never_reported(features, values), len(values))
-    _print_listed(path, "constant", _constant(features, values), len(values))
+    first, end = history.span
+    _print_listed(path, "constant", _constant(features, values, end - first), len(values))
 
 
 def _check_period(history: ParquetHistory, groups: Sequence[tuple[Path, int]]) -> None:
@@ -158,12 +160,17 @@ def _never_reported(features: Sequence[Feature], values: NDArray[np.float32]) ->
     return [_quoted(feature.name) for index, feature in enumerate(features) if np.isnan(values[:, index]).all()]
 
 
-def _constant(features: Sequence[Feature], values: NDArray[np.float32]) -> list[str]:
-    """Return the features with one value, each with it."""
+def _constant(features: Sequence[Feature], values: NDArray[np.float32], minutes: int) -> list[str]:
+    """Return the features with one value in so many minutes of history, each with it.
+
+    A counter that is 0 in less than a day is ordinary: what it counts is rare.
+    """
     names = []
     for index, feature in enumerate(features):
         reported = values[~np.isnan(values[:, index]), index]
-        if len(reported) >= LEAST_VALUES and reported.min() == reported.max():
+        is_constant = len(reported) >= LEAST_VALUES and reported.min() == reported.max()
+        is_ordinary = feature.kind == "counter" and minutes < DAY_MINUTES and not reported.any()
+        if is_constant and not is_ordinary:
             names.append(f"{_quoted(feature.name)} ({reported[0]:g})")
     return names
 

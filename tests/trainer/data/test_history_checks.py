@@ -76,7 +76,7 @@ def test_a_history_of_another_period_is_refused_with_what_was_seen(tmp_path, ste
         (LOAD, spread(-10, 90), "`load` has 10.0% of its values outside 0 to 100 (seen: -10 to 90)"),
         (LOAD, np.full(1200, np.nan), "1 feature is never reported in 1,200 samples of the history: `load`."),
         (LOAD, 17.0, "1 feature is constant in 1,200 samples of the history: `load` (17)."),
-        (DROPS, 0.0, "1 feature is constant in 1,200 samples of the history: `drops` (0)."),
+        (DROPS, 3.0, "1 feature is constant in 1,200 samples of the history: `drops` (3)."),
         (LOAD, spread(0, 1), "`load` reaches 1 of a range to 100 %: shares from 0 to 1 instead of percent?"),
         (LOAD, spread(0, 0.09), "`load` reaches 0.09 of a range to 100 %: another unit?"),
         (
@@ -94,6 +94,14 @@ def test_a_feature_that_the_catalogue_hardly_describes_is_told_once(tmp_path, fe
     (line,) = told.err.splitlines()
     assert line.startswith(f"warning: {tmp_path}/catalogue.yaml: ")
     assert sentence in line
+
+
+def test_a_counter_that_is_zero_for_a_day_is_told_and_for_some_hours_is_not(tmp_path, capsys):
+    check_history(history(tmp_path / "hours", {DROPS: 0.0, LOAD: spread(1, 99)}))
+    assert capsys.readouterr().err == ""
+
+    check_history(history(tmp_path / "days", {DROPS: 0.0, LOAD: spread(1, 99)}, step=15, period=15))
+    assert "1 feature is constant in 1,200 samples of the history: `drops` (0)." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
