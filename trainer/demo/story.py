@@ -7,7 +7,9 @@ import numpy as np
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, FaultEpisode, Network
 
-CELLS = 240
+CELLS, FEWER_CELLS = 240, 80
+"""Cells of the town, and of the town with a longer period: every minute of its week is simulated, not each seventh."""
+
 SEED = 2026
 WEEK = 7 * 1440
 TAUGHT, UNTAUGHT, CROWD = "backhaul_loss", "baseband_overload", "mass_event"
@@ -45,7 +47,7 @@ class Story:
 
 def build_story(period_minutes: int = 1) -> Story:
     """Return the story, which is the same every time, as exporters of this period report it."""
-    network = Network(CELLS, seed=SEED)
+    network = Network(CELLS if period_minutes == 1 else FEWER_CELLS, seed=SEED)
     rng = np.random.default_rng(SEED)
     busy = rng.permutation(_busy_cells(network))
     week = (START_MINUTE, START_MINUTE + WEEK)
