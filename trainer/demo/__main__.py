@@ -32,7 +32,7 @@ from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
 from trainer.demo.labelling import label_episode
 from trainer.demo.reporter import Reporter
-from trainer.demo.story import CELLS, CROWD, DEMO_PERIODS, SEED, TAUGHT, Story, build_story
+from trainer.demo.story import CROWD, DEMO_PERIODS, SEED, TAUGHT, Story, build_story
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulation.record_encoder import minute_records
 
@@ -100,11 +100,11 @@ def main() -> int:
 
 def run_demo(encoder: Path, folder: Path, period_minutes: int = 1) -> bool:
     """Play the story from beginning to end; return whether every promise came true. Raises OperatorError."""
-    print_line(f"A town of {CELLS} radio cells, simulated (seed {SEED}), and an embedded broker.")
-    if period_minutes > 1:
-        print_line(f"Every cell reports each {period_minutes} minutes.")
-    print_line()
     story = build_story(period_minutes)
+    print_line(f"A town of {story.network.cells} radio cells, simulated (seed {SEED}), and an embedded broker.")
+    if period_minutes > 1:
+        print_line(f"Each cell reports every {period_minutes} minutes.")
+    print_line()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     make_bundle(story, encoder, folder / "bundle")
@@ -183,14 +183,14 @@ def play_evening(story: Story, config: Config, producer: RecordProducer, running
     """Send the evening sample by sample, as fast as the daemon follows."""
     print_line(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, a fault never")
     print_line(f"taught in a fourth, and a match fills a stadium ({CROWD}).")
-    cells = np.arange(CELLS)
+    cells = np.arange(story.network.cells)
     names, features = story.network.names, story.evening.catalogue.names
     sent = 0
     for minute in range(*story.evening.span, story.evening.period_minutes):
-        values = story.evening.read(cells, np.full(CELLS, minute))
+        values = story.evening.read(cells, np.full(len(cells), minute))
         producer.publish(config.kafka.topics.minutes, minute_records(names, minute, values, features))
-        sent += CELLS
-        wait_for(running, reporter, sent - LEAD_SAMPLES * CELLS)
+        sent += len(cells)
+        wait_for(running, reporter, sent - LEAD_SAMPLES * len(cells))
     wait_for(running, reporter, sent)
     reporter.listen(0.5)
     print_line()
