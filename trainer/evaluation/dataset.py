@@ -94,7 +94,7 @@ def cut_evaluation_windows(
     raw, calm = _read_stretches(days, selection, listed, rng)
     code, granularity = _DeviationEncoder(days.catalogue, baseline), days.catalogue.granularity
     parts = [
-        _episode_windows(episode, code(*stretch), min_coverage, granularity)
+        episode_windows(episode, code(*stretch), min_coverage, granularity)
         for episode, stretch in zip(selection.episodes, raw, strict=True)
     ]
     usable = [index for index, (exemplars, _, _) in enumerate(parts) if len(exemplars)]
@@ -123,7 +123,7 @@ def _read_stretches(
     raw = [
         (e.cell, first, np.full((count, len(days.catalogue)), np.nan, np.float32))
         for e in selection.episodes
-        for first, count in [_stretch_of(e, granularity)]
+        for first, count in [episode_stretch(e, granularity)]
     ]
     calm: list[CellStretch] = []
     by_cell: dict[str, list[Episode]] = {}
@@ -141,7 +141,7 @@ def _read_stretches(
     return raw, calm
 
 
-def _stretch_of(episode: Episode, granularity: Granularity) -> tuple[int, int]:
+def episode_stretch(episode: Episode, granularity: Granularity) -> tuple[int, int]:
     """Return the first minute of the window before an episode, and the number of samples until its use ends."""
     period = granularity.period_minutes
     begin = episode.begin // period * period
@@ -164,7 +164,7 @@ class _DeviationEncoder:
         return deviations(values, minute, coefficients, self.catalogue.logarithmic)
 
 
-def _episode_windows(
+def episode_windows(
     episode: Episode, codes: NDArray[np.int8], min_coverage: float, granularity: Granularity
 ) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int64]]:
     """Return exemplar windows, questions, and each question's minutes since the begin. # codes [S + m, F]
