@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from detector.backtest.matching import Episode
+from detector.bundle.format import read_bundle
 from detector.config.loader import read_catalogue
 from detector.core.granularity import Granularity
 from detector.core.vocabulary import PERIODS
@@ -18,6 +19,7 @@ from trainer.data.baselines import fit_baseline
 from trainer.data.examples import cut_samples, cut_windows
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
 from trainer.evaluation.dataset import episode_stretch, episode_windows
+from trainer.pretrained.shipped import SHIPPED
 from trainer.simulator import Network, aggregate, catalogue_at
 from trainer.simulator import catalogue as simulated_catalogue
 
@@ -167,3 +169,19 @@ def test_a_simulated_history_of_a_period_is_read_back_as_such(tmp_path: Path, pe
     assert (history.span[1] - history.span[0]) % period == 0
     assert abs(history.span[1] - history.span[0] - 360) <= 2 * period
     assert not np.isnan(history.read(np.arange(3), np.full(3, history.span[0] + 2 * period))).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("period", [15, 60])
+def test_the_shipped_encoder_is_taken_to_a_history_of_a_longer_period(tmp_path: Path, period: int) -> None:
+    (tmp_path / "three.yaml").write_text(SCENARIO)
+    history, out = tmp_path / "history", tmp_path / "bundle"
+    assert main(["simulate", str(tmp_path / "three.yaml"), "--out", str(history), "--period", str(period)]) == 0
+
+    adapted = ["adapt", "--bundle", str(SHIPPED), "--history", str(history), "--out", str(out), "--stretches", "8"]
+
+    assert main(adapted) == 0
+    bundle = read_bundle(out)
+    assert bundle.catalogue.period_minutes == period
+    assert bundle.manifest.step_minutes == period
+    assert bundle.normal.stretches.size.shape == (8, stretch_windows(Granularity(period)))
