@@ -187,7 +187,8 @@ class Windows:
             holes = (number[position] - np.arange(gap[position])) % samples
             self._ring[rows[position], holes] = ABSENT
         shifted_bits = self._reported_bits[rows] << np.minimum(gap, samples - 1).astype(np.uint64)
-        self._reported_bits[rows] = (np.where(gap < samples, shifted_bits, 0) & self._all_bits) | _ONE
+        newest_bit = has_value(run.codes).astype(np.uint64)
+        self._reported_bits[rows] = (np.where(gap < samples, shifted_bits, 0) & self._all_bits) | newest_bit
         self._newest_minute[rows] = run.minute
         self._ring[rows, number % samples] = run.codes
         self._fingerprints[rows, number % samples] = run.fingerprints
@@ -203,7 +204,7 @@ class Windows:
         is_equal = was_reported & (self._fingerprints[rows, slot] == run.fingerprints)
         self._ring[rows[~is_equal], slot[~is_equal]] = run.codes[~is_equal]
         self._fingerprints[rows, slot] = run.fingerprints
-        self._reported_bits[rows] |= bit
+        self._reported_bits[rows] |= np.where(has_value(run.codes), bit, np.uint64(0))
         return {
             "late": int(np.count_nonzero(~was_reported)),
             "duplicate": int(np.count_nonzero(is_equal)),
@@ -293,6 +294,11 @@ class Windows:
         self._newest_minute[rows] = self._claims[rows] = UNSET
         self._last_activity[rows] = self._silence_start[rows] = UNSET
         self.first_scored_minute[rows] = 0
+
+
+def has_value(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return which samples report anything. A sample without is no silence, and covers nothing. # [n, F] -> [n]"""
+    return np.asarray((codes != ABSENT).any(axis=1))
 
 
 def _previous_occurrence(rows: NDArray[np.int64]) -> NDArray[np.int64]:
