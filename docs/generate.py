@@ -27,6 +27,7 @@ from detector.alarms.notifications import CAUSES, DEGRADED, OpenAlarm  # noqa: E
 from detector.bundle.format import FORMAT, BundleManifest  # noqa: E402
 from detector.command_line import command_line, subcommands  # noqa: E402
 from detector.commands.documents import DOCUMENTS, LISTS  # noqa: E402
+from detector.config.catalogue_rules import RESERVED  # noqa: E402
 from detector.config.checks import GUARDED  # noqa: E402
 from detector.config.schema import Config  # noqa: E402
 from detector.core.features import Feature  # noqa: E402
@@ -68,10 +69,10 @@ REASONS = {
 FEATURE_FIELDS = {
     "name": "Name of the feature, as records carry it.",
     "unit": "Unit, as alarms show it.",
-    "kind": "`counter` (events of the minute), `gauge` (a state) or `ratio` (a share in percent).",
+    "kind": "`counter` (events of the period), `gauge` (a state) or `ratio` (a share in percent).",
     "transform": "`log1p` where the spread grows with the level (counters, delays), else `identity`.",
     "low": "Smallest possible value.",
-    "high": "Largest possible value. A record with a value outside `low` to `high` is refused.",
+    "high": "Largest possible value. A value outside `low` to `high` counts as not reported.",
     "alias": "Name of the measurement in 3GPP TS 28.552, where one exists.",
     "group": "Group of features that are drawn together.",
 }
@@ -473,6 +474,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "reasons": lambda: table(
         ("reason", "what is wrong"), ((f"`{name}`", text) for name, text in described(Reason, REASONS, "rejections"))
     ),
+    "reserved-names": lambda: table(("name", "is"), ((f"`{name}`", owner) for name, owner in RESERVED.items())),
     "feature-fields": lambda: fields_table(Feature, FEATURE_FIELDS),
     "label-fields": lambda: fields_table(Label, LABEL_FIELDS),
     "open-fields": lambda: fields_table(OpenAlarm, OPEN_FIELDS),

@@ -6,7 +6,7 @@ from typing import NoReturn
 from detector.__main__ import dispatch
 from detector.process.entry_point import run_program
 
-VERBS = ("simulate", "collect", "look", "train", "compare", "adapt", "evaluate")
+VERBS = ("simulate", "collect", "catalogue", "look", "train", "compare", "adapt", "evaluate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

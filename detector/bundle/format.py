@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from detector.bundle.checksums import SIGNATURES, SUMS, VerifiedFiles, sums_of
 from detector.bundle.recognition import BUNDLE
 from detector.bundle.serving_link import record_previous
+from detector.config.catalogue_rules import reading_mistakes
 from detector.core.encoder import Embeddings
 from detector.core.features import WINDOW, Baseline, Catalogue, Feature
 from detector.core.networks.registry import NETWORKS, shapes
@@ -238,6 +239,8 @@ def _read_manifest(content: bytes, path: Path) -> BundleManifest:
             "manifest",
         )
     _check_times(manifest, path)
+    for _, text in reading_mistakes([vars(feature) for feature in manifest.features]):
+        raise BundleError(f"{path}/manifest.json: {text.removesuffix('.')}; train again.", "manifest")
     if manifest.catalogue not in ("", manifest.feature_catalogue.digest):
         raise BundleError(
             f"{path}/manifest.json: its features, or their order, differ from those of the training; train again.",

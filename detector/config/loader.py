@@ -1,10 +1,12 @@
 """Configuration loader: `config.yaml` becomes a `Config`, or sentences that say what is wrong and where."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from detector.config.catalogue import catalogue_yaml as catalogue_yaml
+from detector.config.catalogue import read_catalogue as read_catalogue
 from detector.config.checks import CHECKS
 from detector.config.interpolation import interpolate
 from detector.config.schema import Config
@@ -14,9 +16,6 @@ from detector.strict_yaml.conversion import convert
 from detector.strict_yaml.document import Mistake, YamlDocument, key_name
 from detector.strict_yaml.reader import read_document
 from detector.strict_yaml.writer import write_yaml
-
-if TYPE_CHECKING:
-    from detector.core.features import Catalogue
 
 
 def read_config(path: Path) -> Config:
@@ -41,23 +40,6 @@ def read_knobs(path: Path) -> Any:
 def write_knobs(knobs: dict[str, Any]) -> str:
     """Return the knobs as YAML, in the form that `read_knobs` reads."""
     return write_yaml(knobs)
-
-
-def read_catalogue(path: Path) -> "Catalogue":
-    """Return the features that a YAML file lists, in its order. Raises ConfigError."""
-    from detector.core.features import Catalogue, Feature  # numpy, which a configuration needs not
-
-    try:
-        document = read_document(path)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no path"
-        raise ConfigError(f"{path}: cannot be read ({reason}); put the catalogue of the features there.") from None
-    return Catalogue(tuple(convert(document, list[Feature])))
-
-
-def catalogue_yaml(catalogue: "Catalogue") -> str:
-    """Return the catalogue as YAML, in the form that `read_catalogue` reads."""
-    return write_yaml(msgspec.to_builtins(list(catalogue.features)))
 
 
 def _read(path: Path) -> YamlDocument:

@@ -35,7 +35,7 @@ class Feature:
     """`log1p` where spread grows with level (counters, delays), else `identity`."""
     low: float
     high: float
-    """Values outside [low, high] are impossible, and their record is refused."""
+    """Values outside [low, high] are impossible, and count as not reported."""
     alias: str = ""
     """The 3GPP TS 28.552 measurement name, where one exists."""
     group: str = ""

@@ -43,6 +43,7 @@ class HistoryFiles:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.catalogue = read_catalogue(folder / "catalogue.yaml")
+        self._bounds = self.catalogue.bounds
         self.paths = sorted(path for path in folder.rglob("*.parquet") if not _is_hidden(path.relative_to(folder)))
         if not self.paths:
             raise HistoryError(f"{folder}: holds no Parquet file; make one with `faultline-trainer simulate`.")
@@ -77,8 +78,15 @@ class HistoryFiles:
     def values(self, path: Path, group: int, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """Return the features of some rows of a row group, or of all; NaN = not reported. # [n] -> [n, F]
 
-        Raises HistoryError.
+        A value outside the range of its feature counts as not reported, as it does in a record. Raises HistoryError.
         """
+        values = self.stored_values(path, group, rows)
+        low, high = self._bounds
+        values[(values < low) | (values > high)] = np.nan
+        return values
+
+    def stored_values(self, path: Path, group: int, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Return the features as they are stored, whatever their range. # [n] -> [n, F]. Raises HistoryError."""
         total = self._open(path).metadata.row_group(group).num_rows
         values = np.empty((total if rows is None else len(rows), len(self.catalogue)), np.float32)
         names = self.catalogue.names

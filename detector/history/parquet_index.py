@@ -1,6 +1,6 @@
 """Index of a history: the row groups that hold a cell on a day, from one pass over cells and minutes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,11 @@ class ParquetIndex:
         most = max(int(cells.sum()) for cells in self._cells_of_day.values())
         days = [self._bounds[day] for day, cells in self._cells_of_day.items() if cells.sum() >= LEAST_SHARE * most]
         return min(first for first, _ in days), max(last for _, last in days) + 1
+
+    @property
+    def groups(self) -> Sequence[tuple[Path, int]]:
+        """All row groups of the history, in order."""
+        return self._groups
 
     def groups_with(self, number: NDArray[np.int64], minute: NDArray[np.int64]) -> Iterator[tuple[Path, int]]:
         """Yield the row groups that may hold one of these minutes of these cells, in order. # [n], [n]"""

@@ -26,3 +26,11 @@ def write_yaml(value: Any) -> str:
     """Return the YAML text of dicts, lists and scalars, in the form that the strict reader reads."""
     text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     return text
+
+
+def write_flow(mapping: dict[str, Any]) -> str:
+    """Return a mapping on one line, in braces: {name: a, low: 0.0}."""
+    text: str = yaml.dump(
+        mapping, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=float("inf")
+    )
+    return text.rstrip("\n")

@@ -208,6 +208,8 @@ def test_weights_that_are_not_the_specs_are_refused(copy, change, sentence):
         (lambda m: m["spec"].update(features=7), "lists 6 features, and the spec has 7; train again."),
         (lambda m: m["features"].pop(), "lists 5 features, and the spec has 6; train again."),
         (lambda m: m.update(format=99), "has format 99, and this version reads 3; train again."),
+        (lambda m: m["features"][0].update(low=9, high=5), "is 9, and `high` is 5; `low` must be below `high`"),
+        (lambda m: m["features"][1].update(name=m["features"][0]["name"]), "stands twice, first as feature 1"),
         (lambda m: m.update(surprise=1), "unknown field `surprise`"),
         (lambda m: m.pop("spec"), "missing required field `spec`"),
     ],

@@ -62,6 +62,8 @@ TRAINER = [
     (("evaluate", "--case", "a", "--out", "o"), "is not NAME:HISTORY:BUNDLE"),
     (("compare", "--out", "o", "--losses", "triplets"), "triplets"),
     (("compare", "--out", "o", "--encoders", "tre"), "tre"),
+    (("catalogue", "missing"), "missing: does not exist"),
+    (("catalogue", "--topic", "--config", "missing.yaml"), "missing.yaml: cannot be read"),
     (("look", "missing", "--out", "o"), "missing"),
     (("simulate", "missing", "--out", "o"), "missing"),
     (("simulate", "quiet-week"), "--out DIR and --kafka: neither is given"),

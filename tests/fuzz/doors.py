@@ -28,6 +28,7 @@ NOWHERE = "/proc/nowhere/history"
 ENDS_EARLY = {
     "simulate": ["--scenario", NOWHERE],
     "collect": ["--config", NOWHERE],
+    "catalogue": [NOWHERE],
     "look": [NOWHERE],
     "train": ["--history", NOWHERE],
     "adapt": ["--history", NOWHERE],

@@ -87,7 +87,7 @@ def _valid_catalogue() -> list[Any]:
         {"name": f.name, "unit": f.unit, "kind": f.kind, "transform": f.transform, "low": f.low, "high": f.high}
         for f in bundle().catalogue.features
     ]
-    return [rows]
+    return [rows, {"period_minutes": 15, "stamp": "end", "features": rows}]
 
 
 def _labels() -> list[Any]:

@@ -67,6 +67,7 @@ def commands() -> list[tuple[list[str], str]]:
         *((adapt, [path]) for path in (*foreign, "@bundle", "@bundle/below", "@bundle/..")),
         *((simulate, [path]) for path in (*foreign, "@bundle", "@config.yaml")),
         *((collect, [path]) for path in (*foreign[:3], "@bundle")),
+        *((["faultline-trainer", "catalogue", "@history", "--out"], [path]) for path in (*foreign, "@config.yaml")),
         *(([*look, "quiet-week", "--out"], [path]) for path in ("@file", "@loop")),
         *(([*look, "@history", "--out"], [path]) for path in ("@history", "@history/below")),
         *((evaluate, [path]) for path in (*foreign, "@bundle")),

@@ -308,6 +308,7 @@ ARGUMENTS = {
 TRAINER_ARGUMENTS = {
     "simulate": ("{text}", "--out", "{out}"),
     "collect": ("--config", "{text}", "--out", "{out}"),
+    "catalogue": ("{text}", "--out", "{out}"),
     "look": ("{text}", "--out", "{out}"),
     "train": ("--history", "{text}", "--out", "{out}"),
     "adapt": ("--bundle", "{text}", "--history", "{text}", "--out", "{out}"),

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from detector.core.features import Feature
 from detector.json_document import Time
 
 
@@ -37,6 +38,35 @@ class CollectionDocument(msgspec.Struct, kw_only=True):
     out: str
     records: int
     refused: dict[str, int]
+
+
+class FeatureDraftDocument(msgspec.Struct, kw_only=True):
+    """Feature as the draft has it, and what is unsure about it."""
+
+    feature: Feature
+    unsure: list[str]
+
+
+class ColumnDocument(msgspec.Struct, kw_only=True):
+    """Column of the data that is no feature."""
+
+    column: str
+    reason: str
+
+
+class CatalogueDocument(msgspec.Struct, kw_only=True):
+    """Draft of a catalogue. `cell` and `time_column`: columns of the data; `out`: null without --out."""
+
+    out: str | None
+    cell: str
+    time_column: str
+    period_minutes: int
+    stamp: str
+    records: int
+    cells: int
+    features: list[FeatureDraftDocument]
+    left_out: list[ColumnDocument]
+    unsure: list[str]
 
 
 class PictureDocument(msgspec.Struct, kw_only=True):
@@ -84,6 +114,7 @@ class EvaluationDocument(msgspec.Struct, kw_only=True):
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "simulate": SimulationDocument,
     "collect": CollectionDocument,
+    "catalogue": CatalogueDocument,
     "look": PicturesDocument,
     "train": BundleDocument,
     "compare": ComparisonDocument,

@@ -5,6 +5,20 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
+class CatalogueRequest:
+    """Data to draft a catalogue from: files, or the input topic."""
+
+    files: list[Path]
+    topic: bool
+    config: Path
+    cell: str | None
+    """Column of the cells; None = recognised. So is the next."""
+    time: str | None
+    out: Path | None
+    """File of the draft; None = standard output."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompareRequest:
     """Losses and encoders to train on the same windows and seeds."""
 

@@ -80,6 +80,7 @@ class ParquetHistory:
 
     def __init__(self, folder: Path) -> None:
         """Index the folder. Raises HistoryError if it holds no minute."""
+        self.folder = folder
         self._files = HistoryFiles(folder)
         self.catalogue: Catalogue = self._files.catalogue
         self._index = ParquetIndex(self._files)
@@ -94,6 +95,20 @@ class ParquetHistory:
     def rows_at_once(self) -> int:
         """Minutes of cells per read. With fewer, the same files are read more often."""
         return max(1, READ_BYTES // (4 * len(self.catalogue)))
+
+    def spread_groups(self, count: int) -> list[tuple[Path, int]]:
+        """Return at most so many row groups: pairs of neighbours, spread over the history in the order of its files."""
+        groups = self._index.groups
+        first = np.linspace(0, max(0, len(groups) - 2), max(1, count // 2)).round().astype(int).tolist()
+        return [groups[index] for index in sorted({*first, *(index + 1 for index in first)}) if index < len(groups)]
+
+    def group_keys(self, group: tuple[Path, int]) -> Keys:
+        """Return the cells and minutes of a row group. Raises HistoryError."""
+        return self._files.keys(*group)
+
+    def stored_values(self, group: tuple[Path, int], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the features of some rows of a row group as they are stored. # [n] -> [n, F]. Raises HistoryError."""
+        return self._files.stored_values(*group, rows)
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the values, NaN where nothing was reported; the newest of several records of a minute. # -> [n, F]"""

@@ -21,6 +21,7 @@ from trainer.calibration.budget_interval import print_budget_interval
 from trainer.calibration.bundle_builder import BundleParts, build_bundle
 from trainer.console import timed_step
 from trainer.data.history import ParquetHistory
+from trainer.data.history_checks import check_history
 from trainer.pretrained.tokens import fit_tokens
 from trainer.recipes.request import AdaptRequest
 from trainer.recipes.steps import print_moved_link, timed_baseline
@@ -36,6 +37,7 @@ def adapt(request: AdaptRequest) -> None:
 def _adapt(request: AdaptRequest) -> None:
     source = read_bundle(request.bundle)
     history = ParquetHistory(request.history)
+    check_history(history)
     spec, weights = _encoder(source, history, request)
     baseline = timed_baseline(history, request.days)
     with silence_native_stderr():

@@ -9,6 +9,7 @@ from detector.output.claim import claimed
 from detector.output.kinds import ANY_FOLDER
 from trainer.calibration.bundle_builder import STRETCHES
 from trainer.data.history import START_MINUTE, ParquetHistory, SimulatedHistory
+from trainer.data.history_checks import check_history
 from trainer.losses.registry import choose_loss
 from trainer.recipes.request import TrainRequest
 from trainer.recipes.simulated import train_on_simulated_faults
@@ -40,6 +41,8 @@ def _train(request: TrainRequest) -> None:
     watched = ParquetHistory(request.history) if request.history else None
     can_simulate = watched is None or watched.catalogue.digest == simulated.catalogue.digest
     source = _fault_source(request, can_simulate)
+    if watched:
+        check_history(watched)
     if request.episodes and watched:
         read_episodes(request.episodes)  # refused here, before the baselines are fitted
     if source == "synthetic":
