@@ -15,7 +15,7 @@ from detector.feed_profile.keys import profile_keys
 from detector.feed_profile.periods import profile_period
 from detector.feed_profile.profile import FeedProfile, RecordsProfile
 from detector.feed_profile.records import NO_TIMESTAMP, RawRecords
-from detector.feed_profile.reference import FeedReference
+from detector.feed_profile.reference import FeedReference, usual_values
 from detector.feed_profile.reports import Reports, read_reports
 
 EDGE_PERCENT = 1
@@ -27,6 +27,7 @@ def profile_feed(records: RawRecords, reference: FeedReference) -> FeedProfile:
     catalogue = reference.catalogue
     reports = read_reports(records, catalogue)
     names, groups = group_rows(reports.cells)
+    cells, original_names = profile_cells(reference, names)
     arrival_s = _arrivals(records, reports)
     is_copied = copied_times(arrival_s - reports.seconds, catalogue.period_minutes)
     if is_copied:
@@ -35,18 +36,16 @@ def profile_feed(records: RawRecords, reference: FeedReference) -> FeedProfile:
     period_s = 60.0 * (period.seen_minutes or catalogue.period_minutes)
     stamps_end = catalogue.stamp == "end" or period.is_end_stamp
     begin_s = reports.seconds - period_s if stamps_end else reports.seconds
-    features = profile_features(
-        reference,
-        reports,
-        groups,
-        (begin_s // 60).astype(np.int64),
-        (period.seen_minutes or catalogue.period_minutes) / catalogue.period_minutes,
+    usual = usual_values(
+        reference, [original_names.get(cell, cell) for cell in reports.cells], (begin_s // 60).astype(np.int64)
     )
+    period_ratio = period_s / 60 / catalogue.period_minutes
+    features = profile_features(catalogue, reports, groups, usual, period_ratio)
     return FeedProfile(
         records=_profile_records(records, reference, reports, is_copied),
         period=period,
         delay=profile_delay(reference, names, groups, begin_s + period_s, arrival_s),
-        cells=profile_cells(reference, names),
+        cells=cells,
         features=features,
         new_features=profile_new_features(catalogue, reports, features),
         keys=profile_keys(records, reports, names, groups),

@@ -1,15 +1,14 @@
 """Features of a feed against the catalogue and the baseline: missing, new, impossible, constant, in another unit."""
 
-import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue, transform
+from detector.feed_profile.feature_names import match_names
 from detector.feed_profile.profile import FeatureProfile, NewFeature
-from detector.feed_profile.reference import FeedReference, usual_values
+from detector.feed_profile.reference import UsualValues
 from detector.feed_profile.reports import Reports
 from detector.feed_profile.units import CLEAR_SPREADS, cell_ratios, median_ratio, unit_factor
 
@@ -24,15 +23,14 @@ LEAST_SPREAD = 0.02
 
 
 def profile_features(
-    reference: FeedReference,
+    catalogue: Catalogue,
     reports: Reports,
     groups: Sequence[NDArray[np.intp]],
-    minute: NDArray[np.int64],
+    usual_values: UsualValues,
     period_ratio: float,
 ) -> list[FeatureProfile]:
-    """Return the profile of each feature of the catalogue. # minute [n]: begin of each report's period"""
-    catalogue, values = reference.catalogue, reports.values
-    usual, spread = usual_values(reference, reports.cells, minute)
+    """Return the profile of each feature of the catalogue. `period_ratio`: the period seen, relative to the declared."""
+    values, usual, spread = reports.values, usual_values.mean, usual_values.spread
     logarithmic = catalogue.logarithmic
     is_clear = np.abs(usual) > CLEAR_SPREADS * spread
     expected = np.where(logarithmic, np.expm1(np.where(logarithmic, usual, 0)), usual)
@@ -84,28 +82,10 @@ def profile_new_features(
     catalogue: Catalogue, reports: Reports, features: Sequence[FeatureProfile]
 ) -> list[NewFeature]:
     """Return the features that the catalogue lacks, the most frequent first, with missing ones that they may be."""
-    missing = {feature.name for feature in features if not feature.reported and not feature.null}
-    names = {_plain(feature.name): feature.name for feature in catalogue.features if feature.name in missing}
-    aliases = {_plain(f.alias): f.name for f in catalogue.features if f.name in missing and f.alias}
+    missing = {feature.name for feature in features if not (feature.reported or feature.null or feature.not_number)}
+    meant = match_names(list(reports.new_names), [f for f in catalogue.features if f.name in missing])
     count = max(1, len(reports))
     return [
-        NewFeature(name=name, reported=seen / count, near=_near(name, aliases | names))
+        NewFeature(name=name, reported=seen / count, near=meant.get(name, ""))
         for name, seen in reports.new_names.most_common()
     ]
-
-
-def _near(name: str, candidates: dict[str, str]) -> str:
-    """Return the missing feature that a new name may mean: the same letters and digits, a 3GPP name, or a near name."""
-    plain = _plain(name)
-    if plain in candidates:
-        return candidates[plain]
-    nearest = get_close_matches(plain, candidates, n=1, cutoff=NEAR)
-    return candidates[nearest[0]] if nearest else ""
-
-
-NEAR = 0.75
-"""Share of common characters of a renamed feature. Names of counters have much in common: .6 finds many wrong ones."""
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold())

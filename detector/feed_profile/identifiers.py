@@ -22,12 +22,12 @@ Match = tuple[str, str]
 """Change, and the known name."""
 
 
-def profile_cells(reference: FeedReference, names: list[str]) -> CellsProfile:
-    """Return the reported cells against those of the baseline."""
+def profile_cells(reference: FeedReference, names: list[str]) -> tuple[CellsProfile, dict[str, str]]:
+    """Return the reported cells against those of the baseline, and the baseline's name of each changed identifier."""
     known = reference.cells
     unknown = [name for name in names if name not in known] if known else []
     change, pairs = _likely_change(unknown, known)
-    return CellsProfile(
+    profile = CellsProfile(
         reported=len(names),
         known=len(names) - len(unknown) if known else 0,
         in_baseline=len(known),
@@ -36,6 +36,7 @@ def profile_cells(reference: FeedReference, names: list[str]) -> CellsProfile:
         change_examples=pairs[:MOST_EXAMPLES],
         changed=len(pairs),
     )
+    return profile, dict(pairs)
 
 
 def _likely_change(unknown: list[str], known: set[str]) -> tuple[str, list[tuple[str, str]]]:

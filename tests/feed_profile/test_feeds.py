@@ -92,47 +92,47 @@ FEEDS: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     ),
     "ten features with another separator": (
         renamed({name: name.upper().replace("_", ".") for name in TEN}),
-        [("features", "error", "10 features seem to be renamed: ")],
+        [("features", "error", "10 of 130 features renamed, it seems: ")],
     ),
     "ten features with a vendor's suffix": (
         renamed({name: f"{name}_v2" for name in TEN}),
-        [("features", "error", "10 features seem to be renamed: ")],
+        [("features", "error", "10 of 130 features renamed, it seems: ")],
     ),
     "ten features under their 3GPP names": (
         renamed({f.name: f.alias for f in [f for f in history().catalogue.features if f.alias][:10]}),
-        [("features", "error", "10 features seem to be renamed: ")],
+        [("features", "error", "10 of 130 features renamed, it seems: ")],
     ),
     "ten features under names of no likeness": (
         renamed({name: f"Q{number}X" for number, name in enumerate(TEN)}),
         [
-            ("features", "error", "10 of 130 features are in no record: "),
-            ("features", "warning", "10 features are not in the catalogue: Q0X, Q1X, "),
+            ("features", "error", "10 of 130 features in no record: "),
+            ("features", "warning", "not in the catalogue, and therefore of no use to the bundle: Q0X, Q1X, "),
         ],
     ),
     "five new features": (
         with_features(lambda features: features | {f"vendor-{number}": number for number in range(5)}),
-        [("features", "warning", "5 features are not in the catalogue: vendor-0, vendor-1")],
+        [("features", "warning", "not in the catalogue, and therefore of no use to the bundle: vendor-0, vendor-1")],
     ),
     "a feature null in all records": (
         with_features(lambda features: features | {"rrc_succ": None}),
-        [("features", "warning", "1 of 130 features are null in all records: rrc_succ")],
+        [("features", "warning", "1 of 130 features null in all records: rrc_succ")],
     ),
     "a feature left out by a quarter of the cells": (
         of_cells(
             lambda one: replace(one, features={k: v for k, v in one.features.items() if k != "rrc_succ"}), 0, 1, 2
         ),
-        [("features", "warning", "1 of 130 features are left out of a part of the records: rrc_succ (25 %)")],
+        [("features", "warning", "1 of 130 features left out of a part of the records: rrc_succ (25 %)")],
     ),
     "two features in other units": (
-        scaled({"dl_vol_mb": 1000, "ul_vol_mb": 8}),
+        scaled({"vol_video_kb": 1000, "pdcp_vol_ul_kb": 8}),
         [
-            ("features", "error", "the values of 1 features are about 1,000 times their usual ones: dl_vol_mb"),
-            ("features", "error", "the values of 1 features are about 8 times their usual ones: ul_vol_mb"),
+            ("features", "error", "1 of 130 features with values about 1,000 times the usual ones: vol_video_kb"),
+            ("features", "error", "1 of 130 features with values about 8 times the usual ones: pdcp_vol_ul_kb"),
         ],
     ),
     "a feature in seconds instead of milliseconds": (
         scaled({"rtt_core_ms": 1e-3}),
-        [("features", "error", "the values of 1 features are about 1/1,000 of their usual ones: rtt_core_ms")],
+        [("features", "error", "1 of 130 features with values about 1/1,000 of the usual ones: rtt_core_ms")],
     ),
     "a constant feature": (
         with_features(lambda features: features | {"rrc_conn_mean": 7}),
@@ -140,7 +140,7 @@ FEEDS: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
             (
                 "features",
                 "error",
-                "1 features have one value in all cells, where the baseline has many: rrc_conn_mean (7)",
+                "1 of 130 features with one value in all cells, where the baseline has many: rrc_conn_mean (7)",
             )
         ],
     ),
@@ -150,13 +150,13 @@ FEEDS: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
             (
                 "features",
                 "warning",
-                "values of 1 features are out of range: prb_util_dl_pct (3 %, such as 101; 0 to 100)",
+                "1 of 130 features with values out of range: prb_util_dl_pct (3 %, such as 101; 0 to 100)",
             )
         ],
     ),
     "numbers as texts": (
         with_features(lambda features: features | {"rrc_succ": str(features["rrc_succ"])}),
-        [("features", "error", "values of 1 features are no numbers: rrc_succ (100 %, such as '")],
+        [("features", "error", "1 of 130 features with values that are no numbers: rrc_succ (100 %, such as '")],
     ),
     "identifiers in small letters": (
         named(str.lower),
@@ -173,6 +173,10 @@ FEEDS: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
         [("cells", "error", "by the prefix 'SubNetwork=1,NRCellDU='")],
     ),
     "identifiers with a suffix": (named(lambda cell: f"{cell}.nr"), [("cells", "error", "by the suffix '.nr'")]),
+    "other units and a prefix at once": (
+        lambda sent: scaled({"vol_video_kb": 1000})(named(lambda cell: f"DU={cell}")(sent)),
+        [("features", "error", "1,000 times the usual ones: vol_video_kb"), ("cells", "error", "by the prefix 'DU='")],
+    ),
     "identifiers without their zeros": (
         named(lambda cell: cell.replace("A0000", "A")),
         [("cells", "error", "cells have other identifiers than the baseline")],

@@ -119,7 +119,7 @@ def _cells(profile: FeedProfile) -> Iterator[Finding]:
         return
     share = unknown / cells.reported
     if cells.change:
-        pairs = listed([f"{name} for {known}" for name, known in cells.change_examples])
+        pairs = listed([f"{name} for {known}" for name, known in cells.change_examples], cells.changed, 2)
         yield Finding(
             "cells",
             "error",

@@ -32,17 +32,17 @@ def refusal_remedy(reason: str, time_examples: Mapping[str, str]) -> str:
     return f"their times cannot be used ({'; '.join(others) or 'absent'}); send ISO 8601 with a zone, or epoch seconds."
 
 
-def listed(names: Sequence[str], count: int = 0) -> str:
-    """Return the first names, and the number of the others."""
-    others = max(count, len(names)) - min(len(names), MOST_NAMES)
-    return ", ".join(names[:MOST_NAMES]) + (f" and {others} more" if others else "")
+def listed(names: Sequence[str], count: int = 0, most: int = MOST_NAMES) -> str:
+    """Return the first names, and the number of the others of `count`."""
+    others = max(count, len(names)) - min(len(names), most)
+    return ", ".join(names[:most]) + (f" and {others} more" if others else "")
 
 
 def percent(share: float) -> str:
-    """Return a share as a person writes it: `all`, `12 %`, `below 1 %`."""
-    if share >= 1:
-        return "100 %"
-    return f"{min(share, 0.99):.0%}".replace("%", " %") if share >= 0.01 else "below 1 %"
+    """Return a share as a person writes it. What is neither nothing nor all is shown as neither."""
+    if 0 < share < 0.01:
+        return "below 1 %"
+    return f"{share if share >= 1 else min(share, 0.99):.0%}".replace("%", " %")
 
 
 def factor_text(factor: float) -> str:
