@@ -29,7 +29,7 @@ def profile_features(
     usual_values: UsualValues,
     period_ratio: float,
 ) -> list[FeatureProfile]:
-    """Return the profile of each feature of the catalogue. `period_ratio`: the period seen, relative to the declared."""
+    """Return the profile of each feature of the catalogue. `period_ratio`: period seen to period declared."""
     values, usual, spread = reports.values, usual_values.mean, usual_values.spread
     logarithmic = catalogue.logarithmic
     is_clear = np.abs(usual) > CLEAR_SPREADS * spread
