@@ -118,6 +118,8 @@ MANIFEST_FIELDS = {
     "trained_on": "Facts about the training: classes, windows, steps, seed, history.",
     "figures": "Quality as measured at the end of the training.",
     "catalogue": "Digest of the features in the order that the weights know.",
+    "period_minutes": "Granularity period of the feed in minutes; 1 where it is missing.",
+    "stamp": "End of the period whose time a record carries, `begin` or `end`; `begin` where it is missing.",
 }
 
 BUNDLE_FILES = {

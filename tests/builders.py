@@ -121,7 +121,8 @@ def judge(score_minutes: int = 3, half_life_minutes: float = 2.0, budget: float 
 
 
 def judge_for(chosen: Settings) -> Classifier:
-    return judge(chosen.score_minutes, chosen.half_life_minutes, chosen.budget)
+    period = chosen.period_minutes
+    return judge(chosen.score_minutes // period, chosen.half_life_minutes / period, chosen.budget)
 
 
 def plain(windows: NDArray[np.int8], /) -> Embeddings:

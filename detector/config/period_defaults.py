@@ -9,6 +9,8 @@ from typing import Any
 
 from detector.core.granularity import Granularity
 
+AUTO = "auto"
+
 DEFAULTS = {
     "late_minutes": (15, 1),
     "behind_minutes": (60, 4),
@@ -28,11 +30,11 @@ def default_minutes(name: str, period_minutes: int) -> int:
 
 
 def minutes_at(period_minutes: int, given: Mapping[str, Any]) -> dict[str, int]:
-    """Return the knobs of `DEFAULTS` at this period, in minutes that are whole periods; None is the default."""
+    """Return the knobs of `DEFAULTS` at this period, in minutes that are whole periods; `auto` is the default."""
     granularity = Granularity(period_minutes)
     whole = {name: default_minutes(name, period_minutes) for name in DEFAULTS}
     for name, minutes in given.items():
-        if name in DEFAULTS and minutes is not None:
+        if name in DEFAULTS and minutes != AUTO:
             whole[name] = period_minutes * granularity.count(minutes) if minutes else 0
     longest = granularity.window_minutes - period_minutes  # a late sample must lie in the window of the newest one
     return {**whole, "late_minutes": min(whole["late_minutes"], longest)}

@@ -77,10 +77,10 @@ class Kafka(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Minutes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Section `minutes`: lateness, watermark, silence and coverage."""
 
-    late_minutes: Annotated[int, Meta(ge=0, le=59)] | None = None
-    behind_minutes: Annotated[int, Meta(ge=1, le=1440)] | None = None
-    ahead_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
-    silent_minutes: Annotated[int, Meta(ge=2, le=1440)] | None = None
+    late_minutes: Annotated[int, Meta(ge=0, le=59)] | Literal["auto"] = "auto"
+    behind_minutes: Annotated[int, Meta(ge=1, le=1440)] | Literal["auto"] = "auto"
+    ahead_minutes: Annotated[int, Meta(ge=1, le=240)] | Literal["auto"] = "auto"
+    silent_minutes: Annotated[int, Meta(ge=2, le=1440)] | Literal["auto"] = "auto"
     quorum_cells: Annotated[int, Meta(ge=1, le=50)] = 20
     min_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.75
 
@@ -100,11 +100,11 @@ class AlarmKnobs(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     false_alarms_per_1000_cells_per_day: Annotated[float, Meta(gt=0, le=1000)] = 5
     budgets: dict[ClassName, Annotated[float, Meta(gt=0, le=1000)]] = {}
-    score_minutes: Annotated[int, Meta(ge=1, le=60)] | None = None
+    score_minutes: Annotated[int, Meta(ge=1, le=60)] | Literal["auto"] = "auto"
     half_life_minutes: Annotated[float, Meta(ge=0.5, le=60)] = 3
     clear_margin: Annotated[float, Meta(ge=0, le=10)] = 1.5
-    hold_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
-    unknown_minutes: Annotated[int, Meta(ge=1, le=240)] | None = None
+    hold_minutes: Annotated[int, Meta(ge=1, le=240)] | Literal["auto"] = "auto"
+    unknown_minutes: Annotated[int, Meta(ge=1, le=240)] | Literal["auto"] = "auto"
     system_dn: Name = "ManagementSystem=faultline"
 
 

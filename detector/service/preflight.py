@@ -6,6 +6,7 @@ from pathlib import Path
 from detector.bundle.format import read_bundle
 from detector.bundle.verification import open_bundle
 from detector.config.loader import read_config
+from detector.config.period_defaults import DEFAULTS
 from detector.config.schema import Config
 from detector.config.trust import trust_findings
 from detector.errors import OperatorError
@@ -73,4 +74,12 @@ def _bundle(config: Config) -> list[Finding]:
         return [Finding("bundle", "error", str(error))]
     cells = len(bundle.baseline.cells)
     content = f"{bundle.digest}, {len(bundle.catalogue)} features, {cells} cells with a baseline"
-    return [Finding("bundle", "ok", f"{path}: ok ({content})")]
+    return [Finding("bundle", "ok", f"{path}: ok ({content})"), _minutes(config, bundle.catalogue.period_minutes)]
+
+
+def _minutes(config: Config, period_minutes: int) -> Finding:
+    """Return the minutes that the knobs mean at the period of the bundle."""
+    settings = config.settings_at(period_minutes)
+    knobs = ", ".join(f"{name} {getattr(settings, name)}" for name in DEFAULTS)
+    unit = "minute" if period_minutes == 1 else "minutes"
+    return Finding("minutes", "ok", f"a sample stands for {period_minutes} {unit}: {knobs}")

@@ -48,7 +48,11 @@ def launch(verb: list[str], config: Path) -> subprocess.Popen[str]:
         ("KERAS_BACKEND=theano", 2, "set KERAS_BACKEND=tensorflow."),
         ("KERAS_BACKEND=jax", 2, "set KERAS_BACKEND=tensorflow."),
         ("MPLBACKEND=nonsense", 2, "unset MPLBACKEND=nonsense"),
-        ("OMP_NUM_THREADS=0 TF_NUM_INTRAOP_THREADS=-1 CUDA_VISIBLE_DEVICES=x,y HOME=/proc/nowhere TMPDIR=/proc/nowhere", 0, ""),
+        (
+            "OMP_NUM_THREADS=0 TF_NUM_INTRAOP_THREADS=-1 CUDA_VISIBLE_DEVICES=x,y HOME=/proc/no TMPDIR=/proc/no",
+            0,
+            "",
+        ),
         ("PYTHONWARNINGS=error", 0, ""),
     ],
 )

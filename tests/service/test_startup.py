@@ -39,7 +39,10 @@ def nowhere(tmp_path, bundle="nowhere") -> Stage:
             {"kafka": {"batch_records": "many"}},
             r"`kafka\.batch_records` is the text 'many'; allowed is a whole number from 1 to 100,000\.",
         ),
-        ({"minutes": {"late_minutes": 60}}, r"`minutes\.late_minutes` is 60; allowed is a whole number from 0 to 59\."),
+        (
+            {"minutes": {"late_minutes": 60}},
+            r"`minutes\.late_minutes` is 60; allowed is a whole number from 0 to 59 or `auto`\.",
+        ),
         (
             {"minutes": {"min_coverage": True}},
             r"`minutes\.min_coverage` is true; allowed is a number above 0 and up to 1\.",
