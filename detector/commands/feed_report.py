@@ -66,13 +66,9 @@ def _read(config: Config, files: Sequence[Path], records: int, catalogue: Catalo
 
 
 def _print_verdict(profile: FeedProfile, findings: Sequence[Finding]) -> None:
-    records = profile.records
     errors = sum(finding.level == "error" for finding in findings)
-    warnings = len(findings) - errors
-    verdict = f"{errors} to mend, {warnings} to look at" if findings else "nothing to mend"
-    span = "" if records.first is None else f", {write_minute(records.first)} to {write_minute(records.last or 0)} UTC"
-    text = f"{verdict}; {records.count:,} records of {profile.cells.reported:,} cells{span}"
-    print_line(level("error" if errors else "ok"), f": {printable(records.source)}: {text}")
+    verdict = f"{errors} to mend, {len(findings) - errors} to look at" if findings else "nothing to mend"
+    print_line(level("error" if errors else "ok"), ": ", printable(profile.records.source), f": {verdict}")
 
 
 def _print_finding(finding: Finding) -> None:
@@ -89,13 +85,20 @@ def _print_finding(finding: Finding) -> None:
 
 def _properties(profile: FeedProfile) -> Iterator[Row]:
     records, period, cells, keys = profile.records, profile.period, profile.cells, profile.keys
-    seen = "not seen: too few records of a cell" if period.seen_minutes is None else f"{period.seen_minutes:g} min"
-    yield "period", f"{seen}; the bundle is for {period.declared_minutes} min, times are its {period.declared_stamp}"
+    span = "" if records.first is None else f", {write_minute(records.first)} to {write_minute(records.last or 0)} UTC"
+    yield "records", f"{records.count:,} of {cells.reported:,} cells{span}"
+    period_text = (
+        "not seen: too few records of a cell" if period.seen_minutes is None else f"{period.seen_minutes:g} min"
+    )
+    yield (
+        "period",
+        f"{period_text}; the bundle is for {period.declared_minutes} min, times are its {period.declared_stamp}",
+    )
     yield "time", ", ".join(f"{form} ({count:,})" for form, count in records.time_forms.items()) or None
     yield "delay", _delay(profile)
     known = f"{cells.known:,} of {cells.reported:,} known to the baseline, which has {cells.in_baseline:,}"
     yield "cells", known if cells.in_baseline else "the bundle has no baseline of single cells"
-    as_usual = sum(feature.reported > 0 and not _notes(feature) for feature in profile.features)
+    as_usual = sum(not _notes(feature) for feature in profile.features)
     yield "features", f"{as_usual} of {len(profile.features)} as expected, {len(profile.new_features)} new"
     if keys.has_keys:
         wrong = keys.missing + keys.mismatched
@@ -126,14 +129,13 @@ def _delay(profile: FeedProfile) -> str:
 
 def _print_features(profile: FeedProfile) -> None:
     """Print the features that are not as expected, then the new ones."""
-    odd = [feature for feature in profile.features if not feature.reported or _notes(feature)]
-    rows: list[Row] = [
-        (feature.name, percent(feature.reported), None if feature.ratio is None else f"{feature.ratio:,.3g}", note)
-        for feature in odd
-        if (note := ", ".join(_notes(feature)) or "null in all records")
-    ]
-    for new in profile.new_features:
-        rows.append((new.name, percent(new.reported), None, f"new; meant may be {new.near}" if new.near else "new"))
+    renamed = {new.near: new.name for new in profile.new_features if new.near}
+    rows: list[Row] = []
+    for feature in profile.features:
+        notes = _notes(feature) + ([f"sent as {renamed[feature.name]}, it seems"] if feature.name in renamed else [])
+        if notes:
+            rows.append((feature.name, percent(feature.reported), _ratio_text(feature.ratio), ", ".join(notes)))
+    rows += [(new.name, percent(new.reported), None, "new") for new in profile.new_features if not new.near]
     if not rows:
         return
     if len(rows) > MOST_FEATURES:
@@ -143,9 +145,16 @@ def _print_features(profile: FeedProfile) -> None:
     print_table(columns, rows)
 
 
+def _ratio_text(ratio: float | None) -> str | None:
+    """Return a ratio with two digits, as far as it is known: a baseline's mean is no better."""
+    return None if ratio is None else f"{float(f'{ratio:.2g}'):,.7g}"
+
+
 def _notes(feature: FeatureProfile) -> list[str]:
-    """Return what is not as expected of a feature that is reported, or absent."""
+    """Return the properties of a feature that are not as expected."""
     notes = []
+    if not feature.reported and feature.null:
+        notes.append("null in all records")
     if not feature.reported and not feature.null and not feature.not_number:
         notes.append("in no record")
     if feature.unit_factor is not None:

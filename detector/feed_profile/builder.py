@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detector.core.ingest.samples import Decoder
 from detector.feed_profile.delays import copied_times, profile_delay
-from detector.feed_profile.features import profile_features, profile_new_features
+from detector.feed_profile.features.profiles import profile_features, profile_new_features
 from detector.feed_profile.groups import group_rows
 from detector.feed_profile.identifiers import profile_cells
 from detector.feed_profile.keys import profile_keys

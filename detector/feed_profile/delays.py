@@ -57,8 +57,8 @@ def profile_delay(
         p99_minutes=p99,
         max_minutes=top,
         zone_hours=_zone_hours(known),
-        ahead={names[row]: round(float(minutes[row]), 1) for row in np.flatnonzero(minutes > 0)},
-        behind={names[row]: round(float(-minutes[row]), 1) for row in np.flatnonzero(minutes < 0)},
+        ahead={name: round(ahead, 1) for name, ahead in zip(names, minutes.tolist(), strict=True) if ahead > 0},
+        behind={name: round(-ahead, 1) for name, ahead in zip(names, minutes.tolist(), strict=True) if ahead < 0},
     )
 
 

@@ -32,12 +32,12 @@ def profile_period(
     catalogue = reference.catalogue
     medians = [median for rows in groups if (median := _median_gap(seconds[rows])) is not None]
     is_enough = len(medians) >= min(LEAST_CELLS, (len(groups) + 1) // 2)
-    seen = _named_period(float(np.median(medians))) if medians and is_enough else None
+    actual = _named_period(float(np.median(medians))) if medians and is_enough else None
     counts = Counter(f"{_named_period(median):g}" for median in medians)
-    period = catalogue.period_minutes if seen is None else seen
+    period = catalogue.period_minutes if actual is None else actual
     return PeriodProfile(
         declared_minutes=catalogue.period_minutes,
-        seen_minutes=seen,
+        seen_minutes=actual,
         cells_by_period=dict(counts.most_common()),
         off_grid=_off_grid(seconds, period),
         declared_stamp=catalogue.stamp,

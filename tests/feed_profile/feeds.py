@@ -77,15 +77,15 @@ def reference(period: int = 1, stamp: str = "begin") -> FeedReference:
 
 
 @cache
-def _values(minutes: int) -> Any:
-    cell, minute = np.meshgrid(np.arange(CELLS), FIRST + np.arange(minutes))
+def _values(first: int, minutes: int) -> Any:
+    cell, minute = np.meshgrid(np.arange(CELLS), first + np.arange(minutes))
     return history().read(cell.ravel(), minute.ravel()).reshape(minutes, CELLS, -1)
 
 
-def good(minutes: int = 30, period: int = 1, reports: int = 30) -> list[Sent]:
+def good(minutes: int = 30, period: int = 1, reports: int = 30, first: int = FIRST) -> list[Sent]:
     """Every period of every cell, as block means of its minutes."""
     names = history().catalogue.names
-    values = _values(minutes if period == 1 else period * reports)
+    values = _values(first, minutes if period == 1 else period * reports)
     blocks = values.reshape(-1, period, *values.shape[1:]).mean(axis=1) if period > 1 else values
     rng = np.random.default_rng(3)
     sent = []
@@ -94,8 +94,32 @@ def good(minutes: int = 30, period: int = 1, reports: int = 30) -> list[Sent]:
             features = {
                 name: None if np.isnan(value) else round(value, 4) for name, value in zip(names, row, strict=True)
             }
-            sent.append(Sent(cell, FIRST + number * period, features, period, float(rng.uniform(5, 50))))
+            sent.append(Sent(cell, first + number * period, features, period, float(rng.uniform(5, 50))))
     return sent
+
+
+def release(sent: list[Sent]) -> list[Sent]:
+    """What a vendor's release may change at once: names, units, identifiers, times; and a gateway that sends twice."""
+    names = history().catalogue.names
+    renames = {name: f"{name}_v2" for name in names[20:30]}
+    factors = {"vol_video_kb": 1000, "pdcp_vol_ul_kb": 8}
+    changed = []
+    for number, one in enumerate(sent):
+        features = {renames.get(name, name): value for name, value in one.features.items()}
+        features |= {name: features[name] * factor for name, factor in factors.items()}
+        features |= {"rrc_conn_mean": 7} | {f"vendor_{new}": new for new in range(5)}
+        one = replace(one, cell=f"NRCellDU={one.cell}", features=features, time=(one.minute + 120) * 60_000)
+        changed += [one] * (2 if number % 5 == 0 else 1)
+    return changed
+
+
+def lines(sent: list[Sent]) -> str:
+    """A file of records as `kcat -J` writes it."""
+    records = (one.record() for one in sent)
+    return "".join(
+        json.dumps({"partition": home, "ts": stamp, "key": key and key.decode(), "payload": value.decode()}) + "\n"
+        for key, value, stamp, home in records
+    )
 
 
 def raw(sent: list[Sent]) -> RawRecords:

@@ -268,7 +268,7 @@ GOOD: dict[str, Callable[[], tuple[list[Sent], dict[str, Any]]]] = {
     "an offset": lambda: ([replace(one, time=iso((one.minute + 120) * 60, "+02:00")) for one in good()], {}),
     "timestamps that copy the minute": lambda: ([replace(one, delay_s=-60.0) for one in good()], {}),
     "one report of each cell": lambda: (good(minutes=1), {}),
-    "night": lambda: (good(minutes=60), {}),
+    "night": lambda: (good(first=FIRST - 420), {}),
 }
 
 

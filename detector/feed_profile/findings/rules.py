@@ -56,9 +56,9 @@ def _refusals(profile: FeedProfile) -> Iterator[Finding]:
 
 def _period(profile: FeedProfile) -> Iterator[Finding]:
     period = profile.period
-    seen, declared = period.seen_minutes, period.declared_minutes
-    if seen is not None and seen != declared:
-        text = f"the cells report every {seen:g} minutes, and the bundle is for {declared}-minute periods;"
+    actual, declared = period.seen_minutes, period.declared_minutes
+    if actual is not None and actual != declared:
+        text = f"the cells report every {actual:g} minutes, and the bundle is for {declared}-minute periods;"
         remedy = " train or adapt a bundle whose catalogue declares the period that is sent, or send the other."
         yield Finding("period", "error", text + remedy)
     elif len(period.cells_by_period) > 1:
@@ -69,7 +69,7 @@ def _period(profile: FeedProfile) -> Iterator[Finding]:
             yield _finding("period", others, text)
     if period.off_grid >= SOME:
         text = (
-            f"{percent(period.off_grid)} of the times begin no {seen or declared:g}-minute period counted from 00:00;"
+            f"{percent(period.off_grid)} of the times begin no {actual or declared:g}-minute period counted from 00:00;"
         )
         yield _finding("period", period.off_grid, text + " send the begin of the period as the time.")
 
@@ -127,10 +127,13 @@ def _cells(profile: FeedProfile) -> Iterator[Finding]:
             f" {pairs}; send the identifiers of before, or adapt the bundle to the new ones.",
         )
     elif share >= MOST_UNKNOWN or (share >= FEW_UNKNOWN and unknown > 1):
-        level = "error" if share >= MOST_UNKNOWN else "warning"
         names = listed(cells.unknown_examples, unknown)
         text = f"{unknown} of {cells.reported} cells have no baseline: {names}; they are judged by the network's"
-        yield Finding("cells", level, text + " until the bundle is adapted to a history that has them.")
+        yield Finding(
+            "cells",
+            "error" if share >= MOST_UNKNOWN else "warning",
+            text + " until the bundle is adapted to a history that has them.",
+        )
 
 
 def _keys(profile: FeedProfile) -> Iterator[Finding]:

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Catalogue, transform
-from detector.feed_profile.feature_names import match_names
+from detector.feed_profile.features.names import match_names
+from detector.feed_profile.features.units import CLEAR_SPREADS, cell_ratios, median_ratio, unit_factor
 from detector.feed_profile.profile import FeatureProfile, NewFeature
 from detector.feed_profile.reference import UsualValues
 from detector.feed_profile.reports import Reports
-from detector.feed_profile.units import CLEAR_SPREADS, cell_ratios, median_ratio, unit_factor
 
 LEAST_VALUES = 30
 """Values from which a feature may be called constant."""
@@ -86,6 +86,6 @@ def profile_new_features(
     meant = match_names(list(reports.new_names), [f for f in catalogue.features if f.name in missing])
     count = max(1, len(reports))
     return [
-        NewFeature(name=name, reported=seen / count, near=meant.get(name, ""))
-        for name, seen in reports.new_names.most_common()
+        NewFeature(name=name, reported=records / count, near=meant.get(name, ""))
+        for name, records in reports.new_names.most_common()
     ]
