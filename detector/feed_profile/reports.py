@@ -26,6 +26,10 @@ MOST_NEW_NAMES = 10_000
 """Different names of unknown features that are counted: a record may hold any."""
 
 
+LARGEST = 2**63
+"""Whole numbers from here on are no measurements; the largest that JSON allows overflow every float."""
+
+
 @dataclass
 class FeatureTally:
     """Counts of one feature of the catalogue over all readable records."""
@@ -76,7 +80,7 @@ class _Reader:
         self._rows: list[int] = []
         self._cells: list[str] = []
         self._seconds: list[float] = []
-        self._values: list[NDArray[np.float64]] = []
+        self._values: list[list[float]] = []
         self._new_names: Counter[str] = Counter()
         self._forms: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
@@ -98,32 +102,33 @@ class _Reader:
         features = record.get("features")
         self._values.append(self._features(features if isinstance(features, dict) else _flat(record)))
 
-    def _features(self, features: dict[str, Any]) -> NDArray[np.float64]:
-        row = np.full(len(self._numbers), np.nan)
+    def _features(self, features: dict[str, Any]) -> list[float]:
+        """Return one report's values in the catalogue's order."""
+        row = [math.nan] * len(self._numbers)
         for name, value in features.items():
             number = self._numbers.get(name)
             if number is None:
                 if name in self._new_names or len(self._new_names) < MOST_NEW_NAMES:
                     self._new_names[name] += 1
-                continue
-            tally = self._tallies[number]
-            if value is None:
-                tally.null += 1
-            elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                tally.not_number += 1
-                tally.example = tally.example or printable(repr(value), 30)
-            else:
-                tally.reported += 1
+            elif type(value) is float or (type(value) is int and -LARGEST < value < LARGEST):
                 row[number] = value
+            elif value is None:
+                self._tallies[number].null += 1
+            else:
+                self._tallies[number].not_number += 1
+                self._tallies[number].example = self._tallies[number].example or printable(repr(value), 30)
         return row
 
     def reports(self) -> Reports:
         shape = (len(self._cells), len(self._numbers))
+        values = np.array(self._values, np.float64).reshape(shape)
+        for tally, reported in zip(self._tallies, (~np.isnan(values)).sum(axis=0).tolist(), strict=True):
+            tally.reported = reported
         return Reports(
             rows=np.array(self._rows, np.int64),
             cells=self._cells,
             seconds=np.array(self._seconds, np.float64),
-            values=np.array(self._values, np.float64).reshape(shape),
+            values=values,
             tallies=self._tallies,
             new_names=self._new_names,
             time_forms=self._forms,

