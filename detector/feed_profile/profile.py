@@ -86,6 +86,8 @@ class FeatureProfile:
     range_example: float | None
     low: float
     high: float
+    in_baseline: bool
+    """Whether the baseline has ever seen a value other than zero."""
     constant: float | None
     """The one value of all cells where the baseline expects several; null where it varies."""
     ratio: float | None

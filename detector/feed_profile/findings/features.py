@@ -39,7 +39,7 @@ def _missing(profile: FeedProfile) -> Iterator[Finding]:
     if absent:
         text = f"{_counted(absent, features)} in no record: {listed(absent)};"
         yield Finding("features", "error", text + " send them, or train a bundle without them.")
-    null = [feature.name for feature in silent if feature.null]
+    null = [feature.name for feature in silent if feature.null and feature.in_baseline]
     if null:
         text = f"{_counted(null, features)} null in all records: {listed(null)};"
         yield Finding("features", "warning", text + " find out why nothing measures them.")
