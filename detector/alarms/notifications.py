@@ -92,7 +92,7 @@ def notification_message(event: Event, context: Context) -> AlarmMessage:
         "href": f"{SOURCE}/alarms/{identity}",
         "notificationId": unique.int >> 97,
         "notificationType": f"notify{event.change.capitalize()}Alarm",
-        "eventTime": iso_time(event.minute + 1),
+        "eventTime": iso_time(event.end),
         "systemDN": context.system_dn,
         "objectInstance": alarm.cell,
         "alarmId": identity,
@@ -112,7 +112,7 @@ def notification_message(event: Event, context: Context) -> AlarmMessage:
         key=alarm.cell.encode(),
         value=msgspec.json.encode(body),
         headers=_headers(event, unique),
-        timestamp_ms=(event.minute + 1) * 60_000,
+        timestamp_ms=event.end * 60_000,
     )
 
 
@@ -123,7 +123,7 @@ def _headers(event: Event, identity: uuid.UUID) -> list[tuple[str, bytes]]:
         "ce_id": str(identity),
         "ce_source": SOURCE,
         "ce_type": f"faultline.alarm.{event.change}",
-        "ce_time": iso_time(event.minute + 1),
+        "ce_time": iso_time(event.end),
         "ce_subject": event.alarm.cell,
         "content-type": "application/json",
     }
@@ -143,7 +143,7 @@ def open_alarm_message(event: Event) -> AlarmMessage:
     """Return the message of one event for the compacted topic: the open alarm, or a tombstone where it is cleared."""
     alarm = event.alarm
     key = msgspec.json.encode([alarm.cell, alarm.name])
-    timestamp = (event.minute + 1) * 60_000
+    timestamp = event.end * 60_000
     if event.change == CLEARED:
         return AlarmMessage(key, None, [], timestamp)
     body = OpenAlarm(

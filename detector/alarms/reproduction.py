@@ -67,8 +67,9 @@ def reproducible(alarm_records: Sequence[NotificationRecord], bundle: Bundle) ->
 
 def first_minute(judged: Sequence[NotificationRecord], settings: Settings) -> int:
     """Return the first minute of the cell that can have influenced one of these notifications."""
-    window = settings.granularity.window_minutes
-    return judged[0].minute - settings.keep_minutes - window - settings.late_minutes
+    granularity = settings.granularity
+    sample = judged[0].minute // granularity.period_minutes * granularity.period_minutes
+    return sample - settings.keep_minutes - granularity.window_minutes - settings.late_minutes
 
 
 def reproduce(
@@ -128,7 +129,8 @@ def _judge_again(
 ) -> bytes | None:
     """Return the notification as the pipeline makes it of the cell's records; None where it makes none."""
     samples = Decoder(verifier.bundle.catalogue, verifier.settings.max_record_bytes).decode(records)[0]
-    rows = samples.index[samples.minute == notification.minute]
+    period = verifier.settings.period_minutes
+    rows = samples.index[samples.minute == notification.minute // period * period]
     if not len(rows):
         cell, time = notification.body.objectInstance, notification.body.eventTime
         raise JournalError(

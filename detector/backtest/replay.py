@@ -160,8 +160,7 @@ class ReplayRecorder:
             with _output_errors(self._path, NOTIFICATIONS):
                 self._file.write((notification_message(event, self._context).value or b"") + b"\n")
         if event.change == NEW:
-            last_minute = event.minute + self._granularity.period_minutes - 1  # a sample is known when its period ends
-            self.alarms.append(BacktestAlarm(event.alarm.cell, event.alarm.name, last_minute))
+            self.alarms.append(BacktestAlarm(event.alarm.cell, event.alarm.name, event.end - 1))
 
 
 def write_report(path: Path, report: object) -> None:

@@ -62,7 +62,7 @@ def print_search(config: Config, request: SearchRequest) -> bool:
         for match, names in rows:
             print_document(make_document(SearchDocument, match, called=names))
     else:
-        _print_table(request, outcome, rows)
+        _print_table(request, outcome, rows, granularity.period_minutes)
         print_line(
             f"{len(near):,} episodes within {request.farthest:g};"
             f" searched {granularity.cell_days(outcome.scan.records):,.1f} cell-days, {outcome.scan.windows:,} windows,"
@@ -124,7 +124,10 @@ def _names(notices: Sequence[NotificationRecord], match: SearchMatch, window_min
 
 
 def _print_table(
-    request: SearchRequest, outcome: _SearchOutcome, rows: Sequence[tuple[SearchMatch, list[str]]]
+    request: SearchRequest,
+    outcome: _SearchOutcome,
+    rows: Sequence[tuple[SearchMatch, list[str]]],
+    period_minutes: int,
 ) -> None:
     begin, end = write_minute(outcome.episode.begin), write_minute(outcome.episode.end)
     print_line(f"{request.cell}, {begin} to {end}, size {outcome.query.size:.1f}")
@@ -138,6 +141,6 @@ def _print_table(
     lines = []
     for match, names in rows:
         listed = "" if request.offline else ", ".join(names) or "nothing"
-        end = write_minute(match.minute + 1)
+        end = write_minute(match.minute + period_minutes)
         lines.append((end, match.cell, f"{match.distance:.3f}", f"{match.size:.1f}", listed))
     print_table(columns, lines)

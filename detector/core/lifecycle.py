@@ -34,6 +34,12 @@ class Event:
     superseded_by: str | None = None
     evidence: dict[str, Any] = field(default_factory=dict)
     """Evidence behind the decision, for the reader of the alarm."""
+    period_minutes: int = 1
+
+    @property
+    def end(self) -> int:
+        """First minute after the event's sample: the time at which it can be known."""
+        return self.minute + self.period_minutes
 
 
 @dataclass(frozen=True, kw_only=True)

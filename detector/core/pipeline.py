@@ -250,7 +250,10 @@ class Pipeline:
         can_alarm = self._scores.may_reach(batch.rows, self._classifier.threshold)
         scores = self._scores.window(batch.rows, batch.minute, is_scored & (can_alarm | has_alarm))
         events = self._alarms.step(batch, names, has_alarm, scores)
-        result.events += [replace(event, evidence=self._evidence(event, batch, windows)) for event in events]
+        period = self._settings.period_minutes
+        result.events += [
+            replace(event, evidence=self._evidence(event, batch, windows), period_minutes=period) for event in events
+        ]
         result.suppressed_episodes += self._suppression.step(batch, names, scores)
 
     def _evidence(self, event: Event, batch: MicroBatch, windows: NDArray[np.int8]) -> dict[str, Any]:

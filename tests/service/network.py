@@ -4,6 +4,7 @@ What is usual is 10 with a spread of 2, for every feature; a fault is one featur
 tiny and untrained: its directions say which feature is off, so that one fault resembles itself and no other.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from detector.bundle.format import FORMAT, Bundle, BundleManifest, Golden
 from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import STEPS, WINDOW, Baseline, Catalogue, Feature
+from detector.core.granularity import Granularity
 from detector.core.networks.inputs import LINES, SPREAD_SCALE, WHITENED_SCALE
 from detector.core.networks.registry import shapes
 from detector.core.networks.spec import Spec
@@ -92,12 +94,13 @@ def record(cell: str, minute: int, body: bytes | None) -> Record:
     return cell.encode(), body, None, (T0 + minute) * 60_000, partition_of(cell)
 
 
-def told(begin: int, end: int, troubles: tuple[Trouble, ...] = TROUBLES) -> list[Record]:
-    """What the network says in the minutes [begin, end), minute after minute."""
+def told(begin: int, end: int, troubles: tuple[Trouble, ...] = TROUBLES, period: int = 1) -> list[Record]:
+    """What the network says in the periods [begin, end), period after period; troubles count in periods, too."""
     records = []
-    for minute in range(begin, end):
+    for number in range(begin, end):
+        minute = number * period - T0 % period
         for cell in CELLS:
-            numbers = spreads(cell, minute, troubles)
+            numbers = spreads(cell, number, troubles)
             if numbers is not None:
                 records.append(record(cell, minute, value(cell, minute, numbers)))
     return records
@@ -127,19 +130,24 @@ def weights(rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
     return {name: array.astype(np.float32) for name, array in drawn.items()}
 
 
-def build_bundle(seed: int = 11) -> Bundle:
+def build_bundle(seed: int = 11, period: int = 1) -> Bundle:
     rng = np.random.default_rng(seed)
+    granularity = Granularity(period)
+    samples, expand = granularity.samples, granularity.expand
     drawn = weights(rng)
+    drawn["whiten"] *= np.sqrt(np.float32(samples / WINDOW))
     encode = Encoder(SPEC, drawn)
-    long = codes(rng, STRETCHES, STRETCH_MINUTES + WINDOW - 1)
-    windows = np.lib.stride_tricks.sliding_window_view(long, WINDOW, axis=1).swapaxes(2, 3)
-    stretches = encode(np.ascontiguousarray(windows.reshape(-1, WINDOW, len(NAMES))))
-    bank = encode(codes(rng, 200, WINDOW)).direction
+    long = codes(rng, STRETCHES, STRETCH_MINUTES + samples - 1)
+    windows = np.lib.stride_tricks.sliding_window_view(long, samples, axis=1).swapaxes(2, 3)
+    stretches = encode(expand(np.ascontiguousarray(windows.reshape(-1, samples, len(NAMES)))))
+    bank = encode(expand(codes(rng, 200, samples))).direction
     normal = NormalProfile(
         bank, stretches.reshaped(STRETCHES, STRETCH_MINUTES), np.arange(STRETCHES) * TWO_HOURS, step_samples=1
     )
-    golden = codes(rng, BATCHES[0], WINDOW)
-    manifest = BundleManifest(FORMAT, "small", list(CATALOGUE.features), SPEC, "none", 1, {"seed": seed}, {})
+    golden = expand(codes(rng, BATCHES[0], samples))
+    manifest = BundleManifest(
+        FORMAT, "small", list(CATALOGUE.features), SPEC, "none", period, {"seed": seed}, {}, period_minutes=period
+    )
     return Bundle(manifest, drawn, baseline(), normal, Golden(golden, encode(golden)))
 
 
@@ -151,17 +159,18 @@ def baseline() -> Baseline:
     return Baseline(np.array([cell.encode() for cell in known]), table)
 
 
-def label(name: str, feature: str, **changes: object) -> Label:
-    """An episode of another cell, in another network's night: half an hour of calm, then the fault."""
-    numbers = np.random.default_rng(5).normal(size=(90, len(NAMES)))
-    numbers[30:, NAMES.index(feature)] += FAR
+def label(name: str, feature: str, period: int = 1, **changes: object) -> Label:
+    """An episode of another cell, in another network's night: half a window of calm, then the fault."""
+    calm = Granularity(period).samples // 2
+    numbers = np.random.default_rng(5).normal(size=(3 * calm, len(NAMES)))
+    numbers[calm:, NAMES.index(feature)] += FAR
     shown = Label(
         id=f"{name}-1",
         name=name,
         kind="fault",
         cell="elsewhere",
-        minute=T0 - 10_000,
-        catalogue=CATALOGUE.digest,
+        minute=(T0 - 10_000) // period * period,
+        catalogue=replace(CATALOGUE, period_minutes=period).digest,
         values=(MEAN + SPREAD * numbers).astype("<f4").tobytes(),
         baseline=baseline().table[0].astype("<f2").tobytes(),
     )
