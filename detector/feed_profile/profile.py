@@ -87,7 +87,7 @@ class FeatureProfile:
     low: float
     high: float
     in_baseline: bool
-    """Whether the baseline has ever seen a value other than zero."""
+    """Whether the baseline has a mean other than 0, which it has of a feature that no cell reported."""
     constant: float | None
     """The one value of all cells where the baseline expects several; null where it varies."""
     ratio: float | None

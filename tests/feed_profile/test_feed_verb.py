@@ -1,8 +1,6 @@
 """`faultline feed` prints what it found for a person, or for a program, and ends with 3 where something is wrong."""
 
-import gzip
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,28 +10,20 @@ import numpy as np
 import pytest
 
 from detector.__main__ import main
-from detector.bundle.format import read_bundle, write_bundle
 from detector.commands.documents import FeedDocument
 from detector.text import columns
-from tests.docs.pages import DOCS
-from tests.feed_profile.feeds import CELLS, FIRST, good, history, lines, release, usual
+from tests.feed_profile.feeds import CELLS, FIRST, good, history, lines
+from tests.feed_profile.page import BLOCK, PAGE, write_folder
 from tests.service.network import record, told, value
 from tests.trainer.files import write_catalogue, write_day
-from trainer.pretrained.shipped import SHIPPED
-
-PAGE = DOCS / "guides" / "feed.md"
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle at home in the simulated network, its configuration, and files of a good and a bad feed."""
     made = tmp_path_factory.mktemp("feed")
-    write_bundle(replace(read_bundle(SHIPPED), baseline=usual()), made / "bundle")
-    (made / "config.yaml").write_text('bundle: bundle\nkafka: {common: {bootstrap.servers: "127.0.0.1:9"}}\n')
-    (made / "good.jsonl").write_text(lines(good()))
-    (made / "release.jsonl.gz").write_bytes(gzip.compress(lines(release(good())).encode()))
+    write_folder(made)
     return made
 
 
@@ -50,20 +40,13 @@ def feed(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     return run
 
 
-def shown(file: str) -> str:
-    """The output that the page shows for a file."""
-    found = re.search(rf"faultline feed {re.escape(file)}\n```\n\n```text\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert found is not None
-    return found[1]
-
-
 @pytest.mark.parametrize(("file", "code"), [("good.jsonl", 0), ("release.jsonl.gz", 3)])
 def test_the_page_shows_what_the_verb_prints(feed, file, code):
     ended, printed, _ = feed(file)
 
     assert ended == code
     assert max(columns(line) for line in printed.splitlines()) <= 100
-    assert printed == shown(file)
+    assert {block["file"]: block["printed"] for block in BLOCK.finditer(PAGE.read_text())}[file] == printed
 
 
 def test_the_document_has_all_that_was_measured(feed):

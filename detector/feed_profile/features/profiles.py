@@ -18,9 +18,6 @@ LEAST_VALUES = 30
 VARIES_SHARE = 0.8
 """Share of the values whose baseline must expect other values, too."""
 
-NEVER_SEEN = 0.02
-"""Mean and spread of a feature that no cell reported: 0, and a floor of 0.01."""
-
 LEAST_SPREAD = 0.02
 """Spread, relative to the usual value, from which a feature varies. Availabilities and capacities hardly do."""
 
@@ -57,7 +54,7 @@ def profile_features(
                 range_example=float(outside[0]) if len(outside) else None,
                 low=feature.low,
                 high=feature.high,
-                in_baseline=bool((np.abs(usual[:, number]) + spread[:, number] > NEVER_SEEN).any()),
+                in_baseline=bool(usual[:, number].any()),
                 constant=_constant(known, varies[:, number]),
                 ratio=None if ratio is None else float(f"{ratio:.3g}"),
                 unit_factor=unit_factor(ratios[:, number], period_ratio if feature.kind == "counter" else 1),
