@@ -20,7 +20,7 @@ half an hour of each other; a replay's delays differ by hours."""
 SHORT_SECONDS = 1200.0
 """Largest delay beyond whole hours that makes a lateness a time zone's: a guess, the usual delay of a file."""
 
-SLACK_SECONDS = 300.0
+LEAST_SECONDS = 900.0
 """Times ahead of their timestamps by less are wrong clocks, and no zones, which differ by a quarter of an hour."""
 
 LEAST_CELLS = 3
@@ -97,7 +97,7 @@ def _zone_hours(delay: NDArray[np.float64]) -> int:
     early, median, late = np.percentile(delay, (10, 50, 90))
     if late - early > ALIKE_SECONDS:
         return 0
-    if late < -SLACK_SECONDS:
+    if late < -LEAST_SECONDS:
         return int(-(median // HOUR))
     hours = median // HOUR
     return -int(hours) if hours >= 1 and median - hours * HOUR <= SHORT_SECONDS else 0

@@ -80,7 +80,7 @@ FEEDS: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     ),
     "all clocks ten minutes fast": (
         each(lambda one: replace(one, time=iso((one.minute + 10) * 60))),
-        [("clock", "error", "all times are ahead of Kafka's clock")],
+        [("clock", "error", "half of the records arrive 9.")],
     ),
     "two cells ahead": (
         of_cells(lambda one: replace(one, time=iso((one.minute + 12) * 60)), 3, 7),
@@ -212,6 +212,21 @@ FEEDS: dict[str, tuple[Change, list[tuple[str, str, str]]]] = {
     "records of fifteen minutes": (
         lambda _: good(period=15, reports=8),
         [("period", "error", "the cells report every 15 minutes, and the bundle is for 1-minute periods")],
+    ),
+    "sums of fifteen minutes": (
+        lambda _: scaled({f.name: 15 for f in history().catalogue.features if f.kind == "counter"})(
+            good(period=15, reports=8)
+        ),
+        [
+            ("period", "error", "the cells report every 15 minutes, and the bundle is for 1-minute periods"),
+            ("features", "error", "about 15 times the usual ones: "),
+        ],
+    ),
+    "records of ten seconds": (
+        lambda sent: [
+            replace(one, time=iso(one.minute * 60 + second)) for one in sent[: CELLS * 5] for second in range(0, 60, 10)
+        ],
+        [("period", "error", "the cells report every 10 seconds, and the bundle is for 1-minute periods")],
     ),
     "a quarter of the cells every five minutes": (
         lambda sent: [one for one in sent if one.cell > history().cells[2] or not one.minute % 5],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from detector.feed_profile.findings.features import feature_findings
-from detector.feed_profile.findings.sentences import listed, percent, refusal_remedy
+from detector.feed_profile.findings.sentences import listed, percent, period_text, refusal_remedy
 from detector.feed_profile.profile import FeedProfile
 from detector.finding import Finding
 
@@ -58,14 +58,14 @@ def _period(profile: FeedProfile) -> Iterator[Finding]:
     period = profile.period
     actual, declared = period.seen_minutes, period.declared_minutes
     if actual is not None and actual != declared:
-        text = f"the cells report every {actual:g} minutes, and the bundle is for {declared}-minute periods;"
+        text = f"the cells report every {period_text(actual)}, and the bundle is for {declared}-minute periods;"
         remedy = " train or adapt a bundle whose catalogue declares the period that is sent, or send the other."
         yield Finding("period", "error", text + remedy)
     elif len(period.cells_by_period) > 1:
         shares = listed([f"{minutes} min ({cells} cells)" for minutes, cells in period.cells_by_period.items()])
         others = sum(list(period.cells_by_period.values())[1:]) / max(1, sum(period.cells_by_period.values()))
         if others >= SOME:
-            text = f"cells report with different periods: {shares}; let all of them send every {declared} minutes."
+            text = f"cells report with different periods: {shares}; let all of them send every {period_text(declared)}."
             yield _finding("period", others, text)
     if period.off_grid >= SOME:
         text = (

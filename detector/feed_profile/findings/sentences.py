@@ -48,3 +48,10 @@ def percent(share: float) -> str:
 def factor_text(factor: float) -> str:
     """Return a factor: `1,000 times`, `1/8 of`."""
     return f"{factor:,.6g} times" if factor >= 1 else f"1/{1 / factor:,.6g} of"
+
+
+def period_text(minutes: float) -> str:
+    """Return a period: `15 minutes`, `minute`, `10 seconds`."""
+    if minutes < 1:
+        return f"{60 * minutes:.0f} seconds"
+    return "minute" if minutes == 1 else f"{minutes:g} minutes"
