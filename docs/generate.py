@@ -155,6 +155,7 @@ LOSS_SOURCES = {
 }
 
 CHECKS = {
+    "feed": "Something in the feed must be mended.",
     "topics": "A topic is missing, or deviates from what the guarantees need and was not altered.",
     "teach": "The label would break the false-alarm budget and is in quarantine, or would be in a dry run.",
     "unknowns": "There is no unnamed group; with `--teach`, as `teach`.",
