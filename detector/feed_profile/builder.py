@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.ingest.samples import Decoder
+from detector.core.ingest.decoder import Decoder
 from detector.feed_profile.delays import copied_times, profile_delay
 from detector.feed_profile.features.profiles import profile_features, profile_new_features
 from detector.feed_profile.groups import group_rows
