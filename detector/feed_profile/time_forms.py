@@ -25,7 +25,7 @@ def read_time(time: Any) -> tuple[float | None, str]:
     if not isinstance(time, str):
         return None, UNREADABLE
     try:
-        moment = datetime.fromisoformat(time.strip())
+        moment = datetime.fromisoformat(time.strip().upper())
     except ValueError:
         return _digits(time.strip())
     form = ISO if moment.tzinfo else LOCAL

@@ -28,8 +28,8 @@ from detector.kafka.readers.group_members import GroupMember, GroupMonitor, fore
 from detector.kafka.sink import Sink
 from detector.service.assignments import PartitionAssignments
 from detector.service.canary import CanaryRunner
-from detector.service.feed_health import DEAF, FeedHealth
-from detector.service.feed_notices import FeedNotices
+from detector.service.feed.health import DEAF, FeedHealth
+from detector.service.feed.notices import FeedNotices
 from detector.service.fencing import Fencing
 from detector.service.http_server import Endpoints, Health
 from detector.service.latency import LatencyMeter

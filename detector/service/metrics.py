@@ -17,7 +17,7 @@ from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES, Alarm
 from detector.errors import BUNDLE_REASONS
 from detector.output.files import whole_file
 from detector.output.kinds import begins_with, file_kind
-from detector.service.feed_health import DEAF
+from detector.service.feed.health import DEAF
 from detector.service.latency import IGNORED
 from detector.text import printable
 

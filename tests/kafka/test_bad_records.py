@@ -8,7 +8,7 @@ import pytest
 
 from detector.core.ingest.samples import Reason
 from detector.core.ingest.value_faults import ValueFault
-from detector.service.feed_notices import TEXTS
+from detector.service.feed.notices import TEXTS
 from tests.eventually import eventually
 from tests.service.network import CELLS, MINUTES, NAMES, T0, Record, label, partition_of, record, spreads, told, value
 from tests.service.stage import serving

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 
 from detector.core.ingest.value_faults import MOST_NAMES, FaultCounts, ValueFault
-from detector.service.feed_health import BUCKET_SECONDS, BUCKETS, LEAST_RECORDS, FeedHealth
-from detector.service.feed_notices import FORGET_SECONDS, FeedNotices
+from detector.service.feed.health import BUCKET_SECONDS, BUCKETS, LEAST_RECORDS, FeedHealth
+from detector.service.feed.notices import FORGET_SECONDS, FeedNotices
 
 HOUR = 3600.0
 

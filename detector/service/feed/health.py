@@ -95,9 +95,9 @@ class FeedHealth:
     def _period(self, feed_period: float | None) -> str:
         if feed_period is None or feed_period == self._declared_period:
             return ""
-        seen, declared = _minutes(feed_period), _minutes(self._declared_period)
+        actual, declared = _minutes(feed_period), _minutes(self._declared_period)
         return (
-            f"the feed has a sample every {seen}, and the bundle is made for {declared}; set period_minutes in the"
+            f"the feed has a sample every {actual}, and the bundle is made for {declared}; set period_minutes in the"
             " catalogue, adapt the bundle to a history of this period, and serve it"
         )
 
