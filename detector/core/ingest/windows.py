@@ -71,6 +71,8 @@ class Windows:
         """The watermark at the cell's last record, also of a record whose minute was refused."""
         self._silence_start = np.full(limit, UNSET, np.int64)
         """Silence is counted from this minute if it is later than the newest minute: see `_advance`."""
+        self._refused_at = np.full(limit, UNSET, np.int64)
+        """The watermark at the cell's last record whose minute was refused: such a cell is no silent one."""
         self.first_scored_minute = np.zeros(limit, np.int64)
         """Windows of earlier minutes are not needed, and are not copied out: see `Pipeline.assign`."""
         self._watermarks: dict[int, Watermark] = {}
@@ -160,6 +162,7 @@ class Windows:
         is_known = ~is_ahead & ~is_late & ~is_newer
         for reason, mask in ((Reason.TOO_FAR_AHEAD, is_ahead), (Reason.TOO_LATE, is_late)):
             result.reasons += [(start + position, reason) for position in np.flatnonzero(mask).tolist()]
+            self._refused_at[rows[mask]] = UNSET if watermark is None else watermark
         self._append(run[is_newer], newest_minute[is_newer])
         outcomes = self._update(run[is_known])
         outcomes["in_order"] = int(np.count_nonzero(is_newer))
@@ -269,7 +272,8 @@ class Windows:
         if previous is not None and watermark - previous > tolerance.ahead_minutes:
             self._silence_start[rows] = watermark
         newest_minute = self._newest_minute[rows]
-        is_silent = watermark - np.maximum(newest_minute, self._silence_start[rows]) >= tolerance.silent_minutes
+        last_heard = np.maximum.reduce([newest_minute, self._silence_start[rows], self._refused_at[rows]])
+        is_silent = watermark - last_heard >= tolerance.silent_minutes
         silent_rows = rows[(newest_minute != UNSET) & is_silent]
         batch.silent_cells = [self._cells.names[row] for row in silent_rows.tolist()]
         batch.silent_since = (self._newest_minute[silent_rows] + self._period).tolist()
@@ -292,7 +296,7 @@ class Windows:
     def _reset_rows(self, rows: NDArray[np.int64]) -> None:
         """Clear these rows for new cells."""
         self._newest_minute[rows] = self._claims[rows] = UNSET
-        self._last_activity[rows] = self._silence_start[rows] = UNSET
+        self._last_activity[rows] = self._silence_start[rows] = self._refused_at[rows] = UNSET
         self.first_scored_minute[rows] = 0
 
 
