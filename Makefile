@@ -13,8 +13,9 @@ KERNELS = Haswell Nehalem
 
 .PHONY: demo lint quick rest test test-all test-rest test-simulator kills ladder quality storm bench fuzz soak deploy-test audit gpu bundle tokens docs docs-links docs-picture wheel clean
 
-demo: .venv/installed ## the whole story in one terminal, with an embedded broker
-	$(BIN)/python -m trainer.demo
+PERIOD ?= 1
+demo: .venv/installed ## the whole story in one terminal, with an embedded broker; PERIOD=15: records of 15 minutes
+	$(BIN)/python -m trainer.demo --period $(PERIOD)
 
 test: .venv/installed ## lint, types, the quick tests, and a smoke test on a real Apache Kafka: five minutes
 	@time $(MAKE) --no-print-directory lint quick

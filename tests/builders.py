@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from detector.core.encoder import Embeddings, Encode, embeddings_of
 from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, Feature
+from detector.core.granularity import Granularity
 from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Event
 from detector.core.pipeline import Pipeline, PollResult
@@ -75,6 +76,18 @@ def settings(**changes: float) -> Settings:
         budget=50.0,
     )
     return replace(small, **changes)  # type: ignore[arg-type]  # every field is a number
+
+
+MINUTES = ("late", "behind", "ahead", "silent", "score", "half_life", "hold", "unknown")
+"""Settings in minutes."""
+
+
+def at_period(chosen: Settings, period: int) -> Settings:
+    """The same settings of another feed: as many periods as they were minutes; no sample is later than its window."""
+    minutes = {f"{name}_minutes": period * getattr(chosen, f"{name}_minutes") for name in MINUTES}
+    longest = Granularity(period).window_minutes - period
+    minutes["late_minutes"] = min(minutes["late_minutes"], longest)
+    return replace(chosen, period_minutes=period, **minutes)
 
 
 def unit(*coordinates: float) -> NDArray[np.float16]:
@@ -192,7 +205,13 @@ def records(log: Sequence[Told], partition: int = 0, first_offset: int = 0) -> R
 
 def pipeline(chosen: Settings | None = None, encode: Encode = plain, judging: Classifier | None = None) -> Pipeline:
     chosen = chosen or settings()
-    return Pipeline(catalogue(), fleet_baseline(), encode, judging or judge_for(chosen), chosen)
+    return Pipeline(
+        replace(catalogue(), period_minutes=chosen.period_minutes),
+        fleet_baseline(),
+        encode,
+        judging or judge_for(chosen),
+        chosen,
+    )
 
 
 def play(

@@ -17,6 +17,8 @@ from detector.core.vocabulary import SEVERITIES, SILENT, UNKNOWN
 from tests.builders import Told
 
 WINDOW = 60
+SAMPLES = {1: 60, 5: 12, 15: 4, 30: 4, 60: 4}
+"""Samples of a window, by the period."""
 
 Window = tuple[tuple[int, ...], ...]
 
@@ -24,8 +26,9 @@ Window = tuple[tuple[int, ...], ...]
 class Watermark:
     """The newest minute that a quorum of the cells that count has reached."""
 
-    def __init__(self, quorum_cells: int, ahead_minutes: int) -> None:
+    def __init__(self, quorum_cells: int, ahead_minutes: int, period: int = 1) -> None:
         self.quorum_cells, self.ahead_minutes = quorum_cells, ahead_minutes
+        self.lone_streak = 1440 // period
         self.minute: int | None = None
         self.claims: dict[str, int] = {}
         self.streak: list[str] = []
@@ -39,7 +42,7 @@ class Watermark:
         self.claims[cell] = minute if had_run_ahead and not ahead else max(claim, minute)
         self.streak = [*self.streak, cell] if ahead else []
         speakers = len(set(self.streak))
-        if speakers == self.quorum_cells or len(self.streak) >= (60 if speakers > 1 else 1440):
+        if speakers == self.quorum_cells or len(self.streak) >= (60 if speakers > 1 else self.lone_streak):
             self.claims = {cell: claim for cell, claim in self.claims.items() if cell in self.streak}
         needed = max(1, min((len(self.claims) + 1) // 2, self.quorum_cells))
         self.minute = sorted(self.claims.values(), reverse=True)[needed - 1]
@@ -65,7 +68,8 @@ class Network:
 
     def __init__(self, settings: Settings, encode: Encode, judge: Classifier) -> None:
         self.settings, self.encode, self.judge = settings, encode, judge
-        self.watermark = Watermark(settings.quorum_cells, settings.ahead_minutes)
+        self.period, self.samples = settings.period_minutes, SAMPLES[settings.period_minutes]
+        self.watermark = Watermark(settings.quorum_cells, settings.ahead_minutes, self.period)
         self.cells: dict[str, Cell] = {}
         self.alarms: dict[tuple[str, str], tuple[int, str]] = {}
         self.outcomes: list[str] = []
@@ -100,7 +104,9 @@ class Network:
                 cell.last, cell.reported, cell.scores = None, {}, {}
         if cell.last is None or minute > cell.last:
             cell.last = minute
-            cell.reported = {m: values for m, values in cell.reported.items() if m > minute - WINDOW}
+            cell.reported = {
+                m: values for m, values in cell.reported.items() if m > minute - self.samples * self.period
+            }
             cell.reported[minute] = told.values
             return "in_order"
         if cell.last - minute > settings.late_minutes:
@@ -114,10 +120,12 @@ class Network:
     def _judge(self, told: Told, cell: Cell, stood: int | None) -> None:
         features = len(told.values)
         window = tuple(
-            codes(cell.reported.get(m, (None,) * features)) for m in range(told.minute - WINDOW + 1, told.minute + 1)
+            codes(cell.reported.get(told.minute - age * self.period, (None,) * features))
+            for age in range(self.samples - 1, -1, -1)
+            for _ in range(WINDOW // self.samples)
         )
         self.windows.append((told.cell, told.minute, window))
-        scored = len(cell.reported) / WINDOW >= self.settings.min_coverage
+        scored = len(cell.reported) / self.samples >= self.settings.min_coverage
         if scored:
             embedding = self.encode(np.array([window], np.int8))
             cell.scores[told.minute] = self.judge.score_classes(embedding)[0]
@@ -138,7 +146,7 @@ class Network:
             last_heard = max(cell.last or -1, cell.silence_start, cell.refused_at)
             silent = cell.last is not None and watermark - last_heard >= settings.silent_minutes
             if silent and (name, SILENT) not in self.alarms:
-                self._tell("new", name, SILENT, watermark, (cell.last or 0) + 1, "major")
+                self._tell("new", name, SILENT, watermark, (cell.last or 0) + self.period, "major")
         horizon = watermark - settings.tolerance.memory_minutes
         for name, cell in list(self.cells.items()):
             if cell.last is not None and cell.last <= horizon:
@@ -160,7 +168,7 @@ class Network:
         for fault in sorted(columns):
             if (name, fault) not in self.alarms:
                 continue
-            hold = [self._smoothed(cell, minute - age) for age in range(settings.hold_minutes)]
+            hold = [self._smoothed(cell, minute - age) for age in range(0, settings.hold_minutes, self.period)]
             onset, severity = self.alarms[name, fault]
             if all(one is not None and one[columns[fault]] < lower for one in hold):
                 self._tell("cleared", name, fault, minute, onset, severity)
@@ -175,7 +183,7 @@ class Network:
                 self._tell("cleared", name, UNKNOWN, minute, *self.alarms[name, UNKNOWN])
             self._begin(name, cell, best, columns[best], minute, now)
             return
-        patience = [self._smoothed(cell, minute - age) for age in range(settings.unknown_minutes)]
+        patience = [self._smoothed(cell, minute - age) for age in range(0, settings.unknown_minutes, self.period)]
         patient = all(one is not None and one[-1] >= threshold for one in patience)
         if not bears and (name, UNKNOWN) not in self.alarms and patient:
             self._begin(name, cell, UNKNOWN, columns[UNKNOWN], minute, now)
@@ -184,7 +192,7 @@ class Network:
         """The episode began with the first of the minutes up to now that all scored above the lower threshold."""
         lower = self.judge.threshold - self.settings.clear_margin
         onset = minute
-        for earlier in range(minute, minute - self.settings.hold_minutes, -1):
+        for earlier in range(minute, minute - self.settings.hold_minutes, -self.period):
             if earlier not in cell.scores or not cell.scores[earlier][column] >= lower:
                 break
             onset = earlier
@@ -198,7 +206,9 @@ class Network:
         """The weighted mean of the scores there are, if they make up half of the weight."""
         weights = self.settings.weights
         there = [
-            (weights[age], cell.scores[minute - age]) for age in range(len(weights)) if minute - age in cell.scores
+            (weights[age], cell.scores[minute - age * self.period])
+            for age in range(len(weights))
+            if minute - age * self.period in cell.scores
         ]
         total = sum(weight for weight, _ in there)
         if total < weights.sum() / 2:

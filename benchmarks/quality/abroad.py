@@ -110,7 +110,7 @@ def _of_class(past: Elsewhere, usual: Baseline, name: str, fault: FaultClass, se
     minute = (begin[:, None] + np.arange(-BEFORE, AFTER)).ravel()
     rows = np.repeat(cell, BEFORE + AFTER)
     values = NetworkTimeline(network, episodes).reported_values(rows, minute)[:, past.chosen]
-    codes = encode_values(past, usual, cell, minute=minute, values=values, minutes=BEFORE + AFTER)
+    codes = encode_values(past, usual, cell, minute=minute, values=values, samples=BEFORE + AFTER)
     end = np.concatenate([rng.integers(5, AFTER + 1, (EACH, 1)), np.tile(SUPPORT, (EACH, 1))], axis=1)
     windows = codes[np.arange(EACH)[:, None, None], BEFORE + end[:, :, None] - 60 + np.arange(60)]
     return Asked(np.full(EACH, name), windows[:, 0], windows[:, 1:])

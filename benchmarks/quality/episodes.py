@@ -77,7 +77,7 @@ def _of_class(
     rows = np.repeat(cell, BEFORE + AFTER)
     codes = [
         encode_values(
-            past, usual, cell, minute=minute, values=life.reported_values(rows, minute), minutes=BEFORE + AFTER
+            past, usual, cell, minute=minute, values=life.reported_values(rows, minute), samples=BEFORE + AFTER
         )
         for life in (NetworkTimeline(past.network, episodes), past.life)
     ]

@@ -190,7 +190,7 @@ def _in_units(
     harmonics = (len(context.coefficients) - 2) // 2
     granularity = catalogue.granularity
     minute = begin + np.flatnonzero(shown_steps) * granularity.step_minutes
-    basis = day_basis(granularity.middle(minute), harmonics)
+    basis = day_basis(granularity.first_minute(minute), harmonics)
     usual = (basis @ context.coefficients[1:]).astype(np.float64)
     codes = context.codes[shown_steps]
     spreads = np.where(codes == ABSENT, np.nan, codes / STEPS)

@@ -57,12 +57,8 @@ class Granularity:
         return samples * self.period_minutes / DAY_MINUTES
 
     def first_minute(self, minute: "NDArray[np.int64]") -> "NDArray[np.int64]":
-        """Return the minute of the sample that each minute belongs to. # [n] -> [n]"""
+        """Return the minute of the sample that each minute belongs to, at which its usual value is taken. # [n] -> [n]"""
         return minute // self.period_minutes * self.period_minutes
-
-    def middle(self, minute: "NDArray[np.int64]") -> "NDArray[np.floating]":
-        """Return the middle of the sample that each minute belongs to, where its usual value is taken. # [n] -> [n]"""
-        return self.first_minute(minute) + (self.period_minutes - 1) / 2
 
     def expand(self, samples: "NDArray[np.int8]") -> "NDArray[np.int8]":
         """Repeat each sample in as many steps as it fills. # [..., S, F] -> [..., 60, F]"""

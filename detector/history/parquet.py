@@ -71,7 +71,7 @@ class HistoryFiles:
         return Keys(
             names=cell.dictionary.to_pylist(),
             cell=cell.indices.to_numpy().astype(np.int32),
-            minute=table["minute"].to_numpy().astype(np.int64),
+            minute=self.catalogue.granularity.first_minute(table["minute"].to_numpy().astype(np.int64)),
             received=table["received"].to_numpy().astype(np.float64) if "received" in columns else None,
         )
 

@@ -133,7 +133,7 @@ class Canary:
         moved_deviations = codes.astype(np.float32) / np.float32(STEPS)
         moved_deviations[minute >= ONSET, feature] += np.float32(spreads)
         baseline = self._fleet_baseline
-        basis = day_basis(self._granularity.middle(minute), (len(baseline) - 2) // 2)
+        basis = day_basis(minute, (len(baseline) - 2) // 2)
         values = basis @ baseline[1:] + moved_deviations * baseline[0]
         logarithmic = self._bundle.catalogue.logarithmic
         with np.errstate(over="ignore"):  # a value that is too large is clipped to its feature's range

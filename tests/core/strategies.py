@@ -12,6 +12,9 @@ from detector.core.settings import Settings
 from tests import builders
 from tests.builders import TROUBLES, Told
 
+FAR = 1_000_000
+"""Minutes from which on a clock is wrong by years."""
+
 
 @dataclass(frozen=True)
 class Storm:
@@ -27,16 +30,23 @@ class Storm:
         """For what else the test has to choose."""
         return np.random.default_rng(self.seed + 1)
 
-    def log(self, prefix: str = "") -> list[Told]:
+    def log(self, prefix: str = "", period: int = 1) -> list[Told]:
+        """The storm's records; of a longer period, as many periods apart as they were minutes."""
         rng = np.random.default_rng(self.seed)
         times = int(rng.integers(5, max(20, 300 // self.cells)))
         told = builders.storm(rng, self.cells, times, self.step_minutes, sorted(self.troubles))
-        return [one._replace(cell=prefix + one.cell) for one in told]
+        return [one._replace(cell=prefix + one.cell, minute=_at_period(one.minute, period)) for one in told]
 
     def polls(self, length: int) -> list[int]:
         """Sizes that cut a log of this length anywhere, sometimes one record at a time."""
         rng = self.rng
         return rng.integers(1, rng.choice([2, 6, 20, 50, 500]), max(length, 1)).tolist()
+
+
+def _at_period(minute: int, period: int) -> int:
+    """As many periods after T0; a clock that is wrong by years stays within the years that a record may have."""
+    apart = minute - builders.T0
+    return builders.T0 // period * period + (apart * period if abs(apart) < FAR else apart // period * period)
 
 
 @st.composite
@@ -52,10 +62,10 @@ def storms(
 
 
 @st.composite
-def narrow_settings(draw: st.DrawFn) -> Settings:
-    """Everything small: every log runs into every edge."""
+def narrow_settings(draw: st.DrawFn, period: int = 1) -> Settings:
+    """Everything small: every log runs into every edge. Of a longer period, as many periods as they were minutes."""
     late = draw(st.integers(0, 5))
-    return builders.settings(
+    chosen = builders.settings(
         late_minutes=late,
         behind_minutes=late + draw(st.integers(0, 4)),
         ahead_minutes=draw(st.integers(1, 6)),
@@ -67,3 +77,4 @@ def narrow_settings(draw: st.DrawFn) -> Settings:
         hold_minutes=draw(st.integers(1, 4)),
         unknown_minutes=draw(st.integers(1, 3)),
     )
+    return chosen if period == 1 else builders.at_period(chosen, period)

@@ -126,6 +126,14 @@ def test_every_event_is_that_of_the_slow_twin_however_polls_cut_the_log(chosen: 
     assert spelt_out(work.events) == twin.events
 
 
+@given(narrow_settings(15), storms())
+def test_every_event_of_quarter_hours_is_that_of_the_slow_twin(chosen: Settings, storm: Storm) -> None:
+    log = storm.log(period=15)
+    work = play(pipeline(chosen, nosy), log, storm.polls(len(log)))
+    twin = naive.play(chosen, nosy, judge_for(chosen), log)
+    assert spelt_out(work.events) == twin.events
+
+
 @given(narrow_settings(), storms(), storms())
 def test_neighbours_in_other_partitions_change_nothing(chosen: Settings, mine: Storm, other: Storm) -> None:
     """Both travel in the same batches of the encoder and live in the same arrays, with the same names."""

@@ -70,7 +70,7 @@ def falls_far_after(chosen: Settings, log: Sequence[Told], cut: int) -> bool:
     stood = alone.watermarks().get(0, 0)
     for offset in range(cut, len(log)):
         play(alone, log[offset : offset + 1], first_offset=offset)
-        if alone.watermarks()[0] < stood - SLACK_MINUTES:
+        if alone.watermarks()[0] < stood - max(SLACK_MINUTES, chosen.period_minutes):
             return True
     return False
 
@@ -225,5 +225,14 @@ def test_a_restart_anywhere_among_honest_clocks_changes_nothing(chosen: Settings
 @given(narrow_settings(), storms(), st.lists(st.floats(0, 1), min_size=1, max_size=3))
 def test_a_restart_anywhere_in_any_storm_changes_nothing(chosen: Settings, storm: Storm, places: list[float]) -> None:
     log = storm.log()
+    cuts = sorted({round(place * len(log)) for place in places})
+    in_a_storm_a_restart_changes_nothing(chosen, log, cuts, storm.polls(len(log)))
+
+
+@given(narrow_settings(15), storms(), st.lists(st.floats(0, 1), min_size=1, max_size=3))
+def test_a_restart_anywhere_in_any_storm_of_quarter_hours_changes_nothing(
+    chosen: Settings, storm: Storm, places: list[float]
+) -> None:
+    log = storm.log(period=15)
     cuts = sorted({round(place * len(log)) for place in places})
     in_a_storm_a_restart_changes_nothing(chosen, log, cuts, storm.polls(len(log)))

@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Encoder, concatenate
-from detector.core.features import WINDOW, Baseline
+from detector.core.features import Baseline
+from detector.core.granularity import Granularity
 from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
 from detector.core.scoring.exemplars import NormalProfile
+from detector.core.scoring.tail_fit import TWO_HOURS
+from detector.history.parquet import HistoryError
 from detector.terminal import progress
 from trainer.calibration.whitening import fault_axes, view_whitening, whitening
-from trainer.data.examples import cut_windows
+from trainer.data.examples import cut_samples, cut_windows
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 
@@ -23,11 +26,15 @@ BANK = 512
 """Normal directions of a bundle."""
 
 STEP_MINUTES = 5
-STRETCH_WINDOWS = 29
-"""Windows of one stretch: two hours, and the smoothing before them."""
+"""Minutes from window to window of a stretch; one period where it is longer."""
+
+SMOOTHING_MINUTES = 25
+"""Minutes before the two hours of a stretch, in whole steps: the smoothed scores begin there. The smoothing of a period
+of 30 minutes and more is one sample, which needs nothing before."""
 
 STRETCHES_READ = 1200
-"""Stretches per read: 125 MB of minutes. A history in files goes through nearly all of them for each read."""
+"""Stretches per read: 125 MB of minutes, less of longer periods. A history in files goes through nearly all of
+them for each read."""
 
 STRETCHES_AT_ONCE = 64
 """Stretches embedded together: a window shares 55 of its minutes with the one before, and is copied nevertheless."""
@@ -63,8 +70,30 @@ def _shift_axes(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: i
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
     """Return windows from anywhere in the history, taken as normal: rare events in it stay rare among them."""
     cell = rng.integers(len(history.cells), size=count)
-    end = rng.integers(history.span[0] + WINDOW - 1, history.span[1], size=count)
-    return cut_windows(history, baseline, cell, end)
+    return cut_windows(history, baseline, cell, _draw_ends(history, history.catalogue.granularity.samples, count, rng))
+
+
+def step_samples(granularity: Granularity) -> int:
+    """Return the samples from window to window of a stretch."""
+    return granularity.count(STEP_MINUTES)
+
+
+def stretch_windows(granularity: Granularity) -> int:
+    """Return the windows of one stretch: two hours, and the smoothing before them."""
+    step = step_samples(granularity) * granularity.period_minutes
+    return TWO_HOURS // step + SMOOTHING_MINUTES // step
+
+
+def _draw_ends(history: History, samples: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw the last minutes of stretches of so many samples, anywhere in the history. # -> [count]"""
+    period = history.catalogue.period_minutes
+    first, last = -(-history.span[0] // period), history.span[1] // period
+    if last - first < samples:
+        raise HistoryError(
+            f"the history spans {history.span[1] - history.span[0]} minutes, and a stretch of normal life needs"
+            f" {samples * period}; give a longer history."
+        )
+    return period * rng.integers(first + samples - 1, last, size=count)
 
 
 def sample_normal(
@@ -72,22 +101,25 @@ def sample_normal(
 ) -> NormalProfile:
     """Return the embedded bank and stretches of a network, drawn from its history."""
     bank = encoder(normal_windows(history, baseline, BANK, rng)).direction
-    minutes = WINDOW + (STRETCH_WINDOWS - 1) * STEP_MINUTES
+    granularity = history.catalogue.granularity
+    step, length = step_samples(granularity), stretch_windows(granularity)
+    samples = granularity.samples + (length - 1) * step
     cell = rng.permutation(np.arange(stretches) % len(history.cells))
-    end = rng.integers(history.span[0] + minutes - 1, history.span[1], size=stretches)
+    end = _draw_ends(history, samples, stretches, rng)
     parts = []
     with progress("embedding normal life", stretches, "stretches") as advance:
         for start in range(0, stretches, STRETCHES_READ):
             part = slice(start, start + STRETCHES_READ)
-            codes = cut_windows(history, baseline, cell[part], end[part], minutes)
-            parts += [encoder(windows) for windows in _stretch_windows(codes)]
+            codes = cut_samples(history, baseline, cell[part], end[part], samples)
+            parts += [encoder(windows) for windows in _cut_stretches(codes, granularity)]
             advance(len(codes))
-    return NormalProfile(bank, concatenate(parts).reshaped(stretches, STRETCH_WINDOWS), end, STEP_MINUTES)
+    return NormalProfile(bank, concatenate(parts).reshaped(stretches, length), end, step)
 
 
-def _stretch_windows(codes: NDArray[np.int8]) -> Iterator[NDArray[np.int8]]:
-    """Yield the windows of some stretches at a time, a step apart. # int8 [n, minutes, F] -> int8 [k, 60, F] each"""
+def _cut_stretches(codes: NDArray[np.int8], granularity: Granularity) -> Iterator[NDArray[np.int8]]:
+    """Yield the windows of some stretches at a time, a step apart. # int8 [n, samples, F] -> int8 [k, 60, F] each"""
+    samples, step = granularity.samples, step_samples(granularity)
     for start in range(0, len(codes), STRETCHES_AT_ONCE):
         part = codes[start : start + STRETCHES_AT_ONCE]
-        windows = np.lib.stride_tricks.sliding_window_view(part, WINDOW, axis=1)[:, ::STEP_MINUTES]
-        yield np.ascontiguousarray(windows.swapaxes(2, 3)).reshape(-1, WINDOW, codes.shape[2])
+        windows = np.lib.stride_tricks.sliding_window_view(part, samples, axis=1)[:, ::step]
+        yield granularity.expand(np.ascontiguousarray(windows.swapaxes(2, 3)).reshape(-1, samples, codes.shape[2]))

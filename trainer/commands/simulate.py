@@ -5,6 +5,7 @@ The same command continues a history that was interrupted.
 Examples:
 
     faultline-trainer simulate quiet-week --out history/
+    faultline-trainer simulate quiet-week --out history/ --period 15
     faultline-trainer simulate quiet-week --kafka --now --speed 60
 """
 
@@ -12,6 +13,7 @@ import argparse
 
 from detector.commands.argument_types import file_path, folder_path, number, plain_text, whole_number
 from detector.commands.arguments import add_json_argument
+from detector.core.vocabulary import PERIODS
 from trainer.commands.arguments import positive
 from trainer.simulation.request import SimulationRequest
 
@@ -35,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cells", type=positive, help="number of cells (default: the scenario's)")
     parser.add_argument("--days", type=number(0, above=True), help="number of days (default: the scenario's)")
     parser.add_argument("--seed", type=whole_number(0), help="seed of the network (default: the scenario's)")
+    parser.add_argument(
+        "--period",
+        type=int,
+        choices=PERIODS,
+        default=1,
+        help="minutes that a record stands for; counters are added up, the rest are means (default: %(default)s)",
+    )
     parser.add_argument("--labels", action="store_true", help="also write the fault of each minute, under _labels/")
     parser.add_argument("--workers", type=positive, default=2, help="processes that simulate (default: %(default)s)")
     add_json_argument(parser)
@@ -51,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         cells=arguments.cells,
         days=arguments.days,
         seed=arguments.seed,
+        period=arguments.period,
         labels=arguments.labels,
         workers=arguments.workers,
     )

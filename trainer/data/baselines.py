@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.features import Baseline, day_basis, transform
+from detector.core.granularity import Granularity
 from detector.history.parquet import HistoryError
 from detector.terminal import progress
 from trainer.data.history import History
@@ -23,7 +24,8 @@ HARMONICS = 2
 the residual by half a percent, a separate weekend profile by up to two. One-shot macro-F1 changes by at most .004."""
 
 EVERY_MINUTES = 7
-"""Thinning of the past: neighbouring minutes add little information. Odd, so that every minute of the hour occurs."""
+"""Thinning of the past: neighbouring minutes add little information. Odd, so that every minute of the hour occurs.
+Of a longer period every sample is used."""
 
 CELLS_AT_ONCE = 16
 """Cells fitted together: the fit needs several copies of a few tens of megabytes of minutes."""
@@ -90,7 +92,7 @@ def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_A
     names = np.array([name.encode() for name in history.cells], np.bytes_)
     order = np.argsort(names)
     first = max(history.span[0], history.span[1] - int(days * 1440))
-    minute = np.arange(first, history.span[1], EVERY_MINUTES)
+    minute = _thinned_minutes(first, history.span[1], history.catalogue.granularity)
     logarithmic = history.catalogue.logarithmic
     blocks = _read_cell_blocks(history, order, minute, rows_at_once)
     fits = []
@@ -103,11 +105,27 @@ def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_A
             f"the history holds no value of its {len(names)} cells from minute {first} to {history.span[1]}; a baseline"
             " needs some. Give a history with values."
         )
-    table = _shrink_to_fleet(fits, _prior(minute))
+    table = _shrink_to_fleet(fits, _prior(minute), _per_independent(minute))
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
     fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must cover the different levels of the cells
     return Baseline(names[order], np.concatenate([table, fleet[None]]).astype(np.float16, order="C"))
+
+
+def _thinned_minutes(first: int, end: int, granularity: Granularity) -> NDArray[np.int64]:
+    """Return the first minutes of the samples that the fit uses. # -> [m]"""
+    period = granularity.period_minutes
+    return np.arange(-(-first // period) * period, end, max(1, EVERY_MINUTES // period) * period)
+
+
+def _per_independent(minute: NDArray[np.int64]) -> float:
+    """Return the number of these minutes that carry as much information as one independent minute. # [m]"""
+    return max(1.0, MINUTES_PER_INDEPENDENT * EVERY_MINUTES / _stride(minute))
+
+
+def _stride(minute: NDArray[np.int64]) -> int:
+    """Return the distance between the minutes that the fit uses. # [m]"""
+    return int(minute[1] - minute[0]) if len(minute) > 1 else EVERY_MINUTES
 
 
 def _read_cell_blocks(
@@ -125,7 +143,7 @@ def _read_cell_blocks(
 
 def _prior(minute: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the ridge of each coefficient; a past of less than a day gets no harmonics. # [m] -> [K]"""
-    whole_day = minute[-1] - minute[0] + EVERY_MINUTES >= 1440
+    whole_day = minute[-1] - minute[0] + _stride(minute) >= 1440
     return PRIOR if whole_day else np.array([PRIOR[0]] + [1e9] * 2 * HARMONICS)
 
 
@@ -206,11 +224,13 @@ def _spread(residual: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[n
     return np.sqrt(square / np.maximum(mask.sum(axis=2), 1)).astype(np.float32)
 
 
-def _shrink_to_fleet(fits: Sequence[_CellFits], prior: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shrink_to_fleet(
+    fits: Sequence[_CellFits], prior: NDArray[np.float64], per_independent: float
+) -> NDArray[np.float64]:
     """Return every cell's spread, mean and harmonics, shrunk towards the statistics of cells with much data.
 
     Empirical Bayes: with a single coefficient, a cell with n minutes would weigh its own fit by n / (n + k), with
-    k = MINUTES_PER_INDEPENDENT · spread² / (variance of the coefficient over the fleet). # -> [C, 1 + K, F]
+    k = `per_independent` · spread² / (variance of the coefficient over the fleet). # -> [C, 1 + K, F]
     """
     spread, count = (np.concatenate([getattr(fit, name) for fit in fits]) for name in ("spread", "count"))
     alone = np.concatenate([np.linalg.solve(fit.normal + np.diag(prior), fit.right[..., None])[..., 0] for fit in fits])
@@ -218,15 +238,15 @@ def _shrink_to_fleet(fits: Sequence[_CellFits], prior: NDArray[np.float64]) -> N
     centre = _fleet_statistic(alone, known, 0.0, np.median)
     variance = _fleet_statistic(alone, known, 0.0, np.var) + FLOOR**2
     noise = _fleet_statistic(spread, known, 1.0, np.median)
-    ridge = np.maximum(MINUTES_PER_INDEPENDENT * (noise**2 + FLOOR**2)[:, None] / variance, prior)
+    ridge = np.maximum(per_independent * (noise**2 + FLOOR**2)[:, None] / variance, prior)
     rows = []
     for fit in fits:
         inverse = np.linalg.inv(fit.normal + ridge[..., None] * np.eye(len(prior)))  # [cells, F, K, K]
         coefficients = (inverse @ (fit.right + ridge * centre)[..., None])[..., 0]
         uncertainty = (
-            MINUTES_PER_INDEPENDENT * noise**2 * np.einsum("cfkk,k->cf", inverse, [1.0] + [0.5] * 2 * HARMONICS)
+            per_independent * noise**2 * np.einsum("cfkk,k->cf", inverse, [1.0] + [0.5] * 2 * HARMONICS)
         )  # day's mean
-        share = fit.count / (fit.count + MINUTES_PER_INDEPENDENT * SPREAD_HOURS)
+        share = fit.count / (fit.count + per_independent * SPREAD_HOURS)
         square = share * fit.spread**2 + (1 - share) * noise**2 + uncertainty
         rows.append(np.concatenate([np.sqrt(square)[..., None], coefficients], axis=2).swapaxes(1, 2))
     return np.concatenate(rows)

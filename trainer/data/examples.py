@@ -36,7 +36,7 @@ ONSET_MINUTES = (5, 120)
 """Minutes between an episode's begin and its window's end: from barely visible to fully developed."""
 
 CODED_AT_ONCE = 4096
-"""Minutes encoded together: their coefficients need six times the memory of their values."""
+"""Samples encoded together: their coefficients need six times the memory of their values."""
 
 CHUNKS = 64
 """Groups of classes, each simulated with its own random generator, so the number of workers has no effect."""
@@ -59,12 +59,25 @@ class Examples:
 
 
 def cut_windows(
-    history: History, baseline: Baseline, cell: NDArray[np.int64], end: NDArray[np.int64], minutes: int = WINDOW
+    history: History, baseline: Baseline, cell: NDArray[np.int64], end: NDArray[np.int64]
 ) -> NDArray[np.int8]:
-    """Return the deviations of the `minutes` up to and including each `end`. # [n], [n] -> int8 [n, minutes, F]"""
-    minute = (end[:, None] - np.arange(minutes - 1, -1, -1)).ravel()
-    values = history.read(np.repeat(cell, minutes), minute)
-    return encode_values(history, baseline, cell, minute=minute, values=values, minutes=minutes)
+    """Return the windows up to and including the sample of each `end`. # [n], [n] -> int8 [n, 60, F]"""
+    granularity = history.catalogue.granularity
+    return granularity.expand(cut_samples(history, baseline, cell, end, granularity.samples))
+
+
+def cut_samples(
+    history: History, baseline: Baseline, cell: NDArray[np.int64], end: NDArray[np.int64], samples: int
+) -> NDArray[np.int8]:
+    """Return the deviations of the last `samples` up to and including that of each `end`.
+
+    # [n], [n] -> int8 [n, samples, F]
+    """
+    granularity = history.catalogue.granularity
+    age = granularity.period_minutes * np.arange(samples - 1, -1, -1)
+    minute = (granularity.first_minute(end)[:, None] - age).ravel()
+    values = history.read(np.repeat(cell, samples), minute)
+    return encode_values(history, baseline, cell, minute=minute, values=values, samples=samples)
 
 
 def encode_values(
@@ -74,17 +87,17 @@ def encode_values(
     *,
     minute: NDArray[np.int64],
     values: NDArray[np.float32],
-    minutes: int,
+    samples: int,
 ) -> NDArray[np.int8]:
-    """Return stretches of values as deviations. # cell [n], minute and values [n · minutes] -> int8 [n, minutes, F]"""
+    """Return stretches of values as deviations. # cell [n], minute and values [n · samples] -> int8 [n, samples, F]"""
     rows = baseline.rows([history.cells[number] for number in cell])
     codes = np.empty(values.shape, np.int8)
-    logarithmic, stretches = history.catalogue.logarithmic, max(1, CODED_AT_ONCE // minutes)
+    logarithmic, stretches = history.catalogue.logarithmic, max(1, CODED_AT_ONCE // samples)
     for first in range(0, len(cell), stretches):
-        part = slice(first * minutes, (first + stretches) * minutes)
-        coefficients = np.repeat(baseline.coefficients(rows[first : first + stretches]), minutes, axis=0)
+        part = slice(first * samples, (first + stretches) * samples)
+        coefficients = np.repeat(baseline.coefficients(rows[first : first + stretches]), samples, axis=0)
         codes[part] = deviations(values[part], minute[part], coefficients, logarithmic)
-    return codes.reshape(len(cell), minutes, -1)
+    return codes.reshape(len(cell), samples, -1)
 
 
 def simulate_examples(
@@ -180,7 +193,7 @@ def _simulate_chunk(
             return records(history.network, cell, minute, turned)
 
         values = measure(measurement, true_values, cells, minute)
-        return encode_values(history, baseline, cell, minute=minute, values=values, minutes=WINDOW)
+        return encode_values(history, baseline, cell, minute=minute, values=values, samples=WINDOW)
 
     windows, twins = encode(knobs), encode(None)
     return Examples(

@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from detector.core.features import Catalogue
 from detector.history.parquet import HistoryError, HistoryFiles, Keys, newest_rows
 from detector.history.parquet_index import ParquetIndex
-from trainer.simulator import FaultEpisode, Network, NetworkTimeline, catalogue, delivered_columns
+from trainer.simulator import (
+    FaultEpisode,
+    Network,
+    NetworkTimeline,
+    aggregated_values,
+    catalogue,
+    catalogue_at,
+    delivered_columns,
+)
 
 READ_BYTES = 2 * 2**30
 """Bytes of whole cells read together. Files from a stream contain all cells, and every read scans them again, so
@@ -36,11 +44,14 @@ class History(Protocol):
 
     @property
     def span(self) -> tuple[int, int]:
-        """First minute, and the minute after the last."""
+        """First minute, and the minute after the last sample's period."""
         ...
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the values, NaN where nothing was reported. # [n], [n] -> [n, F]"""
+        """Return the values of samples, each by the first minute of its period; NaN = not reported.
+
+        # [n], [n] -> [n, F]
+        """
         ...
 
 
@@ -54,6 +65,8 @@ class SimulatedHistory:
     whole: bool = False
     """True: all features of the simulator, null where the operator does not deliver one. False: the operator's own
     features in its own units."""
+    period_minutes: int = 1
+    """Granularity period: a sample is the aggregate of its minutes."""
 
     @cached_property
     def life(self) -> NetworkTimeline:
@@ -61,14 +74,15 @@ class SimulatedHistory:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        return catalogue() if self.whole else self.network.operator.measurement.catalogue()
+        features = catalogue() if self.whole else self.network.operator.measurement.catalogue()
+        return catalogue_at(features, self.period_minutes)
 
     @property
     def cells(self) -> Sequence[str]:
         return self.network.names
 
     def read(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.float32]:
-        values = self.life.reported_values(cell, minute)
+        values = aggregated_values(self.life.reported_values, cell, minute, self.period_minutes)
         return values if self.whole else values[:, delivered_columns(self.network.operator.measurement)]
 
 
@@ -87,7 +101,8 @@ class ParquetHistory:
         self._number = self._index.cell_numbers
         if not self._number:
             raise HistoryError(f"{folder}: holds no minute. Give a folder with Parquet files.")
-        self.span: tuple[int, int] = self._index.span
+        first, last = self._index.span
+        self.span: tuple[int, int] = first, last - 1 + self.catalogue.period_minutes
         self.cells: Sequence[str] = sorted(self._number)
         self._numbers = np.array([self._number[name] for name in self.cells])
 

@@ -112,19 +112,21 @@ def _refuse_foreign_episodes(history: History, episodes: Sequence[Episode], sour
 
 def _window_ends(history: History, episode: Episode) -> NDArray[np.int64]:
     """Return the last minutes of an episode's windows: barely visible to fully developed. # [at most PER_EPISODE]"""
+    window = history.catalogue.granularity.window_minutes
     last = min(episode.end, episode.begin + ONSET_MINUTES[1], history.span[1]) - 1
-    first = max(min(episode.begin + ONSET_MINUTES[0] - 1, last), history.span[0] + WINDOW - 1)
+    first = max(min(episode.begin + ONSET_MINUTES[0] - 1, last), history.span[0] + window - 1)
     return np.unique(np.linspace(first, last, PER_EPISODE).astype(np.int64)) if first <= last else np.empty(0, np.int64)
 
 
 def _free_days(history: History, ends: NDArray[np.int64], episode: Episode, episodes: Sequence[Episode]) -> list[int]:
     """Return by how many days the windows can be moved back without leaving the history or overlapping an episode."""
     listed = [other for other in episodes if other.cell == episode.cell]
+    window = history.catalogue.granularity.window_minutes
     free = []
     for day in DAYS if len(ends) else ():
-        first, last = int(ends[0]) - WINDOW + 1 - 1440 * day, int(ends[-1]) - 1440 * day
+        first, last = int(ends[0]) - window + 1 - 1440 * day, int(ends[-1]) - 1440 * day
         is_inside = history.span[0] <= first and last < history.span[1]
-        if is_inside and not any(other.begin <= last and first < other.end + WINDOW for other in listed):
+        if is_inside and not any(other.begin <= last and first < other.end + window for other in listed):
             free.append(day)
     return free
 

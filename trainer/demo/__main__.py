@@ -32,7 +32,7 @@ from trainer.demo.broker import EmbeddedBroker
 from trainer.demo.harness import TOPICS, Daemon, daemon, write_configuration
 from trainer.demo.labelling import label_episode
 from trainer.demo.reporter import Reporter
-from trainer.demo.story import CELLS, CROWD, EVENING, MINUTES, SEED, TAUGHT, Story, build_story
+from trainer.demo.story import CROWD, DEMO_PERIODS, SEED, TAUGHT, Story, build_story
 from trainer.pretrained.shipped import SHIPPED
 from trainer.simulation.record_encoder import minute_records
 
@@ -46,8 +46,9 @@ METRICS_SHOWN = (
 )
 """Metrics that are printed at the end."""
 
-LEAD_MINUTES = 10
-"""Minutes that the feed may be ahead of the daemon: the embedded broker drops what exceeds 5 MiB a partition."""
+LEAD_SAMPLES = 10
+"""Samples of every cell that the feed may be ahead of the daemon: the embedded broker drops what exceeds 5 MiB a
+partition."""
 
 
 FILES = {"bundle", "config.yaml"}
@@ -81,11 +82,14 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, default=Path("build/demo"), help="folder for the demo's files (default: %(default)s)"
     )
+    parser.add_argument(
+        "--period", type=int, choices=DEMO_PERIODS, default=1, help="minutes of a record (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     begin = time.monotonic()
     try:
         with claimed(arguments.folder, DEMO_FOLDER, inputs=[arguments.bundle]):
-            came_true = run_demo(arguments.bundle, arguments.folder)
+            came_true = run_demo(arguments.bundle, arguments.folder, arguments.period)
     except OperatorError as error:
         print_notice(f"demo: {error}")
         return 2
@@ -94,11 +98,13 @@ def main() -> int:
     return 0 if came_true else 1
 
 
-def run_demo(encoder: Path, folder: Path) -> bool:
+def run_demo(encoder: Path, folder: Path, period_minutes: int = 1) -> bool:
     """Play the story from beginning to end; return whether every promise came true. Raises OperatorError."""
-    print_line(f"A town of {CELLS} radio cells, simulated (seed {SEED}), and an embedded broker.")
+    story = build_story(period_minutes)
+    print_line(f"A town of {story.network.cells} radio cells, simulated (seed {SEED}), and an embedded broker.")
+    if period_minutes > 1:
+        print_line(f"Each cell reports every {period_minutes} minutes.")
     print_line()
-    story = build_story()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     make_bundle(story, encoder, folder / "bundle")
@@ -174,17 +180,18 @@ def teach(story: Story, config: Config, producer: RecordProducer, running: Daemo
 
 
 def play_evening(story: Story, config: Config, producer: RecordProducer, running: Daemon, reporter: Reporter) -> None:
-    """Send the evening minute by minute, as fast as the daemon follows."""
+    """Send the evening sample by sample, as fast as the daemon follows."""
     print_line(f"Monday evening, from 16:00: {TAUGHT} begins in three other cells, a fault never")
     print_line(f"taught in a fourth, and a match fills a stadium ({CROWD}).")
-    cells = np.arange(CELLS)
+    cells = np.arange(story.network.cells)
     names, features = story.network.names, story.evening.catalogue.names
-    for minute in range(EVENING, EVENING + MINUTES):
-        values = story.evening.read(cells, np.full(CELLS, minute))
+    sent = 0
+    for minute in range(*story.evening.span, story.evening.period_minutes):
+        values = story.evening.read(cells, np.full(len(cells), minute))
         producer.publish(config.kafka.topics.minutes, minute_records(names, minute, values, features))
-        sent = (minute - EVENING + 1) * CELLS
-        wait_for(running, reporter, sent - LEAD_MINUTES * CELLS)
-    wait_for(running, reporter, MINUTES * CELLS)
+        sent += len(cells)
+        wait_for(running, reporter, sent - LEAD_SAMPLES * len(cells))
+    wait_for(running, reporter, sent)
     reporter.listen(0.5)
     print_line()
 

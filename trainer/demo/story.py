@@ -7,7 +7,9 @@ import numpy as np
 from trainer.data.history import START_MINUTE, SimulatedHistory
 from trainer.simulator import FAULTS, FaultEpisode, Network
 
-CELLS = 240
+CELLS, FEWER_CELLS = 240, 80
+"""Cells of the town, and of the town with a longer period: every minute of its week is simulated, not each seventh."""
+
 SEED = 2026
 WEEK = 7 * 1440
 TAUGHT, UNTAUGHT, CROWD = "backhaul_loss", "baseband_overload", "mass_event"
@@ -19,6 +21,12 @@ EVENING = START_MINUTE + WEEK + 16 * 60
 
 MINUTES = 290
 """An hour that fills the windows, two and a half hours with faults, and the time until all alarms are cleared."""
+
+LONG_MINUTES = 405
+"""The same at a period of several minutes: an alarm is held for two periods, and a window empties by whole periods."""
+
+DEMO_PERIODS = (1, 5, 15)
+"""Periods at which the story is told: a fault of 75 minutes is one or two samples of a longer one."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +45,9 @@ class Story:
     match: FaultEpisode
 
 
-def build_story() -> Story:
-    """Return the story, which is the same every time."""
-    network = Network(CELLS, seed=SEED)
+def build_story(period_minutes: int = 1) -> Story:
+    """Return the story, which is the same every time, as exporters of this period report it."""
+    network = Network(CELLS if period_minutes == 1 else FEWER_CELLS, seed=SEED)
     rng = np.random.default_rng(SEED)
     busy = rng.permutation(_busy_cells(network))
     week = (START_MINUTE, START_MINUTE + WEEK)
@@ -59,10 +67,11 @@ def build_story() -> Story:
     )
     other = _episode(int(busy[5]), UNTAUGHT, begin=EVENING + 80, minutes=100, severity=0.8, seed=20)
     match = _episode(int(busy[6]), CROWD, begin=EVENING + 75, minutes=110, severity=0.7, seed=30)
+    evening = (EVENING, EVENING + (MINUTES if period_minutes == 1 else LONG_MINUTES))
     return Story(
         network=network,
-        past=SimulatedHistory(network, week, (example, last_match)),
-        evening=SimulatedHistory(network, (EVENING, EVENING + MINUTES), (*same, other, match)),
+        past=SimulatedHistory(network, week, (example, last_match), period_minutes=period_minutes),
+        evening=SimulatedHistory(network, evening, (*same, other, match), period_minutes=period_minutes),
         example=example,
         last_match=last_match,
         same_fault=same,

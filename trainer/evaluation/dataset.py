@@ -27,7 +27,7 @@ NORMAL_WINDOWS = 1500
 """Windows of cells without a listed episode: enough for an interval of ± .02 of an AUROC."""
 
 CellStretch = tuple[str, int, NDArray[np.float32]]
-"""Cell, first minute and values of a stretch. # values [m, F]"""
+"""Cell, first minute and values of a stretch, by sample. # values [m, F]"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,21 +56,26 @@ class EvaluationWindows:
 class _DayRecords:
     """Records of one day of a block, found by cell and minute; the last record of a minute counts."""
 
-    def __init__(self, samples: Samples) -> None:
-        self._values = samples.values
+    def __init__(self, samples: Samples, period_minutes: int) -> None:
+        self._values, self._period = samples.values, period_minutes
         self.names, cell = np.unique(np.array(samples.cells), return_inverse=True)
         self._order = np.lexsort((samples.minute, cell))
         self._minute = samples.minute[self._order]
         self._bounds = np.searchsorted(cell[self._order], np.arange(len(self.names) + 1))
-        self.span = (int(self._minute.min()), int(self._minute.max()) + 1)
+        self.span = (int(self._minute.min()), int(self._minute.max()) + period_minutes)
 
     def fill(self, cell: str, first: int, values: NDArray[np.float32]) -> None:
-        """Write the cell's minutes into `values`, whose row 0 is minute `first`. # values [m, F], changed in place"""
+        """Write the cell's samples into `values`, whose row 0 is that of minute `first`.
+
+        # values [m, F], changed in place
+        """
         at = int(np.searchsorted(self.names, cell))
         if at < len(self.names) and self.names[at] == cell:
             start, stop = self._bounds[at : at + 2]
-            inside = start + np.searchsorted(self._minute[start:stop], (first, first + len(values)))
-            values[self._minute[slice(*inside)] - first] = self._values[self._order[slice(*inside)]]
+            last = first + len(values) * self._period
+            inside = start + np.searchsorted(self._minute[start:stop], (first, last))
+            rows = (self._minute[slice(*inside)] - first) // self._period
+            values[rows] = self._values[self._order[slice(*inside)]]
 
 
 def cut_evaluation_windows(
@@ -87,14 +92,14 @@ def cut_evaluation_windows(
     Windows with a reported share below `min_coverage`, and episodes without an exemplar window, are left out.
     """
     raw, calm = _read_stretches(days, selection, listed, rng)
-    code = _DeviationEncoder(days.catalogue, baseline)
+    code, granularity = _DeviationEncoder(days.catalogue, baseline), days.catalogue.granularity
     parts = [
-        _episode_windows(episode, code(*stretch), min_coverage)
+        episode_windows(episode, code(*stretch), min_coverage, granularity)
         for episode, stretch in zip(selection.episodes, raw, strict=True)
     ]
     usable = [index for index, (exemplars, _, _) in enumerate(parts) if len(exemplars)]
     sample = rng.permutation(len(calm))[:NORMAL_WINDOWS]
-    normal = [(calm[at][0], code(*calm[at])) for at in sample.tolist()]
+    normal = [(calm[at][0], granularity.expand(code(*calm[at]))) for at in sample.tolist()]
     normal = [(cell, codes) for cell, codes in normal if _coverage(codes[None])[0] >= min_coverage]
     no_windows = np.empty((0, WINDOW, len(days.catalogue)), np.int8)
     return EvaluationWindows(
@@ -114,10 +119,11 @@ def _read_stretches(
     days: Days, selection: EpisodeSelection, listed: Sequence[Episode], rng: np.random.Generator
 ) -> tuple[list[CellStretch], list[CellStretch]]:
     """Return the stretches of the selected episodes, and calm windows drawn from every day."""
-    longest = longest_minutes(days.catalogue.granularity)
-    spans = [(e.cell, e.begin - WINDOW, min(e.end, e.begin + longest)) for e in selection.episodes]
+    granularity = days.catalogue.granularity
     raw = [
-        (cell, first, np.full((last - first, len(days.catalogue)), np.nan, np.float32)) for cell, first, last in spans
+        (e.cell, first, np.full((count, len(days.catalogue)), np.nan, np.float32))
+        for e in selection.episodes
+        for first, count in [episode_stretch(e, granularity)]
     ]
     calm: list[CellStretch] = []
     by_cell: dict[str, list[Episode]] = {}
@@ -126,13 +132,22 @@ def _read_stretches(
     count = -(-NORMAL_WINDOWS // days.blocks)
     with progress("reading the history", days.total_records, "records") as advance:
         for samples in (samples for block in range(days.blocks) for samples in days.days(block) if len(samples)):
-            day = _DayRecords(samples)
+            day = _DayRecords(samples, granularity.period_minutes)
             for cell, first, values in raw:
-                if first < day.span[1] and first + len(values) > day.span[0]:
+                if first < day.span[1] and first + len(values) * granularity.period_minutes > day.span[0]:
                     day.fill(cell, first, values)
-            calm += _draw_calm(day, by_cell, count, len(days.catalogue), rng)
+            calm += _draw_calm(day, by_cell, count, days.catalogue, rng)
             advance(len(samples))
     return raw, calm
+
+
+def episode_stretch(episode: Episode, granularity: Granularity) -> tuple[int, int]:
+    """Return the first minute of the window before an episode, and the number of samples until its use ends."""
+    period = granularity.period_minutes
+    begin = episode.begin // period * period
+    last = min(-(-episode.end // period) * period, begin + longest_minutes(granularity))
+    first = begin - granularity.window_minutes
+    return first, (last - first) // period
 
 
 @dataclass(frozen=True)
@@ -145,36 +160,47 @@ class _DeviationEncoder:
     def __call__(self, cell: str, first: int, values: NDArray[np.float32]) -> NDArray[np.int8]:
         """# [m, F] -> int8 [m, F]"""
         coefficients = self.baseline.coefficients(np.repeat(self.baseline.rows([cell]), len(values)))
-        return deviations(values, first + np.arange(len(values)), coefficients, self.catalogue.logarithmic)
+        minute = first + self.catalogue.period_minutes * np.arange(len(values))
+        return deviations(values, minute, coefficients, self.catalogue.logarithmic)
 
 
-def _episode_windows(
-    episode: Episode, codes: NDArray[np.int8], min_coverage: float
+def episode_windows(
+    episode: Episode, codes: NDArray[np.int8], min_coverage: float, granularity: Granularity
 ) -> tuple[NDArray[np.int8], NDArray[np.int8], NDArray[np.int64]]:
-    """Return exemplar windows, questions, and each question's minutes since the begin. # codes [60 + m, F]"""
-    windows = np.lib.stride_tricks.sliding_window_view(codes, WINDOW, axis=0).swapaxes(1, 2)
+    """Return exemplar windows, questions, and each question's minutes since the begin. # codes [S + m, F]
+
+    A question's window ends with the sample that is complete so many minutes after the begin, or with the next one.
+    """
+    period = granularity.period_minutes
+    windows = np.lib.stride_tricks.sliding_window_view(codes, granularity.samples, axis=0).swapaxes(1, 2)
     enough = _coverage(windows) >= min_coverage
-    first = label_span(episode.begin, episode.end, Granularity())[0] - (episode.begin - WINDOW)
-    exemplars = np.arange(len(windows) - 1, first - 1, -STRIDE_MINUTES)
-    seen_minutes = np.array([minutes for minutes in SINCE_ONSET if minutes < len(windows)], np.int64)
-    seen_minutes = seen_minutes[enough[seen_minutes]]
-    return windows[exemplars[enough[exemplars]]], windows[seen_minutes], seen_minutes
+    begin = episode.begin // period * period
+    first = (label_span(episode.begin, episode.end, granularity)[0] - begin + granularity.window_minutes) // period
+    exemplars = np.arange(len(windows) - 1, first - 1, -granularity.count(STRIDE_MINUTES))
+    seen_samples = np.unique([granularity.count(minutes) for minutes in SINCE_ONSET])
+    seen_samples = seen_samples[seen_samples < len(windows)]
+    seen_samples = seen_samples[enough[seen_samples]]
+    exemplars = exemplars[enough[exemplars]]
+    return granularity.expand(windows[exemplars]), granularity.expand(windows[seen_samples]), period * seen_samples
 
 
 def _coverage(windows: NDArray[np.int8]) -> NDArray[np.float64]:
-    """Return the share of minutes with any reported value. # [n, 60, F] -> [n]"""
+    """Return the share of samples with any reported value. # [n, S, F] -> [n]"""
     return (windows != ABSENT).any(axis=2).mean(axis=1)
 
 
 def _draw_calm(
-    day: _DayRecords, listed: dict[str, list[Episode]], count: int, features: int, rng: np.random.Generator
+    day: _DayRecords, listed: dict[str, list[Episode]], count: int, catalogue: Catalogue, rng: np.random.Generator
 ) -> Iterator[CellStretch]:
     """Yield up to `count` windows of a day, far from any listed episode of their cell."""
-    if day.span[1] - day.span[0] < WINDOW:
+    granularity = catalogue.granularity
+    period, window = granularity.period_minutes, granularity.window_minutes
+    if day.span[1] - day.span[0] < window:
         return
     cells = day.names[rng.integers(len(day.names), size=count)].tolist()
-    for cell, first in zip(cells, rng.integers(day.span[0], day.span[1] - WINDOW + 1, count).tolist(), strict=True):
-        if is_calm(listed.get(cell, []), first, first + WINDOW):
-            values = np.full((WINDOW, features), np.nan, np.float32)
+    numbers = rng.integers(day.span[0] // period, (day.span[1] - window) // period + 1, count)
+    for cell, first in zip(cells, (numbers * period).tolist(), strict=True):
+        if is_calm(listed.get(cell, []), first, first + window):
+            values = np.full((granularity.samples, len(catalogue)), np.nan, np.float32)
             day.fill(cell, first, values)
             yield cell, first, values

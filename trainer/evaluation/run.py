@@ -66,7 +66,7 @@ class EvaluationResult:
 def cut_case(subject: EvaluationSubject, seed: int) -> tuple[EvaluationWindows, int]:
     """Return the windows of a case, and the number of episodes left out because another class was in the cell."""
     rng = np.random.default_rng([seed, 1])
-    selection = select_episodes(subject.episodes, rng)
+    selection = select_episodes(subject.episodes, rng, subject.days.catalogue.granularity.window_minutes)
     with timed_step(f"{subject.case.name}: windows of {len(selection.episodes)} of {len(subject.episodes)} episodes"):
         windows = cut_evaluation_windows(
             subject.days,

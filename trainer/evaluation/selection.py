@@ -30,12 +30,14 @@ class EpisodeSelection:
     """Episodes left out because another class was in the same cell at the time."""
 
 
-def select_episodes(listed: Sequence[Episode], rng: np.random.Generator) -> EpisodeSelection:
+def select_episodes(
+    listed: Sequence[Episode], rng: np.random.Generator, window_minutes: int = WINDOW
+) -> EpisodeSelection:
     """Select a few cells of each event and a few tens of episodes of each class, without overlaps in a cell."""
     by_cell: dict[str, list[Episode]] = {}
     for episode in listed:
         by_cell.setdefault(episode.cell, []).append(episode)
-    separate = [episode for episode in listed if not _is_mixed(episode, by_cell[episode.cell])]
+    separate = [episode for episode in listed if not _is_mixed(episode, by_cell[episode.cell], window_minutes)]
     events: dict[tuple[str, int], list[Episode]] = {}
     for index in rng.permutation(len(separate)).tolist():
         events.setdefault((separate[index].name, separate[index].begin), []).append(separate[index])
@@ -79,13 +81,13 @@ def select_taught(
 
 
 def is_calm(listed: Sequence[Episode], first: int, last: int) -> bool:
-    """Return whether no listed episode overlaps these minutes or the hour before them."""
-    return not any(episode.begin < last and first < episode.end + WINDOW for episode in listed)
+    """Return whether no listed episode overlaps the window of these minutes or the window before it."""
+    return not any(episode.begin < last and first < episode.end + last - first for episode in listed)
 
 
-def _is_mixed(episode: Episode, in_cell: Sequence[Episode]) -> bool:
-    """Return whether another class was in the cell during this episode or the hour before it."""
+def _is_mixed(episode: Episode, in_cell: Sequence[Episode], window_minutes: int) -> bool:
+    """Return whether another class was in the cell during this episode or the window before it."""
     return any(
-        other.name != episode.name and other.begin < episode.end and episode.begin < other.end + WINDOW
+        other.name != episode.name and other.begin < episode.end and episode.begin < other.end + window_minutes
         for other in in_cell
     )

@@ -4,6 +4,7 @@ Baselines, normal profile and calibration are fit_tokens to the history. The wei
 another catalogue.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,8 @@ def _encoder(
     """Return the encoder for the history's catalogue. Raises HistoryError for a catalogue that it cannot take."""
     if source.manifest.spec.kind == "shared":
         return fit_tokens(source.weights, len(history.catalogue))
-    if history.catalogue.digest != source.catalogue.digest:
+    minutes = replace(source.catalogue, period_minutes=history.catalogue.period_minutes)  # an encoder serves any period
+    if history.catalogue.digest != minutes.digest:
         raise HistoryError(
             f"{request.history}/catalogue.yaml: has other features than {request.bundle}; train a bundle for this"
             " network with `faultline-trainer train`."

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from detector.config.schema import Kafka
 from detector.kafka.producer import RecordProducer
 from trainer.simulation.record_encoder import Writer
-from trainer.simulator import PreparedScenario, deliver, delivered_columns, partial_records
+from trainer.simulator import PreparedScenario, delivered_columns, partial_records
 
 ROWS_AT_ONCE = 4096
 """Records simulated and sent together, if the pace allows: a few megabytes of JSON."""
@@ -42,13 +42,13 @@ def feed(
     publisher = RecordProducer(kafka)
     network = play.network
     columns = delivered_columns(network.operator.measurement)
-    writer = Writer(network.operator.measurement.catalogue().names)
+    writer = Writer(play.catalogue.names)
     for cell, source, stamp, share, received in arriving(play, cells, pace):
         if not len(cell):
             continue
         pace.wait(float(received[-1]))
         life = play.timeline_around(int(source.min()), int(source.max()) + 1)
-        values = partial_records(life.reported_values(cell, source), share)[:, columns]
+        values = partial_records(play.reported_values(life, cell, source), share)[:, columns]
         names, seconds_of = [network.names[number] for number in cell.tolist()], stamp.tolist()
         iso = {seconds: str(np.datetime64(seconds, "s")) + "Z" for seconds in set(seconds_of)}
         times = [iso[seconds] for seconds in seconds_of]
@@ -67,14 +67,15 @@ def arriving(play: PreparedScenario, cells: NDArray[np.int64], pace: Pace) -> It
 
     A record that arrives after its minute is over is sent with a later one: no record is sent before it arrives.
     """
-    step = 1 if pace.speed is not None else max(1, ROWS_AT_ONCE // len(cells))
+    period = play.period_minutes
+    step = period * (1 if pace.speed is not None else max(1, ROWS_AT_ONCE // len(cells)))
     waiting: list[NDArray[np.void]] = []
     for first in range(play.span[0], play.span[1], step):
         last = min(first + step, play.span[1])
-        minute = np.arange(first, last)
+        minute = np.arange(first, last, period)
         waiting.append(_records(play, np.tile(cells, len(minute)), np.repeat(minute, len(cells))))
         due = np.concatenate(waiting)
-        now = (last + 1) * 60 if last < play.span[1] else np.inf
+        now = (last + period) * 60 if last < play.span[1] else np.inf
         waiting = [due[due["received"] >= now]]
         due = np.sort(due[due["received"] < now], order="received", kind="stable")
         for start in range(0, len(due), ROWS_AT_ONCE):
@@ -84,7 +85,7 @@ def arriving(play: PreparedScenario, cells: NDArray[np.int64], pace: Pace) -> It
 
 def _records(play: PreparedScenario, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> NDArray[np.void]:
     """Return the deliveries of these minutes as a structured array. # [n], [n] -> [m]"""
-    arrivals = deliver(play.network, play.delivery, cell, minute)
+    arrivals = play.deliver(cell, minute)
     fields = [("cell", "i8"), ("source", "i8"), ("stamp", "i8"), ("share", "f4"), ("received", "f8")]
     table = np.empty(len(arrivals.row), fields)
     table["cell"] = cell[arrivals.row]

@@ -24,7 +24,7 @@ from detector.errors import OperatorError
 from detector.output.files import whole_file
 from detector.output.kinds import OutputKind
 from trainer.data.parquet_schema import ENCODING, minutes_table
-from trainer.simulator import NetworkTimeline, PreparedScenario, deliver, delivered_columns, partial_records
+from trainer.simulator import NetworkTimeline, PreparedScenario, delivered_columns, partial_records
 from trainer.simulator.delivery import PERFECT
 from trainer.simulator.faults.schedule import DAY
 from trainer.simulator.timeline import NORMAL, PHASES
@@ -65,9 +65,9 @@ class Piece:
     def labels_name(self) -> str:
         return "_labels/" + self.name.replace("minutes-", "labels-")
 
-    def minutes(self, span: tuple[int, int]) -> range:
-        """Return the minutes of the day that lie in the span."""
-        return range(max(self.day * DAY, span[0]), min((self.day + 1) * DAY, span[1]))
+    def minutes(self, span: tuple[int, int], period_minutes: int = 1) -> range:
+        """Return the first minutes of the records of the day that lie in the span."""
+        return range(max(self.day * DAY, span[0]), min((self.day + 1) * DAY, span[1]), period_minutes)
 
 
 def foreign_content(folder: Path) -> str:
@@ -145,7 +145,7 @@ def write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels:
 def _write_groups(file: IO[bytes], play: PreparedScenario, piece: Piece) -> Iterator[int]:
     network = play.network
     columns = delivered_columns(network.operator.measurement)
-    names = network.operator.measurement.catalogue().names
+    names = play.catalogue.names
     writer = None
     try:
         for first in range(piece.first_cell, piece.last_cell, CELLS_PER_GROUP):
@@ -169,7 +169,7 @@ def _minutes(
     play: PreparedScenario, piece: Piece, first: int, last: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return a day of some cells, cell by cell. # -> cell [n], minute [n]"""
-    minute = np.array(piece.minutes(play.span), np.int64)
+    minute = np.array(piece.minutes(play.span, play.period_minutes), np.int64)
     return np.repeat(np.arange(first, last), len(minute)), np.tile(minute, last - first)
 
 
@@ -185,10 +185,10 @@ def _table(
     """Return the minutes as they arrive, or as they were measured if delivery is perfect."""
     extra: dict[str, Any] = {}
     if play.delivery == PERFECT:
-        values = life.reported_values(cell, minute)
+        values = play.reported_values(life, cell, minute)
     else:
-        arrivals = deliver(play.network, play.delivery, cell, minute)
-        values = partial_records(life.reported_values(cell[arrivals.row], arrivals.source), arrivals.share)
+        arrivals = play.deliver(cell, minute)
+        values = partial_records(play.reported_values(life, cell[arrivals.row], arrivals.source), arrivals.share)
         cell, minute = cell[arrivals.row], arrivals.stamp // 60
         extra = {"received": arrivals.received, "sequence": arrivals.sequence, "suspect": arrivals.suspect}
     used, row_cell = np.unique(cell, return_inverse=True)

@@ -21,6 +21,8 @@ class SimulationRequest:
     cells: int | None
     days: float | None
     seed: int | None
+    period: int
+    """Granularity period in minutes."""
     labels: bool
-    """Write the fault of each minute, too."""
+    """Write the fault of each record's first minute, too."""
     workers: int

@@ -57,14 +57,25 @@ def simulate(request: SimulationRequest) -> PreparedScenario:
     if request.now:
         scenario = override_scenario(scenario, None, None, None, start_now(scenario.days, request.speed))
     if request.out is None:
-        ready = prepare_scenario(scenario, request.scenario)
+        ready = _prepare(scenario, request)
         send(ready, request.config, request.speed, request.now, request.workers)
         return ready
-    bytes_needed = 0 if is_begun(request.out) else _expected_bytes(scenario)
+    bytes_needed = 0 if is_begun(request.out) else _expected_bytes(scenario) // request.period
     with claimed(request.out, SIMULATED_HISTORY, bytes_needed=bytes_needed):
-        ready = prepare_scenario(scenario, request.scenario)
+        ready = _prepare(scenario, request)
         write(scenario, ready, request.out, request.labels, request.workers)
     return ready
+
+
+def _prepare(scenario: Scenario, request: SimulationRequest) -> PreparedScenario:
+    """Return the prepared scenario at the request's period. Raises ScenarioError if it is shorter than a period."""
+    play = prepare_scenario(scenario, request.scenario).at_period(request.period)
+    if not play.records:
+        raise ScenarioError(
+            f"--period {request.period}: the scenario lasts {scenario.days:g} days, less than one period of so many"
+            " minutes; give it more --days."
+        )
+    return play
 
 
 def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels: bool, workers: int) -> None:
@@ -72,9 +83,10 @@ def write(scenario: Scenario, play: PreparedScenario, folder: Path, with_labels:
 
     Raises ArchiveError.
     """
-    claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}\n{write_scenario(scenario)}")
+    period = f", period: {play.period_minutes} minutes" if play.period_minutes > 1 else ""
+    claim(folder, f"# {CELLS_PER_FILE} cells a file, labels: {with_labels}{period}\n{write_scenario(scenario)}")
     network = play.network
-    _write_once(folder / "catalogue.yaml", partial(_write_catalogue, network.operator.measurement.catalogue()))
+    _write_once(folder / "catalogue.yaml", partial(_write_catalogue, play.catalogue))
     _write_once(folder / "episodes.csv", partial(write_episodes, play))
     all_pieces = pieces(play)
     missing = [piece for piece in all_pieces if not is_written(folder, piece)]
@@ -104,14 +116,14 @@ def send(play: PreparedScenario, config_path: Path, speed: str, now: bool, worke
     config, factor = read_config(config_path), speed_of(speed)
     wall = time.time()
     if now and factor == REAL_TIME:
-        play = replace(play, span=(int(wall // 60), play.span[1]))
+        play = replace(play, span=(int(wall // 60), play.span[1])).at_period(play.period_minutes)
         if play.span[0] >= play.span[1]:
             raise ScenarioError("--now: the scenario begins at midnight and is over by now; give it more --days.")
     age = wall / 86_400 - play.span[0] / DAY
     if age > RETENTION_DAYS:
         print_line(f"these minutes are {age:,.0f} days old, and topics delete by age; --now sends recent ones")
     shares = _shares(play.network.names, partition_count(config, config.kafka.topics.minutes), workers)
-    with bar("records", play.network.cells * (play.span[1] - play.span[0])) as count:
+    with bar("records", play.records) as count:
         pace = Pace(factor, wall, play.span[0])
         run_workers([partial(_feed, play, cells, config.kafka, pace, count=count) for cells in shares], workers, count)
 
@@ -155,7 +167,7 @@ def _write_once(path: Path, write_to: Callable[[IO[bytes]], object]) -> None:
 
 
 def _records_of(play: PreparedScenario, piece: Piece) -> int:
-    return (piece.last_cell - piece.first_cell) * len(piece.minutes(play.span))
+    return (piece.last_cell - piece.first_cell) * len(piece.minutes(play.span, play.period_minutes))
 
 
 def _write_piece(folder: Path, play: PreparedScenario, piece: Piece, with_labels: bool, count: SharedCounter) -> None:

@@ -1,5 +1,6 @@
 """Simulator of a mobile network: the features of every cell and minute, with or without faults."""
 
+from trainer.simulator.aggregation import aggregate, aggregated_values, catalogue_at
 from trainer.simulator.catalogue import catalogue
 from trainer.simulator.chain.chain import records
 from trainer.simulator.delivery import Delivery, deliver, partial_records
@@ -30,8 +31,11 @@ __all__ = [
     "Operator",
     "PreparedScenario",
     "Scenario",
+    "aggregate",
+    "aggregated_values",
     "apply_episode",
     "catalogue",
+    "catalogue_at",
     "deliver",
     "delivered_columns",
     "draw_severity",

@@ -1,10 +1,15 @@
 """Prepared scenario: a checked scenario whose timeline is computable for any span, with a day's memory for a year."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
-from trainer.simulator.delivery import Delivery
+import numpy as np
+from numpy.typing import NDArray
+
+from detector.core.features import Catalogue
+from trainer.simulator.aggregation import aggregated_values, catalogue_at
+from trainer.simulator.delivery import Arrivals, Delivery, deliver
 from trainer.simulator.faults.episodes import FaultEpisode
 from trainer.simulator.faults.schedule import DAY, LONGEST, draw_day
 from trainer.simulator.network.network import Network
@@ -30,6 +35,40 @@ class PreparedScenario:
     span: tuple[int, int]
     """First minute since 1970, and the minute after the last."""
     delivery: Delivery
+    period_minutes: int = 1
+    """Granularity period: a record is the aggregate of its minutes."""
+
+    def at_period(self, period_minutes: int) -> "PreparedScenario":
+        """Return the scenario as exporters of this period report it: the whole periods of its span, same episodes."""
+        first, last = self.span
+        span = (first // period_minutes * period_minutes, last // period_minutes * period_minutes)
+        return replace(self, span=span, period_minutes=period_minutes)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """Features that the network's operator delivers, in its units."""
+        return catalogue_at(self.network.operator.measurement.catalogue(), self.period_minutes)
+
+    @property
+    def records(self) -> int:
+        """Number of periods of all cells."""
+        return self.network.cells * (self.span[1] - self.span[0]) // self.period_minutes
+
+    def reported_values(
+        self, timeline: NetworkTimeline, cell: NDArray[np.int64], minute: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return the values of the records that begin at these minutes. # [n], [n] -> [n, 130]"""
+        return aggregated_values(timeline.reported_values, cell, minute, self.period_minutes)
+
+    def deliver(self, cell: NDArray[np.int64], minute: NDArray[np.int64]) -> Arrivals:
+        """Return the arrivals of the records that begin at these minutes; a record is exported at its period's end.
+
+        # cell [n], minute [n] -> columns [m]
+        """
+        arrivals, period = deliver(self.network, self.delivery, cell, minute), self.period_minutes
+        return replace(
+            arrivals, received=arrivals.received + 60 * (period - 1), source=arrivals.source // period * period
+        )
 
     def episodes(self, first: int, last: int) -> tuple[FaultEpisode, ...]:
         """Return all episodes with an effect between two minutes, in an order independent of the span."""
@@ -46,7 +85,8 @@ class PreparedScenario:
 
         `last` is exclusive. The timeline is cached for further minutes of the same days.
         """
-        return self.timeline_between(first // DAY * DAY - EARLIER_MINUTES, -(-last // DAY) * DAY)
+        earlier = EARLIER_MINUTES + self.period_minutes - 1
+        return self.timeline_between(first // DAY * DAY - earlier, -(-last // DAY) * DAY)
 
     @cached_property
     def timeline(self) -> NetworkTimeline:

@@ -12,8 +12,6 @@ from tests.builders import Listener, catalogue, fleet_baseline
 from tests.trainer.twins import TableHistory
 from trainer.calibration.normal_profile import (
     BANK,
-    STEP_MINUTES,
-    STRETCH_WINDOWS,
     STRETCHES_AT_ONCE,
     normal_windows,
     sample_normal,
@@ -22,6 +20,7 @@ from trainer.calibration.whitening import mean_deviations
 from trainer.data.history import SimulatedHistory
 
 FEATURES = 3
+STEP_MINUTES, STRETCH_WINDOWS = 5, 29
 
 
 @pytest.fixture

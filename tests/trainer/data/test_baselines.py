@@ -13,7 +13,7 @@ from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, day_basis
 from tests.builders import catalogue
 from tests.trainer.twins import TableHistory, slow_baseline
 from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline, normal_equations
-from trainer.data.examples import cut_windows
+from trainer.data.examples import cut_samples
 from trainer.data.history import SimulatedHistory
 from trainer.simulator import FAULTS
 from trainer.simulator.faults.episodes import FaultEpisode
@@ -210,7 +210,7 @@ def test_a_fault_of_a_few_hours_in_the_week_hardly_moves_what_is_usual(
 
 def judged(history: SimulatedHistory, baseline: Baseline, cell: int, minute: np.ndarray) -> np.ndarray:
     """Deviations of one cell's minutes, in spreads. # -> [n, F]"""
-    codes = cut_windows(history, baseline, np.full(len(minute), cell), minute, minutes=1)[:, 0]
+    codes = cut_samples(history, baseline, np.full(len(minute), cell), minute, 1)[:, 0]
     return np.where(codes == ABSENT, 0, codes) / STEPS
 
 

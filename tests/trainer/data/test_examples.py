@@ -9,6 +9,7 @@ from detector.core.features import Baseline
 from tests.trainer.twins import slow_effect, slow_examples, slow_window
 from trainer.data.examples import (
     Examples,
+    cut_samples,
     cut_windows,
     join_networks,
     measure_effect,
@@ -39,7 +40,7 @@ def test_cut_windows_are_the_deviations_of_their_minutes_one_by_one(town: Simula
 def test_longer_stretches_are_cut_likewise(town: SimulatedHistory, usual: Baseline) -> None:
     end = town.span[0] + 900
 
-    stretch = cut_windows(town, usual, np.array([5]), np.array([end]), minutes=75)
+    stretch = cut_samples(town, usual, np.array([5]), np.array([end]), 75)
 
     np.testing.assert_array_equal(stretch[0], slow_window(town, usual, 5, end, minutes=75))
 
