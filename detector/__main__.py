@@ -19,7 +19,7 @@ from detector.process.streams import ReaderGoneError
 from detector.terminal import print_notice
 
 VERBS = (
-    *("run", "check", "topics", "replay"),
+    *("run", "check", "feed", "topics", "replay"),
     *("teach", "labels", "forget", "unknowns", "confirm", "reject", "pack"),
     *("explain", "reproduce", "search"),
     *("shadow", "promote", "rollback"),

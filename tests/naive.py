@@ -58,6 +58,7 @@ class Cell:
     last_activity: int = -1
     last: int | None = None
     silence_start: int = -1
+    refused_at: int = -1
     reported: dict[int, tuple[float | None, ...]] = field(default_factory=dict)
     scores: dict[int, np.ndarray] = field(default_factory=dict)
 
@@ -80,6 +81,8 @@ class Network:
         cell = self.cells.setdefault(told.cell, Cell())
         outcome = self._admit(cell, told)
         self.outcomes.append(outcome)
+        if outcome in ("too_far_ahead", "too_late") and stood is not None:
+            cell.refused_at = stood
         if outcome == "in_order":
             self._judge(told, cell, stood)
         rose = self.watermark.observe(told.cell, told.minute)
@@ -140,7 +143,8 @@ class Network:
             if stood is not None and watermark - stood > settings.ahead_minutes:
                 cell.silence_start = watermark
         for name, cell in sorted(self.cells.items()):
-            silent = cell.last is not None and watermark - max(cell.last, cell.silence_start) >= settings.silent_minutes
+            last_heard = max(cell.last or -1, cell.silence_start, cell.refused_at)
+            silent = cell.last is not None and watermark - last_heard >= settings.silent_minutes
             if silent and (name, SILENT) not in self.alarms:
                 self._tell("new", name, SILENT, watermark, (cell.last or 0) + self.period, "major")
         horizon = watermark - settings.tolerance.memory_minutes

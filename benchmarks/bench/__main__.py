@@ -33,7 +33,8 @@ from detector.bundle.format import read_bundle
 from detector.config.loader import read_config
 from detector.config.schema import Config, Minutes
 from detector.core.encoder import Encoder, device
-from detector.core.ingest.samples import Decoder, Records
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from detector.core.pipeline import Pipeline
 from detector.kafka.cluster.creation import create_topics
 from detector.kafka.producer import RecordProducer
@@ -166,7 +167,7 @@ def consume(config: Config, count: int, take: Callable[[list[Message]], object])
 
 def bare(decoder: Decoder, messages: list[Message]) -> None:
     for message in messages:
-        decoder.decode_value(message.value())
+        decoder.parser.parse(message.value())
 
 
 def columns(decoder: Decoder, messages: list[Message]) -> None:

@@ -15,7 +15,8 @@ from detector.alarms.journal import JournalError, NotificationRecord, open_alarm
 from detector.alarms.notifications import Context, alarm_id, notification_message
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
-from detector.core.ingest.samples import Decoder, Records
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from detector.core.lifecycle import Alarm
 from detector.core.pipeline import Pipeline
 from detector.core.scoring.classifier import Classifier

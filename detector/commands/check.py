@@ -1,7 +1,8 @@
 """Check configuration, cluster and bundle as a start of the daemon would, and change nothing.
 
 Each finding is one line with its remedy. An error breaks a guarantee, and a start refuses it: exit code 2, once all
-findings are printed. A warning leaves exit code 0, and a start logs it.
+findings are printed. A warning leaves exit code 0, and a start logs it. The last records of the
+feed are looked at as by `faultline feed`, and give warnings.
 
 Examples:
 
@@ -14,7 +15,7 @@ import argparse
 
 from detector.commands.arguments import add_config_argument, add_json_argument
 
-HELP = "check configuration, cluster and bundle, and change nothing"
+HELP = "check configuration, cluster, feed and bundle, and change nothing"
 
 REFUSED = 2
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from detector.feed_profile.documents import FeedDocument
 from detector.finding import Finding
 from detector.json_document import Time
 from detector.teaching.documents import PackForecastDocument, TaughtDocument
@@ -252,6 +253,7 @@ class PromotionDocument(msgspec.Struct, kw_only=True):
 
 DOCUMENTS: dict[str, type[msgspec.Struct]] = {
     "check": CheckDocument,
+    "feed": FeedDocument,
     "topics": TopicsDocument,
     "replay": ReplayDocument,
     "teach": TaughtDocument,

@@ -113,8 +113,8 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     cells: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
     record_bytes: Annotated[int, Meta(ge=100, le=10_000_000)] = 65_536
-    poison_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
-    poison_batches: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    refuse_values: list[Literal["missing", "unknown", "out_of_range", "numeric_text", "not_a_number"]] = []
+    deaf_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
 
 
 class Http(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -175,6 +175,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             budget=self.alarms.false_alarms_per_1000_cells_per_day,
             budgets=self.alarms.budgets,
             period_minutes=period_minutes,
+            fatal_faults=tuple(self.limits.refuse_values),
             **minutes_at(
                 period_minutes, {**msgspec.structs.asdict(self.minutes), **msgspec.structs.asdict(self.alarms)}
             ),

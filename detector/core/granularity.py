@@ -57,7 +57,7 @@ class Granularity:
         return samples * self.period_minutes / DAY_MINUTES
 
     def first_minute(self, minute: "NDArray[np.int64]") -> "NDArray[np.int64]":
-        """Return the minute of each minute's sample, at which its usual value is taken. # [n] -> [n]"""
+        """Return the first minute of each minute's sample, at which its usual value is taken. # [n] -> [n]"""
         return minute // self.period_minutes * self.period_minutes
 
     def expand(self, samples: "NDArray[np.int8]") -> "NDArray[np.int8]":

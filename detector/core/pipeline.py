@@ -23,6 +23,7 @@ from detector.core.ingest.checkpoint import Checkpoint
 from detector.core.ingest.intake import Intake, PartitionBatch
 from detector.core.ingest.micro_batch import MicroBatch
 from detector.core.ingest.samples import Records, Rejection, Samples, select
+from detector.core.ingest.value_faults import FaultCounts
 from detector.core.lifecycle import Alarm, AlarmLifecycle, Event, Persistence
 from detector.core.scoring.classifier import INSUFFICIENT, VERDICTS, Classifier
 from detector.core.scoring.score_history import ScoreHistory
@@ -48,6 +49,8 @@ class PollResult:
     window_count: int = 0
     """Number of windows that were encoded."""
     suppressed_episodes: list[SuppressedEpisode] = field(default_factory=list)
+    faults: FaultCounts = field(default_factory=FaultCounts)
+    """Faults of values in the records."""
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,10 @@ class Pipeline:
         """Return the watermark of each assigned partition."""
         return self._intake.watermarks()
 
+    def feed_period(self) -> float | None:
+        """Return the minutes between two samples of a cell as the feed shows them; None while too little was seen."""
+        return self._intake.feed_period()
+
     def open_alarms(self) -> list[Alarm]:
         """Return the open alarms of all partitions."""
         return self._alarms.open_alarms()
@@ -154,6 +161,7 @@ class Pipeline:
             for part in _parts(records)
         )
         self._run(batches, [records.partition for records, _ in poll], result)
+        result.faults = self._intake.take_faults()
         return result
 
     def process_samples(self, samples: Samples, first_offset: int) -> PollResult:

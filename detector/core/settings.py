@@ -59,6 +59,8 @@ class Settings:
     """The part of `budget` that some classes have for themselves."""
     period_minutes: int = 1
     """Granularity period of the feed."""
+    fatal_faults: tuple[str, ...] = ()
+    """Faults of a value that refuse its record."""
 
     @property
     def granularity(self) -> Granularity:

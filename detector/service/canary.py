@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from detector.bundle.format import Bundle
 from detector.core.encoder import Encode
 from detector.core.features import ABSENT, STEPS, WINDOW, day_basis, deviations
-from detector.core.ingest.samples import EARLIEST_MINUTE, Records, records_of
+from detector.core.ingest.samples import Records, records_of
 from detector.core.lifecycle import NEW
 from detector.core.pipeline import Pipeline
 from detector.core.scoring.classifier import Classifier
 from detector.core.scoring.exemplars import ExemplarIndex
 from detector.core.settings import Settings
+from detector.core.vocabulary import EARLIEST_MINUTE
 from detector.errors import LabelError
 from detector.labels.builder import LabelMeta, LabelWindow, build_label, label_span
 from detector.labels.embedding import embed_label

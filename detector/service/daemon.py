@@ -28,6 +28,8 @@ from detector.kafka.readers.group_members import GroupMember, GroupMonitor, fore
 from detector.kafka.sink import Sink
 from detector.service.assignments import PartitionAssignments
 from detector.service.canary import CanaryRunner
+from detector.service.feed.health import DEAF, FeedHealth
+from detector.service.feed.notices import FeedNotices
 from detector.service.fencing import Fencing
 from detector.service.http_server import Endpoints, Health
 from detector.service.latency import LatencyMeter
@@ -75,7 +77,7 @@ class Service:
         self._assignments = PartitionAssignments(self._open_table, self.metrics, config.kafka)
         self._foreign_members: tuple[GroupMember, ...] = ()
         self._latency = LatencyMeter(time())
-        self._poison_polls = 0
+        self._feed_notices, self._deafness = FeedNotices(), dict[str, str]()
         self.metrics.gpu.set(encoder.device == "gpu")
         log.info("bundle %s serves on %s/metrics", self._bundle.digest, self._endpoints.url)
 
@@ -103,7 +105,7 @@ class Service:
         if replayed_records:
             self.metrics.count_work(self._pipeline.process([(records, False) for records in replayed_records]))
         self._assignments.end_replays(poll, self._pipeline)
-        if live_records and not self._is_halted:
+        if live_records:
             self._process_and_publish(live_records, poll)
         self._report_canary()
         self._report_state()
@@ -135,6 +137,7 @@ class Service:
 
     def _serve(self, state: ServingState) -> None:
         self._bundle, self._labels, self._label_table = state.bundle, state.labels, state.table
+        self._feed_health = FeedHealth(self._config.limits.deaf_share, state.bundle.catalogue.period_minutes)
         self._pipeline = state.pipeline
         self._canary_runner.use(state.canary)
         self.metrics.canary_recognised.set(0)
@@ -201,8 +204,7 @@ class Service:
         count = sum(map(len, live_records))
         self.metrics.count_work(work)
         self.metrics.batch.observe(count)
-        if self._halt_if_poisoned(work, count):
-            return
+        self._observe_feed(work, count)
         offsets = {
             records.partition: (int(records.offsets[-1]) + 1, self._pipeline.checkpoint(records.partition))
             for records in live_records
@@ -221,30 +223,25 @@ class Service:
         for reason, count in ignored.items():
             self.metrics.latency_ignored.labels(reason).inc(count)
 
-    def _halt_if_poisoned(self, work: PollResult, count: int) -> bool:
-        """Stop consuming if most records of several consecutive polls were refused, and return whether it has stopped.
+    def _observe_feed(self, work: PollResult, records: int) -> None:
+        """Note what of a poll could not be used, and say which features began to be unusable."""
+        refused = [(str(rejection.reason), whole.keys[rejection.index]) for whole, rejection in work.rejections]
+        self._feed_health.observe(records, refused, work.faults, time())
+        for notice in self._feed_notices.notices(work.faults, time()):
+            log.warning("%s", notice)
 
-        So many refusals mean that the feed's schema is wrong.
-        """
-        limits = self._config.limits
-        self._poison_polls = self._poison_polls + 1 if len(work.rejections) > limits.poison_share * count else 0
-        if self._poison_polls < limits.poison_batches:
-            return False
-        self._consumer.pause()
-        self.metrics.halt.labels("poison").set(1)
-        reasons = sorted({str(rejection.reason) for _, rejection in work.rejections})
-        log.error(
-            "stopped consuming: over %g of the records of %d consecutive polls were refused (%s); repair the feed,"
-            " then restart",
-            limits.poison_share,
-            limits.poison_batches,
-            ", ".join(reasons),
-        )
-        return True
-
-    @property
-    def _is_halted(self) -> bool:
-        return self._poison_polls >= self._config.limits.poison_batches
+    def _report_deafness(self) -> None:
+        """Log a change of what makes the instance deaf, and show it in a metric."""
+        period = self._pipeline.feed_period()
+        reasons = self._feed_health.reasons(len(self._pipeline.cells), period)
+        self.metrics.feed_period.set(period or 0)
+        for reason in DEAF:
+            self.metrics.deaf.labels(reason).set(reason in reasons)
+            if reason in reasons and reason not in self._deafness:
+                log.warning("%s", reasons[reason])
+            elif reason in self._deafness and reason not in reasons:
+                log.info("the feed is well again: %s is over", reason)
+        self._deafness = reasons
 
     def _update_label_metrics(self) -> None:
         for kind in ("fault", "normal", "ignore"):
@@ -269,6 +266,7 @@ class Service:
             self._latency.set_caught_up(time())
         self.metrics.lag_max.set(max(lags.values(), default=0))
         self._report_foreign_members()
+        self._report_deafness()
         reason = self._unready_reason()
         if reason:
             self._set_not_ready(reason)
@@ -294,8 +292,6 @@ class Service:
 
     def _unready_reason(self) -> str:
         """Return why the daemon is not ready; empty when it is."""
-        if self._is_halted:
-            return "stopped consuming: most records are refused"
         if not self._broker_monitor.is_available():
             return BROKER_AWAY
         if not self._assignments.owned_partitions:
@@ -303,7 +299,7 @@ class Service:
             return f"no partition is assigned: {foreign}" if foreign else "no partition is assigned"
         if self._assignments.replay_ends:
             return f"{len(self._assignments.replay_ends)} partitions are replayed"
-        return ""
+        return next(iter(self._deafness.values()), "")
 
     def _set_not_ready(self, reason: str) -> None:
         self.health.is_ready, self.health.reason = False, reason

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from detector import __version__
 from detector.core.ingest.samples import Reason
+from detector.core.ingest.value_faults import ValueFault
 from detector.core.lifecycle import Event
 from detector.core.pipeline import PollResult
 from detector.core.scoring.classifier import VERDICTS
@@ -16,6 +17,7 @@ from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES, Alarm
 from detector.errors import BUNDLE_REASONS
 from detector.output.files import whole_file
 from detector.output.kinds import begins_with, file_kind
+from detector.service.feed.health import DEAF
 from detector.service.latency import IGNORED
 from detector.text import printable
 
@@ -25,7 +27,6 @@ STAGES = ("decode", "scale", "window", "encode", "match", "alarm", "publish")
 OUTCOMES = ("in_order", "late", "duplicate", "restated", "rejected", "replayed")
 TRANSACTIONS = ("committed", "aborted")
 WITHHELD = ("ignored", "quarantined")
-HALTS = ("poison",)
 PLAYS = ("recognised", "missed")
 CUTS = ("shortened", "dead_lettered")
 TABLES = ("active", "labels")
@@ -61,6 +62,9 @@ class Metrics:
 
         self.records = counter("faultline_records", "Records consumed, by outcome.", "outcome", OUTCOMES)
         self.rejections = counter("faultline_rejections", "Records refused, by reason.", "reason", tuple(Reason))
+        self.value_faults = counter(
+            "faultline_value_faults", "Values that count as not reported or are ignored.", "kind", tuple(ValueFault)
+        )
         self.windows = counter("faultline_windows_scored", "Windows embedded and scored.")
         self.verdicts = counter("faultline_verdicts", "Decisions on cells' minutes.", "verdict", VERDICTS)
         self.alarms = Counter(
@@ -117,7 +121,8 @@ class Metrics:
         self.quarantined_exemplars = gauge(
             "faultline_quarantined_exemplars", "Exemplars in quarantine, which raise no alarm."
         )
-        self.halt = gauge("faultline_halted", "1 while consumption is stopped on purpose.", "reason")
+        self.deaf = gauge("faultline_deaf", "1 while most of what the feed sends cannot be used.", "reason")
+        self.feed_period = gauge("faultline_feed_period_minutes", "Minutes between two samples of a cell; 0 = unknown.")
         self.bundle_current = gauge("faultline_bundle_current", "0 while the directory holds a refused bundle.")
         self.canary_recognised = gauge(
             "faultline_canary_recognised_timestamp_seconds",
@@ -136,8 +141,8 @@ class Metrics:
             self.open_alarms.labels(severity)
         for kind in KINDS:
             self.exemplars.labels(kind)
-        for reason in HALTS:
-            self.halt.labels(reason)
+        for reason in DEAF:
+            self.deaf.labels(reason)
 
     def _histograms(self) -> None:
         self.latency = Histogram(
@@ -184,6 +189,8 @@ class Metrics:
             self.rejections.labels(rejection.reason).inc()
         for verdict, count in work.verdicts.items():
             self.verdicts.labels(verdict).inc(count)
+        for kind in ValueFault:
+            self.value_faults.labels(kind).inc(work.faults.of(kind))
         self.windows.inc(work.window_count)
 
     def count_published(self, events: list[Event], open_alarms: list[Alarm], silent_name: str) -> None:

@@ -40,6 +40,7 @@ DETECTOR = [
     (("labels", "--radius", "--quick"), "not allowed with argument"),
     (("unknowns", "--teach", "0", "--class", "x"), "argument --teach: 0 is not a whole number from 1 on"),
     (("unknowns", "--teach", "1"), "--teach N and --class NAME must be given together"),
+    (("feed", "--records", "0"), "argument --records: 0 is not a whole number from 1 to 1000000"),
     (("topics", "--partitions", "0"), "argument --partitions: 0 is not a whole number from 1 on"),
     (("topics", "--replication", "99999"), "is not a whole number from 1 to 32767"),
     (("search", *EPISODE, "--most", "many"), "argument --most: many is not a whole number from 1 on"),

@@ -17,7 +17,16 @@ EPISODE = ("--cell", "A1", "--at", "2026-11-21 10:05")
 CLASS = ("--class", "power_loss")
 
 NO_CONFIG = [
-    *(("run",), ("check",), ("topics",), ("labels",), ("labels", "--withheld"), ("unknowns",), ("forget", "5b0c91aa")),
+    *(
+        ("run",),
+        ("check",),
+        ("feed",),
+        ("topics",),
+        ("labels",),
+        ("labels", "--withheld"),
+        ("unknowns",),
+        ("forget", "5b0c91aa"),
+    ),
     *(("explain", "5b0c91aa"), ("reproduce", "5b0c91aa"), ("confirm", "5b0c91aa"), ("reject", "5b0c91aa")),
     *(("teach", *EPISODE, *CLASS), ("search", *EPISODE), ("pack", "export", "x.pack"), ("pack", "import", "x.pack")),
     *(("promote", "monday"), ("rollback",), ("shadow", "configure", "--bundle", "monday")),
@@ -25,12 +34,14 @@ NO_CONFIG = [
 """Verbs that read the configuration first."""
 
 NO_BUNDLE = [
+    *(("feed",), ("feed", "broken.jsonl")),
     *(("unknowns",), ("teach", *EPISODE, *CLASS), ("search", *EPISODE)),
     *(("pack", "export", "x.pack"), ("shadow", "configure", "--bundle", "missing")),
     ("replay", "--history", "history", "--bundle", "missing", "--teach", "history/episodes.csv"),
 ]
 
 NO_BROKER = [
+    ("feed",),
     *(("topics",), ("labels",), ("labels", "--radius"), ("labels", "--withheld"), ("unknowns",)),
     *(("forget", "5b0c91aa"), ("explain", "5b0c91aa"), ("reproduce", "5b0c91aa"), ("confirm", "5b0c91aa")),
     *(("reject", "5b0c91aa"), ("unknowns", "--teach", "1", *CLASS), ("teach", *EPISODE, *CLASS)),
@@ -47,6 +58,8 @@ FILES = [
     (("search", *EPISODE, "--history", "missing", "--offline"), "missing"),
     (("teach", *EPISODE, *CLASS, "--history", "missing"), "missing"),
     (("teach", *EPISODE, *CLASS, "--history", "empty"), "empty"),
+    (("feed", "missing.jsonl"), "missing.jsonl: cannot be read"),
+    (("feed", "empty"), "empty"),
     (("promote", "missing"), "missing"),
     (("rollback",), "no previous bundle is recorded"),
 ]

@@ -24,7 +24,8 @@ from detector.backtest.matching import read_episodes
 from detector.bundle.format import Bundle, read_bundle
 from detector.config.loader import read_catalogue, read_config
 from detector.core.ingest.checkpoint import WatermarkState, decode_claims
-from detector.core.ingest.samples import Decoder, Records, diagnose
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from detector.errors import OperatorError
 from detector.kafka.start_positions import checkpoint_from_metadata
 from detector.labels.embedding import label_windows
@@ -154,11 +155,9 @@ def check_checkpoint(metadata: bytes) -> None:
 
 def check_record(value: bytes) -> None:
     """Decode a record of the feed."""
-    names = [feature.name for feature in bundle().catalogue.features]
     decoder = Decoder(bundle().catalogue, 65536)
     samples, rejections = decoder.decode(Records(0, np.arange(1), [value[:20]], [value]))
     assert len(samples) + len(rejections) == 1
-    diagnose(value, names)
 
 
 def _lists(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[list[bytes]]:

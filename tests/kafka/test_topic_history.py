@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from detector.config.loader import read_config
 from detector.config.schema import Config
-from detector.core.ingest.samples import Decoder
+from detector.core.ingest.decoder import Decoder
 from detector.errors import TimeError
 from detector.history.sampling import SampleSize
 from detector.kafka.readers.range_reader import RangeReader, partition_of

@@ -287,6 +287,7 @@ CELL = ("--cell", "{text}", "--at", "2026-03-01 10:00")
 ARGUMENTS = {
     "run": (),
     "check": ("--offline",),
+    "feed": ("{text}",),
     "topics": (),
     "replay": ("--history", "{text}", "--bundle", "{text}", "--labels", "{text}"),
     "teach": (*CELL, "--class", "{text}"),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from detector.core.ingest.samples import Decoder, Samples
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Samples
 from detector.kafka.readers.offset_reader import OffsetReader
 from trainer.data.parquet_sink import Collection
 

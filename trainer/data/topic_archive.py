@@ -6,7 +6,7 @@ from pathlib import Path
 from detector.bundle.format import read_bundle
 from detector.config.loader import read_catalogue
 from detector.config.schema import Config
-from detector.core.ingest.samples import Decoder
+from detector.core.ingest.decoder import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader
 from detector.output.claim import claimed
 from detector.terminal import print_line, progress

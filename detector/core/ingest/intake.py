@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from detector.core.features import Baseline, Catalogue, deviations, fingerprints
 from detector.core.ingest.cell_index import CellIndex
 from detector.core.ingest.checkpoint import Checkpoint, WatermarkState, encode_laggards, may_lag
+from detector.core.ingest.decoder import Decoder
 from detector.core.ingest.micro_batch import AdmissionResult, MicroBatch
-from detector.core.ingest.samples import Decoder, Reason, Records, Rejection, Samples, select
+from detector.core.ingest.samples import Reason, Records, Rejection, Samples, select
+from detector.core.ingest.value_faults import FaultCounts
 from detector.core.ingest.windows import ScaledSamples, Windows
 from detector.core.settings import Settings
 
@@ -70,7 +72,7 @@ class Intake:
     ) -> None:
         self._baseline, self._settings, self._stage_timer = baseline, settings, stage_timer
         self._logarithmic = catalogue.logarithmic
-        self._decoder = Decoder(catalogue, settings.max_record_bytes)
+        self._decoder = Decoder(catalogue, settings.max_record_bytes, settings.fatal_faults)
         self.cells = CellIndex(settings.max_cells)
         self._baseline_row = np.zeros(settings.max_cells, np.int64)
         self._windows = Windows(self.cells, len(catalogue), settings.tolerance, settings.granularity)
@@ -126,6 +128,14 @@ class Intake:
     def watermarks(self) -> dict[int, int]:
         """Return the watermark of each assigned partition."""
         return self._windows.watermark_minutes()
+
+    def take_faults(self) -> FaultCounts:
+        """Return the faults of values since the last call."""
+        return self._decoder.take_faults()
+
+    def feed_period(self) -> float | None:
+        """Return the minutes between two samples of a cell as the feed shows them; None while too little was seen."""
+        return self._decoder.period_meter.period()
 
     def coefficients(self, row: int) -> NDArray[np.float32]:
         """Return the baseline of a cell. # [2 + 2·H, F]"""

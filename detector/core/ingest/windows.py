@@ -71,6 +71,8 @@ class Windows:
         """The watermark at the cell's last record, also of a record whose minute was refused."""
         self._silence_start = np.full(limit, UNSET, np.int64)
         """Silence is counted from this minute if it is later than the newest minute: see `_advance`."""
+        self._refused_at = np.full(limit, UNSET, np.int64)
+        """The watermark at the cell's last record whose minute was refused: such a cell is no silent one."""
         self.first_scored_minute = np.zeros(limit, np.int64)
         """Windows of earlier minutes are not needed, and are not copied out: see `Pipeline.assign`."""
         self._watermarks: dict[int, Watermark] = {}
@@ -160,6 +162,7 @@ class Windows:
         is_known = ~is_ahead & ~is_late & ~is_newer
         for reason, mask in ((Reason.TOO_FAR_AHEAD, is_ahead), (Reason.TOO_LATE, is_late)):
             result.reasons += [(start + position, reason) for position in np.flatnonzero(mask).tolist()]
+            self._refused_at[rows[mask]] = UNSET if watermark is None else watermark
         self._append(run[is_newer], newest_minute[is_newer])
         outcomes = self._update(run[is_known])
         outcomes["in_order"] = int(np.count_nonzero(is_newer))
@@ -187,7 +190,8 @@ class Windows:
             holes = (number[position] - np.arange(gap[position])) % samples
             self._ring[rows[position], holes] = ABSENT
         shifted_bits = self._reported_bits[rows] << np.minimum(gap, samples - 1).astype(np.uint64)
-        self._reported_bits[rows] = (np.where(gap < samples, shifted_bits, 0) & self._all_bits) | _ONE
+        newest_bit = has_value(run.codes).astype(np.uint64)
+        self._reported_bits[rows] = (np.where(gap < samples, shifted_bits, 0) & self._all_bits) | newest_bit
         self._newest_minute[rows] = run.minute
         self._ring[rows, number % samples] = run.codes
         self._fingerprints[rows, number % samples] = run.fingerprints
@@ -203,7 +207,7 @@ class Windows:
         is_equal = was_reported & (self._fingerprints[rows, slot] == run.fingerprints)
         self._ring[rows[~is_equal], slot[~is_equal]] = run.codes[~is_equal]
         self._fingerprints[rows, slot] = run.fingerprints
-        self._reported_bits[rows] |= bit
+        self._reported_bits[rows] |= np.where(has_value(run.codes), bit, np.uint64(0))
         return {
             "late": int(np.count_nonzero(~was_reported)),
             "duplicate": int(np.count_nonzero(is_equal)),
@@ -268,7 +272,8 @@ class Windows:
         if previous is not None and watermark - previous > tolerance.ahead_minutes:
             self._silence_start[rows] = watermark
         newest_minute = self._newest_minute[rows]
-        is_silent = watermark - np.maximum(newest_minute, self._silence_start[rows]) >= tolerance.silent_minutes
+        last_heard = np.maximum.reduce([newest_minute, self._silence_start[rows], self._refused_at[rows]])
+        is_silent = watermark - last_heard >= tolerance.silent_minutes
         silent_rows = rows[(newest_minute != UNSET) & is_silent]
         batch.silent_cells = [self._cells.names[row] for row in silent_rows.tolist()]
         batch.silent_since = (self._newest_minute[silent_rows] + self._period).tolist()
@@ -291,8 +296,13 @@ class Windows:
     def _reset_rows(self, rows: NDArray[np.int64]) -> None:
         """Clear these rows for new cells."""
         self._newest_minute[rows] = self._claims[rows] = UNSET
-        self._last_activity[rows] = self._silence_start[rows] = UNSET
+        self._last_activity[rows] = self._silence_start[rows] = self._refused_at[rows] = UNSET
         self.first_scored_minute[rows] = 0
+
+
+def has_value(codes: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Return which samples report anything. A sample without is no silence, and covers nothing. # [n, F] -> [n]"""
+    return np.asarray((codes != ABSENT).any(axis=1))
 
 
 def _previous_occurrence(rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detector.core.ingest.samples import Decoder, Records, Samples
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records, Samples
 from detector.kafka.readers.range_reader import OffsetRange, RangeReader, partition_of
 
 FEW_RECORDS = 1_000_000

@@ -50,7 +50,7 @@ class OffsetRange:
 
 @dataclass(frozen=True)
 class TimedRecords:
-    """Records of one partition with the timestamps that they bear, in ms since 1970."""
+    """Records of one partition with the timestamps that they bear, in ms since 1970; -1 = none."""
 
     records: Records
     timestamps_ms: NDArray[np.int64]
@@ -102,10 +102,16 @@ class RangeReader:
 
         Raises ClusterError if the broker stops delivering.
         """
+        return (timed.records for timed in self.read_timed(ranges, has_wanted_key))
+
+    def read_timed(
+        self, ranges: Sequence[OffsetRange], has_wanted_key: Callable[[bytes | None], bool]
+    ) -> Iterator[TimedRecords]:
+        """Yield the same with the records' timestamps. Raises ClusterError."""
         for partition, messages in self._messages(ranges):
             matches = [message for message in messages if has_wanted_key(message.key())]
             if matches:
-                yield to_records(partition, matches)
+                yield _timed_records(partition, matches)
 
     def close(self) -> None:
         """Close the client."""
@@ -125,12 +131,7 @@ class RangeReader:
                 edges.setdefault(partition, []).extend(messages)
             unread = [rest for _, rest in cuts if len(rest) and rest.partition not in edges]
             count *= 2
-        return [
-            TimedRecords(
-                to_records(partition, messages), np.array([message.timestamp()[1] for message in messages], np.int64)
-            )
-            for partition, messages in sorted(edges.items())
-        ]
+        return [_timed_records(partition, messages) for partition, messages in sorted(edges.items())]
 
     def _messages(self, ranges: Sequence[OffsetRange]) -> Iterator[tuple[int, list[Message]]]:
         """Yield the messages of at most one range per partition, as (partition, messages)."""
@@ -192,6 +193,11 @@ class RangeReader:
             f"Kafka at {self._kafka.common['bootstrap.servers']}: topic {self._topic} was not read to its end: nothing"
             f" arrived for {self._kafka.reach_seconds:g} s; check that the broker runs, and try again."
         )
+
+
+def _timed_records(partition: int, messages: list[Message]) -> TimedRecords:
+    timestamps_ms = np.array([message.timestamp()[1] for message in messages], np.int64)
+    return TimedRecords(to_records(partition, messages), timestamps_ms)
 
 
 def partition_of(key: bytes, partitions: int) -> int:

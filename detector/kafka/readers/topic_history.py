@@ -7,7 +7,8 @@ import numpy as np
 
 from detector.config.schema import Config
 from detector.core.features import Catalogue
-from detector.core.ingest.samples import Decoder, Records
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from detector.errors import OperatorError, TimeError
 from detector.history.sampling import CellMinutes, HistorySample, SampleSize
 from detector.kafka.readers.minute_search import CellRecords, MinuteQuery, MinuteSearch, Progress, ignore_progress

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from detector.core.granularity import Granularity
-from detector.core.ingest.samples import Decoder, Samples, select
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Samples, select
 from detector.history.sampling import SampleSize, is_chosen
 from detector.kafka.readers.range_reader import OffsetRange, RangeReader, TimedRecords, partition_of
 

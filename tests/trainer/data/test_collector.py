@@ -14,7 +14,8 @@ from confluent_kafka.admin import AdminClient
 
 from detector.config.loader import read_catalogue
 from detector.core.features import Catalogue
-from detector.core.ingest.samples import Decoder, Records
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from detector.history.parquet import HistoryFiles
 from tests.eventually import eventually
 from tests.kafka.broker import ROOT, Broker, ExternalBroker, die_with_parent, free_ports

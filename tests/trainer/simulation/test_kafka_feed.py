@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from confluent_kafka import Message
 
-from detector.core.ingest.samples import Decoder, Records
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from tests.kafka.broker import Broker, ExternalBroker
 from tests.kafka.topics import consume_committed, create_topics
 from trainer.__main__ import main

@@ -3,7 +3,8 @@
 import msgspec
 import numpy as np
 
-from detector.core.ingest.samples import Decoder, Records
+from detector.core.ingest.decoder import Decoder
+from detector.core.ingest.samples import Records
 from trainer.data.history import SimulatedHistory
 from trainer.simulation.record_encoder import minute_records
 

@@ -1,0 +1,1 @@
+"""Features of a feed: values against catalogue and baseline, units, and names that changed."""

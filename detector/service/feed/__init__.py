@@ -1,0 +1,1 @@
+"""Feed of the daemon: whether it can be used, and what of it has changed."""
