@@ -15,6 +15,9 @@ from detector.terminal import print_line
 DAY, WEEK = 1440, 7
 """A day in minutes, and a week in days."""
 
+CELL_DAYS_WANTED = 100
+"""Reported cell-days below which the alarm budget is a guess: the stretches of a training's calibration."""
+
 DRAWS = 4000
 INTERVAL_QUANTILES = (0.025, 0.975)
 
@@ -34,12 +37,14 @@ def budget_interval(stretches: int, budget: float, classes: int) -> tuple[float,
     return float(low), float(high)
 
 
-def print_budget_interval(stretches: int, cells: int, minutes: int) -> None:
-    """Print the interval for a history of so many cells and minutes, and so many stretches drawn from it."""
-    distinct = min(stretches, cells * minutes // TWO_HOURS)  # more draws than this repeat the same minutes
-    low, high = budget_interval(distinct, BUDGET, CLASSES)
+def print_budget_interval(stretches: int, cell_days: float, minutes: int) -> None:
+    """Print the interval for so many stretches, drawn from so many reported cell-days of a history of these minutes."""
+    distinct = min(stretches * TWO_HOURS / DAY, cell_days)  # more draws than this repeat the same minutes
+    low, high = budget_interval(int(distinct * DAY / TWO_HOURS), BUDGET, CLASSES)
+    if distinct < CELL_DAYS_WANTED:
+        print_line(f"too little past to tell: {distinct:.0f} cell-days, {CELL_DAYS_WANTED} wanted")
     print_line(
-        f"calibrated on {distinct * TWO_HOURS / DAY:.0f} cell-days: with a budget of {BUDGET:g} false alarms and"
+        f"calibrated on {distinct:.0f} cell-days: with a budget of {BUDGET:g} false alarms and"
         f" {CLASSES} classes taught, expect {low:.1f} to {high:.1f}"
     )
     if minutes < WEEK * DAY:

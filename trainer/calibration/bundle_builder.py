@@ -13,7 +13,12 @@ from detector.core.encoder import BATCHES, Encoder
 from detector.core.features import Baseline
 from detector.core.networks.spec import Spec
 from detector.signatures import SigningKey
-from trainer.calibration.normal_profile import measure_weights, normal_windows, sample_normal
+from trainer.calibration.normal_profile import (
+    measure_weights,
+    normal_windows,
+    reported_cell_days,
+    sample_normal,
+)
 from trainer.data.history import History
 
 WHITENED = 4000
@@ -64,7 +69,7 @@ def build_bundle(parts: BundleParts, out: Path, signer: SigningKey | None = None
         spec=replace(parts.spec),
         loss=parts.loss,
         step_minutes=normal.step_samples * parts.history.catalogue.period_minutes,
-        trained_on=parts.trained_on,
+        trained_on={**parts.trained_on, "reported_cell_days": round(reported_cell_days(parts.history), 1)},
         figures=parts.figures,
         period_minutes=parts.history.catalogue.period_minutes,
         stamp=parts.history.catalogue.stamp,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.core.encoder import Encoder, concatenate
-from detector.core.features import Baseline
+from detector.core.features import ABSENT, Baseline
 from detector.core.granularity import Granularity
 from detector.core.networks.registry import NETWORKS
 from detector.core.networks.spec import Spec
@@ -18,7 +18,7 @@ from detector.core.scoring.tail_fit import TWO_HOURS
 from detector.history.parquet import HistoryError
 from detector.terminal import progress
 from trainer.calibration.whitening import fault_axes, view_whitening, whitening
-from trainer.data.examples import cut_samples, cut_windows
+from trainer.data.examples import cut_samples
 from trainer.data.history import History
 from trainer.data.injected_faults import inject_families
 
@@ -35,6 +35,16 @@ of 30 minutes and more is one sample, which needs nothing before."""
 STRETCHES_READ = 1200
 """Stretches per read: 125 MB of minutes, less of longer periods. A history in files goes through nearly all of
 them for each read."""
+
+LEAST_REPORTED = 0.5
+"""Least share of a stretch's samples that the cell reported: the daemon judges no window with fewer. With unreported
+stretches the thresholds would be those of silence."""
+
+DRAWS = 40
+"""Times that stretches are drawn anew in place of unreported ones. Where one in ten is reported, 2 % remain undrawn."""
+
+SHARE_DRAWS = 10_000
+"""Samples of cells looked up for the share that was reported: its standard error is half a percent at most."""
 
 STRETCHES_AT_ONCE = 64
 """Stretches embedded together: a window shares 55 of its minutes with the one before, and is copied nevertheless."""
@@ -68,9 +78,58 @@ def _shift_axes(windows: NDArray[np.int8], whiten: NDArray[np.float32], count: i
 
 
 def normal_windows(history: History, baseline: Baseline, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Return windows from anywhere in the history, taken as normal: rare events in it stay rare among them."""
+    """Return windows from anywhere in what was reported, taken as normal: rare events in it stay rare among them.
+
+    There are fewer than `count` where little was reported. Raises HistoryError if there is none. # -> int8 [n, 60, F]
+    """
+    granularity = history.catalogue.granularity
     cell = rng.integers(len(history.cells), size=count)
-    return cut_windows(history, baseline, cell, _draw_ends(history, history.catalogue.granularity.samples, count, rng))
+    end = _draw_ends(history, granularity.samples, count, rng)
+    parts = _cut_reported(history, baseline, cell, end, samples=granularity.samples, rng=rng)
+    return granularity.expand(np.concatenate([codes for codes, _ in parts]))
+
+
+def reported_cell_days(history: History) -> float:
+    """Return the days of cells that were reported, from a random sample of the history's minutes."""
+    rng, period = np.random.default_rng(0), history.catalogue.period_minutes
+    cell = rng.integers(len(history.cells), size=SHARE_DRAWS)
+    first, last = history.span[0] // period, -(-history.span[1] // period)
+    values = history.read(cell, period * rng.integers(first, last, size=SHARE_DRAWS))
+    share = float((~np.isnan(values)).any(axis=1).mean())
+    return share * len(history.cells) * (last - first) * period / 1440
+
+
+def _cut_reported(
+    history: History,
+    baseline: Baseline,
+    cell: NDArray[np.int64],
+    end: NDArray[np.int64],
+    *,
+    samples: int,
+    rng: np.random.Generator,
+) -> Iterator[tuple[NDArray[np.int8], NDArray[np.int64]]]:
+    """Yield the deviations and ends of these stretches; in place of an unreported one, another is drawn.
+
+    Where everything was reported, nothing is drawn. Raises HistoryError if no stretch was reported.
+    # [n], [n] -> int8 [k, samples, F], [k] each
+    """
+    count = missing = len(end)
+    for _ in range(DRAWS):
+        for start in range(0, len(end), STRETCHES_READ):
+            part = slice(start, start + STRETCHES_READ)
+            codes = cut_samples(history, baseline, cell[part], end[part], samples)
+            is_reported = (codes != ABSENT).any(axis=2).mean(axis=1) >= LEAST_REPORTED
+            missing -= int(is_reported.sum())
+            yield codes[is_reported], end[part][is_reported]
+        if not missing:
+            return
+        cell, end = rng.integers(len(history.cells), size=missing), _draw_ends(history, samples, missing, rng)
+    if missing == count:
+        stretch_minutes = samples * history.catalogue.period_minutes
+        raise HistoryError(
+            f"too little past to tell: no cell reported half of any {stretch_minutes} minutes that were drawn, and"
+            f" {reported_cell_days(history):.1f} cell-days in all; give a longer history."
+        )
 
 
 def step_samples(granularity: Granularity) -> int:
@@ -106,14 +165,14 @@ def sample_normal(
     samples = granularity.samples + (length - 1) * step
     cell = rng.permutation(np.arange(stretches) % len(history.cells))
     end = _draw_ends(history, samples, stretches, rng)
-    parts = []
+    parts, ends = [], []
     with progress("embedding normal life", stretches, "stretches") as advance:
-        for start in range(0, stretches, STRETCHES_READ):
-            part = slice(start, start + STRETCHES_READ)
-            codes = cut_samples(history, baseline, cell[part], end[part], samples)
+        for codes, part_ends in _cut_reported(history, baseline, cell, end, samples=samples, rng=rng):
             parts += [encoder(windows) for windows in _cut_stretches(codes, granularity)]
+            ends.append(part_ends)
             advance(len(codes))
-    return NormalProfile(bank, concatenate(parts).reshaped(stretches, length), end, step)
+    drawn = np.concatenate(ends)
+    return NormalProfile(bank, concatenate(parts).reshaped(len(drawn), length), drawn, step)
 
 
 def _cut_stretches(codes: NDArray[np.int8], granularity: Granularity) -> Iterator[NDArray[np.int8]]:

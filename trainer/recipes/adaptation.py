@@ -63,7 +63,7 @@ def _adapt(request: AdaptRequest) -> None:
             request.out,
             request.signer,
         )
-    _print_bundle(request.out, bundle, history, request.stretches)
+    _print_bundle(request.out, bundle, history)
 
 
 def _encoder(
@@ -81,7 +81,8 @@ def _encoder(
     return source.manifest.spec, source.weights
 
 
-def _print_bundle(out: Path, bundle: Bundle, history: ParquetHistory, stretches: int) -> None:
+def _print_bundle(out: Path, bundle: Bundle, history: ParquetHistory) -> None:
     print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
     print_moved_link(out)
-    print_budget_interval(stretches, len(history.cells), history.span[1] - history.span[0])
+    cell_days = float(bundle.manifest.trained_on["reported_cell_days"])
+    print_budget_interval(len(bundle.normal.ends), cell_days, history.span[1] - history.span[0])

@@ -97,4 +97,5 @@ def print_bundle(out: Path, bundle: Bundle, history: History) -> None:
         print_line(f"  {name:<50} {value:.3f}  (chance {CHANCE:.3f})")
     print_line(f"{out}: {len(bundle.catalogue)} features, {len(bundle.baseline.cells)} cells")
     print_moved_link(out)
-    print_budget_interval(len(bundle.normal.ends), len(history.cells), history.span[1] - history.span[0])
+    cell_days = float(bundle.manifest.trained_on["reported_cell_days"])
+    print_budget_interval(len(bundle.normal.ends), cell_days, history.span[1] - history.span[0])

@@ -33,11 +33,13 @@ def test_a_handful_of_stretches_is_said_to_promise_nothing() -> None:
 
 
 def test_it_is_told_of_what_the_history_holds(capsys: pytest.CaptureFixture[str]) -> None:
-    print_budget_interval(1200, 300, 10_080)
+    print_budget_interval(1200, 2100.0, 10_080)
     told = capsys.readouterr().out.replace("\n", " ")
     assert "calibrated on 100 cell-days: with a budget of 5 false alarms and 10 classes taught, expect" in told
     assert "the history spans" not in told
-    print_budget_interval(1200, 10, 3 * 1440)
+    assert "too little" not in told
+    print_budget_interval(1200, 30.0, 3 * 1440)
     told = capsys.readouterr().out.replace("\n", " ")
+    assert "too little past to tell: 30 cell-days, 100 wanted" in told
     assert "calibrated on 30 cell-days:" in told
     assert "the history spans 3.0 days:" in told

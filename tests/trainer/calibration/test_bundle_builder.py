@@ -35,7 +35,9 @@ def test_a_bundle_holds_the_network_it_was_assembled_for(
     assert bundle.manifest.name == "town"
     assert bundle.manifest.spec == SPEC
     assert bundle.manifest.figures == {"guess": 0.5}
-    assert bundle.manifest.trained_on == {"steps": 0, "seed": 0}
+    facts = dict(bundle.manifest.trained_on)
+    assert float(facts.pop("reported_cell_days")) > 0
+    assert facts == {"steps": 0, "seed": 0}
     assert len(bundle.normal.stretches) == STRETCHES
     np.testing.assert_array_equal(bundle.baseline.table, usual.table)
     np.testing.assert_array_equal(bundle.baseline.cells, usual.cells)

@@ -7,13 +7,15 @@ import pytest
 
 from detector.bundle.format import read_bundle
 from detector.core.encoder import Encoder
-from detector.core.features import STEPS, Baseline
+from detector.core.features import ABSENT, STEPS, Baseline
+from detector.history.parquet import HistoryError
 from tests.builders import Listener, catalogue, fleet_baseline
 from tests.trainer.twins import TableHistory
 from trainer.calibration.normal_profile import (
     BANK,
     STRETCHES_AT_ONCE,
     normal_windows,
+    reported_cell_days,
     sample_normal,
 )
 from trainer.calibration.whitening import mean_deviations
@@ -89,3 +91,46 @@ def test_the_same_seed_takes_the_same_windows_as_normal(town: SimulatedHistory, 
 
     assert first.shape == (30, 60, len(town.catalogue))
     np.testing.assert_array_equal(first, again)
+
+
+def _with_gaps(gap: str) -> TableHistory:
+    """Four cells over two days, half of whose minutes were not reported."""
+    values = np.random.default_rng(4).normal(0, 2, (4, 2880, FEATURES)).astype(np.float32)
+    absent = {
+        "cells that begin later": (slice(None), slice(0, 1440)),
+        "cells that end": (slice(None), slice(1440, None)),
+        "cells that are never reported": (slice(0, 2), slice(None)),
+        "a day that is missing for some, another for others": (slice(0, 4, 2), slice(0, 1440)),
+    }
+    values[absent[gap]] = np.nan
+    if gap.startswith("a day"):
+        values[1::2, 1440:] = np.nan
+    return TableHistory(catalogue(FEATURES), ["a", "b", "c", "d"], 29_453_760, values)
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        "cells that begin later",
+        "cells that end",
+        "cells that are never reported",
+        "a day that is missing for some, another for others",
+    ],
+)
+def test_a_calibration_draws_and_counts_what_was_reported(gap: str, rng: np.random.Generator) -> None:
+    history, listener = _with_gaps(gap), Listener()
+
+    normal = sample_normal(history, fleet_baseline(FEATURES), listener, 40, rng)
+
+    reported = (listener.windows[:BANK] != ABSENT).any(axis=2).mean(axis=1)
+    assert len(normal.ends) == len(normal.stretches.size) == 40
+    assert len(reported) == BANK
+    assert reported.min() >= 0.5
+    assert reported_cell_days(history) == pytest.approx(4.0, abs=0.1)
+
+
+def test_a_history_of_nothing_but_gaps_is_refused_in_one_sentence(rng: np.random.Generator) -> None:
+    history = _with_gaps("cells that end")
+    history.values[:] = np.nan
+    with pytest.raises(HistoryError, match=r"too little past to tell: no cell reported half of any 60 minutes .* 0\.0"):
+        normal_windows(history, fleet_baseline(FEATURES), 10, rng)
