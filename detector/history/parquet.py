@@ -6,7 +6,7 @@ where a file has that column, else by the order of the files' paths.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,12 @@ class HistoryFiles:
         return int(self._open(path).metadata.num_rows)
 
     def keys(self, path: Path, group: int) -> Keys:
-        """Return the cells and minutes of a row group. Raises HistoryError."""
+        """Return the cells and samples' minutes of a row group. Raises HistoryError."""
+        keys = self.stored_keys(path, group)
+        return replace(keys, minute=self.catalogue.granularity.first_minute(keys.minute))
+
+    def stored_keys(self, path: Path, group: int) -> Keys:
+        """Return the cells and minutes of a row group as they are stored. Raises HistoryError."""
         file = self._open(path)
         columns = [name for name in ("cell", "minute", "received") if name in file.schema_arrow.names]
         table = self._decode(path, group, columns)
@@ -71,7 +76,7 @@ class HistoryFiles:
         return Keys(
             names=cell.dictionary.to_pylist(),
             cell=cell.indices.to_numpy().astype(np.int32),
-            minute=self.catalogue.granularity.first_minute(table["minute"].to_numpy().astype(np.int64)),
+            minute=table["minute"].to_numpy().astype(np.int64),
             received=table["received"].to_numpy().astype(np.float64) if "received" in columns else None,
         )
 

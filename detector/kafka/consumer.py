@@ -58,7 +58,6 @@ class MinuteConsumer:
         self._topic = config.kafka.topics.minutes
         self._pending = Poll()
         self._fatal_error: KafkaError | None = None
-        self._is_paused = False
         self._broker_monitor, self._config, self._name_rival = broker_monitor, config, name_rival
         self.member_id = ""
         """Id that the coordinator gave this member with its latest partitions; empty before."""
@@ -137,11 +136,6 @@ class MinuteConsumer:
         """
         self._reassign([partition.partition for partition in self._consumer.assignment()])
 
-    def pause(self) -> None:
-        """Stop fetching permanently, also from partitions assigned later. The member stays in the group."""
-        self._is_paused = True
-        self._consumer.pause(self._consumer.assignment())
-
     def lag(self) -> dict[int, int]:
         """Return the lag of each partition in records, up to the end offset that was reported in the last seconds."""
         return self._lag.measure()
@@ -216,8 +210,6 @@ class MinuteConsumer:
         for position in positions:
             self._lag.set_start(position)
         self._consumer.incremental_assign(positions)
-        if self._is_paused:
-            self._consumer.pause(positions)
 
     def _revoke(self, partitions: list[int]) -> None:
         self._pending.revocations += partitions

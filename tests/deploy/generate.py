@@ -87,7 +87,7 @@ OPERATIONS: list[Panel] = [
             "{{instance}} {{certificate}}": f"(faultline_certificate_expiry_timestamp_seconds{JOB} - time()) / 86400",
         },
     ),
-    ("Stopped on purpose", "short", {"{{instance}} {{reason}}": f"faultline_halted{JOB}"}),
+    ("Feed cannot be used", "short", {"{{instance}} {{reason}}": f"faultline_deaf{JOB}"}),
 ]
 
 NETWORK: list[Panel] = [

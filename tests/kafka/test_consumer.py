@@ -45,33 +45,6 @@ def take(source: MinuteConsumer, stage: Stage, count: int) -> None:
     assert sum(taken) == count
 
 
-def test_a_partition_that_comes_while_consumption_is_stopped_is_not_read(stage: Stage) -> None:
-    # Given one each, of which the first has stopped,
-    first, second = opened(stage, "one"), opened(stage, "two")
-    owned = {"first": 0, "second": 0}
-
-    def shared() -> bool:
-        for name, source in (("first", first), ("second", second)):
-            poll = source.poll()
-            owned[name] += len(poll.assignments) - len(poll.revocations)
-        return set(owned.values()) == {1}
-
-    eventually(shared, "a partition for each")
-    first.pause()
-    stage.tell(told(0, 20))
-
-    # when the second goes and more comes in,
-    second.close()
-    after: list[Poll] = []
-    eventually(lambda: after.append(first.poll()) or bool(after[-1].assignments), "the first has both")
-    stage.tell(told(20, 40))
-    after += [first.poll() for _ in range(POLLS)]
-
-    assert [(records.partition, len(records)) for poll in after for records in poll.records] == []
-    assert not any(poll.end_offsets for poll in after)
-    first.close()
-
-
 def test_an_error_that_the_client_calls_fatal_ends_in_a_sentence(stage: Stage) -> None:
     # Given an error that no broker can be brought to at will, as the client hands it over,
     error = KafkaError(KafkaError.INVALID_GROUP_ID, "The group is gone", True)
@@ -127,18 +100,6 @@ def test_the_lag_grows_while_a_full_buffer_fetches_nothing(stage: Stage) -> None
 
     assert behind > first
     eventually(lambda: sum(source.lag().values()) == behind, f"{behind} records behind; it says {source.lag()}")
-    source.close()
-
-
-def test_the_lag_grows_while_consumption_is_stopped(stage: Stage) -> None:
-    stage.tell(told(0, 20))
-    source = opened(stage, "one")
-    take(source, stage, len(told(0, 20)))
-    source.pause()
-
-    stage.tell(told(20, 40))
-
-    eventually(lambda: sum(source.lag().values()) == len(told(20, 40)), f"all that came; it says {source.lag()}")
     source.close()
 
 

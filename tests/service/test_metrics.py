@@ -12,15 +12,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from detector.certificates import USES
 from detector.config.schema import Http
 from detector.core.ingest.samples import Reason
+from detector.core.ingest.value_faults import ValueFault
 from detector.core.scoring.classifier import VERDICTS
 from detector.core.vocabulary import CHANGES, KINDS, SEVERITIES
 from detector.errors import BUNDLE_REASONS
 from detector.service.endpoints.connections import CONNECTIONS
+from detector.service.feed.health import DEAF
 from detector.service.http_server import Endpoints, Health
 from detector.service.latency import IGNORED
 from detector.service.metrics import (
     CUTS,
-    HALTS,
     OUTCOMES,
     PLAYS,
     RESETS,
@@ -36,11 +37,11 @@ from tests.service.stage import get, samples
 
 LABELS = {
     "outcome": {*OUTCOMES, *TRANSACTIONS, *CUTS, *PLAYS},
-    "reason": {*map(str, Reason), *HALTS, *BUNDLE_REASONS, *RESETS, *WITHHELD, *IGNORED},
+    "reason": {*map(str, Reason), *DEAF, *BUNDLE_REASONS, *RESETS, *WITHHELD, *IGNORED},
     "verdict": set(VERDICTS),
     "type": set(CHANGES),
     "severity": set(SEVERITIES),
-    "kind": set(KINDS),
+    "kind": {*KINDS, *map(str, ValueFault)},
     "stage": set(STAGES),
     "certificate": set(USES),
     "topic": set(TABLES),

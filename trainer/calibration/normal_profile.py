@@ -36,6 +36,9 @@ STRETCHES_READ = 1200
 """Stretches per read: 125 MB of minutes, less of longer periods. A history in files goes through nearly all of
 them for each read."""
 
+SAMPLES_READ = 240_000
+"""Samples per read of shorter stretches, which would else take as many reads as long ones."""
+
 LEAST_REPORTED = 0.5
 """Least share of a stretch's samples that the cell reported: the daemon judges no window with fewer. With unreported
 stretches the thresholds would be those of silence."""
@@ -114,9 +117,10 @@ def _cut_reported(
     # [n], [n] -> int8 [k, samples, F], [k] each
     """
     count = missing = len(end)
+    at_once = max(STRETCHES_READ, SAMPLES_READ // samples)
     for _ in range(DRAWS):
-        for start in range(0, len(end), STRETCHES_READ):
-            part = slice(start, start + STRETCHES_READ)
+        for start in range(0, len(end), at_once):
+            part = slice(start, start + at_once)
             codes = cut_samples(history, baseline, cell[part], end[part], samples)
             is_reported = (codes != ABSENT).any(axis=2).mean(axis=1) >= LEAST_REPORTED
             missing -= int(is_reported.sum())

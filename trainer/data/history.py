@@ -118,8 +118,8 @@ class ParquetHistory:
         return [groups[index] for index in sorted({*first, *(index + 1 for index in first)}) if index < len(groups)]
 
     def group_keys(self, group: tuple[Path, int]) -> Keys:
-        """Return the cells and minutes of a row group. Raises HistoryError."""
-        return self._files.keys(*group)
+        """Return the cells and minutes of a row group as they are stored. Raises HistoryError."""
+        return self._files.stored_keys(*group)
 
     def stored_values(self, group: tuple[Path, int], rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the features of some rows of a row group as they are stored. # [n] -> [n, F]. Raises HistoryError."""
