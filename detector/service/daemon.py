@@ -234,7 +234,7 @@ class Service:
         """Log a change of what makes the instance deaf, and show it in a metric."""
         period = self._pipeline.feed_period()
         reasons = self._feed_health.reasons(len(self._pipeline.cells), period)
-        self.metrics.feed_period.set(period or 0)
+        self.metrics.feed_period.set(60 * (period or 0))
         for reason in DEAF:
             self.metrics.deaf.labels(reason).set(reason in reasons)
             if reason in reasons and reason not in self._deafness:

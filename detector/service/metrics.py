@@ -122,7 +122,7 @@ class Metrics:
             "faultline_quarantined_exemplars", "Exemplars in quarantine, which raise no alarm."
         )
         self.deaf = gauge("faultline_deaf", "1 while most of what the feed sends cannot be used.", "reason")
-        self.feed_period = gauge("faultline_feed_period_minutes", "Minutes between two samples of a cell; 0 = unknown.")
+        self.feed_period = gauge("faultline_feed_period_seconds", "Seconds between two samples of a cell; 0 = unknown.")
         self.bundle_current = gauge("faultline_bundle_current", "0 while the directory holds a refused bundle.")
         self.canary_recognised = gauge(
             "faultline_canary_recognised_timestamp_seconds",
