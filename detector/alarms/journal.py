@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 from detector.alarms.notification_body import NotificationBody
-from detector.core.vocabulary import CLEARED, USUAL_MINUTES, Alarm
+from detector.core.vocabulary import CLEARED, Alarm
 from detector.errors import OperatorError
 from detector.malformed_json import MALFORMED_JSON
 from detector.text import did_you_mean
@@ -83,14 +83,14 @@ def choose(notifications: Sequence[NotificationRecord], identity: str) -> list[N
     return matches
 
 
-def episode(alarm_records: Sequence[NotificationRecord]) -> tuple[int, int | None]:
+def episode(alarm_records: Sequence[NotificationRecord], window_minutes: int) -> tuple[int, int | None]:
     """Return begin and exclusive end of an alarm's episode by its notifications; the end is None while it is open.
 
-    An alarm lasts longer than its episode, by its window and its hold. A label uses at most the first hour.
+    An alarm lasts longer than its episode, by its window and its hold. A label uses at most a window's length of it.
     """
     cleared = [record.minute for record in alarm_records if record.change == CLEARED]
     begin = alarm_records[0].onset
-    return begin, min(cleared[-1] + 1, begin + USUAL_MINUTES) if cleared else None
+    return begin, min(cleared[-1] + 1, begin + window_minutes) if cleared else None
 
 
 def classes_of(notifications: Sequence[NotificationRecord], cell: str, first: int, last: int) -> list[str]:

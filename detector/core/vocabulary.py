@@ -14,10 +14,6 @@ PERIODS = (1, 5, 15, 30, 60)
 STAMPS = ("begin", "end")
 """Ends of a period whose time a record may carry."""
 
-USUAL_MINUTES = 60
-"""Minutes of an episode without a given end, or as many as the cell has reported. Its windows from the half hour on are
-taught, and an hour has seven of them."""
-
 EARLIEST_MINUTE, LATEST_MINUTE = 15_778_080, 68_374_080
 """2000-01-01 and 2100-01-01. A time outside this range is not in seconds.
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from detector.alarms.journal import choose, episode
 from detector.alarms.unknown_clusters import UnknownCluster, cluster_unknowns
 from detector.bundle.format import read_bundle
+from detector.bundle.period import declared_settings
 from detector.config.schema import Config
 from detector.core.lifecycle import SILENT, UNKNOWN
 from detector.errors import LabelError
@@ -17,7 +18,7 @@ from detector.teaching.session import teach
 def confirm_alarm(config: Config, request: ConfirmRequest, options: TeachOptions) -> Label:
     """Teach the alarm's episode as one more example of its class. Raises OperatorError."""
     notices = choose(read_notifications(config), request.alarm)
-    begin, end = episode(notices)
+    begin, end = episode(notices, declared_settings(config).granularity.window_minutes)
     alarm = notices[0].body
     if not request.name and alarm.specificProblem in (UNKNOWN, SILENT):
         raise LabelError(
@@ -50,7 +51,7 @@ def reject_alarm(config: Config, request: RejectRequest, options: TeachOptions) 
             f"alarm {alarm.alarmId} reports that cell {alarm.objectInstance} is silent, and silence cannot be taught;"
             " reject alarms of other classes."
         )
-    begin, end = episode(notices)
+    begin, end = episode(notices, declared_settings(config).granularity.window_minutes)
     lesson = TeachRequest(
         cell=alarm.objectInstance,
         name=request.name or f"not_{alarm.specificProblem}",
