@@ -64,7 +64,7 @@ def _fault_source(request: TrainRequest, can_simulate: bool) -> str:
         return source
     if not can_simulate:
         raise HistoryError(
-            f"{request.history}/catalogue.yaml: has other features, or another period, than the simulated network, so no"
+            f"{request.history}/catalogue.yaml: has other features or another period than the simulated network, so no"
             " fault in it can be simulated; leave --faults out, or give --faults synthetic."
         )
     if request.encoder == "shared":
