@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.core.features import Baseline, day_basis, transform
+from detector.core.features import Baseline, Catalogue, day_basis, transform
 from detector.core.granularity import Granularity
 from detector.history.parquet import HistoryError
 from detector.terminal import progress
@@ -109,7 +109,23 @@ def fit_baseline(history: History, days: float = 7.0, rows_at_once: int = ROWS_A
     table[:, 0] = np.sqrt(table[:, 0] ** 2 + (FLEET_SHARE * np.median(table[:, 0], axis=0)) ** 2 + FLOOR**2)
     fleet = np.median(table, axis=0)
     fleet[0] = np.sqrt(fleet[0] ** 2 + table[:, 1].std(axis=0) ** 2)  # it must cover the different levels of the cells
-    return Baseline(names[order], np.concatenate([table, fleet[None]]).astype(np.float16, order="C"))
+    whole = np.concatenate([table, fleet[None]])
+    _refuse_overflow(whole, history.catalogue)
+    return Baseline(names[order], whole.astype(np.float16, order="C"))
+
+
+def _refuse_overflow(table: NDArray[np.floating], catalogue: Catalogue) -> None:
+    """Refuse a feature whose coefficients half precision cannot hold: it would always deviate by the most.
+
+    # [C + 1, 2 + 2·H, F]. Raises HistoryError.
+    """
+    largest = np.abs(table).max(axis=(0, 1))
+    feature = int(np.argmax(largest))
+    if not largest[feature] <= np.finfo(np.float16).max:
+        raise HistoryError(
+            f"feature {catalogue.names[feature]}: its usual value or spread reaches {largest[feature]:.3g}, and a"
+            " baseline holds numbers up to 65,504; give it `transform: log1p` in the catalogue, or a larger unit."
+        )
 
 
 def _thinned_minutes(first: int, end: int, granularity: Granularity) -> NDArray[np.int64]:

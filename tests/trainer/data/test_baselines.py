@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from detector.core.features import ABSENT, STEPS, Baseline, Catalogue, day_basis
+from detector.history.parquet import HistoryError
 from tests.builders import catalogue
 from tests.trainer.twins import TableHistory, slow_baseline
 from trainer.data.baselines import CELLS_AT_ONCE, fit_baseline, normal_equations
@@ -47,6 +48,18 @@ def patchy() -> TableHistory:
 @pytest.fixture(scope="module")
 def fitted(patchy: TableHistory) -> Baseline:
     return fit_baseline(patchy)
+
+
+@pytest.mark.parametrize(("level", "is_kept"), [(6e4, True), (7e4, False), (1e9, False)])
+def test_a_feature_beyond_half_precision_is_refused_by_name(level: float, is_kept: bool) -> None:
+    values = np.random.default_rng(0).normal(level, level / 100, (4, 1440, 2)).astype(np.float32)
+    values[..., 0] /= level
+    history = TableHistory(catalogue(2), [f"cell-{number}" for number in range(4)], FIRST, values)
+    if is_kept:
+        assert np.isfinite(fit_baseline(history).table.astype(float)).all()
+        return
+    with pytest.raises(HistoryError, match=r"feature f1: its usual value or spread reaches .* `transform: log1p`"):
+        fit_baseline(history)
 
 
 def test_a_baseline_is_what_a_slow_fit_of_one_cell_and_feature_after_the_other_gives(
