@@ -92,6 +92,7 @@ class Network:
             self._advance(stood)
         for other in self.cells.values():
             other.last_activity = min(other.last_activity, self.watermark.minute)
+            other.refused_at = min(other.refused_at, self.watermark.minute)
 
     def _admit(self, cell: Cell, told: Told) -> str:
         settings, stood, minute = self.settings, self.watermark.minute, told.minute

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from detector.core.ingest.value_faults import MOST_NAMES, FaultCounts, ValueFault
-from detector.service.feed.health import BUCKET_SECONDS, BUCKETS, LEAST_RECORDS, FeedHealth
+from detector.service.feed.health import LEAST_RECORDS, STRETCH_SECONDS, FeedHealth
 from detector.service.feed.notices import FORGET_SECONDS, FeedNotices
 
 HOUR = 3600.0
@@ -75,9 +75,22 @@ def test_it_is_over_when_the_stretch_is_clean():
     health = FeedHealth(0.5, 1)
     health.observe(500, ALL_BAD * 10, FaultCounts(), 0.0)
     assert health.reasons(50, None)
-    for k in range(BUCKETS + 2):
-        health.observe(LEAST_RECORDS, [], FaultCounts(), BUCKET_SECONDS * (k + 1))
+    health.observe(LEAST_RECORDS, [], FaultCounts(), STRETCH_SECONDS)
     assert not health.reasons(50, None)
+
+
+@pytest.mark.parametrize("every", [1.0, 60.0, 900.0])
+def test_a_feed_gone_wrong_is_told_within_two_bursts_or_a_stretch(every):
+    health = FeedHealth(0.5, 1)
+    for k in range(30):
+        health.observe(200, [], FaultCounts(), every * k)
+    began = every * 30
+    told = [
+        k
+        for k in range(400)
+        if health.observe(200, ALL_BAD * 4, FaultCounts(), began + every * k) or health.reasons(50, None)
+    ]
+    assert told[0] * every <= max(2 * every, STRETCH_SECONDS)
 
 
 def test_each_feature_is_named_once_and_again_after_a_pause():

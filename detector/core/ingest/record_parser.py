@@ -90,23 +90,24 @@ class RecordParser:
         values: list[float | None] = [ABSENT_VALUE] * len(self._names)
         for name, found in features.items() if isinstance(features, dict) else ():
             self._read(name, found, values, faults)
-        self._learn(faults)
+        self._untyped |= {name: None for kind, name, _ in faults if kind != ValueFault.UNKNOWN}
+        if (len(self._unknown), len(self._untyped)) != self._built:
+            self._build()
         return ParsedRecord(document["cell"], document["time"], values, faults)
 
     def _read(
         self, name: str, found: Any, values: list[float | None], faults: list[tuple[ValueFault, str, str]]
     ) -> None:
         if name not in self._index:
-            faults.append((ValueFault.UNKNOWN, name if self._is_told_apart(name) else OTHERS, ""))
+            if len(self._unknown) < MOST_NAMES and _is_utf8(name):
+                self._unknown[name] = None
+            faults.append((ValueFault.UNKNOWN, name if name in self._unknown else OTHERS, ""))
             return
         number = read_value(found)
         if isinstance(number, ValueFault):
             faults.append((number, name, str(found)[:_LONGEST_EXAMPLE]))
             number = math.nan
         values[self._index[name]] = number
-
-    def _is_told_apart(self, name: str) -> bool:
-        return name in self._unknown or len(self._unknown) < MOST_NAMES
 
     def _check_types(self, values: list[Any], faults: list[tuple[ValueFault, str, str]]) -> list[float | None]:
         """Read the values of features whose type is not known any more."""
@@ -116,18 +117,9 @@ class RecordParser:
                 self._read(name, values[position], values, faults)
         return values
 
-    def _learn(self, faults: list[tuple[ValueFault, str, str]]) -> None:
-        """Know the unknown features and other types of a record, so that the typed pass reads the next one."""
-        before = len(self._unknown), len(self._untyped)
-        for kind, name, _ in faults:
-            if kind != ValueFault.UNKNOWN:
-                self._untyped[name] = None
-            elif name != OTHERS and _is_utf8(name) and self._is_told_apart(name):
-                self._unknown[name] = None
-        if before != (len(self._unknown), len(self._untyped)):
-            self._build()
-
     def _build(self) -> None:
+        """Make the typed pass for the features and types that are known."""
+        self._built = len(self._unknown), len(self._untyped)
         fields: list[tuple[str, Any, Any]] = [
             (f"f{number}", Any if name in self._untyped else float | None, ABSENT_VALUE)
             for number, name in enumerate(self._names)

@@ -26,7 +26,7 @@ def sample_minute(period_minutes: int, stamp: str) -> Callable[[float], int]:
 def _epoch_seconds(time: float) -> float | None:
     for unit in _UNITS:
         if EARLIEST_MINUTE * 60 * unit <= time < LATEST_MINUTE * 60 * unit:
-            return time / unit if unit > 1 else time
+            return time // unit if unit > 1 else time
     return None
 
 

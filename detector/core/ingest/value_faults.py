@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 MOST_NAMES = 256
-"""Most unknown features that are told apart; the others are counted together, as OTHERS."""
+"""Most unknown features that are told apart. Others are counted together, as OTHERS, until so many are known, and
+ignored from then on: no feed has so many by itself."""
 
 OTHERS = "(others)"
 

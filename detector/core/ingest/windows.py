@@ -240,9 +240,10 @@ class Windows:
             self._add_restore_point(partition, int(run.offsets[-1]) + 1)
 
     def _lower_activity(self, partition: int) -> None:
-        """Lower the last activities to a watermark that fell: no cell was active after it."""
-        rows = self._cells.rows_of(partition)
-        self._last_activity[rows] = np.minimum(self._last_activity[rows], self.watermark_minutes()[partition])
+        """Lower the last activities to a watermark that fell: no cell was active, or refused, after it."""
+        rows, minute = self._cells.rows_of(partition), self.watermark_minutes()[partition]
+        self._last_activity[rows] = np.minimum(self._last_activity[rows], minute)
+        self._refused_at[rows] = np.minimum(self._refused_at[rows], minute)
 
     def _add_restore_point(self, partition: int, offset: int) -> None:
         """Record the state of a watermark that moved: a replay may have to begin at this offset."""

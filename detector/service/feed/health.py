@@ -14,7 +14,7 @@ from detector.core.ingest.value_faults import FaultCounts
 DEAF = ("refused", "emptied", "period")
 """Reasons for deafness, in the order in which they are said."""
 
-BUCKET_SECONDS, BUCKETS = 10.0, 30
+BUCKET_SECONDS, STRETCH_SECONDS = 10.0, 300.0
 """Parts of the stretch that is judged, five minutes: a feed of minutes sends each cell's record a few times."""
 
 LEAST_RECORDS = 60
@@ -58,7 +58,9 @@ class FeedHealth:
         for (kind, feature), count in faults.counts.items():
             if kind != "unknown":
                 bucket.emptied[f"{feature} ({kind})"] += count
-        while len(self._buckets) > BUCKETS and self._records() - self._buckets[0].records >= LEAST_RECORDS:
+        while (
+            now - self._buckets[0].at >= STRETCH_SECONDS and self._records() - self._buckets[0].records >= LEAST_RECORDS
+        ):
             self._buckets.popleft()
 
     def reasons(self, known_cells: int, feed_period: float | None) -> dict[str, str]:

@@ -144,6 +144,7 @@ TIMES = [
     SECONDS * 1e3,
     SECONDS * 1_000_000,
     SECONDS * 1_000_000_000,
+    SECONDS * 1_000_000_000 + 59_999_999_999,
     "2024-10-04T00:00:00Z",
     "2024-10-04t00:00:00z",
     "2024-10-04 00:00:00Z",
@@ -240,11 +241,18 @@ def test_a_fault_that_the_operator_calls_fatal_refuses_its_record(
 
 
 def test_a_thousand_unknown_names_are_counted_and_no_more_than_some_hundred_are_told_apart() -> None:
-    decoder = Decoder(catalogue(), LIMIT)
-    values = [text(features={"f0": 1, "f1": 1, "f2": 1, f"new{k}": 1}) for k in range(1000)]
-    samples, _ = decoder.decode(records_of([(b"a", value) for value in values]))
-    assert len(samples) == 1000
-    assert len(decoder.take_faults().counts) <= MOST_NAMES + 1
+    known = {"f0": 1, "f1": 1, "f2": 1}
+    for records in (
+        [text(features={**known, f"new{k}": 1}) for k in range(1000)],
+        [text(features={**known, **{f"new{k}": 1 for k in range(3000)}})],
+        [features(b'1, "new\\ud800%d": 1' % k) for k in range(1000)],
+    ):
+        decoder = Decoder(catalogue(), LIMIT)
+        samples, _ = decoder.decode(records_of([(b"a", value) for value in records]))
+        assert len(samples) == len(records)
+        counted = decoder.take_faults()
+        assert counted.of(ValueFault.UNKNOWN) >= MOST_NAMES
+        assert len(counted.counts) <= MOST_NAMES + 1
 
 
 def test_of_a_key_told_twice_the_last_counts() -> None:
