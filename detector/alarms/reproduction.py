@@ -69,7 +69,7 @@ def reproducible(alarm_records: Sequence[NotificationRecord], bundle: Bundle) ->
 def first_minute(judged: Sequence[NotificationRecord], settings: Settings) -> int:
     """Return the first minute of the cell that can have influenced one of these notifications."""
     granularity = settings.granularity
-    sample = judged[0].minute // granularity.period_minutes * granularity.period_minutes
+    sample = granularity.first_minute(judged[0].minute)
     return sample - settings.keep_minutes - granularity.window_minutes - settings.late_minutes
 
 
@@ -130,8 +130,8 @@ def _judge_again(
 ) -> bytes | None:
     """Return the notification as the pipeline makes it of the cell's records; None where it makes none."""
     samples = Decoder(verifier.bundle.catalogue, verifier.settings.max_record_bytes).decode(records)[0]
-    period = verifier.settings.period_minutes
-    rows = samples.index[samples.minute == notification.minute // period * period]
+    sample = verifier.settings.granularity.first_minute(notification.minute)
+    rows = samples.index[samples.minute == sample]
     if not len(rows):
         cell, time = notification.body.objectInstance, notification.body.eventTime
         raise JournalError(

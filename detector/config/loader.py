@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 
-from detector.config.catalogue import catalogue_yaml as catalogue_yaml
-from detector.config.catalogue import read_catalogue as read_catalogue
 from detector.config.checks import CHECKS
 from detector.config.interpolation import interpolate
 from detector.config.schema import Config

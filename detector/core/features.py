@@ -72,6 +72,11 @@ class Catalogue:
     def granularity(self) -> Granularity:
         return Granularity(self.period_minutes)
 
+    def sample_minute(self, minutes: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the first minutes of the samples whose records bear these times, in minutes. # [n] -> [n]"""
+        shift = self.period_minutes if self.stamp == "end" else 0
+        return self.granularity.first_minute(np.floor(minutes - shift).astype(np.int64))
+
     @property
     def logarithmic(self) -> NDArray[np.bool_]:
         """True for features with the transform `log1p`. # [F]"""
@@ -133,7 +138,7 @@ def _to_single(half: NDArray[np.float16]) -> NDArray[np.float32]:
     return single
 
 
-def day_basis(minute: NDArray[np.int64] | NDArray[np.floating], harmonics: int) -> NDArray[np.float32]:
+def day_basis(minute: NDArray[np.int64], harmonics: int) -> NDArray[np.float32]:
     """Return 1, then cosine and sine of each harmonic of the day. # [n] -> [n, 1 + 2·H]"""
     angle = (minute % 1440).astype(np.float32) * np.float32(2 * np.pi / 1440)
     columns = [np.ones_like(angle)]

@@ -6,7 +6,7 @@ macro-F1 over six classes is .872 at 1 minute, .870 at 5, and .856 at 15.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from detector.core.vocabulary import PERIODS, WINDOW
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:  # every verb reads the configuration, and few need numpy
     import numpy as np
     from numpy.typing import NDArray
 
+Minute = TypeVar("Minute", int, "NDArray[np.int64]")
+
 _SAMPLES = dict(zip(PERIODS, (60, 12, 4, 4, 4), strict=True))
 """Samples in a window, by the period in minutes: an hour up to 15 minutes. Two samples, or one, show no course of
 events, so windows of longer periods have four."""
-
 
 DAY_MINUTES = 1440
 
@@ -56,8 +57,8 @@ class Granularity:
         """Return the days, added up over the cells, that so many samples stand for."""
         return samples * self.period_minutes / DAY_MINUTES
 
-    def first_minute(self, minute: "NDArray[np.int64]") -> "NDArray[np.int64]":
-        """Return the first minute of each minute's sample, at which its usual value is taken. # [n] -> [n]"""
+    def first_minute(self, minute: Minute) -> Minute:
+        """Return the first minute of a minute's sample, at which its usual value is taken; of several, of each."""
         return minute // self.period_minutes * self.period_minutes
 
     def expand(self, samples: "NDArray[np.int8]") -> "NDArray[np.int8]":

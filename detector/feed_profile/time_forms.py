@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from detector.core.ingest.record_time import EPOCH_UNITS, epoch_unit
 from detector.core.vocabulary import EARLIEST_MINUTE, LATEST_MINUTE
 
 SECONDS, MILLISECONDS, MICROSECONDS = "epoch seconds", "epoch milliseconds", "epoch microseconds"
 ISO, LOCAL, UNREADABLE = "ISO 8601", "ISO 8601 without a zone", "unreadable"
 
-_SCALES = ((1, SECONDS), (1_000, MILLISECONDS), (1_000_000, MICROSECONDS), (1_000_000_000, "epoch nanoseconds"))
-"""Units of an epoch. Only one of them puts a number between 2000 and 2100."""
+_EPOCHS = dict(zip(EPOCH_UNITS, (SECONDS, MILLISECONDS, MICROSECONDS, "epoch nanoseconds"), strict=True))
 
 
 def read_time(time: Any) -> tuple[float | None, str]:
@@ -18,10 +18,8 @@ def read_time(time: Any) -> tuple[float | None, str]:
     A time without a zone is read as UTC.
     """
     if isinstance(time, int | float) and not isinstance(time, bool):
-        for scale, form in _SCALES:
-            if _is_possible(time / scale):
-                return time / scale, form
-        return None, UNREADABLE
+        unit = epoch_unit(time)
+        return (None, UNREADABLE) if unit is None else (time / unit, _EPOCHS[unit])
     if not isinstance(time, str):
         return None, UNREADABLE
     try:
@@ -33,7 +31,7 @@ def read_time(time: Any) -> tuple[float | None, str]:
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (OverflowError, ValueError):
         return None, UNREADABLE
-    return (seconds, form) if _is_possible(seconds) else (None, UNREADABLE)
+    return (seconds, form) if EARLIEST_MINUTE <= seconds / 60 < LATEST_MINUTE else (None, UNREADABLE)
 
 
 def _digits(text: str) -> tuple[float | None, str]:
@@ -42,7 +40,3 @@ def _digits(text: str) -> tuple[float | None, str]:
         return None, UNREADABLE
     seconds, form = read_time(int(text))
     return seconds, f"{form} as a text" if seconds is not None else UNREADABLE
-
-
-def _is_possible(seconds: float) -> bool:
-    return EARLIEST_MINUTE <= seconds / 60 < LATEST_MINUTE

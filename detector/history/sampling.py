@@ -114,7 +114,7 @@ def cut(source: HistorySource, cell: str, begin: int, end: int | None, now: int,
     granularity = source.catalogue.granularity
     period, window = granularity.period_minutes, granularity.window_minutes
     last = min(end or begin + window, begin + longest_minutes(granularity))
-    minutes = source.minutes(cell, begin // period * period - window, last)
+    minutes = source.minutes(cell, granularity.first_minute(begin) - window, last)
     inside = minutes.minute[minutes.minute > begin - period]
     if not len(inside):
         raise TimeError(

@@ -49,7 +49,7 @@ def label_span(begin: int, end: int, granularity: Granularity) -> tuple[int, int
     Both are bounds of periods. Half of the first window lies inside the episode, and more of every other.
     """
     period, window = granularity.period_minutes, granularity.window_minutes
-    begin, end = begin // period * period, -(-end // period) * period
+    begin, end = granularity.first_minute(begin), -(-end // period) * period
     last = min(end, begin + longest_minutes(granularity))
     return min(begin + window // 2, last) - window, last
 

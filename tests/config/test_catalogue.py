@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from detector.config.catalogue import catalogue_yaml, read_catalogue
 from detector.config.catalogue_rules import LONGEST_NAME, RESERVED, feature_mistakes, reading_mistakes
-from detector.config.loader import catalogue_yaml, read_catalogue
 from detector.core.features import Catalogue, Feature
 from detector.errors import ConfigError
 from trainer.simulator import OPERATOR_B, catalogue

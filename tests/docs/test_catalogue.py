@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from detector.config.catalogue import read_catalogue
 from detector.config.catalogue_rules import KINDS, LONGEST_NAME, TRANSFORMS
-from detector.config.loader import read_catalogue
 from detector.core.vocabulary import PERIODS, STAMPS
 from detector.errors import ConfigError
 from tests.docs.pages import DOCS

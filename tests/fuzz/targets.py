@@ -22,7 +22,8 @@ from detector.alarms.shadow import compare, episodes
 from detector.alarms.unknown_clusters import cluster_unknowns
 from detector.backtest.matching import read_episodes
 from detector.bundle.format import Bundle, read_bundle
-from detector.config.loader import read_catalogue, read_config
+from detector.config.catalogue import read_catalogue
+from detector.config.loader import read_config
 from detector.core.ingest.checkpoint import WatermarkState, decode_claims
 from detector.core.ingest.decoder import Decoder
 from detector.core.ingest.samples import Records

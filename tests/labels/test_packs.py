@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from confluent_kafka import Producer
 
-from detector.config.loader import read_catalogue, read_config
+from detector.config.catalogue import read_catalogue
+from detector.config.loader import read_config
 from detector.errors import ConfigError, LabelError
 from detector.labels.label import read_label, write_label
 from detector.labels.packs import LABELS, MANIFEST, PackError, read_pack

@@ -8,7 +8,7 @@ import pyarrow
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from detector.config.loader import catalogue_yaml
+from detector.config.catalogue import catalogue_yaml
 from detector.core.features import Catalogue
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from detector.core.features import ABSENT, STEPS, WINDOW, Baseline, Catalogue, deviations
 from trainer.data.baselines import (
     EVERY_MINUTES,

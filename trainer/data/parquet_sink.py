@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 
-from detector.config.loader import catalogue_yaml, read_catalogue
+from detector.config.catalogue import catalogue_yaml, read_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.samples import Samples
 from detector.errors import OperatorError

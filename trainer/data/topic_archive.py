@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 from detector.bundle.format import read_bundle
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from detector.config.schema import Config
 from detector.core.ingest.decoder import Decoder
 from detector.kafka.readers.offset_reader import OffsetReader

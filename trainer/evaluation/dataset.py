@@ -15,7 +15,7 @@ from detector.backtest.replay import Days
 from detector.core.features import ABSENT, WINDOW, Baseline, Catalogue, deviations
 from detector.core.granularity import Granularity
 from detector.core.ingest.samples import Samples
-from detector.labels.builder import label_span, longest_minutes
+from detector.labels.builder import label_span
 from detector.labels.embedding import STRIDE_MINUTES
 from detector.terminal import progress
 from trainer.evaluation.selection import EpisodeSelection, is_calm
@@ -143,11 +143,9 @@ def _read_stretches(
 
 def episode_stretch(episode: Episode, granularity: Granularity) -> tuple[int, int]:
     """Return the first minute of the window before an episode, and the number of samples until its use ends."""
-    period = granularity.period_minutes
-    begin = episode.begin // period * period
-    last = min(-(-episode.end // period) * period, begin + longest_minutes(granularity))
-    first = begin - granularity.window_minutes
-    return first, (last - first) // period
+    first = granularity.first_minute(episode.begin) - granularity.window_minutes
+    last = label_span(episode.begin, episode.end, granularity)[1]
+    return first, (last - first) // granularity.period_minutes
 
 
 @dataclass(frozen=True)
@@ -174,7 +172,7 @@ def episode_windows(
     period = granularity.period_minutes
     windows = np.lib.stride_tricks.sliding_window_view(codes, granularity.samples, axis=0).swapaxes(1, 2)
     enough = _coverage(windows) >= min_coverage
-    begin = episode.begin // period * period
+    begin = granularity.first_minute(episode.begin)
     first = (label_span(episode.begin, episode.end, granularity)[0] - begin + granularity.window_minutes) // period
     exemplars = np.arange(len(windows) - 1, first - 1, -granularity.count(STRIDE_MINUTES))
     seen_samples = np.unique([granularity.count(minutes) for minutes in SINCE_ONSET])

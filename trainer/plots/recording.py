@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from trainer.data.history import HistoryError
 
 

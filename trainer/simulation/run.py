@@ -12,7 +12,8 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.config.loader import catalogue_yaml, read_config
+from detector.config.catalogue import catalogue_yaml
+from detector.config.loader import read_config
 from detector.config.schema import Kafka
 from detector.core.features import Catalogue
 from detector.kafka.readers.range_reader import partition_of

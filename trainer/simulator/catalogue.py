@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from detector.core.features import Catalogue
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from detector.core.features import Catalogue
 from detector.core.ingest.feed_period import PeriodMeter
 from detector.core.ingest.record_parser import ABSENT_VALUE, ParsedRecord, RecordParser
-from detector.core.ingest.record_time import record_minute, sample_minute
+from detector.core.ingest.record_time import record_minute
 from detector.core.ingest.samples import MAX_CELL_NAME, Reason, Records, Rejection, Samples, select
 from detector.core.ingest.value_faults import FaultCounts, ValueFault
 
@@ -33,13 +33,9 @@ class Decoder:
 
     def __init__(self, catalogue: Catalogue, max_record_bytes: int, fatal: Collection[str] = ()) -> None:
         """`fatal`: faults of a value that refuse its record."""
-        self._names, self._max_record_bytes, self._fatal = (
-            catalogue.names,
-            max_record_bytes,
-            frozenset(map(ValueFault, fatal)),
-        )
+        self._catalogue, self._names, self._max_record_bytes = catalogue, catalogue.names, max_record_bytes
+        self._fatal = frozenset(map(ValueFault, fatal))
         self.parser = RecordParser(catalogue.names)
-        self._minute_of = sample_minute(catalogue.period_minutes, catalogue.stamp)
         self._low, self._high = catalogue.bounds
         self._faults = FaultCounts()
         self._row_faults: list[tuple[int, ValueFault]] = []
@@ -67,8 +63,9 @@ class Decoder:
                 else:
                     rejections.append(Rejection(position, reason))
         count = len(index)
-        self.period_meter.observe(cells, minutes[:count])
-        minute = np.fromiter(map(self._minute_of, minutes[:count]), np.int64, count)
+        minutes = minutes[:count]
+        self.period_meter.observe(cells, minutes)
+        minute = self._catalogue.sample_minute(minutes)
         samples = Samples(records.partition, np.array(index, np.int64), cells, minute, values[:count])
         return self._refuse_empty(samples, rejections)
 
@@ -121,22 +118,22 @@ class Decoder:
         values = samples.values
         absent = values == ABSENT_VALUE
         out_of_range = ((values < self._low) & ~absent) | (values > self._high)
-        is_faulty = np.zeros((len(samples), len(ValueFault)), bool)
-        kinds = list(ValueFault)
+        is_faulty = {kind: np.zeros(len(samples), bool) for kind in ValueFault}
         for row, kind in self._row_faults:
-            is_faulty[row, kinds.index(kind)] = True
+            is_faulty[kind][row] = True
         for kind, mask in ((ValueFault.MISSING, absent), (ValueFault.OUT_OF_RANGE, out_of_range)):
             if mask.any():
                 self._count(kind, mask, samples)
-                is_faulty[:, kinds.index(kind)] |= mask.any(axis=1)
+                is_faulty[kind] |= mask.any(axis=1)
                 values[mask] = np.nan
         self._faults.values += values.size
         is_refused = np.isnan(values).all(axis=1)
-        is_refused &= ~np.delete(is_faulty, kinds.index(ValueFault.MISSING), axis=1).any(axis=1)
+        for kind in set(ValueFault) - {ValueFault.MISSING}:
+            is_refused &= ~is_faulty[kind]
         reasons = np.where(is_refused, Reason.ALL_NULL, "").astype(object)
         for kind in self._fatal:
-            rows = is_faulty[:, kinds.index(kind)]
-            reasons[rows], is_refused = FATAL[kind], is_refused | rows
+            reasons[is_faulty[kind]] = FATAL[kind]
+            is_refused |= is_faulty[kind]
         if not is_refused.any():
             return samples, rejections
         for row in np.flatnonzero(is_refused).tolist():

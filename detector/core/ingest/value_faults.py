@@ -46,11 +46,6 @@ class FaultCounts:
         """Return the number of faults of one kind."""
         return sum(count for (kind, _), count in self.counts.items() if kind == fault)
 
-    @property
-    def emptied(self) -> int:
-        """Number of values of known features that count as not reported."""
-        return sum(count for (kind, _), count in self.counts.items() if kind != ValueFault.UNKNOWN)
-
 
 def read_value(value: Any) -> float | ValueFault:
     """Return the number of a feature's value, NaN for null, or the reason why it cannot be used."""

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from detector.core.ingest.value_faults import FaultCounts
+from detector.core.ingest.value_faults import FaultCounts, ValueFault
 
 DEAF = ("refused", "emptied", "period")
 """Reasons for deafness, in the order in which they are said."""
@@ -56,7 +56,7 @@ class FeedHealth:
                 bucket.senders.add(key)
         bucket.values += faults.values
         for (kind, feature), count in faults.counts.items():
-            if kind != "unknown":
+            if kind != ValueFault.UNKNOWN:
                 bucket.emptied[f"{feature} ({kind})"] += count
         while (
             now - self._buckets[0].at >= STRETCH_SECONDS and self._records() - self._buckets[0].records >= LEAST_RECORDS
@@ -75,24 +75,23 @@ class FeedHealth:
         return sum(bucket.records for bucket in self._buckets)
 
     def _refused(self, known_cells: int) -> str:
-        records, refused = self._records(), sum((bucket.refused for bucket in self._buckets), Counter[str]())
-        if records < LEAST_RECORDS or refused.total() <= self._deaf_share * records:
+        records, count = self._records(), sum(bucket.refused.total() for bucket in self._buckets)
+        if records < LEAST_RECORDS or count <= self._deaf_share * records:
             return ""
         senders = set().union(*(bucket.senders for bucket in self._buckets))
         if len(senders) < self._deaf_share * max(known_cells, len(senders)):
             return ""  # one sender may send more than all others
-        worst = ", ".join(f"{reason} {count:,}" for reason, count in refused.most_common(3))
-        return f"most records are refused: {refused.total():,} of {records:,} ({worst}); `faultline feed` says why"
+        refused = _most_common(bucket.refused for bucket in self._buckets)
+        worst = ", ".join(f"{reason} {number:,}" for reason, number in refused)
+        return f"most records are refused: {count:,} of {records:,} ({worst}); `faultline feed` says why"
 
     def _emptied(self) -> str:
         values = sum(bucket.values for bucket in self._buckets)
-        emptied = sum((bucket.emptied for bucket in self._buckets), Counter[str]())
-        if self._records() < LEAST_RECORDS or emptied.total() <= self._deaf_share * values:
+        count = sum(bucket.emptied.total() for bucket in self._buckets)
+        if self._records() < LEAST_RECORDS or count <= self._deaf_share * values:
             return ""
-        worst = ", ".join(feature for feature, _ in emptied.most_common(3))
-        return (
-            f"most values cannot be used: {emptied.total():,} of {values:,}, as of {worst}; `faultline feed` says why"
-        )
+        worst = ", ".join(feature for feature, _ in _most_common(bucket.emptied for bucket in self._buckets))
+        return f"most values cannot be used: {count:,} of {values:,}, as of {worst}; `faultline feed` says why"
 
     def _period(self, feed_period: float | None) -> str:
         if feed_period is None or feed_period == self._declared_period:
@@ -102,6 +101,11 @@ class FeedHealth:
             f"the feed has a sample every {actual}, and the bundle is made for {declared}; set period_minutes in the"
             " catalogue, adapt the bundle to a history of this period, and serve it"
         )
+
+
+def _most_common(counts: Iterable[Counter[str]]) -> list[tuple[str, int]]:
+    """Return the three most common of all; the counts are added for a sentence only, not at every poll."""
+    return sum(counts, Counter[str]()).most_common(3)
 
 
 def _minutes(period: float) -> str:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from detector.core.features import Catalogue, Feature
 from tests.trainer.files import write_day
 from trainer.__main__ import main

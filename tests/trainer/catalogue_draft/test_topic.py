@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from tests.kafka.broker import free_ports
 from tests.kafka.topics import create_topics, produce
 from tests.service.network import T0

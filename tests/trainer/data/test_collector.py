@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from detector.core.features import Catalogue
 from detector.core.ingest.decoder import Decoder
 from detector.core.ingest.samples import Records

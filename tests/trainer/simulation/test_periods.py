@@ -7,7 +7,7 @@ import pytest
 
 from detector.backtest.matching import Episode
 from detector.bundle.format import read_bundle
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from detector.core.granularity import Granularity
 from detector.core.vocabulary import PERIODS
 from tests.builders import FEATURES, Listener, catalogue, fleet_baseline

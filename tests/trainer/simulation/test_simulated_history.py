@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from detector.config.loader import read_catalogue
+from detector.config.catalogue import read_catalogue
 from tests.kafka.broker import ROOT
 from tests.trainer.files import write_catalogue, write_day
 from trainer.__main__ import main
