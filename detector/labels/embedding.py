@@ -25,8 +25,10 @@ def label_windows(label: Label, catalogue: Catalogue) -> NDArray[np.int8]:
     stride = granularity.count(STRIDE_MINUTES)
     windows = np.lib.stride_tricks.sliding_window_view(codes, granularity.samples, axis=0)[::-stride]
     if (windows == ABSENT).all(axis=(1, 2)).any():
+        hours = granularity.window_minutes // 60
+        length = "an hour" if hours == 1 else f"{hours} hours"
         raise LabelError(
-            f"label {label.id}: reports nothing for a window, and silence cannot be taught; teach another episode."
+            f"label {label.id}: reports nothing for {length}, and silence cannot be taught; teach another episode."
         )
     return np.ascontiguousarray(granularity.expand(windows.swapaxes(1, 2)))
 

@@ -27,6 +27,7 @@ from detector.config.loader import read_config
 from detector.core.ingest.checkpoint import WatermarkState, decode_claims
 from detector.core.ingest.decoder import Decoder
 from detector.core.ingest.samples import Records
+from detector.core.vocabulary import WINDOW
 from detector.errors import OperatorError
 from detector.kafka.start_positions import checkpoint_from_metadata
 from detector.labels.embedding import label_windows
@@ -137,7 +138,7 @@ def check_notifications(values: list[bytes]) -> None:
 
 def _explain(notifications: list[Any], identity: str) -> None:
     records = choose(notifications, identity)
-    episode(records)
+    episode(records, WINDOW)
     assert all(line.isprintable() for line in flat(explanation(records), WIDTH))
 
 
